@@ -1,0 +1,180 @@
+//! The contract that every layer offers and every layer can stand on.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use crate::AllocError;
+
+/// Memory for any [`Layout`], by shared reference.
+///
+/// The signatures are those of the standard library's unstable `core::alloc::Allocator`, so that
+/// this trait becomes a re-export on the day std's is stable. A layout of size zero is served with
+/// a well-aligned pointer that may dangle; `deallocate` takes it back.
+///
+/// # Safety
+///
+/// - A block returned stays valid until it is deallocated, or the allocator (all its copies) is
+///   dropped; moving the allocator must not invalidate blocks.
+/// - Blocks that are live at the same time never overlap.
+/// - A block is at least as large and as aligned as its layout asks.
+/// - A failed call leaves every block, and the allocator, as it was.
+///
+/// # Example
+///
+/// ```
+/// use core::{alloc::Layout, ptr::NonNull};
+/// use stratalloc_core::{AllocError, Allocator};
+///
+/// /// Serves nothing: the smallest honest allocator.
+/// struct Never;
+///
+/// // SAFETY: no block is ever returned, so every clause holds of all of them.
+/// unsafe impl Allocator for Never {
+///     fn allocate(&self, _: Layout) -> Result<NonNull<[u8]>, AllocError> {
+///         Err(AllocError)
+///     }
+///     unsafe fn deallocate(&self, _: NonNull<u8>, _: Layout) {}
+/// }
+///
+/// assert_eq!(Never.allocate(Layout::new::<u64>()), Err(AllocError));
+/// ```
+pub unsafe trait Allocator {
+    /// Allocates a block for `layout`; its length says how much of it is usable.
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError>;
+
+    /// Like [`allocate`](Self::allocate), with every usable byte zero.
+    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let block = self.allocate(layout)?;
+        // SAFETY: the block was just returned by `allocate`, so its whole length is ours to write.
+        unsafe { block.cast::<u8>().write_bytes(0, block.len()) };
+        Ok(block)
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    ///
+    /// `block` is live in this allocator, and `layout` fits it: its alignment is the one it was
+    /// allocated with, and its size lies between the size asked for and the length returned.
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout);
+
+    /// Moves a block into one of at least `new.size()` bytes, in place where it can.
+    ///
+    /// On failure the old block is still live and untouched.
+    ///
+    /// # Safety
+    ///
+    /// As for [`deallocate`](Self::deallocate) with `old`, and `new.size() >= old.size()`.
+    unsafe fn grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: passed on from the caller; the smaller of the two sizes is the old one.
+        Ok(unsafe { relocate(self, self.allocate(new)?, block, old, old.size()) })
+    }
+
+    /// Like [`grow`](Self::grow), with every byte past `old.size()` zero.
+    ///
+    /// # Safety
+    ///
+    /// As for [`grow`](Self::grow).
+    unsafe fn grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: passed on from the caller; the smaller of the two sizes is the old one.
+        Ok(unsafe { relocate(self, self.allocate_zeroed(new)?, block, old, old.size()) })
+    }
+
+    /// Moves a block into one of at least `new.size()` bytes that may be smaller than the old one.
+    ///
+    /// On failure the old block is still live and untouched.
+    ///
+    /// # Safety
+    ///
+    /// As for [`deallocate`](Self::deallocate) with `old`, and `new.size() <= old.size()`.
+    unsafe fn shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: passed on from the caller; the smaller of the two sizes is the new one.
+        Ok(unsafe { relocate(self, self.allocate(new)?, block, old, new.size()) })
+    }
+}
+
+/// Copies `keep` bytes of `block` to `moved`, and takes `block` back.
+///
+/// # Safety
+///
+/// As for [`Allocator::deallocate`] with `old`; `moved` is another live block, and both hold `keep`
+/// bytes.
+unsafe fn relocate<A: Allocator + ?Sized>(
+    allocator: &A,
+    moved: NonNull<[u8]>,
+    block: NonNull<u8>,
+    old: Layout,
+    keep: usize,
+) -> NonNull<[u8]> {
+    // SAFETY: both blocks are live, so they don't overlap, and each holds `keep` bytes.
+    unsafe { moved.cast::<u8>().copy_from_nonoverlapping(block, keep) };
+    // SAFETY: the caller's promise on `block` and `old`.
+    unsafe { allocator.deallocate(block, old) };
+    moved
+}
+
+// SAFETY: every call goes to the one allocator behind the reference, which keeps the contract.
+unsafe impl<A: Allocator + ?Sized> Allocator for &A {
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        (**self).allocate(layout)
+    }
+
+    #[inline]
+    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        (**self).allocate_zeroed(layout)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).deallocate(block, layout) }
+    }
+
+    #[inline]
+    unsafe fn grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).grow(block, old, new) }
+    }
+
+    #[inline]
+    unsafe fn grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).grow_zeroed(block, old, new) }
+    }
+
+    #[inline]
+    unsafe fn shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).shrink(block, old, new) }
+    }
+}

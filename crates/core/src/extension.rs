@@ -1,0 +1,63 @@
+//! What [`Allocator`] lacks, each trait only where an allocator can honour it.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use crate::{AllocError, Allocator};
+
+/// Can tell of any address whether it lies in memory of this allocator.
+pub trait Owns: Allocator {
+    /// Whether `address` lies in memory that this allocator hands out, live or free.
+    fn owns(&self, address: NonNull<u8>) -> bool;
+}
+
+/// Knows how much of a block its user may use.
+pub trait UsableSize: Allocator {
+    /// The usable bytes of a live block: at least those asked for.
+    ///
+    /// # Safety
+    ///
+    /// `block` is live in this allocator.
+    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize;
+}
+
+/// Can change a block's size without moving it.
+pub trait ResizeInPlace: Allocator {
+    /// Makes a block serve `new`, whose alignment is the old one's, at the same address.
+    ///
+    /// On failure the block is still live with its old layout.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Allocator::deallocate`] with `old`.
+    unsafe fn resize_in_place(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<(), AllocError>;
+}
+
+/// Takes a block back without being told its layout: the seeds' `free(ptr)`.
+pub trait FreeUnsized: Allocator {
+    /// Takes a block back.
+    ///
+    /// # Safety
+    ///
+    /// `block` is live in this allocator.
+    unsafe fn free_unsized(&self, block: NonNull<u8>);
+}
+
+/// Counts what it does.
+pub trait Stats {
+    /// The allocator's own set of figures.
+    type Snapshot: Copy + core::fmt::Debug;
+
+    /// The figures of this moment.
+    fn stats(&self) -> Self::Snapshot;
+}
+
+/// Can give memory back that it holds but doesn't need.
+pub trait Trim {
+    /// Gives back what it can, and says how many bytes that were.
+    fn trim(&self) -> usize;
+}

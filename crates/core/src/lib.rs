@@ -1,0 +1,29 @@
+//! The vocabulary of the stratalloc allocators.
+//!
+//! - [`Allocator`]: the contract that every layer offers and can stand on; what it lacks is in the
+//!   extension traits [`Owns`], [`UsableSize`], [`ResizeInPlace`], [`FreeUnsized`], [`Stats`] and
+//!   [`Trim`].
+//! - [`PageProvider`]: the contract with whatever memory comes from.
+//! - [`SizeClass`]: which block size serves which request.
+//! - [`sync`]: the one switch between loom and the real atomics.
+//!
+//! `no_std`, without `alloc`.
+
+#![no_std]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+
+#[cfg(test)]
+extern crate std;
+
+mod allocator;
+mod error;
+mod extension;
+mod page_provider;
+mod size_class;
+pub mod sync;
+
+pub use allocator::Allocator;
+pub use error::{AllocError, ProviderError};
+pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
+pub use page_provider::{PageProvider, PageRange};
+pub use size_class::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
