@@ -5,6 +5,7 @@
 //!   [`Trim`].
 //! - [`PageProvider`]: the contract with whatever memory comes from.
 //! - [`SizeClass`]: which block size serves which request.
+//! - [`diag`]: the last words of an allocator that finds its memory corrupt.
 //! - [`sync`]: the one switch between loom and the real atomics.
 //!
 //! `no_std`, without `alloc`.
@@ -16,6 +17,7 @@
 extern crate std;
 
 mod allocator;
+pub mod diag;
 mod error;
 mod extension;
 mod page_provider;

@@ -1,0 +1,258 @@
+//! The last words of an allocator: a report that allocates nothing, then the end of the process.
+//!
+//! Corruption (a double free, a foreign pointer, a broken header) is never an `Err`: whoever could
+//! handle it runs on the memory that is corrupt. [`fatal`] formats one line into a buffer on the
+//! stack, hands it to the *sink*, and ends the process by the *abort* hook.
+//!
+//! Both are set by whoever knows the platform; a hosted layer sets a raw write to standard error
+//! and the system's abort. Without them a report goes nowhere and the process ends in the
+//! processor's trap. `panic!` serves neither purpose: its hook takes locks and allocates.
+
+use core::{
+    fmt::{self, Write},
+    ptr,
+    // Plain atomics, for loom's can't stand in statics; nothing here orders other memory.
+    sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed},
+};
+
+/// Takes one line, its newline included. It must not allocate, panic or call [`fatal`].
+pub type Sink = fn(&[u8]);
+
+/// Ends the process. It must not allocate, panic or call [`fatal`].
+pub type Abort = fn() -> !;
+
+/// The longest line in bytes; a longer one is cut and ends in `...`.
+pub const MAX_LINE: usize = 512;
+
+/// The sink as an untyped pointer, or null. Stored by `set_sink`, loaded by `report`. Relaxed: the
+/// code it points to is there from the start.
+static SINK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// The abort hook as an untyped pointer, or null. Stored by `set_abort`, loaded by `abort`. Relaxed
+/// as [`SINK`] is.
+static ABORT: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// Reports begun; its only partner is itself. See [`MAX_REPORTS`].
+static REPORTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Reports that are let through, in case several threads fail at once. A sink that fails in turn
+/// comes back here, and must find an end.
+const MAX_REPORTS: usize = 4;
+
+/// Sets where reports go; the last one set counts.
+///
+/// ```
+/// fn to_stderr(line: &[u8]) {
+///     use std::io::Write;
+///     // A real sink makes the system call itself: `std`'s may wait for a lock.
+///     let _ = std::io::stderr().write(line);
+/// }
+/// stratalloc_core::diag::set_sink(to_stderr);
+/// ```
+pub fn set_sink(sink: Sink) {
+    SINK.store(sink as *mut (), Relaxed);
+}
+
+/// Sets how the process ends; the last one set counts.
+///
+/// ```
+/// stratalloc_core::diag::set_abort(|| std::process::abort());
+/// ```
+pub fn set_abort(abort: Abort) {
+    ABORT.store(abort as *mut (), Relaxed);
+}
+
+/// Reports one line of at most [`MAX_LINE`] bytes, prefixed by `stratalloc: `, and ends the process.
+///
+/// ```should_panic
+/// # stratalloc_core::diag::set_abort(|| panic!("so that the example can end"));
+/// let block = core::ptr::without_provenance::<u8>(0x1000);
+/// stratalloc_core::diag::fatal(format_args!("double free of {block:p}"));
+/// ```
+#[cold]
+#[inline(never)]
+pub fn fatal(message: fmt::Arguments<'_>) -> ! {
+    if REPORTS.fetch_add(1, Relaxed) < MAX_REPORTS {
+        report(message);
+    }
+    abort()
+}
+
+fn report(message: fmt::Arguments<'_>) {
+    let sink = SINK.load(Relaxed);
+    if sink.is_null() {
+        return;
+    }
+    // SAFETY: a pointer that isn't null was stored by `set_sink`, from a function of this type.
+    let sink = unsafe { core::mem::transmute::<*mut (), Sink>(sink) };
+    sink(Line::format(message).bytes());
+}
+
+fn abort() -> ! {
+    let hook = ABORT.load(Relaxed);
+    if hook.is_null() {
+        trap();
+    }
+    // SAFETY: a pointer that isn't null was stored by `set_abort`, from a function of this type.
+    let hook = unsafe { core::mem::transmute::<*mut (), Abort>(hook) };
+    hook()
+}
+
+/// Stops the processor at an instruction that is defined to be undefined, or where we know of none,
+/// for ever in place. (`core::intrinsics::abort` is not stable.)
+fn trap() -> ! {
+    #[cfg(not(miri))]
+    {
+        #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+        // SAFETY: it raises the invalid-opcode exception and touches nothing; it never falls through.
+        unsafe {
+            core::arch::asm!("ud2", options(noreturn, nomem, nostack))
+        }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: it raises a debug exception and touches nothing; it never falls through.
+        unsafe {
+            core::arch::asm!("brk #1", options(noreturn, nomem, nostack))
+        }
+        #[cfg(target_arch = "arm")]
+        // SAFETY: it raises the undefined-instruction exception and touches nothing.
+        unsafe {
+            core::arch::asm!("udf #0", options(noreturn, nomem, nostack))
+        }
+        #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
+        // SAFETY: it raises the illegal-instruction exception and touches nothing.
+        unsafe {
+            core::arch::asm!("unimp", options(noreturn, nomem, nostack))
+        }
+    }
+    #[allow(unreachable_code, reason = "reached where none of the above is compiled")]
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// A line being formatted: `len <= MAX_LINE`, and one byte is always left for the newline.
+struct Line {
+    buffer: [u8; MAX_LINE],
+    len: usize,
+}
+
+impl Line {
+    const ROOM: usize = MAX_LINE - 1;
+    const CUT: &[u8] = b"...";
+
+    fn format(message: fmt::Arguments<'_>) -> Self {
+        let mut line = Self { buffer: [0; MAX_LINE], len: 0 };
+        if write!(line, "stratalloc: {message}").is_err() {
+            line.buffer[Self::ROOM - Self::CUT.len()..Self::ROOM].copy_from_slice(Self::CUT);
+            line.len = Self::ROOM;
+        }
+        line.buffer[line.len] = b'\n';
+        line.len += 1;
+        line
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+}
+
+impl Write for Line {
+    /// Takes what fits; an error says that something didn't.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let taken = text.len().min(Self::ROOM - self.len);
+        self.buffer[self.len..self.len + taken].copy_from_slice(&text.as_bytes()[..taken]);
+        self.len += taken;
+        if taken < text.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, process::Command, string::String};
+
+    use super::*;
+
+    fn line(message: fmt::Arguments<'_>) -> String {
+        String::from_utf8(Line::format(message).bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_prefix_and_newline() {
+        assert_eq!(line(format_args!("free of {:#x}", 16)), "stratalloc: free of 0x10\n");
+    }
+
+    #[test]
+    fn only_a_line_that_does_not_fit_is_cut() {
+        let room = Line::ROOM - "stratalloc: ".len();
+        let fits = "x".repeat(room);
+        assert_eq!(line(format_args!("{fits}")), std::format!("stratalloc: {fits}\n"));
+        let cut = line(format_args!("{fits}x"));
+        assert_eq!(cut.len(), MAX_LINE);
+        assert!(cut.ends_with("x...\n"));
+    }
+
+    fn to_stderr(line: &[u8]) {
+        std::io::stderr().write_all(line).unwrap();
+    }
+
+    /// Runs one of the ignored tests below in a process of its own; its standard error, and whether
+    /// it died by a signal or by `std::process::abort`.
+    #[cfg(not(miri))]
+    fn last_words(test: &str) -> (String, std::process::ExitStatus) {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
+            .output()
+            .unwrap();
+        (String::from_utf8(output.stderr).unwrap(), output.status)
+    }
+
+    #[test]
+    #[ignore = "dies: run by `a_report_reaches_the_sink_before_the_trap`"]
+    fn dies_by_trap() {
+        set_sink(to_stderr);
+        fatal(format_args!("the heap is corrupt at {}", 42));
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn a_report_reaches_the_sink_before_the_trap() {
+        let (words, status) = last_words("diag::tests::dies_by_trap");
+        assert!(words.contains("stratalloc: the heap is corrupt at 42\n"), "{words}");
+        assert_eq!(status.code(), None, "killed by a signal");
+    }
+
+    #[test]
+    #[ignore = "dies: run by `the_hook_ends_the_process_and_a_failing_sink_finds_an_end`"]
+    fn dies_by_hook_with_a_sink_that_fails() {
+        fn failing(line: &[u8]) {
+            to_stderr(line);
+            fatal(format_args!("again"));
+        }
+        set_sink(failing);
+        set_abort(|| std::process::exit(77));
+        fatal(format_args!("once"));
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn the_hook_ends_the_process_and_a_failing_sink_finds_an_end() {
+        let (words, status) = last_words("diag::tests::dies_by_hook_with_a_sink_that_fails");
+        assert_eq!(status.code(), Some(77));
+        assert_eq!(words.matches("stratalloc: once\n").count(), 1);
+        assert_eq!(words.matches("stratalloc: again\n").count(), MAX_REPORTS - 1);
+    }
+
+    #[test]
+    #[ignore = "dies: run by `without_a_sink_the_process_still_ends`"]
+    fn dies_in_silence() {
+        fatal(format_args!("unheard"));
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn without_a_sink_the_process_still_ends() {
+        let (words, status) = last_words("diag::tests::dies_in_silence");
+        assert!(!words.contains("unheard"));
+        assert_eq!(status.code(), None, "killed by a signal");
+    }
+}
