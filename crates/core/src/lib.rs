@@ -5,6 +5,8 @@
 //!   [`Trim`].
 //! - [`PageProvider`]: the contract with whatever memory comes from.
 //! - [`SizeClass`]: which block size serves which request.
+//! - [`FreeList`]: free blocks chained through their own first bytes.
+//! - [`Addr`], [`Alignment`], [`Bytes`], [`PageCount`]: numbers that say what they count.
 //! - [`diag`]: the last words of an allocator that finds its memory corrupt.
 //! - [`sync`]: the one switch between loom and the real atomics.
 //!
@@ -20,12 +22,16 @@ mod allocator;
 pub mod diag;
 mod error;
 mod extension;
+mod free_list;
 mod page_provider;
 mod size_class;
 pub mod sync;
+mod units;
 
 pub use allocator::Allocator;
 pub use error::{AllocError, ProviderError};
 pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
+pub use free_list::{FreeList, FreeListError};
 pub use page_provider::{PageProvider, PageRange};
 pub use size_class::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
+pub use units::{Addr, Alignment, Bytes, PageCount};
