@@ -1,0 +1,3 @@
+//! dlmalloc behind a lock.
+
+stratalloc_benches::runner!("peers", dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc);

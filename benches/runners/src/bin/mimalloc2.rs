@@ -1,0 +1,3 @@
+//! mimalloc 2.
+
+stratalloc_benches::runner!("mimalloc2", mimalloc::MiMalloc = mimalloc::MiMalloc);

@@ -1,0 +1,3 @@
+//! rpmalloc.
+
+stratalloc_benches::runner!("peers", rpmalloc::RpMalloc = rpmalloc::RpMalloc);

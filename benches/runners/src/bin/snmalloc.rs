@@ -1,0 +1,3 @@
+//! snmalloc.
+
+stratalloc_benches::runner!("peers", snmalloc_rs::SnMalloc = snmalloc_rs::SnMalloc);

@@ -1,0 +1,3 @@
+//! The system's malloc once more: what differs from `system` is noise.
+
+stratalloc_benches::runner!(std::alloc::System = std::alloc::System);

@@ -1,0 +1,59 @@
+//! Workloads that compare allocators, and the runner that times one of them in a process of its own.
+//!
+//! A workload knows nothing about allocators: it uses `Vec`, `Box` and `String`, and the binary it is
+//! linked into (one for each allocator, in `benches/runners`) decides who serves them. `cargo xtask bench`
+//! starts those binaries in turn; `benches/README.md` says how, and what to make of the figures.
+//!
+//! - [`plan`]: what a run is told, what it gives back, and the threads it works on
+//! - [`block`]: a heap block that carries a tag, so that a lost or mixed-up block changes the checksum
+//! - [`ring`]: threads that pass their blocks on
+//! - [`workloads`] and [`programs`]: the two levels, one file for each, registered in [`registry`]
+//! - [`measure`]: time, faults and memory as the kernel counts them
+//! - [`runner`]: the command line of the binaries and the line of JSON that they print
+
+pub mod block;
+pub mod measure;
+pub mod plan;
+pub mod programs;
+pub mod registry;
+pub mod ring;
+pub mod runner;
+pub mod workloads;
+
+/// Makes a file of `benches/runners/src/bin` the runner of one allocator.
+///
+/// The first form names the allocator by an expression for the `static` and its type; the feature says
+/// which build links it, since peers in C and C++ are only built on demand. Without that feature the
+/// binary says so and fails. The second form keeps std's own choice, the system's malloc.
+///
+/// ```ignore
+/// //! mimalloc 3.
+/// stratalloc_benches::runner!("peers", mimalloc::MiMalloc = mimalloc::MiMalloc);
+/// ```
+#[macro_export]
+macro_rules! runner {
+    ($feature:literal, $kind:ty = $value:expr) => {
+        #[cfg(feature = $feature)]
+        #[global_allocator]
+        static GLOBAL: $kind = $value;
+
+        #[cfg(feature = $feature)]
+        fn main() -> ::std::process::ExitCode {
+            $crate::runner::main(env!("CARGO_BIN_NAME"))
+        }
+
+        #[cfg(not(feature = $feature))]
+        fn main() -> ::std::process::ExitCode {
+            eprintln!("{} needs `--features {}`", env!("CARGO_BIN_NAME"), $feature);
+            ::std::process::ExitCode::FAILURE
+        }
+    };
+    ($kind:ty = $value:expr) => {
+        #[global_allocator]
+        static GLOBAL: $kind = $value;
+
+        fn main() -> ::std::process::ExitCode {
+            $crate::runner::main(env!("CARGO_BIN_NAME"))
+        }
+    };
+}

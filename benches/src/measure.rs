@@ -1,0 +1,78 @@
+//! Time, faults and memory as the kernel counts them.
+
+use std::fs;
+use std::time::Instant;
+
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use serde::{Deserialize, Serialize};
+
+/// What one run cost.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Cost {
+    /// Time from start to end, in nanoseconds.
+    pub wall_ns: u64,
+    /// Processor time in user mode, in microseconds, over all threads.
+    pub user_us: u64,
+    /// Processor time in the kernel, in microseconds, over all threads.
+    pub sys_us: u64,
+    /// Page faults served without reading a disk.
+    pub minor_faults: u64,
+    /// Most memory ever resident in the process, in KiB, its start included.
+    pub peak_rss_kib: u64,
+    /// Memory resident after the workload has freed everything, in KiB.
+    pub final_rss_kib: u64,
+}
+
+/// Runs `work` and says what it cost.
+///
+/// # Errors
+/// When the kernel tells neither usage nor memory: the figures come from `getrusage` and `/proc/self/status`.
+pub fn measure<T>(work: impl FnOnce() -> T) -> std::io::Result<(T, Cost)> {
+    let before = getrusage(UsageWho::RUSAGE_SELF)?;
+    let start = Instant::now();
+    let result = work();
+    let wall = start.elapsed();
+    let after = getrusage(UsageWho::RUSAGE_SELF)?;
+    let status = fs::read_to_string("/proc/self/status")?;
+    let between = |of: fn(&Usage) -> i64| u64::try_from(of(&after) - of(&before)).unwrap_or(0);
+    let cost = Cost {
+        wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
+        user_us: between(|usage| usage.user_time().num_microseconds()),
+        sys_us: between(|usage| usage.system_time().num_microseconds()),
+        minor_faults: between(Usage::minor_page_faults),
+        // Not `ru_maxrss`: that one is inherited over exec, so a small process would show its parent's peak.
+        peak_rss_kib: status_kib(&status, "VmHWM:"),
+        final_rss_kib: status_kib(&status, "VmRSS:"),
+    };
+    Ok((result, cost))
+}
+
+/// The figure of one line of `/proc/self/status`, 0 when it is missing.
+fn status_kib(status: &str, key: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{measure, status_kib};
+
+    #[test]
+    fn a_line_of_status_is_found_by_its_key() {
+        let status = "VmPeak:\t  999 kB\nVmHWM:\t   1234 kB\n";
+        assert_eq!((status_kib(status, "VmHWM:"), status_kib(status, "VmRSS:")), (1234, 0));
+    }
+
+    #[test]
+    fn touching_memory_shows_in_faults_and_peak() -> std::io::Result<()> {
+        let size = 64 << 20;
+        let (sum, cost) =
+            measure(|| vec![1_u8; size].iter().map(|&byte| usize::from(byte)).sum::<usize>())?;
+        assert_eq!(sum, size);
+        assert!(
+            cost.peak_rss_kib as usize >= size / 1024 && cost.minor_faults > 0 && cost.wall_ns > 0
+        );
+        Ok(())
+    }
+}

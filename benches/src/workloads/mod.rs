@@ -1,0 +1,20 @@
+//! Loops and small programs of the kinds that allocators are measured with, one family a file.
+
+pub mod batches;
+pub mod bignum;
+pub mod bursts;
+pub mod cliffs;
+pub mod false_sharing;
+pub mod large;
+pub mod logic;
+pub mod mixed_exchange;
+pub mod pairs;
+pub mod producer_consumer;
+pub mod replace_handover;
+pub mod replace_local;
+pub mod retained_exchange;
+pub mod seed;
+pub mod short_threads;
+pub mod strings;
+pub mod trees;
+pub mod vectors;
