@@ -1,0 +1,34 @@
+//! Blocks of one size: the fastest allocator there is for things that are all alike.
+//!
+//! - [`BlockAllocator`]: for one thread. Cut from chunks of any base
+//!   [`Allocator`](stratalloc_core::Allocator), so it grows; or from a buffer, so it never does.
+//!
+//! `no_std`, without `alloc`. The questions that come with such an allocator (alignment, locality,
+//! thread safety) are answered with measurements in the repository's `docs/BLOCK.md`.
+
+#![no_std]
+
+#[cfg(any(test, loom))]
+extern crate std;
+
+mod allocator;
+mod blocks;
+mod buffer;
+mod chunk;
+mod error;
+mod free_list;
+mod growth;
+mod layout;
+mod local;
+mod poison;
+mod stats;
+#[cfg(test)]
+mod test_base;
+
+pub use blocks::Blocks;
+pub use buffer::Buffer;
+pub use error::{BlockError, FreeError};
+pub use growth::Growth;
+pub use layout::BlockLayout;
+pub use local::BlockAllocator;
+pub use stats::BlockStats;
