@@ -104,6 +104,26 @@ pub unsafe fn remap(
     nonnull(moved.map_err(|errno| error(errno, new, page_size()))?)
 }
 
+/// Moves the pages behind `size` bytes to `to`, in place of what is mapped there, by page tables
+/// rather than by copying. `from` stays mapped, and reads as zero.
+///
+/// Linux before 5.7 doesn't know how, and refuses; so does any for a mapping that would make the
+/// process pass `vm.max_map_count`.
+///
+/// # Safety
+///
+/// The caller owns both ranges, from this module; they don't overlap, and nothing live lies in `to`.
+pub unsafe fn move_pages(
+    from: NonNull<u8>,
+    to: NonNull<u8>,
+    size: usize,
+) -> Result<(), ProviderError> {
+    let flags = MremapFlags::MAYMOVE.union(MremapFlags::DONTUNMAP);
+    let (from, to) = (from.as_ptr().cast(), to.as_ptr().cast());
+    // SAFETY: the caller owns both ranges and allows for what happens to them.
+    done(call(|| unsafe { mm::mremap_fixed(from, size, size, flags, to) }.map(drop)), size)
+}
+
 /// Gives the memory behind `size` bytes from `start` back; they stay mapped, and read as zero.
 ///
 /// # Safety

@@ -1,0 +1,238 @@
+//! An area's books: the struct that stands at its start, and how its memory becomes usable.
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+use crate::{
+    arena::{Arena, run_mask},
+    bins::{SHAPES, SlabShape},
+    cache::{Cache, CacheWithStacks},
+    geometry::{
+        AREA_SIZE, ARENAS, ArenaPlace, BOOKS_LIMIT, PARTITIONS, Partition, SEGMENTS, SegmentPlace,
+    },
+    heap::Heap,
+    segment::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment, Slab},
+    system,
+};
+
+/// Memory is made usable in steps of at least this many bytes.
+const COMMIT_STEP: usize = 4 << 20;
+
+/// The bit maps of the segments of one number in the arenas of one number: partitions 0 to 6.
+#[repr(C)]
+struct Bitmaps {
+    smallest: [u64; BITMAP_WORDS_SMALLEST],
+    others: [[u64; BITMAP_WORDS]; PARTITIONS - 2],
+}
+
+/// The books of an area, at its start. All zero is an area in which nothing was ever used.
+///
+/// Everything but `home` and `heap` is touched only by whoever holds the lock of the heap that the
+/// area belongs to, and by its creator.
+///
+/// # Invariants
+///
+/// - **I1** It stands at a multiple of [`AREA_SIZE`], and its own size is readable and writable.
+/// - **I2** `owner` is set before the area is announced in the registry, and never changes.
+/// - **I3** An arena is in `taken` exactly if its `purpose` isn't vacant.
+/// - **I4** A segment's memory is usable if its book says `committed`.
+#[repr(C)]
+pub(crate) struct Area {
+    /// The cache of the thread at home here; its table of bins is the area's.
+    pub(crate) home: CacheWithStacks,
+    /// The heap at home here; unused in a heap's further areas.
+    pub(crate) heap: Heap,
+    /// The heap that the area belongs to. `Release` at creation, which the registry's announcement
+    /// makes visible to everyone who finds the area.
+    owner: AtomicPtr<Heap>,
+    /// The next area of the same heap.
+    pub(crate) next: *mut Area,
+    /// Arenas that serve something, for each partition.
+    taken: [u64; PARTITIONS],
+    /// Whether address space is taken piece by piece, since no whole area was to be had.
+    piecemeal: bool,
+    arenas: [Arena; ARENAS * PARTITIONS],
+    segments: [Segment; SEGMENTS * ARENAS * PARTITIONS],
+    bitmaps: [Bitmaps; SEGMENTS * ARENAS],
+}
+
+const _: () = assert!(size_of::<Area>() <= BOOKS_LIMIT);
+
+impl Area {
+    /// Makes `address`, an area's worth of address space that the caller owns, an area.
+    ///
+    /// `piecemeal` says that the address space isn't reserved but only known to be unclaimed.
+    pub(crate) fn create(
+        address: NonNull<u8>,
+        piecemeal: bool,
+        owner: Option<&Heap>,
+    ) -> Option<NonNull<Self>> {
+        let area = address.cast::<Self>();
+        if piecemeal {
+            system::map_at(address, size_of::<Self>()).ok()?;
+        } else {
+            system::commit(address, size_of::<Self>()).ok()?;
+        }
+        // SAFETY: [I1] just made true; zeroed memory is valid books, and nobody else knows of it.
+        let books = unsafe { &mut *area.as_ptr() };
+        books.piecemeal = piecemeal;
+        let home = &raw const books.heap;
+        let owner = owner.map_or(home, core::ptr::from_ref);
+        books.owner.store(owner.cast_mut(), Ordering::Release);
+        Some(area)
+    }
+
+    /// The area that an address lies in, whether or not there is one.
+    #[inline]
+    pub(crate) fn containing(address: *mut u8) -> *mut Self {
+        address.map_addr(|addr| addr & !(AREA_SIZE - 1)).cast()
+    }
+
+    /// The heap that the area belongs to.
+    ///
+    /// # Safety
+    ///
+    /// `this` is an area that the registry announces.
+    #[inline]
+    pub(crate) unsafe fn owner(this: *mut Self) -> &'static Heap {
+        // SAFETY: [I2]: set, and heaps live as long as the process.
+        unsafe { &*(*this).owner.load(Ordering::Relaxed) }
+    }
+
+    /// The cache at home here.
+    #[inline]
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.home.cache
+    }
+
+    pub(crate) fn arena(&mut self, place: ArenaPlace) -> &mut Arena {
+        &mut self.arenas[place.index()]
+    }
+
+    #[inline]
+    pub(crate) fn segment(&mut self, place: SegmentPlace) -> &mut Segment {
+        &mut self.segments[place.index()]
+    }
+
+    /// The place of an arena from its book.
+    pub(crate) fn place_of(arena: *mut Arena) -> (*mut Self, ArenaPlace) {
+        let area = Self::containing(arena.cast());
+        let first = area.addr() + core::mem::offset_of!(Self, arenas);
+        (area, ArenaPlace::from_index((arena.addr() - first) / size_of::<Arena>()))
+    }
+
+    /// The address of a segment's first byte.
+    #[inline]
+    pub(crate) fn address(&mut self, place: SegmentPlace) -> *mut u8 {
+        core::ptr::from_mut(self).cast::<u8>().wrapping_add(place.offset())
+    }
+
+    /// A segment as a slab of `bin`.
+    #[inline]
+    pub(crate) fn slab(&mut self, place: SegmentPlace, bin: usize) -> Slab<'_> {
+        let base = self.address(place);
+        let maps = &mut self.bitmaps[place.segment * ARENAS + place.arena.arena];
+        let bitmap = match place.arena.partition.number() {
+            0 => &mut maps.smallest[..],
+            above => &mut maps.others[above - 1][..],
+        };
+        let shape: &SlabShape = &SHAPES[bin];
+        Slab { segment: &mut self.segments[place.index()], bitmap, base, shape }
+    }
+
+    /// Takes `count` vacant arenas in a row of a partition, the first there are.
+    pub(crate) fn take_arenas(
+        &mut self,
+        partition: Partition,
+        count: usize,
+        keep: u32,
+    ) -> Option<ArenaPlace> {
+        let taken = &mut self.taken[partition.number()];
+        if taken.count_zeros() < keep + count as u32 {
+            return None;
+        }
+        let first = (0..=ARENAS - count).find(|&first| *taken & run_mask(first, count) == 0)?;
+        *taken |= run_mask(first, count);
+        Some(ArenaPlace { partition, arena: first })
+    }
+
+    /// Whether an arena is vacant.
+    pub(crate) fn is_vacant(&self, place: ArenaPlace) -> bool {
+        self.taken[place.partition.number()] & (1 << place.arena) == 0
+    }
+
+    /// Takes one vacant arena.
+    pub(crate) fn take_arena(&mut self, place: ArenaPlace) {
+        self.taken[place.partition.number()] |= 1 << place.arena;
+    }
+
+    /// Makes an arena vacant.
+    pub(crate) fn give_arena(&mut self, place: ArenaPlace) {
+        self.taken[place.partition.number()] &= !(1 << place.arena);
+    }
+
+    /// Makes the memory of `count` segments usable; says whether it is.
+    pub(crate) fn commit(&mut self, first: SegmentPlace, count: usize) -> bool {
+        (first.segment..first.segment + count)
+            .all(|segment| self.commit_segment(first.arena.segment(segment)))
+    }
+
+    fn commit_segment(&mut self, place: SegmentPlace) -> bool {
+        if self.segment(place).committed {
+            return true;
+        }
+        let size = place.arena.partition.segment_size();
+        // Step by step where address space is scarce, else in pieces that are worth a system call.
+        let step = if self.piecemeal { 1 } else { (COMMIT_STEP / size).max(1) };
+        let first = place.arena.segment(place.segment / step * step);
+        let Some(address) = NonNull::new(self.address(first)) else { return false };
+        let done = if self.piecemeal {
+            system::map_at(address, size)
+        } else {
+            system::commit(address, step * size)
+        };
+        if done.is_err() {
+            return false;
+        }
+        for segment in first.segment..first.segment + step {
+            self.segment(place.arena.segment(segment)).committed = true;
+        }
+        true
+    }
+
+    /// Gives the memory of all vacant segments back; says how many bytes that were at most.
+    pub(crate) fn purge(&mut self) -> usize {
+        let mut purged = 0;
+        for index in 0..self.arenas.len() {
+            if self.arenas[index].dirty != 0 {
+                purged += self.purge_arena(ArenaPlace::from_index(index));
+            }
+        }
+        purged
+    }
+
+    fn purge_arena(&mut self, place: ArenaPlace) -> usize {
+        let size = place.partition.segment_size();
+        let mut dirty = self.arena(place).dirty;
+        let mut purged = 0;
+        while dirty != 0 {
+            let first = dirty.trailing_zeros() as usize;
+            let count = (dirty >> first).trailing_ones() as usize;
+            let run = run_mask(first, count);
+            dirty &= !run;
+            let last = self.segment(place.segment(first + count - 1)).touched as usize;
+            let end = (count - 1) * size + last;
+            if !system::purge(self.address(place.segment(first)), end) {
+                continue;
+            }
+            self.arena(place).dirty &= !run;
+            for segment in first..first + count {
+                let touched = &mut self.segment(place.segment(segment)).touched;
+                purged += core::mem::take(touched) as usize;
+            }
+        }
+        purged
+    }
+}

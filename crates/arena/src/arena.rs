@@ -1,0 +1,179 @@
+//! One arena's book: what its 64 segments serve, as masks.
+
+use crate::geometry::SEGMENTS;
+
+/// What an arena serves.
+///
+/// Zero is vacant, so that books are valid as the system gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Use(u8);
+
+impl Use {
+    /// Nobody.
+    pub(crate) const VACANT: Self = Self(0);
+    /// Runs of segments, for sizes above the classes'.
+    pub(crate) const RUNS: Self = Self(254);
+    /// One block that has arenas for itself; its first arena counts them.
+    pub(crate) const WHOLE: Self = Self(255);
+
+    /// Slabs of this bin, which isn't bin 0.
+    pub(crate) const fn slabs(bin: usize) -> Self {
+        debug_assert!(bin > 0 && bin < crate::bins::BINS);
+        Self(bin as u8)
+    }
+}
+
+/// The book of one arena. All zero is a vacant arena that was never used.
+///
+/// # Invariants
+///
+/// - **I1** A segment in `partial` is in `used`, serves as a slab, and isn't exhausted.
+/// - **I2** A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
+/// - **I3** An arena that serves slabs or runs is listed exactly if its heap's list of that use
+///   holds it; one that has a segment to offer is always listed.
+#[repr(C, align(64))]
+pub(crate) struct Arena {
+    /// Segments that serve something.
+    pub(crate) used: u64,
+    /// Slabs with blocks to hand out.
+    pub(crate) partial: u64,
+    /// Vacant segments with memory behind them.
+    pub(crate) dirty: u64,
+    /// The neighbours in the list of the same use.
+    pub(crate) next: *mut Arena,
+    pub(crate) prev: *mut Arena,
+    /// What it serves.
+    pub(crate) purpose: Use,
+    /// Whether it is in that list.
+    pub(crate) listed: bool,
+    /// Arenas of the block that starts here, in an arena of [`Use::WHOLE`]; zero in those that follow.
+    pub(crate) span: u16,
+}
+
+impl Arena {
+    /// The segment to make a slab of: one that is warm, if there is one, else the first.
+    pub(crate) fn vacant_segment(&self) -> Option<usize> {
+        self.vacant_run(1)
+    }
+
+    /// The first of `count` vacant segments in a row, warm ones before cold.
+    pub(crate) fn vacant_run(&self, count: usize) -> Option<usize> {
+        let starts = run_starts(!self.used, count);
+        if starts == 0 {
+            return None;
+        }
+        let warm = starts & self.dirty;
+        Some(if warm == 0 { starts } else { warm }.trailing_zeros() as usize)
+    }
+}
+
+/// The bits of the `count` segments from `first`.
+pub(crate) const fn run_mask(first: usize, count: usize) -> u64 {
+    debug_assert!(count > 0 && first + count <= SEGMENTS);
+    (u64::MAX >> (SEGMENTS - count)) << first
+}
+
+/// The bits at which `count` ones in a row start. O(log count).
+fn run_starts(mut ones: u64, count: usize) -> u64 {
+    let mut length = 1;
+    while length < count {
+        let step = length.min(count - length);
+        ones &= ones >> step;
+        length += step;
+    }
+    ones
+}
+
+/// The list of a use's arenas, newest first. All zero is an empty one.
+///
+/// # Invariants
+///
+/// - **I1** It links exactly the arenas that were pushed and not removed, both ways.
+pub(crate) struct ArenaList {
+    head: *mut Arena,
+}
+
+impl ArenaList {
+    /// The newest arena, or null.
+    pub(crate) fn head(&self) -> *mut Arena {
+        self.head
+    }
+
+    /// Puts an arena in front.
+    ///
+    /// # Safety
+    ///
+    /// `arena` is a book that the caller alone may touch, and so is every listed one.
+    pub(crate) unsafe fn push(&mut self, arena: *mut Arena) {
+        // SAFETY: the caller's promise; [I1] the head is a listed book.
+        unsafe {
+            debug_assert!(!(*arena).listed);
+            (*arena).listed = true;
+            (*arena).next = self.head;
+            (*arena).prev = core::ptr::null_mut();
+            if !self.head.is_null() {
+                (*self.head).prev = arena;
+            }
+        }
+        self.head = arena;
+    }
+
+    /// Takes an arena out.
+    ///
+    /// # Safety
+    ///
+    /// `arena` is in this list, and the caller alone may touch every listed book.
+    pub(crate) unsafe fn remove(&mut self, arena: *mut Arena) {
+        // SAFETY: the caller's promise; [I1] the neighbours are listed books.
+        unsafe {
+            debug_assert!((*arena).listed);
+            (*arena).listed = false;
+            let (next, prev) = ((*arena).next, (*arena).prev);
+            if prev.is_null() {
+                self.head = next;
+            } else {
+                (*prev).next = next;
+            }
+            if !next.is_null() {
+                (*next).prev = prev;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_starts_are_those_of_the_naive_search() {
+        for ones in [0, u64::MAX, 0b1110_1111_0011, 0xF0F0_FFFF_0000_FF01, 1 << 63] {
+            for count in 1..=64 {
+                let naive = (0..=64 - count)
+                    .filter(|&first| ones & run_mask(first, count) == run_mask(first, count))
+                    .fold(0, |starts, first| starts | 1 << first);
+                assert_eq!(run_starts(ones, count), naive, "{ones:x} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn lists_keep_what_was_pushed_and_not_removed() {
+        // SAFETY: all zero is a vacant arena.
+        let mut books: [Arena; 3] = unsafe { core::mem::zeroed() };
+        let [a, b, c] = books.each_mut().map(core::ptr::from_mut);
+        let mut list = ArenaList { head: core::ptr::null_mut() };
+        // SAFETY: the books are this test's own.
+        unsafe {
+            list.push(a);
+            list.push(b);
+            list.push(c);
+            list.remove(b);
+            assert_eq!((list.head(), (*c).next, (*a).prev), (c, a, c));
+            list.remove(c);
+            list.remove(a);
+        }
+        assert!(list.head().is_null());
+    }
+}

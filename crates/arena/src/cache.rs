@@ -1,0 +1,312 @@
+//! A thread's cache: for each bin a stack of free blocks, and the fast paths over it.
+//!
+//! The stacks hold addresses; neither path touches a block. They are bounded, so that what a thread
+//! holds back is bounded; half of a full one goes back to the heap at once, and an empty one is
+//! filled by half.
+
+use core::{
+    cell::{Cell, UnsafeCell},
+    ptr::null_mut,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use crate::{
+    batch::{BATCH_SIZE, Batch, Batches},
+    bins::{BINS, NO_BIN, SHAPES, bin_for},
+    geometry::{AREA_SHIFT, ArenaPlace, GRANULE_SHIFT, GRANULES},
+    heap::Heap,
+    system,
+};
+
+/// Batches that a thread fills at the same time.
+const OUTBOX: usize = 32;
+
+/// The slots of all stacks: each has one more than it holds, for the null below its first block.
+const STACK_SLOTS: usize = {
+    let mut slots = 1;
+    let mut bin = 1;
+    while bin < BINS {
+        slots += SHAPES[bin].stack as usize + 1;
+        bin += 1;
+    }
+    slots
+};
+
+/// A thread's cache, without its stacks.
+///
+/// A thread that is at home in an area has its cache at the area's start: an address lies in the
+/// area exactly if it agrees with the cache's own in all but the low 36 bits.
+///
+/// # Invariants
+///
+/// - **I1** Only the thread whose slot points at it touches anything but `bins`.
+/// - **I2** For each bin, `tops` points at the newest block of the stack, or at the null below the
+///   first; `limits` at the last slot. For [`NO_BIN`] both point at a null.
+/// - **I3** The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
+/// - **I4** `bins` says for each 4 MiB of the area that the cache is at home in which bin the arena
+///   there serves; all are [`NO_BIN`] in a cache that is at home in none. It changes only under the
+///   lock of the area's heap, and from or to a bin only while no block of the arena is live.
+#[repr(C)]
+pub(crate) struct Cache {
+    /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the
+    /// entry, by [I4].
+    bins: [AtomicU8; GRANULES],
+    tops: [Cell<*mut *mut u8>; BINS],
+    limits: [Cell<*mut *mut u8>; BINS],
+    heap: Cell<Option<&'static Heap>>,
+    outbox: [Cell<*mut Batch>; OUTBOX],
+    /// The next cache without a thread, in the list of those.
+    pub(crate) next_idle: Cell<*const Cache>,
+}
+
+/// A cache with its stacks. All zero is one that was never opened.
+#[repr(C)]
+pub(crate) struct CacheWithStacks {
+    pub(crate) cache: Cache,
+    stacks: UnsafeCell<[*mut u8; STACK_SLOTS]>,
+}
+
+// SAFETY: [I1] keeps threads apart; `bins` is atomic.
+unsafe impl Sync for Cache {}
+
+/// The empty stack of caches that have none.
+struct NullSlot(UnsafeCell<*mut u8>);
+
+// SAFETY: it is never written: an empty stack isn't popped, and a full one not pushed.
+unsafe impl Sync for NullSlot {}
+
+static NULL_SLOT: NullSlot = NullSlot(UnsafeCell::new(null_mut()));
+
+/// The cache of threads that were never seen.
+pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
+/// The cache of threads whose exit was seen: they don't get one again.
+pub(crate) static ENDED_THREAD: Cache = Cache::with_nothing();
+
+impl Cache {
+    const fn with_nothing() -> Self {
+        Self {
+            bins: [const { AtomicU8::new(NO_BIN as u8) }; GRANULES],
+            tops: [const { Cell::new(NULL_SLOT.0.get()) }; BINS],
+            limits: [const { Cell::new(NULL_SLOT.0.get()) }; BINS],
+            heap: Cell::new(None),
+            outbox: [const { Cell::new(null_mut()) }; OUTBOX],
+            next_idle: Cell::new(core::ptr::null()),
+        }
+    }
+
+    /// The heap that its blocks are of; `None` in the caches that have nothing.
+    pub(crate) fn heap(&self) -> Option<&'static Heap> {
+        self.heap.get()
+    }
+
+    /// What the thread marks locks with.
+    pub(crate) fn mark(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+
+    /// Takes the newest block of a bin; null if there is none.
+    #[inline(always)]
+    pub(crate) fn pop(&self, bin: usize) -> *mut u8 {
+        debug_assert!(bin < BINS);
+        // SAFETY: bins are below BINS. [I2] the top is a slot of the stack, or a null.
+        unsafe {
+            let top = self.tops.get_unchecked(bin);
+            let slot = top.get();
+            let block = *slot;
+            if !block.is_null() {
+                top.set(slot.sub(1));
+            }
+            block
+        }
+    }
+
+    /// Puts a block on the stack of its bin; says whether there was room.
+    #[inline(always)]
+    pub(crate) fn push(&self, bin: usize, block: *mut u8) -> bool {
+        debug_assert!(bin < BINS);
+        // SAFETY: bins are below BINS. [I2] below the limit there is one more slot.
+        unsafe {
+            let top = self.tops.get_unchecked(bin);
+            let slot = top.get();
+            if slot == self.limits.get_unchecked(bin).get() {
+                return false;
+            }
+            let slot = slot.add(1);
+            *slot = block;
+            top.set(slot);
+        }
+        true
+    }
+
+    /// The bin of the arena that an address lies in; [`NO_BIN`] for addresses outside of the area that
+    /// the cache is at home in.
+    #[inline(always)]
+    pub(crate) fn bin_of(&self, address: *mut u8) -> usize {
+        let granule = (address.addr() ^ core::ptr::from_ref(self).addr()) >> GRANULE_SHIFT;
+        match self.bins.get(granule) {
+            Some(bin) => bin.load(Ordering::Relaxed) as usize,
+            None => NO_BIN,
+        }
+    }
+
+    /// Whether an address lies in the area that the cache is at home in.
+    #[inline(always)]
+    pub(crate) fn is_home_of(&self, address: *mut u8) -> bool {
+        (address.addr() ^ core::ptr::from_ref(self).addr()) >> AREA_SHIFT == 0
+    }
+
+    /// Notes the bin that an arena of its area serves.
+    pub(crate) fn set_bin(&self, place: ArenaPlace, bin: usize) {
+        for granule in place.granules() {
+            self.bins[granule].store(bin as u8, Ordering::Relaxed);
+        }
+    }
+
+    /// A block of a bin whose stack is empty; null if memory is out.
+    pub(crate) fn refill(&self, bin: usize) -> *mut u8 {
+        let Some(heap) = self.heap.get() else { return null_mut() };
+        let bottom = self.tops[bin].get();
+        let want = SHAPES[bin].stack as usize / 2;
+        // SAFETY: [I2] the stack is empty, so that `stack` slots follow its bottom, the thread's own.
+        let slots = unsafe { core::slice::from_raw_parts_mut(bottom.add(1), want) };
+        let (count, spent) = heap.refill(self.mark(), bin, slots);
+        // The lowest address is to be popped first.
+        slots[..count].reverse();
+        self.tops[bin].set(bottom.wrapping_add(count));
+        self.free_batches(spent);
+        self.pop(bin)
+    }
+
+    /// Frees a block of this heap whose stack is full: the older half of it goes back.
+    pub(crate) fn drain(&self, bin: usize, block: *mut u8) {
+        let Some(heap) = self.heap.get() else { return };
+        let stack = SHAPES[bin].stack as usize;
+        let half = stack / 2;
+        // SAFETY: [I2] the stack is full, so its blocks are the `stack` slots up to the top.
+        let slots =
+            unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
+        let spent = heap.drain(self.mark(), bin, &slots[..half]);
+        slots.copy_within(half.., 0);
+        self.tops[bin].set(self.tops[bin].get().wrapping_sub(half));
+        self.push(bin, block);
+        self.free_batches(spent);
+    }
+
+    /// Frees a block of this heap, in whichever of its areas.
+    pub(crate) fn free_local(&self, bin: usize, block: *mut u8) {
+        if !self.push(bin, block) {
+            self.drain(bin, block);
+        }
+    }
+
+    /// Frees a block of another heap: notes it in a batch.
+    pub(crate) fn free_remote(&self, heap: &'static Heap, bin: usize, block: *mut u8) {
+        let place = &self.outbox[outbox_place(heap, bin)];
+        // SAFETY: a batch in the outbox is this thread's.
+        if let Some(batch) = unsafe { place.get().as_mut() } {
+            if batch.is_for(heap, bin) {
+                if batch.add(block) {
+                    place.set(null_mut());
+                    self.send(batch);
+                }
+                return;
+            }
+            place.set(null_mut());
+            self.send(batch);
+        }
+        let space = self.pop_or_refill(bin_for(BATCH_SIZE, 8));
+        if space.is_null() {
+            // No memory for a batch: give this one block back by itself.
+            return free_alone(heap, self.mark(), bin, block);
+        }
+        // SAFETY: a block of that size, just allocated.
+        let batch = unsafe { &mut *Batch::init(space, heap, bin) };
+        batch.add(block);
+        place.set(batch);
+    }
+
+    fn pop_or_refill(&self, bin: usize) -> *mut u8 {
+        let block = self.pop(bin);
+        if block.is_null() { self.refill(bin) } else { block }
+    }
+
+    fn send(&self, batch: &mut Batch) {
+        let heap = batch.heap();
+        // SAFETY: the batch is this thread's, and out of its outbox.
+        if let Some(spent) = unsafe { heap.deliver(self.mark(), batch) } {
+            self.free_batches(spent);
+        }
+    }
+
+    /// Frees batches whose blocks were taken in.
+    pub(crate) fn free_batches(&self, spent: Batches) {
+        for batch in spent {
+            crate::global::free_with(self, batch.cast());
+        }
+    }
+
+    /// Sends every batch, however few blocks are in it.
+    pub(crate) fn flush_outbox(&self) {
+        for place in &self.outbox {
+            // SAFETY: a batch in the outbox is this thread's.
+            if let Some(batch) = unsafe { place.replace(null_mut()).as_mut() } {
+                self.send(batch);
+            }
+        }
+    }
+
+    /// Gives every block that the thread holds back to the heaps.
+    pub(crate) fn flush(&self) {
+        self.flush_outbox();
+        let Some(heap) = self.heap.get() else { return };
+        for (bin, shape) in SHAPES.iter().enumerate().skip(1) {
+            let top = self.tops[bin].get();
+            // SAFETY: [I2] the limit is `stack` slots above the stack's null.
+            let bottom = unsafe { self.limits[bin].get().sub(shape.stack as usize) };
+            // SAFETY: [I2] both point into the same stack.
+            let held = unsafe { top.offset_from_unsigned(bottom) };
+            // SAFETY: [I2] the blocks lie above the bottom.
+            let blocks = unsafe { core::slice::from_raw_parts(bottom.add(1), held) };
+            self.tops[bin].set(bottom);
+            let spent = heap.drain(self.mark(), bin, blocks);
+            self.free_batches(spent);
+        }
+    }
+}
+
+/// Gives one block back without a cache.
+pub(crate) fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
+    if let Err(bad) = heap.pools(mark).give(bin, block) {
+        crate::report::bad_free(block, bad);
+    }
+}
+
+/// Where batches for a heap's bin are collected.
+#[inline]
+fn outbox_place(heap: &Heap, bin: usize) -> usize {
+    ((core::ptr::from_ref(heap).addr() >> AREA_SHIFT).wrapping_mul(5) + bin) % OUTBOX
+}
+
+impl CacheWithStacks {
+    /// Makes an unused cache ready to serve blocks of a heap.
+    pub(crate) fn open(&'static self, heap: &'static Heap) -> &'static Cache {
+        let mut slot: *mut *mut u8 = self.stacks.get().cast();
+        for (bin, shape) in SHAPES.iter().enumerate() {
+            let size = if bin == NO_BIN { 0 } else { shape.stack as usize };
+            self.cache.tops[bin].set(slot);
+            // SAFETY: the slots of all bins add up to STACK_SLOTS.
+            slot = unsafe { slot.add(size) };
+            self.cache.limits[bin].set(slot);
+            slot = slot.wrapping_add(1);
+        }
+        self.cache.heap.set(Some(heap));
+        &self.cache
+    }
+
+    /// A cache outside of any area, for a thread that shares a heap.
+    pub(crate) fn map() -> Option<&'static Self> {
+        let memory = system::map(size_of::<Self>()).ok()?;
+        // SAFETY: fresh memory is zero, which is a cache never opened; it is never given back.
+        Some(unsafe { memory.cast::<Self>().as_ref() })
+    }
+}

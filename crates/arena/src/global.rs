@@ -1,0 +1,355 @@
+//! The process-wide allocator: every thread on the heap that it is at home in.
+//!
+//! ```text
+//! allocate ── pop of the bin's stack ........................ fast
+//!   └ allocate_slow ── refill of the stack from the heap
+//!       ├ large block ── run of segments / whole arenas
+//!       └ huge block ── windows of its own
+//! deallocate ── push on the bin's stack ..................... fast
+//!   └ deallocate_slow ── stack full: half of it to the heap
+//!       ├ other area of this heap ── push
+//!       ├ other heap ── batch, handed over when full
+//!       └ large, huge, foreign
+//! ```
+
+use core::ptr::{NonNull, null_mut};
+
+use crate::{
+    area::Area,
+    bins::{NO_BIN, SHAPES, bin_for},
+    cache::{Cache, free_alone},
+    geometry::{AREA_SIZE, Partition},
+    heap::Heap,
+    large::{LargeBlock, MAX_IN_ARENAS},
+    registry::{self, Window},
+    report, slot, thread,
+};
+
+/// The alignment that C expects of every block.
+const C_ALIGN: usize = 16;
+/// A block that must move in order to grow to this many bytes is given room to grow on.
+const GROWING: usize = 256 << 10;
+/// Pages are moved rather than copied from this many bytes on.
+const WORTH_MOVING: usize = 1 << 20;
+
+/// Allocates `size` bytes at `align`, a power of two; null if memory is out. Size 0 is served as 1.
+///
+/// Two table look-ups and a pop where the thread has a block of the class.
+///
+/// ```
+/// use stratalloc_arena::global;
+/// let block = global::allocate(100, 8);
+/// assert!(!block.is_null());
+/// // SAFETY: just allocated.
+/// unsafe { global::deallocate(block) };
+/// ```
+#[inline(always)]
+pub fn allocate(size: usize, align: usize) -> *mut u8 {
+    let block = slot::cache().pop(bin_for(size, align));
+    if block.is_null() { allocate_slow(size, align) } else { block }
+}
+
+/// As [`allocate`], with every byte zero.
+#[inline]
+pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
+    let size = size.max(1);
+    let bin = bin_for(size, align);
+    if bin == NO_BIN {
+        return allocate_large(size, align, true);
+    }
+    let block = allocate(size, align);
+    if !block.is_null() {
+        // SAFETY: `size` bytes, just allocated.
+        unsafe { block.write_bytes(0, size) };
+    }
+    block
+}
+
+/// Allocates as C's `malloc`: at 16, whatever the size.
+#[inline(always)]
+pub fn allocate_c(size: usize) -> *mut u8 {
+    allocate(size, C_ALIGN)
+}
+
+/// As [`allocate_c`], with every byte zero.
+#[inline]
+pub fn allocate_zeroed_c(size: usize) -> *mut u8 {
+    allocate_zeroed(size, C_ALIGN)
+}
+
+/// Frees a block; null is no block, and nothing happens.
+///
+/// # Safety
+///
+/// `block` is null, or live and of this allocator. (What isn't is reported and ends the process, where
+/// the address tells.)
+#[inline(always)]
+pub unsafe fn deallocate(block: *mut u8) {
+    let cache = slot::cache();
+    if !cache.push(cache.bin_of(block), block) {
+        deallocate_slow(block);
+    }
+}
+
+/// Frees a block of known layout: the one that it was allocated with.
+///
+/// # Safety
+///
+/// `block` is live, and was allocated, or reallocated last, with `size` and `align`.
+#[inline(always)]
+pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
+    let cache = slot::cache();
+    // A block of size 0 or of a large one has no bin, and finds no room.
+    if !(cache.is_home_of(block) && cache.push(bin_for(size, align), block)) {
+        deallocate_slow(block);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_slow(size: usize, align: usize) -> *mut u8 {
+    let size = size.max(1);
+    let bin = bin_for(size, align);
+    if bin == NO_BIN {
+        return allocate_large(size, align, false);
+    }
+    if let Some(cache) = thread::attached() {
+        let block = cache.pop(bin);
+        return if block.is_null() { cache.refill(bin) } else { block };
+    }
+    let Some(heap) = thread::any_heap() else { return null_mut() };
+    let mut block = [null_mut()];
+    heap.pools(thread::thread_mark()).take(bin, &mut block);
+    block[0]
+}
+
+#[cold]
+#[inline(never)]
+fn deallocate_slow(block: *mut u8) {
+    if block.is_null() {
+        return;
+    }
+    match thread::attached() {
+        Some(cache) => free_with(cache, block),
+        None => free_without_cache(block),
+    }
+}
+
+/// Frees a block of any kind, on behalf of the thread whose cache this is.
+pub(crate) fn free_with(cache: &Cache, block: *mut u8) {
+    match Block::of(block) {
+        Block::Small { heap, bin } if is_same(cache.heap(), heap) => cache.free_local(bin, block),
+        Block::Small { heap, bin } => cache.free_remote(heap, bin, block),
+        Block::Large { heap } => free_large(heap, cache.mark(), block),
+        Block::Huge { start, size } => registry::free_huge(start, size),
+    }
+}
+
+fn free_without_cache(block: *mut u8) {
+    let mark = thread::thread_mark();
+    match Block::of(block) {
+        Block::Small { heap, bin } => free_alone(heap, mark, bin, block),
+        Block::Large { heap } => free_large(heap, mark, block),
+        Block::Huge { start, size } => registry::free_huge(start, size),
+    }
+}
+
+fn is_same(own: Option<&'static Heap>, other: &'static Heap) -> bool {
+    own.is_some_and(|own| core::ptr::eq(own, other))
+}
+
+fn free_large(heap: &Heap, mark: usize, block: *mut u8) {
+    let mut pools = heap.pools(mark);
+    match LargeBlock::at(&mut pools, block) {
+        Some(large) => pools.free_large(large),
+        None => report::bad_free(block, crate::segment::BadFree::NotABlock),
+    }
+}
+
+/// What kind of block an address is, from the address alone.
+enum Block {
+    Small { heap: &'static Heap, bin: usize },
+    Large { heap: &'static Heap },
+    Huge { start: NonNull<u8>, size: usize },
+}
+
+impl Block {
+    /// The process ends with a report if it is none of ours.
+    #[inline]
+    fn of(address: *mut u8) -> Self {
+        match registry::lookup(address) {
+            Window::Area(area) => {
+                // SAFETY: the registry announces the area.
+                let (heap, bin) = unsafe { (Area::owner(area), (*area).cache().bin_of(address)) };
+                if bin != NO_BIN {
+                    return Self::Small { heap, bin };
+                }
+                if crate::SegmentPlace::of_offset(address.addr() & (AREA_SIZE - 1)).is_none() {
+                    report::foreign(address);
+                }
+                Self::Large { heap }
+            }
+            Window::Huge(size) if address.addr().is_multiple_of(AREA_SIZE) => {
+                // SAFETY: the registry announces a block there, which isn't at address 0.
+                Self::Huge { start: unsafe { NonNull::new_unchecked(address) }, size }
+            }
+            _ => report::foreign(address),
+        }
+    }
+}
+
+fn caller() -> Option<(&'static Heap, usize)> {
+    match thread::attached() {
+        Some(cache) => Some((cache.heap()?, cache.mark())),
+        None => Some((thread::any_heap()?, thread::thread_mark())),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_large(size: usize, align: usize, zeroed: bool) -> *mut u8 {
+    place_large(size, align, zeroed, false).unwrap_or(null_mut())
+}
+
+fn place_large(size: usize, align: usize, zeroed: bool, growing: bool) -> Option<*mut u8> {
+    if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
+        let fits = align <= AREA_SIZE;
+        return fits.then(|| registry::allocate_huge(size)).flatten().map(NonNull::as_ptr);
+    }
+    let (heap, mark) = caller()?;
+    let fresh = heap.pools(mark).allocate_large(size, align, growing)?;
+    if zeroed {
+        // SAFETY: the block holds `size` bytes, just allocated.
+        unsafe { fresh.start.write_bytes(0, fresh.stale.min(size)) };
+    }
+    Some(fresh.start)
+}
+
+/// The usable bytes of a block: at least those asked for.
+///
+/// # Safety
+///
+/// `block` is live.
+pub unsafe fn usable_size(block: *mut u8) -> usize {
+    match Block::of(block) {
+        Block::Small { bin, .. } => SHAPES[bin].block_size as usize,
+        Block::Large { heap } => large_size(heap, block),
+        Block::Huge { size, .. } => size,
+    }
+}
+
+fn large_size(heap: &Heap, block: *mut u8) -> usize {
+    let mut pools = heap.pools(thread::mark());
+    match LargeBlock::at(&mut pools, block) {
+        Some(large) => large.size(&mut pools),
+        None => report::bad_free(block, crate::segment::BadFree::NotABlock),
+    }
+}
+
+/// Gives a block another size, in place where it can; the content is kept as far as both reach. Null
+/// if memory is out, and then the block is as it was. A null block is allocated.
+///
+/// The block that comes back is as if allocated with `size` and `align`, for [`deallocate_sized`].
+///
+/// # Safety
+///
+/// `block` is null, or live and aligned to `align`.
+pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
+    let size = size.max(1);
+    // SAFETY: the caller's promise.
+    unsafe { reallocate_unless(block, size, align, |bin, _| bin_for(size, align) == bin) }
+}
+
+/// As [`reallocate`], aligned as [`allocate_c`] does. A block that shrinks by less than half stays
+/// where it is, so that only [`deallocate`] may free it.
+///
+/// # Safety
+///
+/// As for [`reallocate`].
+pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
+    let size = size.max(1);
+    // SAFETY: the caller's promise; blocks of C are aligned so.
+    unsafe { reallocate_unless(block, size, C_ALIGN, |_, old| size <= old && size > old / 2) }
+}
+
+/// Reallocates, unless a small block of this bin and size may `stay` as it is.
+#[inline(always)]
+unsafe fn reallocate_unless(
+    block: *mut u8,
+    size: usize,
+    align: usize,
+    stays: impl Fn(usize, usize) -> bool,
+) -> *mut u8 {
+    if block.is_null() {
+        return allocate(size, align);
+    }
+    let kind = Block::of(block);
+    let old = match kind {
+        Block::Small { bin, .. } => {
+            let old = SHAPES[bin].block_size as usize;
+            if stays(bin, old) {
+                return block;
+            }
+            old
+        }
+        Block::Large { heap } => large_size(heap, block),
+        Block::Huge { size, .. } => size,
+    };
+    if resize_in_place(&kind, block, size) {
+        return block;
+    }
+    move_block(block, old, size, align)
+}
+
+fn resize_in_place(kind: &Block, block: *mut u8, size: usize) -> bool {
+    match *kind {
+        Block::Small { .. } => false,
+        Block::Large { heap } => {
+            if bin_for(size, 8) != NO_BIN || size > MAX_IN_ARENAS {
+                return false;
+            }
+            let mut pools = heap.pools(thread::mark());
+            LargeBlock::at(&mut pools, block).is_some_and(|large| pools.resize_large(large, size))
+        }
+        Block::Huge { start, size: old } => {
+            size > MAX_IN_ARENAS && registry::resize_huge(start, old, size)
+        }
+    }
+}
+
+fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
+    let growing = size > old && size >= GROWING;
+    let moved = if growing {
+        place_large(size, align, false, true).unwrap_or(null_mut())
+    } else {
+        allocate(size, align)
+    };
+    if moved.is_null() {
+        return moved;
+    }
+    let kept = old.min(size);
+    // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
+    unsafe {
+        if kept < WORTH_MOVING || !crate::system::move_pages(block, moved, kept) {
+            moved.copy_from_nonoverlapping(block, kept);
+        }
+        deallocate(block);
+    }
+    moved
+}
+
+/// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache.
+/// Says how many bytes the system got at most.
+///
+/// O(memory of all heaps); other threads wait for their heap's turn at most.
+pub fn trim() -> usize {
+    let Some(cache) = thread::attached() else { return 0 };
+    cache.flush();
+    let mut given = 0;
+    for heap in registry::heaps(0) {
+        let (bytes, spent) = heap.trim(cache.mark());
+        given += bytes;
+        cache.free_batches(spent);
+    }
+    given
+}

@@ -1,0 +1,312 @@
+//! Large blocks: runs of segments up to 2 MiB, whole arenas up to 4 GiB (S4.4).
+//!
+//! Both are segments in a row, and differ in what shares their arena: nothing, for a whole one, so
+//! that it can grow in place over the rest of its arenas and the vacant ones that follow.
+
+use crate::{
+    area::Area,
+    arena::{Arena, Use, run_mask},
+    geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
+    pools::{Pools, list, unlist},
+    system,
+};
+
+/// The largest size in bytes of a run.
+pub(crate) const MAX_RUN: usize = 2 << 20;
+/// The largest size in bytes of a block in arenas.
+pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
+/// The unit in which the size of a large block is kept.
+const PAGE: usize = 4096;
+/// Arenas of a partition that whole blocks leave to pools while other partitions have some.
+const KEPT_FOR_POOLS: u32 = 32;
+/// A shrunk block gives a tail of at least this many bytes back to the system.
+const WORTH_PURGING: usize = 256 << 10;
+
+/// A large block just allocated.
+pub(crate) struct Fresh {
+    /// Its first byte.
+    pub(crate) start: *mut u8,
+    /// Bytes from the start that aren't known to be zero.
+    pub(crate) stale: usize,
+}
+
+/// A live large block.
+#[derive(Clone, Copy)]
+pub(crate) struct LargeBlock {
+    area: *mut Area,
+    first: SegmentPlace,
+}
+
+impl LargeBlock {
+    /// The live large block that starts at an address, if one does.
+    pub(crate) fn at(pools: &mut Pools, start: *mut u8) -> Option<Self> {
+        let (area, first) = crate::pools::locate(start);
+        let books = pools.books(area);
+        let is_start = books.address(first) == start && books.segment(first).pages != 0;
+        is_start.then_some(Self { area, first })
+    }
+
+    /// Its usable bytes.
+    pub(crate) fn size(self, pools: &mut Pools) -> usize {
+        pools.books(self.area).segment(self.first).pages as usize * PAGE
+    }
+
+    fn segments(self, size: usize) -> usize {
+        size.div_ceil(self.first.arena.partition.segment_size())
+    }
+
+    fn segment(self, number: usize) -> SegmentPlace {
+        nth_segment(self.first, number)
+    }
+
+    fn arena(self, pools: &mut Pools) -> &mut Arena {
+        pools.books(self.area).arena(self.first.arena)
+    }
+
+    fn is_whole(self, pools: &mut Pools) -> bool {
+        self.arena(pools).purpose == Use::WHOLE
+    }
+
+    /// Marks segments `from..to` of it used; says where the last byte not known to be zero lies,
+    /// counted from the first of them.
+    fn use_segments(self, pools: &mut Pools, from: usize, to: usize) -> usize {
+        let size = self.first.arena.partition.segment_size();
+        let mut stale = 0;
+        for number in from..to {
+            let touched = pools.use_segment(self.area, self.segment(number));
+            if touched != 0 {
+                stale = (number - from) * size + touched;
+            }
+        }
+        stale
+    }
+
+    fn vacate_segments(self, pools: &mut Pools, from: usize, to: usize) {
+        for number in from..to {
+            pools.vacate_segment(self.area, self.segment(number));
+        }
+    }
+
+    /// Notes its size: the user may touch all of it.
+    fn set_size(self, pools: &mut Pools, size: usize) {
+        let segment_size = self.first.arena.partition.segment_size();
+        let pages = size.div_ceil(PAGE);
+        let books = pools.books(self.area);
+        books.segment(self.first).pages = pages as u32;
+        for number in 0..self.segments(size) {
+            let touched = &mut books.segment(self.segment(number)).touched;
+            let used = (pages * PAGE - number * segment_size).min(segment_size);
+            *touched = (*touched).max(used as u32);
+        }
+    }
+
+    fn commit(self, pools: &mut Pools, from: usize, to: usize) -> bool {
+        (from..to).all(|number| pools.books(self.area).commit(self.segment(number), 1))
+    }
+}
+
+/// The segment that lies `number` after another, in the arenas that follow if need be.
+fn nth_segment(first: SegmentPlace, number: usize) -> SegmentPlace {
+    let segment = first.segment + number;
+    let arena = first.arena.arena + segment / SEGMENTS;
+    ArenaPlace { arena, ..first.arena }.segment(segment % SEGMENTS)
+}
+
+impl Pools {
+    /// A block of `size` bytes, more than the classes serve, at `align`; `growing` if it is likely to
+    /// grow on.
+    pub(crate) fn allocate_large(
+        &mut self,
+        size: usize,
+        align: usize,
+        growing: bool,
+    ) -> Option<Fresh> {
+        if growing && let Some(fresh) = self.allocate_whole(size, Partition::SPECIAL, 0) {
+            return Some(fresh);
+        }
+        if size <= MAX_RUN && align <= Partition::SPECIAL.segment_size() {
+            return self.allocate_run(size, Partition::for_segment(size.max(align))?);
+        }
+        let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
+        Partition::all()
+            .filter(|&partition| partition >= least)
+            .find_map(|partition| self.allocate_whole_here(size, partition, KEPT_FOR_POOLS))
+            .or_else(|| self.allocate_whole(size, least, 0))
+    }
+
+    /// A run of segments; with a partition chosen by size, a run of one.
+    fn allocate_run(&mut self, size: usize, partition: Partition) -> Option<Fresh> {
+        let count = size.div_ceil(partition.segment_size());
+        let number = partition.number();
+        let (arena, first) = loop {
+            let head = self.runs[number].head();
+            if head.is_null() {
+                let (area, place) = self.claim_arenas(partition, 1, 0, Use::RUNS)?;
+                let arena: *mut Arena = self.books(area).arena(place);
+                list(&mut self.runs[number], arena);
+                continue;
+            }
+            // SAFETY: a listed arena is one of this heap's books [Arena I3].
+            if let Some(first) = unsafe { (*head).vacant_run(count) } {
+                break (head, first);
+            }
+            unlist(&mut self.runs[number], head);
+        };
+        let (area, place) = Area::place_of(arena);
+        self.occupy(LargeBlock { area, first: place.segment(first) }, size)
+    }
+
+    /// Whole arenas of the heap's present areas.
+    fn allocate_whole_here(
+        &mut self,
+        size: usize,
+        partition: Partition,
+        keep: u32,
+    ) -> Option<Fresh> {
+        let count = size.div_ceil(partition.arena_size());
+        let mut area = self.areas;
+        while !area.is_null() {
+            if let Some(place) = self.books(area).take_arenas(partition, count, keep) {
+                return self.occupy_whole(area, place, count, size);
+            }
+            area = self.books(area).next;
+        }
+        None
+    }
+
+    /// Whole arenas, in a new area if need be.
+    fn allocate_whole(&mut self, size: usize, partition: Partition, keep: u32) -> Option<Fresh> {
+        let count = size.div_ceil(partition.arena_size());
+        let (area, place) = self.claim_arenas(partition, count, keep, Use::WHOLE)?;
+        self.occupy_whole(area, place, count, size)
+    }
+
+    fn occupy_whole(
+        &mut self,
+        area: *mut Area,
+        place: ArenaPlace,
+        count: usize,
+        size: usize,
+    ) -> Option<Fresh> {
+        for arena in place.arena..place.arena + count {
+            let book = self.books(area).arena(ArenaPlace { arena, ..place });
+            book.purpose = Use::WHOLE;
+            book.span = 0;
+        }
+        self.books(area).arena(place).span = count as u16;
+        self.occupy(LargeBlock { area, first: place.segment(0) }, size)
+    }
+
+    /// Makes vacant segments a block; gives the arenas back if the system refuses the memory.
+    fn occupy(&mut self, block: LargeBlock, size: usize) -> Option<Fresh> {
+        let segments = block.segments(size);
+        if !block.commit(self, 0, segments) {
+            self.vacate_arenas(block);
+            return None;
+        }
+        let stale = block.use_segments(self, 0, segments);
+        block.set_size(self, size);
+        Some(Fresh { start: self.books(block.area).address(block.first), stale })
+    }
+
+    /// Takes a large block back.
+    pub(crate) fn free_large(&mut self, block: LargeBlock) {
+        let size = block.size(self);
+        self.books(block.area).segment(block.first).pages = 0;
+        block.vacate_segments(self, 0, block.segments(size));
+        self.vacate_arenas(block);
+        self.purge_excess();
+    }
+
+    /// Makes the arenas of a block vacant that has no segments any more: all, if it was whole, else
+    /// its own if that serves nobody else.
+    fn vacate_arenas(&mut self, block: LargeBlock) {
+        let place = block.first.arena;
+        let book: *mut Arena = block.arena(self);
+        if block.is_whole(self) {
+            let span = core::mem::take(&mut block.arena(self).span) as usize;
+            for arena in place.arena..place.arena + span {
+                self.vacate_arena(block.area, ArenaPlace { arena, ..place });
+            }
+        } else if block.arena(self).used == 0 {
+            unlist(&mut self.runs[place.partition.number()], book);
+            self.vacate_arena(block.area, place);
+        } else {
+            list(&mut self.runs[place.partition.number()], book);
+        }
+    }
+
+    /// Gives a large block another size where it stands; says whether it could.
+    pub(crate) fn resize_large(&mut self, block: LargeBlock, size: usize) -> bool {
+        let old = block.size(self);
+        let (before, after) = (block.segments(old), block.segments(size));
+        if after > before && !self.extend(block, before, after) {
+            return false;
+        }
+        if after < before {
+            block.vacate_segments(self, after, before);
+            self.list_run(block);
+        }
+        self.purge_tail(block, old, size);
+        block.set_size(self, size);
+        true
+    }
+
+    /// Adds the segments `before..after` to a block, if they are vacant.
+    fn extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
+        let reached = if block.is_whole(self) {
+            self.extend_span(block, after.div_ceil(SEGMENTS))
+        } else {
+            let end = block.first.segment + after;
+            end <= SEGMENTS
+                && block.arena(self).used & run_mask(block.first.segment + before, after - before)
+                    == 0
+        };
+        let usable = reached && block.commit(self, before, after);
+        if usable {
+            block.use_segments(self, before, after);
+        }
+        usable
+    }
+
+    /// Gives a whole block the vacant arenas that follow its own, until it has `span`.
+    fn extend_span(&mut self, block: LargeBlock, span: usize) -> bool {
+        let place = block.first.arena;
+        let own = block.arena(self).span as usize;
+        let more =
+            (place.arena + own..place.arena + span).map(|arena| ArenaPlace { arena, ..place });
+        let books = self.books(block.area);
+        if place.arena + span > ARENAS || more.clone().any(|arena| !books.is_vacant(arena)) {
+            return false;
+        }
+        for arena in more {
+            books.take_arena(arena);
+            books.arena(arena).purpose = Use::WHOLE;
+        }
+        let book = books.arena(place);
+        book.span = book.span.max(span as u16);
+        true
+    }
+
+    fn list_run(&mut self, block: LargeBlock) {
+        if !block.is_whole(self) {
+            let book: *mut Arena = block.arena(self);
+            list(&mut self.runs[block.first.arena.partition.number()], book);
+        }
+    }
+
+    /// Gives the memory behind a shrunk block's last segment back, if that is worth a call.
+    fn purge_tail(&mut self, block: LargeBlock, old: usize, size: usize) {
+        let segment_size = block.first.arena.partition.segment_size();
+        let last = block.segments(size) - 1;
+        let start = system::round_to_pages(size);
+        let end = old.min((last + 1) * segment_size);
+        if end < start + WORTH_PURGING {
+            return;
+        }
+        let books = self.books(block.area);
+        if system::purge(books.address(block.first).wrapping_add(start), end - start) {
+            books.segment(block.segment(last)).touched = (start - last * segment_size) as u32;
+        }
+    }
+}

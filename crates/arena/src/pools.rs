@@ -1,0 +1,314 @@
+//! A heap's pools: the areas, arenas and slabs that one lock guards.
+
+use crate::{
+    area::Area,
+    arena::{Arena, ArenaList, Use},
+    bins::{BINS, SHAPES},
+    dirty,
+    geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
+    heap::Heap,
+    registry,
+    segment::BadFree,
+};
+
+/// What a heap's lock guards. All zero is pools without areas.
+///
+/// # Invariants
+///
+/// - **I1** `areas` links every area whose owner is this heap; their books are touched only through
+///   `&mut Pools`.
+/// - **I2** A slab in `current` is in its arena's `partial`; there is at most one for each bin.
+/// - **I3** The granules of an arena have the bin that its slabs serve, and no bin otherwise.
+/// - **I4** `dirty_bytes` is the sum of `touched` over vacant segments.
+pub(crate) struct Pools {
+    /// The slab that each bin is refilled from, by its first byte; null where there is none.
+    current: [*mut u8; BINS],
+    /// The arenas of each bin with something to offer.
+    slabs: [ArenaList; BINS],
+    /// The arenas of each partition that serve runs and have something to offer.
+    pub(crate) runs: [ArenaList; PARTITIONS],
+    pub(crate) areas: *mut Area,
+    dirty_bytes: usize,
+    /// The heap that these are the pools of; null until it has an area.
+    owner: *const Heap,
+}
+
+// SAFETY: the books that it points at belong to no thread; the lock around it keeps them apart.
+unsafe impl Send for Pools {}
+
+impl Pools {
+    /// Says whose pools these are.
+    pub(crate) fn set_owner(&mut self, heap: &'static Heap) {
+        self.owner = heap;
+    }
+
+    /// The heap that these are the pools of.
+    pub(crate) fn owner(&self) -> Option<&'static Heap> {
+        // SAFETY: set from a heap's reference.
+        unsafe { self.owner.as_ref() }
+    }
+
+    /// Makes an area one of this heap's.
+    ///
+    /// # Safety
+    ///
+    /// The area's owner is this heap, and it isn't linked yet.
+    pub(crate) unsafe fn add_area(&mut self, area: *mut Area) {
+        // SAFETY: the caller's promise; the books of a new area are this heap's alone.
+        unsafe { (*area).next = self.areas };
+        self.areas = area;
+    }
+
+    /// The books of one of this heap's areas.
+    #[expect(clippy::unused_self, reason = "the borrow of the pools is what keeps others out")]
+    pub(crate) fn books(&mut self, area: *mut Area) -> &mut Area {
+        // SAFETY: [I1] every caller has the pointer from `areas`, from the books, or from a block
+        // whose owner is this heap; the borrow of the pools keeps others out.
+        unsafe { &mut *area }
+    }
+
+    /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; says
+    /// how many. Zero: memory is out.
+    pub(crate) fn take(&mut self, bin: usize, slots: &mut [*mut u8]) -> usize {
+        let enough = slots.len().div_ceil(2);
+        let mut taken = 0;
+        while taken < enough {
+            if self.current[bin].is_null() && !self.find_slab(bin) {
+                break;
+            }
+            let (area, place) = locate(self.current[bin]);
+            let mut slab = self.books(area).slab(place, bin);
+            taken += slab.take(&mut slots[taken..]);
+            if slab.is_exhausted() {
+                self.current[bin] = core::ptr::null_mut();
+                self.books(area).arena(place.arena).partial &= !(1 << place.segment);
+            }
+        }
+        taken
+    }
+
+    /// Takes back one block of a bin. O(1), but for a slab that becomes empty.
+    #[inline]
+    pub(crate) fn give(&mut self, bin: usize, block: *mut u8) -> Result<(), BadFree> {
+        let (area, place) = locate(block);
+        let mut slab = self.books(area).slab(place, bin);
+        let start = slab.base;
+        slab.give(block.addr() - start.addr())?;
+        let (first, empty) = (slab.segment.free == 1, slab.is_empty());
+        if empty && self.current[bin] != start {
+            self.vacate_slab(area, place, bin);
+        } else if first {
+            self.offer_slab(area, place, bin);
+        }
+        Ok(())
+    }
+
+    /// Lets a slab that was exhausted be found again.
+    fn offer_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
+        let arena = self.books(area).arena(place.arena);
+        arena.partial |= 1 << place.segment;
+        let arena: *mut Arena = arena;
+        list(&mut self.slabs[bin], arena);
+    }
+
+    /// Makes an empty slab a vacant segment, and its arena a vacant one if it was the last.
+    fn vacate_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
+        self.books(area).slab(place, bin).clear();
+        self.books(area).arena(place.arena).partial &= !(1 << place.segment);
+        self.vacate_segment(area, place);
+        let arena = self.books(area).arena(place.arena);
+        let unused = arena.used == 0;
+        let arena: *mut Arena = arena;
+        if unused {
+            unlist(&mut self.slabs[bin], arena);
+            self.vacate_arena(area, place.arena);
+        } else {
+            list(&mut self.slabs[bin], arena);
+        }
+    }
+
+    /// Chooses the slab that a bin is refilled from next: a partly used one before a new one.
+    fn find_slab(&mut self, bin: usize) -> bool {
+        if let Some((area, place)) = self.partial_slab(bin) {
+            self.current[bin] = self.books(area).address(place);
+            return true;
+        }
+        loop {
+            let head = self.slabs[bin].head();
+            if head.is_null() {
+                if !self.claim_slab_arena(bin) {
+                    return false;
+                }
+                continue;
+            }
+            // SAFETY: a listed arena is one of this heap's books [Arena I3].
+            let vacant = unsafe { (*head).vacant_segment() };
+            let Some(segment) = vacant else {
+                unlist(&mut self.slabs[bin], head);
+                continue;
+            };
+            return self.make_slab(head, segment, bin);
+        }
+    }
+
+    fn partial_slab(&mut self, bin: usize) -> Option<(*mut Area, SegmentPlace)> {
+        let mut arena = self.slabs[bin].head();
+        while !arena.is_null() {
+            // SAFETY: a listed arena is one of this heap's books [Arena I3].
+            let (partial, next) = unsafe { ((*arena).partial, (*arena).next) };
+            if partial != 0 {
+                let (area, place) = Area::place_of(arena);
+                return Some((area, place.segment(partial.trailing_zeros() as usize)));
+            }
+            arena = next;
+        }
+        None
+    }
+
+    fn make_slab(&mut self, arena: *mut Arena, segment: usize, bin: usize) -> bool {
+        let (area, place) = Area::place_of(arena);
+        let place = place.segment(segment);
+        if !self.books(area).commit(place, 1) {
+            return false;
+        }
+        self.use_segment(area, place);
+        self.books(area).arena(place.arena).partial |= 1 << segment;
+        self.current[bin] = self.books(area).address(place);
+        true
+    }
+
+    fn claim_slab_arena(&mut self, bin: usize) -> bool {
+        let partition = SHAPES[bin].partition;
+        let Some((area, place)) = self.claim_arenas(partition, 1, 0, Use::slabs(bin)) else {
+            return false;
+        };
+        self.books(area).cache().set_bin(place, bin);
+        let arena: *mut Arena = self.books(area).arena(place);
+        list(&mut self.slabs[bin], arena);
+        true
+    }
+
+    /// Takes vacant arenas in a row, from a new area if need be; leaves `keep` of an area's vacant.
+    pub(crate) fn claim_arenas(
+        &mut self,
+        partition: Partition,
+        count: usize,
+        keep: u32,
+        purpose: Use,
+    ) -> Option<(*mut Area, ArenaPlace)> {
+        let mut area = self.areas;
+        loop {
+            if area.is_null() {
+                area = registry::extend_heap(self)?;
+            }
+            if let Some(place) = self.books(area).take_arenas(partition, count, keep) {
+                for arena in place.arena..place.arena + count {
+                    self.books(area).arena(ArenaPlace { arena, ..place }).purpose = purpose;
+                }
+                return Some((area, place));
+            }
+            area = self.books(area).next;
+        }
+    }
+
+    /// Makes an arena without used segments vacant.
+    pub(crate) fn vacate_arena(&mut self, area: *mut Area, place: ArenaPlace) {
+        let books = self.books(area);
+        books.cache().set_bin(place, crate::bins::NO_BIN);
+        books.arena(place).purpose = Use::VACANT;
+        books.give_arena(place);
+    }
+
+    /// Marks a vacant, committed segment used; says how many of its first bytes aren't known to be
+    /// zero.
+    pub(crate) fn use_segment(&mut self, area: *mut Area, place: SegmentPlace) -> usize {
+        let bit = 1 << place.segment;
+        let books = self.books(area);
+        let stale = books.segment(place).touched as usize;
+        let arena = books.arena(place.arena);
+        arena.used |= bit;
+        arena.dirty &= !bit;
+        self.dirty_bytes -= stale;
+        dirty::remove(stale);
+        stale
+    }
+
+    /// Marks a used segment vacant, and keeps its memory for the next use.
+    pub(crate) fn vacate_segment(&mut self, area: *mut Area, place: SegmentPlace) {
+        let bit = 1 << place.segment;
+        let books = self.books(area);
+        let touched = books.segment(place).touched as usize;
+        let arena = books.arena(place.arena);
+        arena.used &= !bit;
+        if touched != 0 {
+            arena.dirty |= bit;
+            self.dirty_bytes += touched;
+            dirty::add(touched);
+        }
+    }
+
+    /// Gives memory back if the process holds too much that serves nothing.
+    pub(crate) fn purge_excess(&mut self) {
+        if dirty::is_excess(self.dirty_bytes) {
+            self.purge();
+        }
+    }
+
+    /// Gives back all memory of vacant segments; says how many bytes that were at most.
+    pub(crate) fn purge(&mut self) -> usize {
+        let mut purged = 0;
+        let mut area = self.areas;
+        while !area.is_null() {
+            purged += self.books(area).purge();
+            area = self.books(area).next;
+        }
+        self.dirty_bytes -= purged;
+        dirty::remove(purged);
+        purged
+    }
+
+    /// Makes empty slabs vacant that were kept for being current.
+    pub(crate) fn retire_empty_slabs(&mut self) {
+        for bin in 1..BINS {
+            let start = self.current[bin];
+            if start.is_null() {
+                continue;
+            }
+            let (area, place) = locate(start);
+            if self.books(area).slab(place, bin).is_empty() {
+                self.current[bin] = core::ptr::null_mut();
+                self.vacate_slab(area, place, bin);
+            }
+        }
+    }
+}
+
+/// The area and segment that a block lies in.
+///
+/// Its callers have blocks of arenas only, so that there is a segment.
+#[inline]
+pub(crate) fn locate(block: *mut u8) -> (*mut Area, SegmentPlace) {
+    let place = SegmentPlace::of_offset(block.addr() & (AREA_SIZE - 1));
+    // SAFETY: blocks lie in partitions, never among the books.
+    (Area::containing(block), unsafe { place.unwrap_unchecked() })
+}
+
+/// Puts an arena in a list if it isn't there.
+pub(crate) fn list(list: &mut ArenaList, arena: *mut Arena) {
+    // SAFETY: the caller holds the pools, hence all their books.
+    unsafe {
+        if !(*arena).listed {
+            list.push(arena);
+        }
+    }
+}
+
+/// Takes an arena out of a list if it is there.
+pub(crate) fn unlist(list: &mut ArenaList, arena: *mut Arena) {
+    // SAFETY: the caller holds the pools, hence all their books.
+    unsafe {
+        if (*arena).listed {
+            list.remove(arena);
+        }
+    }
+}

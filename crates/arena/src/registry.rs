@@ -1,0 +1,235 @@
+//! What stands in each 64 GiB window of the address space: an area, a huge block, or nothing of ours.
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use stratalloc_core::ProviderError;
+
+use crate::{
+    area::Area,
+    geometry::{AREA_SHIFT, AREA_SIZE},
+    heap::Heap,
+    pools::Pools,
+    system,
+};
+
+/// Windows of a 47-bit address space.
+const WINDOWS: usize = 1 << (47 - AREA_SHIFT);
+/// The first window that is used: low addresses are left to programs.
+const FIRST: usize = 16;
+/// Windows among which the first is chosen at random, so that addresses differ from run to run.
+const SPREAD: usize = 512;
+
+/// Threads have areas of their own up to this number; more share the heaps of those. It leaves
+/// windows for heaps that outgrow an area, and for huge blocks.
+const MAX_HOMES: usize = 1024;
+
+const NOTHING: usize = 0;
+const CLAIMED: usize = 1;
+const AREA: usize = 2;
+const HUGE_TAIL: usize = 3;
+/// A huge block starts here: this, and its size in bytes, a multiple of the page size.
+const HUGE: usize = 4;
+/// The same, with no address space reserved beyond the block.
+const HUGE_PIECEMEAL: usize = 5;
+const KIND: usize = 7;
+
+/// What stands in each window. `Release` when it is announced pairs with the `Acquire` of
+/// [`lookup`]; claims by compare-and-swap keep two claimants apart.
+static TABLE: [AtomicUsize; WINDOWS] = [const { AtomicUsize::new(NOTHING) }; WINDOWS];
+
+/// Where the search for a window goes on, a hint.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// Areas at which a thread is at home.
+static HOMES: AtomicUsize = AtomicUsize::new(0);
+
+/// What an address lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// Nothing of ours.
+    Foreign,
+    /// An area.
+    Area(*mut Area),
+    /// A huge block that starts at this window's first byte, of this many bytes.
+    Huge(usize),
+}
+
+/// What an address lies in. O(1): one load.
+#[inline]
+pub(crate) fn lookup(address: *mut u8) -> Window {
+    let index = address.addr() >> AREA_SHIFT;
+    let Some(entry) = TABLE.get(index) else { return Window::Foreign };
+    let entry = entry.load(Ordering::Acquire);
+    match entry & KIND {
+        AREA => Window::Area(Area::containing(address)),
+        HUGE | HUGE_PIECEMEAL => Window::Huge(entry & !KIND),
+        _ => Window::Foreign,
+    }
+}
+
+/// Address space that a claim on windows stands for.
+struct Claim {
+    index: usize,
+    count: usize,
+    start: NonNull<u8>,
+    /// Not reserved, since the process may not have so much address space.
+    piecemeal: bool,
+}
+
+impl Claim {
+    /// Claims `count` free windows in a row.
+    fn new(count: usize) -> Option<Self> {
+        if NEXT.load(Ordering::Relaxed) == 0 {
+            let first = FIRST + system::random() % SPREAD;
+            let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        let hint = NEXT.load(Ordering::Relaxed);
+        let usable = WINDOWS - FIRST;
+        (0..usable)
+            .map(|step| FIRST + (hint - FIRST + step) % usable)
+            .filter(|index| index + count <= WINDOWS)
+            .find_map(|index| Self::at(index, count))
+    }
+
+    fn at(index: usize, count: usize) -> Option<Self> {
+        let claim =
+            (index..index + count).take_while(|&window| swap(window, NOTHING, CLAIMED)).count();
+        if claim < count {
+            release(index, claim);
+            return None;
+        }
+        let address = index << AREA_SHIFT;
+        let (start, piecemeal) = match system::reserve_at(address, count * AREA_SIZE) {
+            Ok(start) => (Some(start), false),
+            Err(ProviderError::OutOfMemory { .. }) if count == 1 => {
+                (NonNull::new(core::ptr::with_exposed_provenance_mut(address)), true)
+            }
+            Err(_) => (None, false),
+        };
+        let Some(start) = start else {
+            release(index, count);
+            return None;
+        };
+        NEXT.store(index + count, Ordering::Relaxed);
+        Some(Self { index, count, start, piecemeal })
+    }
+
+    fn give_up(self) {
+        if !self.piecemeal {
+            system::unmap(self.start, self.count * AREA_SIZE);
+        }
+        release(self.index, self.count);
+    }
+}
+
+fn swap(window: usize, from: usize, to: usize) -> bool {
+    TABLE[window].compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+fn release(index: usize, count: usize) {
+    for entry in &TABLE[index..index + count] {
+        entry.store(NOTHING, Ordering::Release);
+    }
+}
+
+/// A new area that belongs to `owner`, or to the heap at home in it.
+fn new_area(owner: Option<&Heap>) -> Option<NonNull<Area>> {
+    let claim = Claim::new(1)?;
+    let Some(area) = Area::create(claim.start, claim.piecemeal, owner) else {
+        claim.give_up();
+        return None;
+    };
+    TABLE[claim.index].store(AREA, Ordering::Release);
+    Some(area)
+}
+
+/// A new area with a heap at home in it; `None` when there are as many as there may be, or memory is
+/// out.
+pub(crate) fn new_home() -> Option<NonNull<Area>> {
+    let may = HOMES.fetch_add(1, Ordering::Relaxed) < MAX_HOMES;
+    if may && let Some(area) = new_area(None) {
+        return Some(area);
+    }
+    HOMES.fetch_sub(1, Ordering::Relaxed);
+    None
+}
+
+/// Gives a heap one more area.
+pub(crate) fn extend_heap(pools: &mut Pools) -> Option<*mut Area> {
+    let area = new_area(pools.owner())?.as_ptr();
+    // SAFETY: the area was created for this heap just now.
+    unsafe { pools.add_area(area) };
+    Some(area)
+}
+
+/// Every heap of the process, those of ended threads among them, from a starting point on.
+pub(crate) fn heaps(from: usize) -> impl Iterator<Item = &'static Heap> {
+    (0..WINDOWS).filter_map(move |step| {
+        let index = (from + step) % WINDOWS;
+        if TABLE[index].load(Ordering::Acquire) != AREA {
+            return None;
+        }
+        let address = core::ptr::with_exposed_provenance_mut::<u8>(index << AREA_SHIFT);
+        let area = Area::containing(address);
+        // SAFETY: the registry announces the area.
+        let (owner, home) = unsafe { (Area::owner(area), &(*area).heap) };
+        core::ptr::eq(owner, home).then_some(home)
+    })
+}
+
+/// A block of windows of its own (S4.4): reads as zero, and aligned to [`AREA_SIZE`].
+pub(crate) fn allocate_huge(size: usize) -> Option<NonNull<u8>> {
+    let size = size.checked_next_multiple_of(stratalloc_pages::os::page_size())?;
+    if size > (WINDOWS - FIRST) * AREA_SIZE {
+        return None;
+    }
+    let claim = Claim::new(size.div_ceil(AREA_SIZE))?;
+    let usable = if claim.piecemeal {
+        system::map_at(claim.start, size)
+    } else {
+        system::commit(claim.start, size)
+    };
+    if usable.is_err() {
+        claim.give_up();
+        return None;
+    }
+    for tail in &TABLE[claim.index + 1..claim.index + claim.count] {
+        tail.store(HUGE_TAIL, Ordering::Release);
+    }
+    let kind = if claim.piecemeal { HUGE_PIECEMEAL } else { HUGE };
+    TABLE[claim.index].store(size | kind, Ordering::Release);
+    Some(claim.start)
+}
+
+/// Takes a huge block of `size` bytes back.
+pub(crate) fn free_huge(start: NonNull<u8>, size: usize) {
+    let (index, count) = (start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
+    let reserved = TABLE[index].load(Ordering::Relaxed) & KIND == HUGE;
+    system::unmap(start, if reserved { count * AREA_SIZE } else { size });
+    release(index, count);
+}
+
+/// Gives a huge block another size within its windows; says whether it could.
+pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
+    let Some(size) = size.checked_next_multiple_of(stratalloc_pages::os::page_size()) else {
+        return false;
+    };
+    let entry = &TABLE[start.addr().get() >> AREA_SHIFT];
+    let reserved = entry.load(Ordering::Relaxed) & KIND == HUGE;
+    if !reserved || size == 0 || size.div_ceil(AREA_SIZE) != old.div_ceil(AREA_SIZE) {
+        return false;
+    }
+    let fits = if size > old {
+        // SAFETY: both ends lie in the block's windows.
+        system::commit(unsafe { start.add(old) }, size - old).is_ok()
+    } else {
+        system::purge(start.as_ptr().wrapping_add(size), old - size)
+    };
+    if fits {
+        entry.store(size | HUGE, Ordering::Release);
+    }
+    fits
+}

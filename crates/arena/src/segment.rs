@@ -1,0 +1,216 @@
+//! One segment as a slab of equal blocks: which of them are free, in a bit map outside of them.
+//!
+//! A freed block is not touched, and is handed out again in the order of addresses: blocks that are
+//! allocated together lie together, also after they were freed at random.
+
+use crate::bins::SlabShape;
+
+/// Words of the largest bit map: 8,192 blocks of 8 bytes.
+pub(crate) const BITMAP_WORDS_SMALLEST: usize = 64 * 1024 / 8 / 64;
+/// Words of the bit maps in the partitions above: 1,820 blocks at most.
+pub(crate) const BITMAP_WORDS: usize = 32;
+
+/// The book of one segment. All zero is a segment that was never used.
+///
+/// # Invariants
+///
+/// Of a segment that serves as a slab:
+///
+/// - **I1** Blocks below `carved` were handed out at least once; those above never were, and their
+///   bits are clear.
+/// - **I2** `free` is the number of set bits, and a block's bit is set only while nobody holds it.
+/// - **I3** No bit is set in the words below `hint`.
+///
+/// Of every segment:
+///
+/// - **I4** Bytes from `touched` on read as zero, and have no memory behind them.
+#[repr(C)]
+pub(crate) struct Segment {
+    /// Set bits.
+    pub(crate) free: u32,
+    /// Blocks below this one have been handed out.
+    pub(crate) carved: u32,
+    /// Bytes from the start that may have memory behind them.
+    pub(crate) touched: u32,
+    /// Pages of 4 KiB of the large block that starts here; zero in every other segment.
+    pub(crate) pages: u32,
+    /// The first word of the bit map that may have a set bit.
+    hint: u16,
+    /// Whether its memory may be used without asking the system.
+    pub(crate) committed: bool,
+}
+
+/// What is wrong with a block that was given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadFree {
+    /// It doesn't start where a block starts, or was never handed out.
+    NotABlock,
+    /// It is free already.
+    Twice,
+}
+
+/// A slab: a segment's book with its memory, its bit map and its shape.
+pub(crate) struct Slab<'a> {
+    pub(crate) segment: &'a mut Segment,
+    pub(crate) bitmap: &'a mut [u64],
+    pub(crate) base: *mut u8,
+    pub(crate) shape: &'a SlabShape,
+}
+
+impl Slab<'_> {
+    /// Hands out up to `slots.len()` blocks, free ones first, in the order of their addresses; says
+    /// how many.
+    pub(crate) fn take(&mut self, slots: &mut [*mut u8]) -> usize {
+        let reused = if self.segment.free == 0 { 0 } else { self.take_free(slots) };
+        reused + self.carve(&mut slots[reused..])
+    }
+
+    /// O(words of the bit map), mostly O(blocks taken).
+    fn take_free(&mut self, slots: &mut [*mut u8]) -> usize {
+        let size = self.shape.block_size as usize;
+        let wanted = slots.len().min(self.segment.free as usize);
+        let mut taken = 0;
+        let mut word = self.segment.hint as usize;
+        while taken < wanted {
+            let mut bits = self.bitmap[word];
+            while bits != 0 && taken < wanted {
+                let block = word * 64 + bits.trailing_zeros() as usize;
+                slots[taken] = self.base.wrapping_add(block * size);
+                bits &= bits - 1;
+                taken += 1;
+            }
+            self.bitmap[word] = bits;
+            word += usize::from(bits == 0);
+        }
+        self.segment.hint = word as u16;
+        self.segment.free -= wanted as u32;
+        wanted
+    }
+
+    /// Hands out blocks that never were. Touches none of them.
+    fn carve(&mut self, slots: &mut [*mut u8]) -> usize {
+        let size = self.shape.block_size as usize;
+        let first = self.segment.carved as usize;
+        let count = slots.len().min(self.shape.capacity as usize - first);
+        for (index, slot) in slots[..count].iter_mut().enumerate() {
+            *slot = self.base.wrapping_add((first + index) * size);
+        }
+        self.segment.carved += count as u32;
+        self.segment.touched = self.segment.touched.max((first + count) as u32 * size as u32);
+        count
+    }
+
+    /// Takes back the block at `offset` of the slab. O(1).
+    #[inline]
+    pub(crate) fn give(&mut self, offset: usize) -> Result<(), BadFree> {
+        let block = self.shape.block_at(offset);
+        if block * self.shape.block_size as usize != offset || block >= self.segment.carved as usize
+        {
+            return Err(BadFree::NotABlock);
+        }
+        let (word, bit) = (block / 64, 1 << (block % 64));
+        if self.bitmap[word] & bit != 0 {
+            return Err(BadFree::Twice);
+        }
+        self.bitmap[word] |= bit;
+        self.segment.free += 1;
+        self.segment.hint = self.segment.hint.min(word as u16);
+        Ok(())
+    }
+
+    /// Whether nobody holds a block of it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segment.free == self.segment.carved
+    }
+
+    /// Whether [`take`](Self::take) has nothing more to hand out.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.segment.free == 0 && self.segment.carved == self.shape.capacity
+    }
+
+    /// Makes an empty slab a segment that serves as nothing.
+    pub(crate) fn clear(&mut self) {
+        debug_assert!(self.is_empty());
+        self.bitmap[..(self.segment.carved as usize).div_ceil(64)].fill(0);
+        self.segment.free = 0;
+        self.segment.carved = 0;
+        self.segment.hint = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bins::{SHAPES, bin_for};
+
+    struct Fixture {
+        segment: Segment,
+        bitmap: [u64; BITMAP_WORDS],
+        shape: &'static SlabShape,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let segment =
+                Segment { free: 0, carved: 0, touched: 0, pages: 0, hint: 0, committed: true };
+            Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8)] }
+        }
+
+        fn slab(&mut self) -> Slab<'_> {
+            Slab {
+                segment: &mut self.segment,
+                bitmap: &mut self.bitmap,
+                base: core::ptr::without_provenance_mut(1 << 30),
+                shape: self.shape,
+            }
+        }
+
+        fn offset(pointer: *mut u8) -> usize {
+            pointer.addr() - (1 << 30)
+        }
+    }
+
+    #[test]
+    fn blocks_come_once_and_in_order() {
+        let mut fixture = Fixture::new();
+        let mut slots = [core::ptr::null_mut(); 2000];
+        let count = fixture.slab().take(&mut slots);
+        assert_eq!(count, fixture.shape.capacity as usize);
+        assert!(slots[..count].windows(2).all(|pair| pair[1].addr() - pair[0].addr() == 1152));
+        assert!(fixture.slab().is_exhausted());
+        assert_eq!(fixture.slab().take(&mut slots), 0);
+    }
+
+    #[test]
+    fn freed_blocks_come_back_sorted() {
+        let mut fixture = Fixture::new();
+        let mut slots = [core::ptr::null_mut(); 200];
+        assert_eq!(fixture.slab().take(&mut slots), 200);
+        for index in [150, 3, 64, 63, 65, 199, 0] {
+            fixture.slab().give(Fixture::offset(slots[index])).unwrap();
+        }
+        let mut again = [core::ptr::null_mut(); 3];
+        assert_eq!(fixture.slab().take(&mut again), 3);
+        assert_eq!(again, [slots[0], slots[3], slots[63]]);
+        let mut rest = [core::ptr::null_mut(); 5];
+        assert_eq!(fixture.slab().take(&mut rest), 5);
+        assert_eq!(rest[..4], [slots[64], slots[65], slots[150], slots[199]]);
+        assert_eq!(Fixture::offset(rest[4]), 200 * 1152);
+    }
+
+    #[test]
+    fn bad_frees_are_told_and_change_nothing() {
+        let mut fixture = Fixture::new();
+        let mut slots = [core::ptr::null_mut(); 2];
+        fixture.slab().take(&mut slots);
+        assert_eq!(fixture.slab().give(1), Err(BadFree::NotABlock));
+        assert_eq!(fixture.slab().give(2 * 1152), Err(BadFree::NotABlock));
+        assert_eq!(fixture.slab().give(1152), Ok(()));
+        assert_eq!(fixture.slab().give(1152), Err(BadFree::Twice));
+        assert_eq!(fixture.segment.free, 1);
+        assert_eq!(fixture.slab().give(0), Ok(()));
+        assert!(fixture.slab().is_empty());
+        fixture.slab().clear();
+        assert_eq!(fixture.bitmap, [0; BITMAP_WORDS]);
+    }
+}

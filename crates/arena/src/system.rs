@@ -1,0 +1,75 @@
+//! The system calls of the arenas, on addresses that they own.
+
+use core::ptr::NonNull;
+
+use stratalloc_core::ProviderError;
+use stratalloc_pages::os;
+
+/// Reserves address space exactly there.
+pub(crate) fn reserve_at(address: usize, size: usize) -> Result<NonNull<u8>, ProviderError> {
+    os::reserve_at(address, size)
+}
+
+/// Maps usable memory exactly there, over nothing.
+pub(crate) fn map_at(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+    os::map_at(address.addr().get(), size).map(drop)
+}
+
+/// Maps usable memory somewhere.
+pub(crate) fn map(size: usize) -> Result<NonNull<u8>, ProviderError> {
+    os::map(size.next_multiple_of(os::page_size()), os::page_size())
+}
+
+/// Makes reserved memory usable.
+pub(crate) fn commit(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+    // SAFETY: the callers own the reserved bytes.
+    unsafe { os::protect_rw(start, round_to_pages(size)) }
+}
+
+/// Gives the memory behind `size` bytes back; they read as zero from then on. Says whether the
+/// system did.
+pub(crate) fn purge(start: *mut u8, size: usize) -> bool {
+    let Some(start) = NonNull::new(start) else { return false };
+    // SAFETY: the callers own the bytes, and nothing live lies in them.
+    size == 0 || unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
+}
+
+/// Gives address space back.
+pub(crate) fn unmap(start: NonNull<u8>, size: usize) {
+    // SAFETY: the callers own the bytes, and nothing live lies in them. Should the system refuse, the
+    // address space is lost and the memory with it; nothing else can be done.
+    let _ = unsafe { os::unmap(start, size) };
+}
+
+/// Moves the pages behind `size` bytes to another mapping of ours, in place of its own; the bytes
+/// they came from read as zero. Says whether the system could.
+pub(crate) fn move_pages(from: *mut u8, to: *mut u8, size: usize) -> bool {
+    let (Some(from), Some(to)) = (NonNull::new(from), NonNull::new(to)) else { return false };
+    // SAFETY: the callers own both, and nobody else uses either.
+    unsafe { os::move_pages(from, to, size) }.is_ok()
+}
+
+/// The next multiple of the system's page size.
+pub(crate) fn round_to_pages(size: usize) -> usize {
+    size.next_multiple_of(os::page_size())
+}
+
+/// Lets other threads run.
+pub(crate) fn yield_now() {
+    #[cfg(not(loom))]
+    // SAFETY: the call has no preconditions.
+    unsafe {
+        libc::sched_yield();
+    }
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}
+
+/// A number that differs from run to run.
+pub(crate) fn random() -> usize {
+    // SAFETY: AT_RANDOM is the address of 16 random bytes, or zero.
+    unsafe {
+        let bytes = libc::getauxval(libc::AT_RANDOM) as *const [u8; 8];
+        if bytes.is_null() { 0 } else { usize::from_ne_bytes(*bytes) }
+    }
+}
