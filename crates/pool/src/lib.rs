@@ -1,0 +1,33 @@
+//! The tunable block pool: a caller's heap divided among block sizes, all state inside that heap.
+//!
+//! - [`Pool`]: the allocator, in a heap that the caller lends it.
+//! - [`Config`]: block sizes, how the heap is split among them, alignment.
+//! - [`Mode`]: which books are kept: live bits, counters, spilling, 32-bit offsets.
+//!
+//! `no_std`, without `alloc`. Source: seed 000, lines S0.1 to S0.11.
+
+#![no_std]
+
+#[cfg(any(test, feature = "c"))]
+extern crate std;
+
+mod config;
+mod error;
+mod geometry;
+pub mod mode;
+mod plan;
+mod pool;
+mod room;
+mod state;
+mod stats;
+mod tiny;
+mod validate;
+mod word;
+
+pub use config::{Config, MAX_ALIGN, MAX_SIZES, Split};
+pub use error::{ConfigError, FreeError};
+pub use mode::{Bare, Checked, Counted, Full, Mode, Spilling, Wide};
+pub use pool::Pool;
+pub use stats::{Counts, HeapStats, PoolStats};
+pub use validate::Corruption;
+pub use word::Word;

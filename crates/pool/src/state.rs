@@ -1,0 +1,284 @@
+//! The state inside the heap, and the only code that reads or writes it.
+
+use core::{cell::Cell, marker::PhantomData, mem::MaybeUninit, ptr::NonNull};
+
+use crate::{
+    Config, ConfigError, Mode, Word,
+    geometry::{Geometry, ROW_BLOCKS, ROW_LINKS},
+    mode::{Guard, Spill, Tally},
+    plan::Plan,
+};
+
+/// The state of one pool.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Record<M: Mode> {
+    /// Where its part of the heap begins; it ends where the next one's begins.
+    pub(crate) low: M::Word,
+    /// The size of its blocks.
+    pub(crate) size: M::Word,
+    /// The first free block's offset, or of a tiny pool its first row that has one, plus one; zero
+    /// if there is none.
+    pub(crate) free: Cell<M::Word>,
+    /// Blocks handed out at least once: those above them were never touched.
+    pub(crate) fresh: Cell<M::Word>,
+    pub(crate) guard: M::Guard<M::Word>,
+    pub(crate) tally: M::Tally<M::Word>,
+    pub(crate) spill: M::Spill<M::Word>,
+}
+
+/// A heap that holds pools. Offsets are bytes from its first.
+///
+/// ```text
+/// | record 0 … record N-1 | end | room | table | low₀ … high₀ | … | low … high |
+///                                                 = low₁             = end
+/// from low up:    the pool's live bits, one a block; a tiny pool's rows
+/// from high down: its blocks; those never used lie lowest
+/// ```
+///
+/// # Invariants
+///
+/// - `[S1: ours]` `size` bytes from `heap` belong to this value alone while `'h` lasts, and `heap`
+///   is aligned to the records and to the blocks.
+/// - `[S2: written]` The `count` records, the end, the room bits and the table lie at the heap's
+///   start, in this order, and are initialised; `low`, `size` and `guard` never change.
+/// - `[S3: nested]` `low` ascends from behind the table to the end; a pool's blocks and books fit
+///   between its `low` and `high`, and don't meet.
+/// - `[S4: table]` Each of the table's entries is less than `count`.
+/// - `[S5: lazy]` The books of a pool's first `fresh` blocks are initialised, and none beyond.
+/// - `[S6: listed]` Each free block among the first `fresh` is on the free list, once; links are
+///   offsets of such blocks, or zero. The user breaks this by writing to a block that he gave back.
+pub(crate) struct State<'h, M: Mode> {
+    heap: NonNull<u8>,
+    size: usize,
+    table_at: u16,
+    table_len: u16,
+    count: u8,
+    /// The alignment of blocks is 2 to this.
+    shift: u8,
+    owner: PhantomData<(&'h mut [MaybeUninit<u8>], M)>,
+}
+
+impl<'h, M: Mode> State<'h, M> {
+    pub(crate) const GEOMETRY: Geometry = Geometry::of::<M>();
+
+    /// Writes the state of `config` to the heap; on failure the heap is as it was.
+    pub(crate) fn new(
+        heap: &'h mut [MaybeUninit<u8>],
+        config: &Config<'_>,
+    ) -> Result<Self, ConfigError> {
+        let plan = Plan::new(config, heap.len(), Self::GEOMETRY)?;
+        let align = config.align.max(align_of::<Record<M>>());
+        let offset = heap.as_ptr().addr() & (align - 1);
+        if offset != 0 {
+            return Err(ConfigError::HeapUnaligned { offset, align });
+        }
+        let state = Self {
+            size: heap.len(),
+            heap: NonNull::from(heap).cast(),
+            // At most 248 records of 36 bytes, and 16 entries for each: all below 2^16.
+            table_at: Self::GEOMETRY.state(plan.pools) as u16,
+            table_len: plan.table as u16,
+            count: plan.pools as u8,
+            shift: config.align.trailing_zeros() as u8,
+            owner: PhantomData,
+        };
+        state.write(plan)?;
+        Ok(state)
+    }
+
+    fn write(&self, mut plan: Plan<'_>) -> Result<(), ConfigError> {
+        let mut end = None;
+        while plan.has_next() {
+            let slot = plan.next_slot()?;
+            let size = M::Word::wrap(slot.stride);
+            let record = Record::<M> {
+                low: M::Word::wrap(slot.low),
+                size,
+                free: Cell::new(M::Word::wrap(0)),
+                fresh: Cell::new(M::Word::wrap(0)),
+                guard: M::Guard::new(size),
+                tally: M::Tally::new(),
+                spill: M::Spill::new(),
+            };
+            // SAFETY: the plan has found room for all records at the heap's start [S1: ours].
+            unsafe { self.records().add(slot.index).write(record) };
+            end = end.or(Some(slot.high));
+        }
+        let end = M::Word::wrap(end.unwrap_or_default());
+        // SAFETY: as above, for the end behind the records, the room bits behind it, and the table.
+        unsafe {
+            self.records().add(self.count()).cast::<M::Word>().write(end);
+            let room = Self::GEOMETRY.room(self.count());
+            self.at(self.room_at()).write_bytes(0xff, room);
+        }
+        self.write_table();
+        Ok(())
+    }
+
+    fn write_table(&self) {
+        let mut pool = 0;
+        for step in 0..usize::from(self.table_len) {
+            // The largest size of this step; the table ends with the largest pool at the latest.
+            while self.record(pool).size.get() < (step + 1) << self.shift {
+                pool += 1;
+            }
+            // SAFETY: the plan has found room for the table behind the rest of the state.
+            unsafe { self.at(usize::from(self.table_at) + step).write(pool as u8) };
+        }
+    }
+
+    /// The number of pools.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
+    /// The heap's size in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The alignment of every block in bytes.
+    #[inline(always)]
+    pub(crate) fn align(&self) -> usize {
+        1 << self.shift
+    }
+
+    /// The offset of a pointer that may be foreign: then it is at least the heap's size, or lies in
+    /// no block.
+    #[inline(always)]
+    pub(crate) fn offset_of(&self, pointer: NonNull<u8>) -> usize {
+        pointer.addr().get().wrapping_sub(self.heap.addr().get())
+    }
+
+    /// The address of an offset within the heap.
+    #[inline(always)]
+    pub(crate) fn at(&self, offset: usize) -> NonNull<u8> {
+        debug_assert!(offset < self.size);
+        // SAFETY: all callers keep to the heap's size, so this stays within the heap [S1: ours].
+        unsafe { self.heap.add(offset) }
+    }
+
+    fn records(&self) -> NonNull<Record<M>> {
+        self.heap.cast()
+    }
+
+    /// All records, in the order of their block sizes and of their places.
+    #[inline(always)]
+    pub(crate) fn all(&self) -> &[Record<M>] {
+        // SAFETY: they are there, aligned [S1: ours], and initialised [S2: written].
+        unsafe { NonNull::slice_from_raw_parts(self.records(), self.count()).as_ref() }
+    }
+
+    /// The record of a pool.
+    #[inline(always)]
+    pub(crate) fn record(&self, pool: usize) -> &Record<M> {
+        debug_assert!(pool < self.count());
+        // SAFETY: as for `all`; every pool index comes from the table [S4: table], from a search of
+        // the records, or from a loop over them.
+        unsafe { self.records().add(pool).as_ref() }
+    }
+
+    /// Where a pool's part of the heap ends, modulo 2 to the width.
+    #[inline(always)]
+    pub(crate) fn high(&self, pool: usize) -> M::Word {
+        debug_assert!(pool < self.count());
+        // SAFETY: behind each record stands the next one, which begins with its `low`, or the end
+        // [S2: written].
+        unsafe { self.records().add(pool + 1).cast::<M::Word>().read() }
+    }
+
+    /// The bytes of a pool's part of the heap.
+    pub(crate) fn span(&self, pool: usize) -> usize {
+        M::Word::wrap(self.high(pool).get().wrapping_sub(self.record(pool).low.get())).get()
+    }
+
+    /// The pool of the smallest blocks that hold `size` bytes, from the table alone.
+    #[inline(always)]
+    pub(crate) fn table(&self, size: usize) -> Option<usize> {
+        let step = size.wrapping_sub(1) >> self.shift;
+        if step < usize::from(self.table_len) {
+            // SAFETY: the table has so many entries, initialised [S2: written].
+            let pool = unsafe { self.at(usize::from(self.table_at) + step).read() };
+            Some(usize::from(pool))
+        } else {
+            None
+        }
+    }
+
+    /// The link in a free block.
+    ///
+    /// # Safety
+    ///
+    /// A free block that holds a link begins at `offset`.
+    #[inline(always)]
+    pub(crate) unsafe fn link(&self, offset: usize) -> M::Word {
+        // SAFETY: the block lies in the heap [S3: nested], and its link was written when it was
+        // freed [S6: listed]. Packed blocks aren't aligned.
+        unsafe { self.at(offset).cast().read_unaligned() }
+    }
+
+    /// Writes a link into a free block.
+    ///
+    /// # Safety
+    ///
+    /// A block that is at least as large as a link begins at `offset`, and nobody uses it.
+    #[inline(always)]
+    pub(crate) unsafe fn set_link(&self, offset: usize, link: M::Word) {
+        // SAFETY: the block lies in the heap [S3: nested] and is the caller's to write.
+        unsafe { self.at(offset).cast().write_unaligned(link) }
+    }
+
+    /// The offset of the byte with a block's live bit.
+    #[inline(always)]
+    fn live_byte(record: &Record<M>, block: usize) -> usize {
+        let low = record.low.get();
+        if Self::GEOMETRY.is_tiny(record.size.get()) {
+            low + block / ROW_BLOCKS * Self::GEOMETRY.row() + ROW_LINKS + block % ROW_BLOCKS / 8
+        } else {
+            low + block / 8
+        }
+    }
+
+    /// Whether a block is live.
+    ///
+    /// # Safety
+    ///
+    /// The pool has live bits, and the block is one of its first `fresh`.
+    #[inline(always)]
+    pub(crate) unsafe fn is_live(&self, record: &Record<M>, block: usize) -> bool {
+        // SAFETY: the byte lies among the pool's books [S3: nested] and is initialised [S5: lazy].
+        unsafe { self.at(Self::live_byte(record, block)).read() & (1 << (block % 8)) != 0 }
+    }
+
+    /// Flips a block's live bit.
+    ///
+    /// # Safety
+    ///
+    /// As for [`is_live`](Self::is_live).
+    #[inline(always)]
+    pub(crate) unsafe fn flip_live(&self, record: &Record<M>, block: usize) {
+        let byte = self.at(Self::live_byte(record, block));
+        // SAFETY: as for `is_live`; the books are ours to write.
+        unsafe { byte.write(byte.read() ^ (1 << (block % 8))) };
+    }
+
+    /// Makes the live bit of the pool's block number `fresh` initialised and set.
+    ///
+    /// # Safety
+    ///
+    /// The pool has live bits, and a block of this number.
+    pub(crate) unsafe fn begin_live(&self, record: &Record<M>, block: usize) {
+        let byte = self.at(Self::live_byte(record, block));
+        let bit = 1 << (block % 8);
+        // SAFETY: the byte lies among the pool's books [S3: nested]; all but its first block found
+        // it initialised [S5: lazy].
+        unsafe { byte.write(if bit == 1 { bit } else { byte.read() | bit }) };
+    }
+
+    /// The offset of the bits that say which pools have room; see [`crate::room`].
+    pub(crate) fn room_at(&self) -> usize {
+        usize::from(self.table_at) - Self::GEOMETRY.room(self.count())
+    }
+}
