@@ -102,20 +102,22 @@ const fn bin_table<const N: usize>() -> [u8; N] {
     bins
 }
 
-/// The bin that serves `size` bytes at `align`, a power of two; [`NO_BIN`] for size 0 and for what no
-/// class serves. One load where `align` is known to be at most 16.
+/// The bin that serves `size` bytes at `align`, a power of two; `None` for size 0 and for what no class
+/// serves. One load where `align` is known to be at most 16.
 #[inline(always)]
-pub(crate) const fn bin_for(size: usize, align: usize) -> usize {
+pub(crate) const fn bin_for(size: usize, align: usize) -> Option<usize> {
     // Size 0 wraps to the largest index, beyond both tables.
     let last = size.wrapping_sub(1);
-    if align <= 8 {
-        if last < MAX_CLASS_SIZE { BIN_OF_8[last / 8] as usize } else { NO_BIN }
+    if last >= MAX_CLASS_SIZE {
+        None
+    } else if align <= 8 {
+        Some(BIN_OF_8[last / 8] as usize)
     } else if align <= 16 {
-        if last < MAX_CLASS_SIZE { BIN_OF_16[last / 16] as usize } else { NO_BIN }
+        Some(BIN_OF_16[last / 16] as usize)
     } else {
         match SizeClass::for_size_align(size, align) {
-            Some(class) if size != 0 => class.index() + 1,
-            _ => NO_BIN,
+            Some(class) => Some(class.index() + 1),
+            None => None,
         }
     }
 }
@@ -129,10 +131,10 @@ mod tests {
         for align in [1, 8, 16, 32, 4096, MAX_CLASS_SIZE] {
             for size in 1..=MAX_CLASS_SIZE {
                 let class = SizeClass::for_size_align(size, align).unwrap();
-                assert_eq!(bin_for(size, align), class.index() + 1, "{size} at {align}");
+                assert_eq!(bin_for(size, align), Some(class.index() + 1), "{size} at {align}");
             }
             for size in [0, MAX_CLASS_SIZE + 1, usize::MAX] {
-                assert_eq!(bin_for(size, align), NO_BIN, "{size} at {align}");
+                assert_eq!(bin_for(size, align), None, "{size} at {align}");
             }
         }
     }

@@ -18,6 +18,9 @@ use crate::{
     system,
 };
 
+/// The bin of batches.
+const BATCH_BIN: usize = bin_for(BATCH_SIZE, 8).unwrap();
+
 /// Batches that a thread fills at the same time.
 const OUTBOX: usize = 32;
 
@@ -49,8 +52,9 @@ const STACK_SLOTS: usize = {
 #[repr(C)]
 pub(crate) struct Cache {
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the
-    /// entry, by [I4].
-    bins: [AtomicU8; GRANULES],
+    /// entry, by [I4]. One entry more than there are granules, since the comparison with a power of
+    /// two would cost an instruction.
+    bins: [AtomicU8; GRANULES + 1],
     tops: [Cell<*mut *mut u8>; BINS],
     limits: [Cell<*mut *mut u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
@@ -85,7 +89,7 @@ pub(crate) static ENDED_THREAD: Cache = Cache::with_nothing();
 impl Cache {
     const fn with_nothing() -> Self {
         Self {
-            bins: [const { AtomicU8::new(NO_BIN as u8) }; GRANULES],
+            bins: [const { AtomicU8::new(NO_BIN as u8) }; GRANULES + 1],
             tops: [const { Cell::new(NULL_SLOT.0.get()) }; BINS],
             limits: [const { Cell::new(NULL_SLOT.0.get()) }; BINS],
             heap: Cell::new(None),
@@ -138,15 +142,15 @@ impl Cache {
         true
     }
 
-    /// The bin of the arena that an address lies in; [`NO_BIN`] for addresses outside of the area that
-    /// the cache is at home in.
+    /// The bin of the arena that an address lies in; `None` outside of the area that the cache is at
+    /// home in.
     #[inline(always)]
-    pub(crate) fn bin_of(&self, address: *mut u8) -> usize {
+    pub(crate) fn bin_of(&self, address: *mut u8) -> Option<usize> {
         let granule = (address.addr() ^ core::ptr::from_ref(self).addr()) >> GRANULE_SHIFT;
-        match self.bins.get(granule) {
-            Some(bin) => bin.load(Ordering::Relaxed) as usize,
-            None => NO_BIN,
-        }
+        let bin = self.bins.get(granule)?;
+        // SAFETY: [I4] nobody writes the entry while a block of the arena is live. (A relaxed load
+        // would do as well, for one instruction more.)
+        Some(unsafe { bin.as_ptr().read() } as usize)
     }
 
     /// Whether an address lies in the area that the cache is at home in.
@@ -214,7 +218,7 @@ impl Cache {
             place.set(null_mut());
             self.send(batch);
         }
-        let space = self.pop_or_refill(bin_for(BATCH_SIZE, 8));
+        let space = self.pop_or_refill(BATCH_BIN);
         if space.is_null() {
             // No memory for a batch: give this one block back by itself.
             return free_alone(heap, self.mark(), bin, block);

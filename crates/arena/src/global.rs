@@ -45,7 +45,8 @@ const WORTH_MOVING: usize = 1 << 20;
 /// ```
 #[inline(always)]
 pub fn allocate(size: usize, align: usize) -> *mut u8 {
-    let block = slot::cache().pop(bin_for(size, align));
+    let Some(bin) = bin_for(size, align) else { return allocate_slow(size, align) };
+    let block = slot::cache().pop(bin);
     if block.is_null() { allocate_slow(size, align) } else { block }
 }
 
@@ -53,8 +54,7 @@ pub fn allocate(size: usize, align: usize) -> *mut u8 {
 #[inline]
 pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
-    let bin = bin_for(size, align);
-    if bin == NO_BIN {
+    if bin_for(size, align).is_none() {
         return allocate_large(size, align, true);
     }
     let block = allocate(size, align);
@@ -86,8 +86,9 @@ pub fn allocate_zeroed_c(size: usize) -> *mut u8 {
 #[inline(always)]
 pub unsafe fn deallocate(block: *mut u8) {
     let cache = slot::cache();
-    if !cache.push(cache.bin_of(block), block) {
-        deallocate_slow(block);
+    match cache.bin_of(block) {
+        Some(bin) if cache.push(bin, block) => {}
+        _ => deallocate_slow(block),
     }
 }
 
@@ -99,9 +100,9 @@ pub unsafe fn deallocate(block: *mut u8) {
 #[inline(always)]
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     let cache = slot::cache();
-    // A block of size 0 or of a large one has no bin, and finds no room.
-    if !(cache.is_home_of(block) && cache.push(bin_for(size, align), block)) {
-        deallocate_slow(block);
+    match bin_for(size, align) {
+        Some(bin) if cache.is_home_of(block) && cache.push(bin, block) => {}
+        _ => deallocate_slow(block),
     }
 }
 
@@ -109,10 +110,7 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
 #[inline(never)]
 fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
-    let bin = bin_for(size, align);
-    if bin == NO_BIN {
-        return allocate_large(size, align, false);
-    }
+    let Some(bin) = bin_for(size, align) else { return allocate_large(size, align, false) };
     if let Some(cache) = thread::attached() {
         let block = cache.pop(bin);
         return if block.is_null() { cache.refill(bin) } else { block };
@@ -181,7 +179,7 @@ impl Block {
             Window::Area(area) => {
                 // SAFETY: the registry announces the area.
                 let (heap, bin) = unsafe { (Area::owner(area), (*area).cache().bin_of(address)) };
-                if bin != NO_BIN {
+                if let Some(bin) = bin.filter(|&bin| bin != NO_BIN) {
                     return Self::Small { heap, bin };
                 }
                 if crate::SegmentPlace::of_offset(address.addr() & (AREA_SIZE - 1)).is_none() {
@@ -257,7 +255,7 @@ fn large_size(heap: &Heap, block: *mut u8) -> usize {
 pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
     // SAFETY: the caller's promise.
-    unsafe { reallocate_unless(block, size, align, |bin, _| bin_for(size, align) == bin) }
+    unsafe { reallocate_unless(block, size, align, |bin, _| bin_for(size, align) == Some(bin)) }
 }
 
 /// As [`reallocate`], aligned as [`allocate_c`] does. A block that shrinks by less than half stays
@@ -305,7 +303,7 @@ fn resize_in_place(kind: &Block, block: *mut u8, size: usize) -> bool {
     match *kind {
         Block::Small { .. } => false,
         Block::Large { heap } => {
-            if bin_for(size, 8) != NO_BIN || size > MAX_IN_ARENAS {
+            if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;
             }
             let mut pools = heap.pools(thread::mark());

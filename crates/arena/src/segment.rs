@@ -153,7 +153,7 @@ mod tests {
         fn new() -> Self {
             let segment =
                 Segment { free: 0, carved: 0, touched: 0, pages: 0, hint: 0, committed: true };
-            Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8)] }
+            Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8).unwrap()] }
         }
 
         fn slab(&mut self) -> Slab<'_> {
