@@ -9,10 +9,12 @@ use clap::{Parser, Subcommand};
 mod library;
 mod process;
 mod run;
+mod tidy;
 
 commands! {
     library::Lib,
     run::Run,
+    tidy::Tidy,
 }
 
 /// What people and CI run in the stratalloc workspace.

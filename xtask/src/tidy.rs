@@ -1,0 +1,75 @@
+//! `cargo xtask tidy`: what the compiler can't hold of the workspace's order.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process;
+
+mod ladder;
+mod module_docs;
+mod paths;
+
+/// Checks that the ladder holds, that files begin with their docs, that paths in docs exist.
+#[derive(clap::Args)]
+pub(crate) struct Tidy {}
+
+impl Tidy {
+    pub(crate) fn run(self) -> Result<()> {
+        let findings = check(process::root())?;
+        for finding in &findings {
+            println!("{finding}");
+        }
+        match findings.len() {
+            0 => Ok(()),
+            count => bail!("{count} untidy"),
+        }
+    }
+}
+
+/// Everything that is untidy in the workspace at `root`, a line each.
+pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
+    let metadata = cargo_metadata::MetadataCommand::new().no_deps().current_dir(root).exec()?;
+    let architecture = root.join("docs/ARCHITECTURE.md");
+    let text = fs::read_to_string(&architecture).with_context(|| shown(&architecture))?;
+
+    let mut findings = ladder::check(&ladder::Ladder::parse(&text), &metadata);
+    for file in files(root, "rs")? {
+        findings.extend(module_docs::check(&relative(root, &file), &fs::read_to_string(&file)?));
+    }
+    for file in files(root, "md")? {
+        findings.extend(paths::check(root, &relative(root, &file), &fs::read_to_string(&file)?));
+    }
+    Ok(findings)
+}
+
+/// The files of ours with this extension, in order: no folder that is hidden or built.
+fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut entries = fs::read_dir(folder)
+        .with_context(|| shown(folder))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    entries.sort();
+
+    let mut found = Vec::new();
+    for path in entries {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() && !name.starts_with('.') && name != "target" {
+            found.extend(files(&path, extension)?);
+        } else if path.extension().is_some_and(|own| own == extension) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn relative(root: &Path, path: &Path) -> PathBuf {
+    path.strip_prefix(root).unwrap_or(path).to_owned()
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
