@@ -1,13 +1,45 @@
-//! Memory from outside.
+//! Memory from outside: what the other layers stand on.
 //!
-//! - [`os`]: the system calls on anonymous memory, each a thin function (feature `hosted`).
+//! - [`Mmap`]: an operating system's pages (feature `hosted`), and [`os`], its system calls one by
+//!   one.
+//! - [`FixedRegion`]: a region that the caller owns, for machines without a system.
+//! - [`MemBlocks`]: the seed's kernel, `mem_block_alloc` and `mem_block_free`, over either;
+//!   [`kernel`] holds the one of the process.
 //!
 //! `no_std`, without `alloc`.
+//!
+//! ```
+//! use stratalloc_core::PageProvider;
+//! use stratalloc_pages::Mmap;
+//!
+//! let page = Mmap.page_size();
+//! let range = Mmap.reserve(16 * page, page)?;
+//! Mmap.commit(&range, 0, page)?;
+//! // SAFETY: the first page is committed and ours; nothing is used after the release.
+//! unsafe {
+//!     range.start().write(1);
+//!     Mmap.release(range).map_err(|(error, _)| error)?;
+//! }
+//! # Ok::<(), stratalloc_core::ProviderError>(())
+//! ```
 
 #![no_std]
 
 #[cfg(test)]
 extern crate std;
 
+mod bits;
+mod fixed_region;
+#[cfg(all(feature = "hosted", target_os = "linux"))]
+pub mod kernel;
+mod mem_blocks;
+#[cfg(all(feature = "hosted", target_os = "linux"))]
+mod mmap;
 #[cfg(all(feature = "hosted", target_os = "linux"))]
 pub mod os;
+mod request;
+
+pub use fixed_region::FixedRegion;
+pub use mem_blocks::{MEM_BLOCK_SIZE, MemBlocks};
+#[cfg(all(feature = "hosted", target_os = "linux"))]
+pub use mmap::Mmap;

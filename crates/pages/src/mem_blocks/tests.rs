@@ -1,0 +1,294 @@
+//! Tests of the kernel's blocks: contract, reuse, refusals, misuse; call by call where memory fails.
+
+use core::cell::RefCell;
+use std::{vec, vec::Vec};
+
+use stratalloc_core::{PageRange, ProviderError};
+
+use super::*;
+use crate::FixedRegion;
+
+/// A provider that counts calls and refuses those in `doomed`.
+struct Counting<P> {
+    inner: P,
+    calls: Cell<usize>,
+    doomed: core::ops::Range<usize>,
+    held: RefCell<Vec<usize>>,
+}
+
+impl<P> Counting<P> {
+    fn new(inner: P, doomed: core::ops::Range<usize>) -> Self {
+        Self { inner, calls: Cell::new(0), doomed, held: RefCell::default() }
+    }
+
+    fn admit(&self) -> Result<(), ProviderError> {
+        let call = self.calls.replace(self.calls.get() + 1);
+        let refused = ProviderError::System { errno: 12 };
+        if self.doomed.contains(&call) { Err(refused) } else { Ok(()) }
+    }
+}
+
+// SAFETY: every call that is let through goes to the provider inside.
+unsafe impl<P: PageProvider> PageProvider for Counting<P> {
+    const ZEROED: bool = P::ZEROED;
+    const DECOMMITS: bool = P::DECOMMITS;
+
+    fn page_size(&self) -> usize {
+        self.inner.page_size()
+    }
+
+    fn reserve(&self, size: usize, align: usize) -> Result<PageRange, ProviderError> {
+        self.admit()?;
+        let range = self.inner.reserve(size, align)?;
+        self.held.borrow_mut().push(range.start().addr().get());
+        Ok(range)
+    }
+
+    fn commit(&self, range: &PageRange, offset: usize, size: usize) -> Result<(), ProviderError> {
+        self.admit()?;
+        self.inner.commit(range, offset, size)
+    }
+
+    unsafe fn decommit(
+        &self,
+        range: &PageRange,
+        offset: usize,
+        size: usize,
+    ) -> Result<(), ProviderError> {
+        self.admit()?;
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.inner.decommit(range, offset, size) }
+    }
+
+    unsafe fn release(&self, range: PageRange) -> Result<(), (ProviderError, PageRange)> {
+        if let Err(error) = self.admit() {
+            return Err((error, range));
+        }
+        self.held.borrow_mut().retain(|&start| start != range.start().addr().get());
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.inner.release(range) }
+    }
+}
+
+/// A region of 1 MiB in pages of `page` bytes, for good.
+fn region(page: usize) -> FixedRegion<'static> {
+    FixedRegion::new(vec![core::mem::MaybeUninit::uninit(); 1 << 20].leak(), page).unwrap()
+}
+
+type Blocks<P> = MemBlocks<P, 16>;
+
+/// A shadow of what should be in each run: address, blocks, fill byte.
+#[derive(Default)]
+struct Shadow(Vec<(*mut u8, usize, u8)>);
+
+impl Shadow {
+    /// Some bytes of every block, its first and last among them.
+    fn probes(n: usize) -> impl Iterator<Item = usize> {
+        let of_block = |block| [0, 1000, MEM_BLOCK_SIZE - 1].map(|it| block * MEM_BLOCK_SIZE + it);
+        (0..n).flat_map(of_block)
+    }
+
+    fn allocate<P: PageProvider>(&mut self, kernel: &Blocks<P>, n: usize, fill: u8) -> bool {
+        let run = kernel.mem_block_alloc(n);
+        if run.is_null() {
+            return false;
+        }
+        assert_eq!(run.addr() % MEM_BLOCK_SIZE, 0);
+        let end = run.addr() + n * MEM_BLOCK_SIZE;
+        let apart = |&(other, m, _): &(*mut u8, usize, u8)| {
+            end <= other.addr() || other.addr() + m * MEM_BLOCK_SIZE <= run.addr()
+        };
+        assert!(self.0.iter().all(apart), "live runs overlap");
+        for offset in Self::probes(n) {
+            // SAFETY: the run is ours.
+            unsafe { run.add(offset).write(fill) };
+        }
+        self.0.push((run, n, fill));
+        true
+    }
+
+    fn free<P: PageProvider>(&mut self, kernel: &Blocks<P>, index: usize) {
+        let (run, n, fill) = self.0.swap_remove(index);
+        // SAFETY: the run is ours and was filled; it is not used after.
+        unsafe {
+            for offset in Self::probes(n) {
+                assert_eq!(run.add(offset).read(), fill, "someone wrote into a run");
+            }
+            kernel.mem_block_free(run);
+        }
+    }
+}
+
+/// A mix of 200 steps, some of which may fail; everything freed in the end.
+fn mixed_life<P: PageProvider>(kernel: &Blocks<P>) {
+    let mut shadow = Shadow::default();
+    let mut state = 88_172_645_463_325_252_u64;
+    for step in 0..200_u8 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let choice = (state >> 8) as usize;
+        if choice % 5 < 3 || shadow.0.is_empty() {
+            let n = [1, 1, 2, 3, 7, 15, 16, 17, 40][choice / 5 % 9];
+            shadow.allocate(kernel, n, step);
+        } else {
+            shadow.free(kernel, choice / 5 % shadow.0.len());
+        }
+    }
+    while !shadow.0.is_empty() {
+        shadow.free(kernel, 0);
+    }
+}
+
+#[test]
+fn runs_never_overlap_and_all_memory_comes_back() {
+    for page in [1024, 4096, 16 * 1024] {
+        let provider = Counting::new(region(page), 0..0);
+        let kernel: Blocks<&Counting<_>> = MemBlocks::new(&provider);
+        mixed_life(&kernel);
+        assert!(kernel.footprint() <= Blocks::<&Counting<FixedRegion>>::CHUNK_BYTES);
+        kernel.trim();
+        assert_eq!(kernel.footprint(), 0);
+        assert_eq!(provider.inner.free_pages(), provider.inner.pages());
+    }
+}
+
+#[test]
+fn whatever_call_fails_the_kernel_goes_on() {
+    for k in 0.. {
+        for doomed in [k..k + 1, k..k + 20] {
+            let provider = Counting::new(region(4096), doomed);
+            let kernel: Blocks<&Counting<_>> = MemBlocks::new(&provider);
+            mixed_life(&kernel);
+            while kernel.trim() > 0 {}
+            let calls = provider.calls.get();
+            drop(kernel);
+            if calls < k {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_release_loses_nothing() {
+    let provider = Counting::new(region(4096), 2..3);
+    let kernel: Blocks<&Counting<_>> = MemBlocks::new(&provider);
+    let long = kernel.mem_block_alloc(40);
+    // SAFETY: freed once.
+    unsafe { kernel.mem_block_free(long) };
+    assert_eq!(provider.held.borrow().len(), 1, "the provider refused");
+    let again = kernel.mem_block_alloc(40);
+    assert_eq!(again, long);
+    assert_eq!(provider.calls.get(), 3, "what was refused serves again");
+    // SAFETY: freed once.
+    unsafe { kernel.mem_block_free(again) };
+    assert_eq!(kernel.footprint(), 0);
+}
+
+#[test]
+fn a_block_in_turn_calls_the_provider_once() {
+    let provider = Counting::new(region(4096), 0..0);
+    let kernel: Blocks<&Counting<_>> = MemBlocks::new(&provider);
+    for _ in 0..100 {
+        let run = kernel.mem_block_alloc(2);
+        // SAFETY: freed once.
+        unsafe { kernel.mem_block_free(run) };
+    }
+    assert_eq!(provider.calls.get(), 2, "one reservation, one commit");
+}
+
+#[test]
+fn zero_and_huge_are_null() {
+    let kernel: Blocks<_> = MemBlocks::new(region(4096));
+    for n in [0, usize::MAX, usize::MAX / 4096, usize::MAX / 4096 - 1, 1 << 40] {
+        assert!(kernel.mem_block_alloc(n).is_null());
+    }
+    let mut shadow = Shadow::default();
+    while shadow.allocate(&kernel, 1, 1) {}
+    assert!(shadow.0.len() > 200, "of 256 blocks, {} served", shadow.0.len());
+    shadow.free(&kernel, 17);
+    assert!(shadow.allocate(&kernel, 1, 2), "a freed block serves again");
+}
+
+#[test]
+fn forty_thousand_blocks_take_no_quadratic_time() {
+    let kernel: MemBlocks<_> = MemBlocks::new(crate::Mmap);
+    let runs: Vec<_> = (0..40_000).map(|_| kernel.mem_block_alloc(1)).collect();
+    assert!(runs.iter().all(|run| !run.is_null()));
+    // SAFETY: each is freed once.
+    runs.iter().for_each(|&run| unsafe { kernel.mem_block_free(run) });
+    assert!(kernel.footprint() <= 1 << 20);
+}
+
+#[test]
+fn as_a_base_it_keeps_alignments() {
+    let kernel: Blocks<_> = MemBlocks::new(region(4096));
+    for align in [1, 4096, 8192, 32_768] {
+        for size in [1, 4097, 60_000, 200_000] {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            let block = kernel.allocate(layout).unwrap();
+            assert!(block.len() >= size && block.cast::<u8>().addr().get() % align == 0);
+            // SAFETY: the whole length is ours; freed once.
+            unsafe {
+                block.cast::<u8>().write_bytes(1, block.len());
+                kernel.deallocate(block.cast(), layout);
+            }
+        }
+    }
+    assert!(kernel.allocate(Layout::from_size_align(1, 65_536).unwrap()).is_err());
+}
+
+/// The misuse that each ignored test below commits must end the process with these words.
+#[test]
+fn misuse_is_reported() {
+    let report = |misuse: &str| {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", misuse, "--ignored", "--nocapture"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), None, "killed by a signal");
+        std::string::String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(report("mem_blocks::tests::dies_twice").contains("where no run in use starts"));
+    assert!(report("mem_blocks::tests::dies_inside").contains("where no run in use starts"));
+    assert!(report("mem_blocks::tests::dies_foreign").contains("which is foreign"));
+    assert!(report("mem_blocks::tests::dies_null").contains("of a null pointer"));
+}
+
+/// Frees what `pick` makes of a run of two blocks, `times` times.
+fn misuse(pick: impl Fn(*mut u8) -> *mut u8, times: usize) {
+    diag::set_sink(|line| {
+        let _ = std::io::Write::write(&mut std::io::stderr(), line);
+    });
+    let kernel: Blocks<_> = MemBlocks::new(region(4096));
+    let run = kernel.mem_block_alloc(2);
+    for _ in 0..times {
+        // SAFETY: none: the process must end here.
+        unsafe { kernel.mem_block_free(pick(run)) };
+    }
+}
+
+#[test]
+#[ignore = "dies: run by `misuse_is_reported`"]
+fn dies_twice() {
+    misuse(|run| run, 2);
+}
+
+#[test]
+#[ignore = "dies: run by `misuse_is_reported`"]
+fn dies_inside() {
+    misuse(|run| run.wrapping_add(MEM_BLOCK_SIZE), 1);
+}
+
+#[test]
+#[ignore = "dies: run by `misuse_is_reported`"]
+fn dies_foreign() {
+    misuse(|_| (&raw mut *std::boxed::Box::leak(std::boxed::Box::new(0_u8))), 1);
+}
+
+#[test]
+#[ignore = "dies: run by `misuse_is_reported`"]
+fn dies_null() {
+    misuse(|_| ptr::null_mut(), 1);
+}
