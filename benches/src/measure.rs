@@ -1,28 +1,12 @@
 //! Time, faults and memory as the kernel counts them.
 
 use std::fs;
-use std::time::Instant;
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use serde::{Deserialize, Serialize};
-
-/// What one run cost.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Cost {
-    /// Time from start to end, in nanoseconds.
-    pub wall_ns: u64,
-    /// Processor time in user mode, in microseconds, over all threads.
-    pub user_us: u64,
-    /// Processor time in the kernel, in microseconds, over all threads.
-    pub sys_us: u64,
-    /// Page faults served without reading a disk.
-    pub minor_faults: u64,
-    /// Most memory ever resident in the process, in KiB, its start included.
-    pub peak_rss_kib: u64,
-    /// Memory resident after the workload has freed everything, in KiB.
-    pub final_rss_kib: u64,
-}
+use stratalloc_samples::Cost;
 
 /// Runs `work` and says what it cost.
 ///
@@ -35,17 +19,39 @@ pub fn measure<T>(work: impl FnOnce() -> T) -> std::io::Result<(T, Cost)> {
     let wall = start.elapsed();
     let after = getrusage(UsageWho::RUSAGE_SELF)?;
     let status = fs::read_to_string("/proc/self/status")?;
-    let between = |of: fn(&Usage) -> i64| u64::try_from(of(&after) - of(&before)).unwrap_or(0);
     let cost = Cost {
+        // Not `ru_maxrss`: that one is inherited over exec, so a small process would show its parent's peak.
+        peak_rss_kib: status_kib(&status, "VmHWM:"),
+        final_rss_kib: status_kib(&status, "VmRSS:"),
+        ..used(&before, &after, wall)
+    };
+    Ok((result, cost))
+}
+
+/// Runs a program to its end and says what it cost; this process must have had no other child.
+///
+/// # Errors
+/// When the program does not start or the kernel does not tell its usage.
+pub fn measure_child(command: &mut Command) -> std::io::Result<(ExitStatus, Cost)> {
+    let before = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let start = Instant::now();
+    let status = command.status()?;
+    let wall = start.elapsed();
+    let after = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let peak = u64::try_from(after.max_rss()).unwrap_or(0);
+    Ok((status, Cost { peak_rss_kib: peak, ..used(&before, &after, wall) }))
+}
+
+/// What was used between two looks, memory left out.
+fn used(before: &Usage, after: &Usage, wall: Duration) -> Cost {
+    let between = |of: fn(&Usage) -> i64| u64::try_from(of(after) - of(before)).unwrap_or(0);
+    Cost {
         wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
         user_us: between(|usage| usage.user_time().num_microseconds()),
         sys_us: between(|usage| usage.system_time().num_microseconds()),
         minor_faults: between(Usage::minor_page_faults),
-        // Not `ru_maxrss`: that one is inherited over exec, so a small process would show its parent's peak.
-        peak_rss_kib: status_kib(&status, "VmHWM:"),
-        final_rss_kib: status_kib(&status, "VmRSS:"),
-    };
-    Ok((result, cost))
+        ..Cost::default()
+    }
 }
 
 /// The figure of one line of `/proc/self/status`, 0 when it is missing.

@@ -1,14 +1,17 @@
 //! The command line of the binaries and the line of JSON that they print.
 
+use std::ffi::OsString;
 use std::fmt;
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::process::{ExitCode, ExitStatus, Stdio};
 
 use clap::{Parser, Subcommand};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use stratalloc_samples::{Entry, Run};
 
-use crate::measure::{Cost, measure};
+use crate::measure::{measure, measure_child};
 use crate::plan::Plan;
 use crate::registry::{self, Workload};
 
@@ -40,41 +43,15 @@ enum Command {
         #[arg(long, value_delimiter = ',')]
         cpus: Vec<usize>,
     },
-}
-
-/// A workload as `list` prints it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Entry {
-    /// Name of the workload.
-    pub workload: String,
-    /// Its level: loop, kind, seed or program.
-    pub level: String,
-    /// How dear it is: quick, long or asked.
-    pub size: String,
-    /// Numbers of threads that it is usually run with.
-    pub threads: Vec<usize>,
-    /// What it does.
-    pub about: String,
-}
-
-/// A run as `run` prints it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Run {
-    /// Name of the workload.
-    pub workload: String,
-    /// Name of the binary, which is that of the allocator.
-    pub allocator: String,
-    /// Threads that it worked on.
-    pub threads: usize,
-    /// Work done, in percent of the standard amount.
-    pub scale: usize,
-    /// Units of work done.
-    pub ops: u64,
-    /// Equal for every allocator at the same workload, threads, scale and seed.
-    pub checksum: u64,
-    /// What it cost.
-    #[serde(flatten)]
-    pub cost: Cost,
+    /// Run any other program, its output thrown away, and print one line of JSON.
+    Exec {
+        /// A shared library to preload.
+        #[arg(long)]
+        preload: Option<PathBuf>,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        program: Vec<OsString>,
+    },
 }
 
 /// What can go wrong before or after the work.
@@ -83,6 +60,7 @@ enum Error {
     UnknownWorkload(String),
     Affinity(nix::Error),
     Measure(std::io::Error),
+    Program(ExitStatus),
     Print(serde_json::Error),
 }
 
@@ -90,6 +68,7 @@ enum Error {
 pub fn main(allocator: &str) -> ExitCode {
     let result = match Arguments::parse().command {
         Command::List => registry::all().try_for_each(|workload| print(&entry(workload))),
+        Command::Exec { preload, program } => exec(allocator, preload, &program),
         Command::Run { workload, threads, scale, seed, cpus } => pin(&cpus).and_then(|()| {
             run(allocator, workload, &Plan { threads: threads as usize, scale, seed })
         }),
@@ -136,6 +115,22 @@ fn run(allocator: &str, name: String, plan: &Plan) -> Result<(), Error> {
     })
 }
 
+/// Runs a program from this small process: a child's peak memory includes that of whoever started it.
+fn exec(allocator: &str, preload: Option<PathBuf>, program: &[OsString]) -> Result<(), Error> {
+    let mut command = std::process::Command::new(&program[0]);
+    command.args(&program[1..]).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some(library) = preload {
+        command.env("LD_PRELOAD", library);
+    }
+    let (status, cost) = measure_child(&mut command).map_err(Error::Measure)?;
+    if !status.success() {
+        return Err(Error::Program(status));
+    }
+    let workload = program[0].to_string_lossy().into_owned();
+    let allocator = allocator.to_owned();
+    print(&Run { workload, allocator, threads: 1, scale: 100, ops: 1, checksum: 1, cost })
+}
+
 fn print(line: &impl Serialize) -> Result<(), Error> {
     println!("{}", serde_json::to_string(line).map_err(Error::Print)?);
     Ok(())
@@ -148,6 +143,7 @@ impl fmt::Display for Error {
                 write!(f, "no workload is called {name}; `list` prints them all")
             }
             Self::Affinity(error) => write!(f, "cannot keep to these processors: {error}"),
+            Self::Program(status) => write!(f, "the program ended with {status}"),
             Self::Measure(error) => write!(f, "the kernel does not say what the run cost: {error}"),
             Self::Print(error) => write!(f, "cannot write the result: {error}"),
         }

@@ -6,12 +6,14 @@
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod library;
 mod process;
 mod run;
 mod tidy;
 
 commands! {
+    bench::Bench,
     library::Lib,
     run::Run,
     tidy::Tidy,

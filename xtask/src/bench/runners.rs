@@ -1,0 +1,101 @@
+//! The runners: found as files, built by cargo, one binary for each allocator.
+
+use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::MetadataCommand;
+
+use crate::process;
+
+/// A binary that runs workloads on one allocator.
+#[derive(Clone, Debug)]
+pub(crate) struct Runner {
+    /// The allocator's name.
+    pub(crate) name: String,
+    binary: PathBuf,
+}
+
+/// Single heaps behind a lock: no fair sight next to allocators for threads, so only compared when asked for.
+const BEHIND_A_LOCK: [&str; 3] = ["dlmalloc", "rlsf", "talc"];
+
+impl Runner {
+    /// A command of this runner.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(args);
+        command
+    }
+}
+
+/// Builds the runners called `names`, or the usual ones.
+pub(crate) fn build(names: &[String]) -> Result<Vec<Runner>> {
+    let names = chosen(names, &known()?)?;
+    let own: BTreeSet<String> = features()?;
+    let (alone, together): (Vec<_>, Vec<_>) = names.iter().partition(|name| own.contains(*name));
+    compile("peers", &together)?;
+    // A feature of the runner's own name changes a crate that others link too, so it is another build.
+    alone.iter().try_for_each(|name| compile(name, &[name]))?;
+    let folder = process::target_dir().join("compare");
+    Ok(names.into_iter().map(|name| Runner { binary: folder.join(&name), name }).collect())
+}
+
+fn compile(feature: &str, names: &[&String]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut cargo =
+        process::cargo(&["build", "--profile", "compare", "--package", "stratalloc-runners"]);
+    cargo.args(["--features", feature]);
+    for name in names {
+        cargo.args(["--bin", name]);
+    }
+    process::step(&format!("build {} runners with `{feature}`", names.len()), &mut cargo)?;
+    Ok(())
+}
+
+/// Every runner there is: one file each.
+fn known() -> Result<Vec<String>> {
+    let folder = process::root().join("benches/runners/src/bin");
+    let mut names = Vec::new();
+    for file in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        names.extend(file?.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn features() -> Result<BTreeSet<String>> {
+    let metadata = MetadataCommand::new().current_dir(process::root()).no_deps().exec()?;
+    let runners =
+        metadata.packages.into_iter().find(|package| package.name == "stratalloc-runners");
+    Ok(runners.context("the workspace has no package of runners")?.features.into_keys().collect())
+}
+
+fn chosen(asked: &[String], known: &[String]) -> Result<Vec<String>> {
+    if asked.iter().any(|name| name == "all") {
+        return Ok(known.to_vec());
+    }
+    if asked.is_empty() {
+        let usual = known.iter().filter(|name| !BEHIND_A_LOCK.contains(&name.as_str()));
+        return Ok(usual.cloned().collect());
+    }
+    for name in asked {
+        ensure!(known.contains(name), "no runner is called {name}; there are {}", known.join(", "));
+    }
+    Ok(asked.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chosen;
+
+    #[test]
+    fn runners_are_chosen_by_name() {
+        let known = ["rlsf", "system"].map(str::to_owned);
+        let asked = |name: &str| chosen(&[name.to_owned()], &known);
+        assert_eq!(chosen(&[], &known).unwrap(), ["system"]);
+        assert_eq!(asked("all").unwrap(), known);
+        assert_eq!(asked("rlsf").unwrap(), ["rlsf"]);
+        assert!(asked("nonesuch").is_err());
+    }
+}

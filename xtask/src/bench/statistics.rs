@@ -1,0 +1,239 @@
+//! From runs to rows: medians, spreads, ratios to the best, geometric means.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use stratalloc_samples::{Cost, Run};
+
+use super::record::Record;
+
+/// The runs of one workload on one number of threads.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) workload: String,
+    pub(crate) threads: usize,
+    /// By allocator; who failed every time is not in it.
+    pub(crate) cells: BTreeMap<String, Cell>,
+}
+
+/// The runs of one row on one allocator.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    costs: Vec<Cost>,
+}
+
+/// A figure of the cost of a run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Measure {
+    Wall,
+    Processor,
+    Peak,
+    Final,
+    Faults,
+}
+
+impl Measure {
+    fn of(self, cost: &Cost) -> f64 {
+        (match self {
+            Self::Wall => cost.wall_ns,
+            Self::Processor => (cost.user_us + cost.sys_us) * 1_000,
+            Self::Peak => cost.peak_rss_kib,
+            Self::Final => cost.final_rss_kib,
+            Self::Faults => cost.minor_faults,
+        }) as f64
+    }
+}
+
+impl Cell {
+    /// The median of a measure: nanoseconds, KiB or a count.
+    pub(crate) fn median(&self, measure: Measure) -> f64 {
+        let mut values = self.values(measure);
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            f64::midpoint(values[middle - 1], values[middle])
+        }
+    }
+
+    /// How far apart the fastest and the slowest run lie, over the median.
+    pub(crate) fn spread(&self, measure: Measure) -> f64 {
+        let values = self.values(measure);
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(0.0, f64::max);
+        (high - low) / self.median(measure).max(f64::MIN_POSITIVE)
+    }
+
+    /// How many runs there are, at least one.
+    pub(crate) fn count(&self) -> usize {
+        self.costs.len()
+    }
+
+    fn values(&self, measure: Measure) -> Vec<f64> {
+        self.costs.iter().map(|cost| measure.of(cost)).collect()
+    }
+}
+
+impl Row {
+    /// Its name in tables.
+    pub(crate) fn name(&self) -> String {
+        format!("{} ×{}", self.workload, self.threads)
+    }
+
+    /// The least median of a row.
+    pub(crate) fn best(&self, measure: Measure) -> f64 {
+        self.cells.values().map(|cell| cell.median(measure)).fold(f64::INFINITY, f64::min)
+    }
+
+    /// An allocator's median over the row's least; `None` where it failed. Never below 1.
+    pub(crate) fn ratio(&self, allocator: &str, measure: Measure) -> Option<f64> {
+        let median = self.cells.get(allocator)?.median(measure);
+        // A page or a fault more than none is no ratio.
+        Some(median.max(1.0) / self.best(measure).max(1.0))
+    }
+
+    /// An allocator's median over the least of the *others*: below 1 when it leads. Its second registration
+    /// is no other.
+    pub(crate) fn lead(&self, allocator: &str, measure: Measure) -> Option<f64> {
+        let own =
+            |name: &str| name.trim_end_matches("-again") == allocator.trim_end_matches("-again");
+        let others = self.cells.iter().filter(|(name, _)| !own(name));
+        let best = others.map(|(_, cell)| cell.median(measure)).fold(f64::INFINITY, f64::min);
+        let median = self.cells.get(allocator)?.median(measure);
+        best.is_finite().then(|| median.max(1.0) / best.max(1.0))
+    }
+
+    /// The spread of a typical allocator in this row: smaller differences mean nothing.
+    pub(crate) fn noise(&self) -> f64 {
+        let mut spreads: Vec<f64> =
+            self.cells.values().map(|cell| cell.spread(Measure::Wall)).collect();
+        spreads.sort_by(f64::total_cmp);
+        spreads.get(spreads.len() / 2).copied().unwrap_or(0.0)
+    }
+}
+
+/// The rows of a record, in the order of running.
+pub(crate) fn rows(record: &Record) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for run in record.runs() {
+        let known =
+            rows.iter_mut().find(|row| row.workload == run.workload && row.threads == run.threads);
+        let row = if let Some(row) = known {
+            row
+        } else {
+            rows.push(Row {
+                workload: run.workload.clone(),
+                threads: run.threads,
+                cells: BTreeMap::new(),
+            });
+            rows.last_mut().expect("it was just pushed")
+        };
+        row.cells
+            .entry(run.allocator.clone())
+            .or_insert_with(|| Cell { costs: Vec::new() })
+            .costs
+            .push(run.cost);
+    }
+    rows
+}
+
+/// The rows in which nobody failed: only over these do geometric means compare like with like.
+pub(crate) fn whole<'a>(rows: &'a [Row], allocators: &[String]) -> impl Iterator<Item = &'a Row> {
+    let count = allocators.len();
+    rows.iter().filter(move |row| row.cells.len() == count)
+}
+
+/// The geometric mean of ratios; 1 of none.
+pub(crate) fn mean(ratios: impl Iterator<Item = f64>) -> f64 {
+    let logs: Vec<f64> = ratios.map(f64::ln).collect();
+    if logs.is_empty() { 1.0 } else { (logs.iter().sum::<f64>() / logs.len() as f64).exp() }
+}
+
+/// Of an allocator that was registered twice (as `NAME` and `NAME-again`): in how many rows its two medians
+/// differ by more than the larger of their spreads, out of how many.
+pub(crate) fn self_comparison(rows: &[Row], name: &str) -> Option<(usize, usize, f64)> {
+    let again = format!("{name}-again");
+    let pairs: Vec<_> = rows
+        .iter()
+        .filter_map(|row| Some((row.cells.get(name)?, row.cells.get(&again)?)))
+        .collect();
+    let ratio = |(one, two): &(&Cell, &Cell)| two.median(Measure::Wall) / one.median(Measure::Wall);
+    let beyond = |pair: &&(&Cell, &Cell)| {
+        (ratio(pair) - 1.0).abs() > pair.0.spread(Measure::Wall).max(pair.1.spread(Measure::Wall))
+    };
+    let beyond = pairs.iter().filter(beyond).count();
+    (!pairs.is_empty()).then(|| (beyond, pairs.len(), mean(pairs.iter().map(ratio))))
+}
+
+/// Whether all allocators computed the same: one that lost or mixed up memory did not.
+pub(crate) fn check_results(record: &Record) -> Result<()> {
+    let mut first: BTreeMap<(&str, usize), &Run> = BTreeMap::new();
+    for run in record.runs() {
+        let reference = first.entry((&run.workload, run.threads)).or_insert(run);
+        ensure!(
+            (run.checksum, run.ops) == (reference.checksum, reference.ops),
+            "{} on {} threads came out differently on {} than on {}",
+            run.workload,
+            run.threads,
+            run.allocator,
+            reference.allocator
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{Line, Record};
+    use super::super::report::fixture;
+    use super::{Measure, check_results, mean, rows, self_comparison, whole};
+
+    #[test]
+    fn medians_ratios_and_means_are_those_of_the_fixture() {
+        let record = fixture();
+        let rows = rows(&record);
+        let row = &rows[0];
+        let fast = &row.cells["fast"];
+        assert_eq!((row.name().as_str(), fast.count()), ("sort ×2", 3));
+        assert_eq!((fast.median(Measure::Wall), fast.spread(Measure::Wall)), (100.0, 0.2));
+        assert_eq!(
+            (row.ratio("slow", Measure::Wall), row.ratio("fast", Measure::Wall)),
+            (Some(4.0), Some(1.0))
+        );
+        assert_eq!(
+            (row.lead("slow", Measure::Wall), row.lead("fast", Measure::Wall)),
+            (Some(4.0), Some(0.25))
+        );
+        // The second row has a failure, so only the first counts.
+        let ratios = whole(&rows, &record.header.allocators)
+            .filter_map(|row| row.ratio("slow", Measure::Wall));
+        assert!((mean(ratios) - 4.0).abs() < 1e-9);
+        assert_eq!(rows[1].ratio("slow", Measure::Wall), None);
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_an_error() {
+        let record = fixture();
+        assert!(check_results(&record).is_ok());
+        let mut lines = record.lines.clone();
+        let Some(Line::Run(run)) = lines.iter_mut().find(|line| matches!(line, Line::Run(_)))
+        else {
+            panic!()
+        };
+        run.checksum += 1;
+        assert!(check_results(&Record { lines, ..record }).is_err());
+    }
+
+    #[test]
+    fn an_allocator_that_differs_from_itself_is_counted() {
+        let mut record = fixture();
+        for line in &mut record.lines {
+            if let Line::Run(run) = line {
+                run.allocator = run.allocator.replace("slow", "fast-again");
+            }
+        }
+        assert_eq!(self_comparison(&rows(&record), "fast"), Some((1, 1, 4.0)));
+        assert_eq!(self_comparison(&rows(&record), "other"), None);
+    }
+}
