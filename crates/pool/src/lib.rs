@@ -8,10 +8,15 @@
 
 #![no_std]
 
-#[cfg(any(test, feature = "c"))]
+#[cfg(any(test, feature = "c-hosted"))]
 extern crate std;
 
+#[cfg(feature = "c")]
+pub mod c_face;
+
 mod config;
+#[cfg(feature = "critical-section")]
+mod critical;
 mod error;
 mod geometry;
 pub mod mode;
@@ -19,15 +24,19 @@ mod plan;
 mod pool;
 mod room;
 mod state;
+mod static_pool;
 mod stats;
 mod tiny;
 mod validate;
 mod word;
 
 pub use config::{Config, MAX_ALIGN, MAX_SIZES, Split};
+#[cfg(feature = "critical-section")]
+pub use critical::CriticalSectionLock;
 pub use error::{ConfigError, FreeError};
 pub use mode::{Bare, Checked, Counted, Full, Mode, Spilling, Wide};
 pub use pool::Pool;
+pub use static_pool::StaticPool;
 pub use stats::{Counts, HeapStats, PoolStats};
 pub use validate::Corruption;
 pub use word::Word;

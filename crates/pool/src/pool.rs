@@ -80,6 +80,11 @@ impl<'h, M: Mode> Pool<'h, M> {
         Ok(Self { state: State::new(heap, config)? })
     }
 
+    /// A pool in a heap whose state is written.
+    pub(crate) fn from_state(state: State<'h, M>) -> Self {
+        Self { state }
+    }
+
     pub(crate) fn state(&self) -> &State<'h, M> {
         &self.state
     }

@@ -50,13 +50,19 @@ pub(crate) struct Record<M: Mode> {
 ///   offsets of such blocks, or zero. The user breaks this by writing to a block that he gave back.
 pub(crate) struct State<'h, M: Mode> {
     heap: NonNull<u8>,
+    shape: Shape,
+    owner: PhantomData<(&'h mut [MaybeUninit<u8>], M)>,
+}
+
+/// Where things are in a heap. It never changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
     size: usize,
     table_at: u16,
     table_len: u16,
     count: u8,
     /// The alignment of blocks is 2 to this.
     shift: u8,
-    owner: PhantomData<(&'h mut [MaybeUninit<u8>], M)>,
 }
 
 impl<'h, M: Mode> State<'h, M> {
@@ -73,18 +79,32 @@ impl<'h, M: Mode> State<'h, M> {
         if offset != 0 {
             return Err(ConfigError::HeapUnaligned { offset, align });
         }
-        let state = Self {
+        let shape = Shape {
             size: heap.len(),
-            heap: NonNull::from(heap).cast(),
             // At most 248 records of 36 bytes, and 16 entries for each: all below 2^16.
             table_at: Self::GEOMETRY.state(plan.pools) as u16,
             table_len: plan.table as u16,
             count: plan.pools as u8,
             shift: config.align.trailing_zeros() as u8,
-            owner: PhantomData,
         };
+        let state = Self { heap: NonNull::from(heap).cast(), shape, owner: PhantomData };
         state.write(plan)?;
         Ok(state)
+    }
+
+    /// Where things are in this heap.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// A heap whose state was written before.
+    ///
+    /// # Safety
+    ///
+    /// `heap` leads to the bytes to which [`new`](Self::new) of the same mode wrote the state of
+    /// this shape, and they are the caller's alone while `'h` lasts.
+    pub(crate) unsafe fn attach(heap: NonNull<u8>, shape: Shape) -> Self {
+        Self { heap, shape, owner: PhantomData }
     }
 
     fn write(&self, mut plan: Plan<'_>) -> Result<(), ConfigError> {
@@ -118,31 +138,31 @@ impl<'h, M: Mode> State<'h, M> {
 
     fn write_table(&self) {
         let mut pool = 0;
-        for step in 0..usize::from(self.table_len) {
+        for step in 0..usize::from(self.shape.table_len) {
             // The largest size of this step; the table ends with the largest pool at the latest.
-            while self.record(pool).size.get() < (step + 1) << self.shift {
+            while self.record(pool).size.get() < (step + 1) << self.shape.shift {
                 pool += 1;
             }
             // SAFETY: the plan has found room for the table behind the rest of the state.
-            unsafe { self.at(usize::from(self.table_at) + step).write(pool as u8) };
+            unsafe { self.at(usize::from(self.shape.table_at) + step).write(pool as u8) };
         }
     }
 
     /// The number of pools.
     #[inline(always)]
     pub(crate) fn count(&self) -> usize {
-        usize::from(self.count)
+        usize::from(self.shape.count)
     }
 
     /// The heap's size in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.size
+        self.shape.size
     }
 
     /// The alignment of every block in bytes.
     #[inline(always)]
     pub(crate) fn align(&self) -> usize {
-        1 << self.shift
+        1 << self.shape.shift
     }
 
     /// The offset of a pointer that may be foreign: then it is at least the heap's size, or lies in
@@ -155,7 +175,7 @@ impl<'h, M: Mode> State<'h, M> {
     /// The address of an offset within the heap.
     #[inline(always)]
     pub(crate) fn at(&self, offset: usize) -> NonNull<u8> {
-        debug_assert!(offset < self.size);
+        debug_assert!(offset < self.shape.size);
         // SAFETY: all callers keep to the heap's size, so this stays within the heap [S1: ours].
         unsafe { self.heap.add(offset) }
     }
@@ -197,10 +217,10 @@ impl<'h, M: Mode> State<'h, M> {
     /// The pool of the smallest blocks that hold `size` bytes, from the table alone.
     #[inline(always)]
     pub(crate) fn table(&self, size: usize) -> Option<usize> {
-        let step = size.wrapping_sub(1) >> self.shift;
-        if step < usize::from(self.table_len) {
+        let step = size.wrapping_sub(1) >> self.shape.shift;
+        if step < usize::from(self.shape.table_len) {
             // SAFETY: the table has so many entries, initialised [S2: written].
-            let pool = unsafe { self.at(usize::from(self.table_at) + step).read() };
+            let pool = unsafe { self.at(usize::from(self.shape.table_at) + step).read() };
             Some(usize::from(pool))
         } else {
             None
@@ -279,6 +299,6 @@ impl<'h, M: Mode> State<'h, M> {
 
     /// The offset of the bits that say which pools have room; see [`crate::room`].
     pub(crate) fn room_at(&self) -> usize {
-        usize::from(self.table_at) - Self::GEOMETRY.room(self.count())
+        usize::from(self.shape.table_at) - Self::GEOMETRY.room(self.count())
     }
 }
