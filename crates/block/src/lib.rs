@@ -2,6 +2,9 @@
 //!
 //! - [`BlockAllocator`]: for one thread. Cut from chunks of any base
 //!   [`Allocator`](stratalloc_core::Allocator), so it grows; or from a buffer, so it never does.
+//! - [`SyncBlockAllocator`]: for all threads, lock-free; with a [`Magazine`] for each thread that
+//!   wants the speed of the local one.
+//! - [`Blocks`]: what they have in common.
 //!
 //! `no_std`, without `alloc`. The questions that come with such an allocator (alignment, locality,
 //! thread safety) are answered with measurements in the repository's `docs/BLOCK.md`.
@@ -21,6 +24,8 @@ mod growth;
 mod layout;
 mod local;
 mod poison;
+#[cfg_attr(loom, allow(dead_code, reason = "loom runs the layers below the raw memory"))]
+mod shared;
 mod stats;
 #[cfg(test)]
 mod test_base;
@@ -31,4 +36,6 @@ pub use error::{BlockError, FreeError};
 pub use growth::Growth;
 pub use layout::BlockLayout;
 pub use local::BlockAllocator;
+#[cfg(not(loom))]
+pub use shared::{Magazine, SyncBlockAllocator};
 pub use stats::BlockStats;

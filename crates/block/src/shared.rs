@@ -1,0 +1,32 @@
+//! The block allocator of all threads: lock-free, in four layers, each of which loom explores.
+//!
+//! ```text
+//! magazine   blocks of one thread          no atomic operation
+//!    │       refills and drains by half
+//! depot      free blocks in several stacks, fresh ones behind them
+//!    ├─ stack       index and tag in one word: one swap moves a whole batch
+//!    └─ frontier    claims fresh blocks; grows, and waits for nobody
+//! ```
+
+mod depot;
+mod frontier;
+mod index;
+mod stack;
+
+// What stands on raw memory is for the sanitizers and the stress tests.
+#[cfg(not(loom))]
+mod allocator;
+#[cfg(not(loom))]
+mod check;
+#[cfg(not(loom))]
+mod magazine;
+#[cfg(not(loom))]
+mod memory;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
+#[cfg(not(loom))]
+pub use self::{allocator::SyncBlockAllocator, magazine::Magazine};
+
+#[cfg(not(loom))]
+use self::allocator::home;

@@ -1,0 +1,186 @@
+//! The lock-free allocator: the depot's algorithm on real memory.
+
+use core::{mem::MaybeUninit, ptr::NonNull};
+
+use stratalloc_core::{AllocError, Allocator};
+
+use super::{
+    depot::Depot,
+    index::{Index, MAX_CHUNK_BLOCKS, MAX_CHUNKS},
+    magazine::Magazine,
+    memory::SideLink,
+};
+use crate::{BlockError, BlockLayout, Blocks, Buffer, Growth, allocator::impl_allocator, poison};
+
+/// Stacks of free blocks. More than threads usually run at once, few enough to look through.
+const SHARDS: usize = 8;
+
+/// Blocks of one size for all threads, without a lock.
+///
+/// Any thread may free what another allocated. [`magazine`](Self::magazine) gives a thread a store of
+/// its own, which makes most calls as cheap as the local allocator's; what the allocator itself
+/// offers costs one compare-and-swap a call while threads don't meet.
+///
+/// ```
+/// use stratalloc_block::{BlockLayout, Blocks, Growth, SyncBlockAllocator};
+/// # use {core::{alloc::Layout, ptr::NonNull}, stratalloc_core::{Allocator, AllocError}};
+/// # struct System;
+/// # // SAFETY: the system's allocator keeps the contract.
+/// # unsafe impl Allocator for System {
+/// #     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+/// #         let start = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(AllocError)?;
+/// #         Ok(NonNull::slice_from_raw_parts(start, layout.size()))
+/// #     }
+/// #     unsafe fn deallocate(&self, start: NonNull<u8>, layout: Layout) {
+/// #         unsafe { std::alloc::dealloc(start.as_ptr(), layout) }
+/// #     }
+/// # }
+///
+/// static POOL: SyncBlockAllocator<System> =
+///     SyncBlockAllocator::new_in(System, BlockLayout::of::<[u64; 4]>(), Growth::doubling(64, 4096));
+///
+/// std::thread::scope(|scope| {
+///     for _ in 0..4 {
+///         scope.spawn(|| {
+///             let magazine = POOL.magazine();
+///             let block = magazine.alloc_block().expect("memory is left");
+///             // SAFETY: the block is live, and not used from here on.
+///             unsafe { magazine.free_block(block) };
+///         });
+///     }
+/// });
+/// ```
+///
+/// # How it works
+///
+/// ```text
+/// alloc_block ── pop the home stack ── empty? ── pop the others ── empty? ── claim fresh ── grow
+/// free_block ─── find the block's index ── push on the home stack
+///
+///   chunk:  ┌─────────┬─────────┬ ··· ┬─────────┬──────┬──────┬ ··· ┐
+///           │ block n │  n - 1  │     │ block 0 │link 0│link 1│     │    4 bytes a link
+///           └─────────┴─────────┴ ··· ┴─────────┴──────┴──────┴ ··· ┘
+///                                               ▲ the chunk's address
+/// ```
+///
+/// A chunk is known by the address between its blocks and its links, which lie in opposite
+/// directions: so a block and its link are found from the index without the chunk's size. A free
+/// block is never read or written, and the links lie out of the way of stray writes. A new chunk
+/// costs no pass over its memory: a link is first written when its block is first freed.
+///
+/// An allocator holds at most 64 chunks of at most 2^26 − 2 blocks, whatever its [`Growth`]; so let
+/// it double. When several threads grow at once, each asks the base, the first to be served wins,
+/// and the others give back what they got: nobody waits for a base, least of all for one that fails.
+///
+/// A thread's home is chosen by the address of its stack, so that threads meet seldom.
+///
+/// # Invariants
+///
+/// - [Y1: chunks] What is filed in the frontier is the boundary of a chunk of
+///   the layout for its number, from the base (or the buffer), with room for so many blocks below
+///   and links above.
+/// - [Y2: blocks] A block is in one place: fresh, in one stack, in a magazine or live.
+/// - [Y3: links] The link of a block that was in a stack at some time is initialised; in checked
+///   builds that of each block ever claimed is, and is `LIVE` just as long as the block is live.
+pub struct SyncBlockAllocator<A: Allocator> {
+    pub(super) depot: Depot<SHARDS, MAX_CHUNKS>,
+    pub(super) blocks: BlockLayout,
+    pub(super) growth: Growth,
+    pub(super) base: A,
+}
+
+// SAFETY: chunks are tied to no thread and reached through atomics; each block has one owner at a
+// time [Y2], to whom the last one's writes happened before (see `Stack`). The base is called from all
+// threads, which its being `Sync` allows.
+unsafe impl<A: Allocator + Send> Send for SyncBlockAllocator<A> {}
+// SAFETY: as above.
+unsafe impl<A: Allocator + Sync> Sync for SyncBlockAllocator<A> {}
+
+impl<A: Allocator> SyncBlockAllocator<A> {
+    /// An allocator that takes chunks from `base` as `growth` says, the first one when a block is
+    /// first asked for.
+    pub const fn new_in(base: A, blocks: BlockLayout, growth: Growth) -> Self {
+        Self { depot: Depot::new(), blocks, growth, base }
+    }
+
+    /// The base that chunks come from.
+    pub const fn base(&self) -> &A {
+        &self.base
+    }
+
+    /// A store of at most 64 free blocks for one thread, through which it allocates and frees.
+    pub fn magazine(&self) -> Magazine<'_, A> {
+        self.magazine_of()
+    }
+
+    /// A store of at most `N` free blocks: more meet the other threads less often, and keep more
+    /// blocks from them.
+    pub fn magazine_of<const N: usize>(&self) -> Magazine<'_, A, N> {
+        Magazine::new(self, home())
+    }
+}
+
+impl<'a> SyncBlockAllocator<Buffer<'a>> {
+    /// An allocator that lives in `buffer` and never grows. The blocks start at the buffer's first
+    /// aligned address, and each takes 4 bytes more for its link.
+    pub fn from_buffer(
+        buffer: &'a mut [MaybeUninit<u8>],
+        blocks: BlockLayout,
+    ) -> Result<Self, BlockError> {
+        let (base, start, count) = Buffer::divide(buffer, blocks, size_of::<SideLink>())?;
+        let count = count.min(MAX_CHUNK_BLOCKS);
+        let size = count * blocks.size();
+        poison::poison(start, size);
+        // SAFETY: `divide` found room for the blocks and for as many links. It is borrowed for as
+        // long as the allocator lives.
+        let depot = Depot::of(unsafe { start.add(size) });
+        Ok(Self { depot, blocks, growth: Growth::fixed(count), base })
+    }
+}
+
+// SAFETY: a block handed out was taken from the depot, so nobody else has it [Y2]; chunks stay where
+// they are until the drop, and are aligned as the layout says, with blocks a multiple of the
+// alignment apart.
+unsafe impl<A: Allocator> Blocks for SyncBlockAllocator<A> {
+    #[inline]
+    fn block_layout(&self) -> BlockLayout {
+        self.blocks
+    }
+
+    #[inline]
+    fn alloc_block(&self) -> Result<NonNull<u8>, AllocError> {
+        let mut one = [Index::NIL];
+        match self.take(home(), &mut one) {
+            0 => Err(AllocError),
+            _ => Ok(self.hand_out(self.address(one[0]))),
+        }
+    }
+
+    #[inline]
+    unsafe fn free_block(&self, block: NonNull<u8>) {
+        let index = self.expect_retired(block);
+        self.put(home(), &[index]);
+    }
+}
+
+impl_allocator!([A: Allocator] SyncBlockAllocator<A>);
+
+impl<A: Allocator> Drop for SyncBlockAllocator<A> {
+    fn drop(&mut self) {
+        for number in 0..MAX_CHUNKS {
+            if let Some(boundary) = self.depot.frontier().chunk(number) {
+                // SAFETY: [Y1], and each number comes once.
+                unsafe { self.release(number, boundary) };
+            }
+        }
+    }
+}
+
+/// Where this thread is at home: the address of its stack, in steps of 2 MiB, scattered. Stacks lie
+/// at least so far apart on hosted systems; where they don't, threads merely meet more often.
+#[inline]
+pub(super) fn home() -> usize {
+    let here = 0_u8;
+    let stack = (&raw const here).addr() >> 21;
+    stack.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as usize) >> (usize::BITS - SHARDS.ilog2())
+}

@@ -1,0 +1,287 @@
+//! Where chunks that were never used begin: claiming fresh blocks, and growing.
+
+use core::{array, ptr::NonNull};
+
+use stratalloc_core::sync::atomic::{
+    AtomicPtr, AtomicU64,
+    Ordering::{AcqRel, Acquire},
+};
+
+use super::index::Index;
+
+/// Where chunks come from.
+pub(super) trait ChunkSource {
+    /// The number of blocks in the chunk with this number; the same at every call, and not zero.
+    fn blocks_in(&self, chunk: usize) -> usize;
+
+    /// Takes memory for the chunk with this number from the base.
+    fn take_chunk(&self, chunk: usize) -> Option<NonNull<u8>>;
+
+    /// Gives back what [`take_chunk`](Self::take_chunk) gave for the same number; nothing in it was used.
+    fn give_back(&self, chunk: usize, memory: NonNull<u8>);
+}
+
+/// The chunks, and how far into the newest one blocks were handed out.
+///
+/// Nobody waits for anybody here. Threads that find the newest chunk used up each ask the base; the
+/// first to file its chunk under the next number wins, the others give theirs back and go on with
+/// the winner's. A thread that stops half-way, or whose base fails, holds nothing that another needs.
+///
+/// # Invariants
+///
+/// - [G1: filed] A chunk filed under a number stays there until the frontier is dropped.
+/// - [G2: opened] Chunks are *opened*, the next one when the last is used up, after they are filed:
+///   who sees a chunk opened sees it filed.
+/// - [G3: claimed] `fresh` only ever moves forward, so each fresh block is claimed once.
+#[derive(Debug)]
+pub(super) struct Frontier<const CHUNKS: usize> {
+    /// The chunks that were filed, by number; null from the first that wasn't.
+    chunks: [AtomicPtr<u8>; CHUNKS],
+    /// How many chunks are opened in the upper half, how many blocks of the last one of them were
+    /// claimed in the lower.
+    fresh: AtomicU64,
+}
+
+/// Fresh blocks claimed in a row: the first one, and how many follow, at positions downward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    chunk: usize,
+    position: usize,
+    count: usize,
+}
+
+impl Claim {
+    pub(super) fn count(self) -> usize {
+        self.count
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = Index> {
+        (0..self.count).map(move |step| Index::new(self.chunk, self.position - step))
+    }
+}
+
+/// `fresh`, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fresh {
+    opened: usize,
+    claimed: usize,
+}
+
+impl Fresh {
+    #[inline]
+    const fn decode(bits: u64) -> Self {
+        Self { opened: (bits >> 32) as usize, claimed: bits as u32 as usize }
+    }
+
+    /// The blocks that are left in the last chunk opened.
+    #[inline]
+    fn room(self, source: &impl ChunkSource) -> usize {
+        match self.opened {
+            0 => 0,
+            opened => source.blocks_in(opened - 1) - self.claimed,
+        }
+    }
+
+    #[inline]
+    const fn encode(self) -> u64 {
+        (self.opened as u64) << 32 | self.claimed as u64
+    }
+}
+
+impl<const CHUNKS: usize> Frontier<CHUNKS> {
+    #[cfg(not(loom))]
+    pub(super) const fn new() -> Self {
+        Self {
+            chunks: [const { AtomicPtr::new(core::ptr::null_mut()) }; CHUNKS],
+            fresh: AtomicU64::new(0),
+        }
+    }
+
+    #[cfg(loom)]
+    pub(super) fn new() -> Self {
+        Self {
+            chunks: array::from_fn(|_| AtomicPtr::new(core::ptr::null_mut())),
+            fresh: AtomicU64::new(0),
+        }
+    }
+
+    /// A frontier whose first chunk is there already.
+    pub(super) fn of(first: NonNull<u8>) -> Self {
+        let chunk = |number| if number == 0 { first.as_ptr() } else { core::ptr::null_mut() };
+        Self {
+            chunks: array::from_fn(|number| AtomicPtr::new(chunk(number))),
+            fresh: AtomicU64::new(Fresh { opened: 1, claimed: 0 }.encode()),
+        }
+    }
+
+    /// What was filed under a number.
+    #[inline]
+    pub(super) fn chunk(&self, number: usize) -> Option<NonNull<u8>> {
+        // Acquire: partner of the filing compare-and-swap in `file_next`.
+        NonNull::new(self.chunks.get(number)?.load(Acquire))
+    }
+
+    /// How many chunks are opened, and how many blocks of the last one of them were claimed.
+    #[inline]
+    pub(super) fn opened_and_claimed(&self) -> (usize, usize) {
+        let Fresh { opened, claimed } = Fresh::decode(self.fresh.load(Acquire));
+        (opened, claimed)
+    }
+
+    /// Claims fresh blocks: as many as `want`, which isn't zero, or what is left of a chunk. `None` if
+    /// there are no more and the source has no more.
+    pub(super) fn claim(&self, want: usize, source: &impl ChunkSource) -> Option<Claim> {
+        // Acquire, here and on failure below: partner of the AcqRel that opens a chunk [G2].
+        let mut bits = self.fresh.load(Acquire);
+        loop {
+            let mut fresh = Fresh::decode(bits);
+            if fresh.room(source) == 0 {
+                self.file(fresh.opened, source)?;
+                fresh = Fresh { opened: fresh.opened + 1, claimed: 0 };
+            }
+            let count = want.min(fresh.room(source));
+            let next = Fresh { claimed: fresh.claimed + count, ..fresh };
+            match self.fresh.compare_exchange_weak(bits, next.encode(), AcqRel, Acquire) {
+                Ok(_) => {
+                    let position = fresh.room(source) - 1;
+                    return Some(Claim { chunk: fresh.opened - 1, position, count });
+                }
+                Err(now) => bits = now,
+            }
+        }
+    }
+
+    /// Sees to it that a chunk is filed under the number; `None` if the source has no more.
+    #[cold]
+    fn file(&self, number: usize, source: &impl ChunkSource) -> Option<NonNull<u8>> {
+        if number >= CHUNKS {
+            return None;
+        }
+        if let Some(filed) = self.chunk(number) {
+            return Some(filed);
+        }
+        let Some(memory) = source.take_chunk(number) else {
+            // Another thread may have had more luck meanwhile.
+            return self.chunk(number);
+        };
+        // AcqRel: partner of the Acquire in `chunk`, on both sides.
+        let filed = self.chunks[number].compare_exchange(
+            core::ptr::null_mut(),
+            memory.as_ptr(),
+            AcqRel,
+            Acquire,
+        );
+        match filed {
+            Ok(_) => Some(memory),
+            Err(winner) => {
+                source.give_back(number, memory);
+                NonNull::new(winner)
+            }
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use loom::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering::SeqCst},
+        },
+        thread,
+    };
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Chunks of two blocks. `allowed` more calls succeed, `live` chunks are out.
+    struct Source {
+        allowed: AtomicUsize,
+        live: AtomicUsize,
+    }
+
+    impl ChunkSource for Source {
+        fn blocks_in(&self, _: usize) -> usize {
+            2
+        }
+
+        fn take_chunk(&self, _: usize) -> Option<NonNull<u8>> {
+            let allowed = self.allowed.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+            allowed.ok()?;
+            self.live.fetch_add(1, SeqCst);
+            Some(NonNull::dangling())
+        }
+
+        fn give_back(&self, _: usize, _: NonNull<u8>) {
+            self.live.fetch_sub(1, SeqCst);
+        }
+    }
+
+    struct Model {
+        frontier: Frontier<2>,
+        source: Source,
+    }
+
+    /// `threads` threads claim up to `want` blocks each, over a source that succeeds `allowed` times:
+    /// all that was claimed, with the model at its end.
+    fn claimed(threads: usize, want: usize, allowed: usize) -> (Vec<Index>, Arc<Model>) {
+        let model = Arc::new(Model {
+            frontier: Frontier::new(),
+            source: Source { allowed: AtomicUsize::new(allowed), live: AtomicUsize::new(0) },
+        });
+        let claim = move |model: &Model| -> Vec<Index> {
+            let claim = model.frontier.claim(want, &model.source);
+            let blocks: Vec<_> = claim.into_iter().flat_map(Claim::iter).collect();
+            for block in &blocks {
+                assert!(model.frontier.chunk(block.chunk()).is_some(), "[G2]");
+            }
+            blocks
+        };
+        let others: Vec<_> = (1..threads)
+            .map(|_| {
+                let model = Arc::clone(&model);
+                thread::spawn(move || claim(&model))
+            })
+            .collect();
+        let mut all = claim(&model);
+        for other in others {
+            all.extend(other.join().unwrap());
+        }
+        all.sort();
+        (all, model)
+    }
+
+    fn no_block_twice(blocks: &[Index]) -> bool {
+        blocks.windows(2).all(|pair| pair[0] != pair[1])
+    }
+
+    #[test]
+    fn loom_two_threads_grow_and_one_chunk_is_kept() {
+        loom::model(|| {
+            let (blocks, model) = claimed(2, 1, 2);
+            assert!(blocks.len() == 2 && no_block_twice(&blocks));
+            assert_eq!(model.source.live.load(SeqCst), 1, "the loser's chunk went back");
+        });
+    }
+
+    #[test]
+    fn loom_growth_goes_on_from_chunk_to_chunk() {
+        loom::model(|| {
+            let (blocks, model) = claimed(2, 2, 4);
+            assert!(blocks.len() == 4 && no_block_twice(&blocks));
+            assert_eq!(model.source.live.load(SeqCst), 2);
+        });
+    }
+
+    #[test]
+    fn loom_a_base_that_fails_stops_nobody() {
+        for allowed in 0..2 {
+            loom::model(move || {
+                let (blocks, model) = claimed(2, 1, allowed);
+                // A thread may find the base at its end before the other has filed its chunk.
+                assert!((allowed..=2 * allowed).contains(&blocks.len()) && no_block_twice(&blocks));
+                assert_eq!(model.source.live.load(SeqCst), allowed);
+            });
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Tests of the shared allocator on real memory, by the lines of the seed. Run under the sanitizers
+//! as well: loom doesn't see these bytes.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Barrier, Mutex},
+    thread, vec,
+    vec::Vec,
+};
+
+use core::{
+    cell::{Cell, RefCell},
+    mem::MaybeUninit,
+    ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use quickcheck::{TestResult, quickcheck};
+use stratalloc_core::{AllocError, Owns, Stats};
+
+use super::{
+    index::Index,
+    stack::{Links, Stack},
+    *,
+};
+use crate::{BlockError, BlockLayout, Blocks, FreeError, Growth, test_base::TestBase};
+
+const THREADS: usize = 4;
+const ROUNDS: usize = if cfg!(miri) { 20 } else { 4_000 };
+
+fn blocks(size: usize) -> BlockLayout {
+    BlockLayout::new(size, 8).unwrap()
+}
+
+/// A block in use by a thread: it is filled with the thread's own number, and found so at the end.
+struct Used {
+    block: NonNull<u8>,
+    size: usize,
+    fill: u8,
+}
+
+// SAFETY: a block belongs to whoever has it.
+unsafe impl Send for Used {}
+
+impl Used {
+    fn of(pool: &impl Blocks, fill: usize) -> Option<Self> {
+        let used = Self {
+            block: pool.alloc_block().ok()?,
+            size: pool.block_layout().size(),
+            fill: fill as u8,
+        };
+        // SAFETY: the block is ours and as large.
+        unsafe { used.block.write_bytes(used.fill, used.size) };
+        Some(used)
+    }
+
+    fn free(self, pool: &impl Blocks) {
+        // SAFETY: the block was written whole.
+        let bytes = unsafe { NonNull::slice_from_raw_parts(self.block, self.size).as_ref() };
+        assert!(bytes.iter().all(|&byte| byte == self.fill), "two threads had the block");
+        // SAFETY: the block is live, and ours to free.
+        unsafe { pool.free_block(self.block) };
+    }
+}
+
+fn free_all(blocks: Vec<Used>, pool: &impl Blocks) {
+    for used in blocks {
+        used.free(pool);
+    }
+}
+
+/// A cheap source of disorder: xorshift.
+fn random(state: &mut usize) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+/// Runs the same work in several threads, through magazines or directly, and checks that all blocks
+/// come back.
+fn stress(direct: bool, work: impl Fn(&dyn Blocks, usize) + Sync) {
+    let base = TestBase::new();
+    let mut pool = SyncBlockAllocator::new_in(&base, blocks(24), Growth::doubling(8, 1 << 20));
+    let start = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for number in 1..=THREADS {
+            let (pool, start, work) = (&pool, &start, &work);
+            scope.spawn(move || {
+                start.wait();
+                if direct { work(pool, number) } else { work(&pool.magazine_of::<8>(), number) }
+            });
+        }
+    });
+    assert_eq!(pool.stats().used, 0, "every block came back");
+    assert!(pool.validate());
+}
+
+fn stress_both(work: impl Fn(&dyn Blocks, usize) + Sync) {
+    stress(true, &work);
+    stress(false, &work);
+}
+
+#[test]
+fn s2_7_stress_one_node_over_and_over() {
+    stress_both(|pool, number| {
+        for _ in 0..ROUNDS {
+            Used::of(&pool, number).unwrap().free(&pool);
+        }
+    });
+}
+
+#[test]
+fn s2_7_stress_own_nodes_at_random() {
+    stress_both(|pool, number| {
+        let (mut own, mut state) = (Vec::new(), number);
+        for _ in 0..ROUNDS {
+            if random(&mut state).is_multiple_of(2) || own.is_empty() {
+                own.push(Used::of(&pool, number).unwrap());
+            } else {
+                own.swap_remove(random(&mut state) % own.len()).free(&pool);
+            }
+        }
+        free_all(own, &pool);
+    });
+}
+
+#[test]
+fn s2_7_stress_a_bucket_shared_by_all() {
+    let bucket: Mutex<Vec<Used>> = Mutex::default();
+    stress_both(|pool, number| {
+        let mut state = number;
+        for _ in 0..ROUNDS {
+            let used = Used::of(&pool, number).unwrap();
+            let other = {
+                let mut bucket = bucket.lock().unwrap();
+                bucket.push(used);
+                let at = random(&mut state) % bucket.len();
+                bucket.swap_remove(at)
+            };
+            other.free(&pool);
+        }
+    });
+}
+
+#[test]
+fn s2_7_stress_random_batches() {
+    stress_both(|pool, number| {
+        let mut state = number;
+        for _ in 0..ROUNDS / 20 {
+            let batch = random(&mut state) % 40;
+            let own: Vec<_> = (0..batch).map(|_| Used::of(&pool, number).unwrap()).collect();
+            free_all(own, &pool);
+        }
+    });
+}
+
+#[test]
+fn s2_7_a_base_that_fails_under_contention_hangs_nobody_and_loses_nothing() {
+    for allowed in 0..6 {
+        let base = TestBase::allowing(allowed);
+        let pool = SyncBlockAllocator::new_in(&base, blocks(24), Growth::fixed(4));
+        let start = Barrier::new(THREADS);
+        thread::scope(|scope| {
+            for number in 1..=THREADS {
+                let (pool, start) = (&pool, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for _ in 0..ROUNDS / 100 {
+                        let own: Vec<_> = (0..7).map_while(|_| Used::of(pool, number)).collect();
+                        free_all(own, pool);
+                    }
+                });
+            }
+        });
+        let stats = pool.stats();
+        assert_eq!((stats.used, stats.chunks), (0, base.live_chunks()));
+        base.allow(1);
+        let all: Vec<_> = core::iter::from_fn(|| Used::of(&pool, 9)).collect();
+        assert_eq!(all.len(), 4 * (stats.chunks + 1), "every block is still there");
+        free_all(all, &pool);
+    }
+}
+
+/// A stack whose every read of a link gives another thread its turn: the worst moment, on purpose.
+struct Interrupted<const TAG_STEP: u32> {
+    stack: Stack<TAG_STEP>,
+    links: [Cell<Index>; 3],
+    turn: RefCell<Option<fn(&Self)>>,
+}
+
+impl<const TAG_STEP: u32> Links for Interrupted<TAG_STEP> {
+    fn next(&self, of: Index) -> Index {
+        let next = self.links[of.position()].get();
+        let turn = self.turn.take();
+        if let Some(turn) = turn {
+            turn(self);
+        }
+        next
+    }
+
+    fn set_next(&self, of: Index, next: Index) {
+        self.links[of.position()].set(next);
+    }
+}
+
+impl<const TAG_STEP: u32> Interrupted<TAG_STEP> {
+    fn pop(&self) -> Option<Index> {
+        let mut out = [Index::NIL];
+        (self.stack.pop(self, &mut out) > 0).then_some(out[0])
+    }
+
+    /// Pops A while another thread pops A, pops B and pushes A. Is B, which is the other's, handed
+    /// out again?
+    fn hands_b_out_twice() -> bool {
+        let this = Self {
+            stack: Stack::new(),
+            links: [const { Cell::new(Index::NIL) }; 3],
+            turn: RefCell::new(None),
+        };
+        let [a, b, c] = [0, 1, 2].map(|position| Index::new(0, position));
+        this.stack.push(&this, &[a, b, c]);
+        this.turn.replace(Some(|this| {
+            let (a, _b) = (this.pop().unwrap(), this.pop().unwrap());
+            this.stack.push(this, &[a]);
+        }));
+        assert_eq!(this.pop(), Some(a));
+        core::iter::from_fn(|| this.pop()).any(|block| block == b)
+    }
+}
+
+#[test]
+fn s2_7_without_a_tag_a_block_is_handed_out_twice_and_with_it_never() {
+    assert!(Interrupted::<0>::hands_b_out_twice(), "the naive version");
+    assert!(!Interrupted::<1>::hands_b_out_twice(), "ours");
+}
+
+#[test]
+fn a_buffer_serves_all_its_blocks_and_never_grows() {
+    for start in 0..20 {
+        let mut buffer = vec![MaybeUninit::uninit(); 20 + 10 * (24 + 4)];
+        let range = buffer.as_ptr_range();
+        let pool = SyncBlockAllocator::from_buffer(&mut buffer[start..], blocks(24)).unwrap();
+        let live: BTreeSet<_> = core::iter::from_fn(|| pool.alloc_block().ok()).collect();
+        assert_eq!(live.len(), pool.stats().capacity);
+        assert!((9..=10).contains(&live.len()));
+        for block in &live {
+            assert!(range.contains(&block.as_ptr().cast_const().cast()));
+            assert!(block.addr().get().is_multiple_of(8));
+            // SAFETY: the block is live and as large.
+            unsafe { block.write_bytes(0xff, 24) };
+        }
+        assert_eq!(pool.alloc_block(), Err(AllocError));
+    }
+    let small = &mut [MaybeUninit::uninit(); 27];
+    let refused = SyncBlockAllocator::from_buffer(small, blocks(24)).err();
+    assert_eq!(refused, Some(BlockError::BufferTooSmall { buffer: 27, block: 28 }));
+}
+
+#[test]
+fn fresh_blocks_come_in_the_order_of_memory() {
+    let base = TestBase::new();
+    let pool = SyncBlockAllocator::new_in(&base, blocks(40), Growth::fixed(100));
+    let direct: Vec<_> = (0..30).map(|_| pool.alloc_block().unwrap()).collect();
+    assert!(direct.windows(2).all(|pair| pair[1].addr().get() - pair[0].addr().get() == 40));
+    let magazine = pool.magazine_of::<16>();
+    let cached: Vec<_> = (0..24).map(|_| magazine.alloc_block().unwrap()).collect();
+    assert!(cached.windows(2).all(|pair| pair[1].addr().get() - pair[0].addr().get() == 40));
+}
+
+#[test]
+fn a_chunk_is_asked_for_when_all_are_used_up() {
+    let base = TestBase::new();
+    let pool = SyncBlockAllocator::new_in(&base, blocks(16), Growth::doubling(2, 8));
+    assert_eq!(base.calls(), 0);
+    for (count, calls) in [(2, 1), (6, 2), (14, 3), (22, 4), (23, 5)] {
+        while pool.stats().used < count {
+            pool.alloc_block().unwrap();
+        }
+        assert_eq!(base.calls(), calls);
+    }
+    assert!(pool.owns(pool.alloc_block().unwrap()) && !pool.owns(NonNull::from(&base).cast()));
+}
+
+#[test]
+fn the_table_of_chunks_has_an_end() {
+    let base = TestBase::new();
+    let pool = SyncBlockAllocator::new_in(&base, blocks(8), Growth::fixed(1));
+    assert_eq!(core::iter::from_fn(|| pool.alloc_block().ok()).count(), index::MAX_CHUNKS);
+}
+
+#[test]
+fn a_magazine_holds_no_more_than_it_says_and_gives_all_back() {
+    let base = TestBase::new();
+    let pool = SyncBlockAllocator::new_in(&base, blocks(16), Growth::fixed(64));
+    let magazine = pool.magazine_of::<4>();
+    let live: Vec<_> = (0..33).map(|_| magazine.alloc_block().unwrap()).collect();
+    assert!(pool.stats().used - live.len() <= 4);
+    for (freed, block) in live.into_iter().enumerate() {
+        // SAFETY: live, and freed once.
+        unsafe { magazine.free_block(block) };
+        assert!(pool.stats().used - (32 - freed) <= 4);
+    }
+    magazine.drain();
+    assert_eq!(pool.stats().used, 0);
+    magazine.alloc_block().unwrap();
+    drop(magazine);
+    assert_eq!(pool.stats().used, 1, "what is live stays live");
+}
+
+#[test]
+fn a_magazine_reports_an_empty_pool_and_serves_again_after_a_free() {
+    let mut buffer = vec![MaybeUninit::uninit(); 5 * 20];
+    let pool = SyncBlockAllocator::from_buffer(&mut buffer, blocks(16)).unwrap();
+    let magazine = pool.magazine_of::<4>();
+    let live: Vec<_> = core::iter::from_fn(|| magazine.alloc_block().ok()).collect();
+    assert_eq!(live.len(), pool.stats().capacity);
+    // SAFETY: live, and freed once.
+    unsafe { pool.free_block(live[0]) };
+    assert_eq!(magazine.alloc_block(), Ok(live[0]));
+}
+
+#[test]
+fn bad_frees_are_named() {
+    let base = TestBase::new();
+    let pool = SyncBlockAllocator::new_in(&base, blocks(32), Growth::fixed(4));
+    let (a, b) = (pool.alloc_block().unwrap(), pool.alloc_block().unwrap());
+    // SAFETY: `a` is freed once for good; every other call names what isn't a live block.
+    unsafe {
+        assert_eq!(pool.try_free_block(NonNull::from(&base).cast()), Err(FreeError::Foreign));
+        assert_eq!(pool.try_free_block(a.add(8)), Err(FreeError::Interior));
+        assert_eq!(pool.try_free_block(b.add(32)), Err(FreeError::AlreadyFree), "never handed out");
+        assert_eq!(pool.try_free_block(a), Ok(()));
+        if crate::free_list::CHECKED {
+            assert_eq!(pool.try_free_block(a), Err(FreeError::AlreadyFree));
+            let magazine = pool.magazine();
+            magazine.free_block(b);
+            assert_eq!(pool.try_free_block(b), Err(FreeError::AlreadyFree), "in a magazine");
+        }
+    }
+}
+
+#[test]
+fn threads_that_meet_at_the_base_keep_one_chunk() {
+    for _ in 0..ROUNDS / 100 {
+        let base = TestBase::new();
+        let pool = SyncBlockAllocator::new_in(&base, blocks(16), Growth::fixed(THREADS));
+        let (start, served) = (Barrier::new(THREADS), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    start.wait();
+                    served.fetch_add(usize::from(pool.alloc_block().is_ok()), SeqCst);
+                });
+            }
+        });
+        assert_eq!((served.load(SeqCst), base.live_chunks()), (THREADS, 1));
+    }
+}
+
+quickcheck! {
+    /// Any sequence of allocations and frees, directly and through a magazine, against a set of the
+    /// live blocks.
+    fn agrees_with_a_shadow(actions: Vec<(bool, bool, usize)>, size: u8) -> TestResult {
+        let base = TestBase::new();
+        let mut pool =
+            SyncBlockAllocator::new_in(&base, blocks(size.into()), Growth::doubling(3, 20));
+        let magazine = pool.magazine_of::<4>();
+        let mut live = Vec::new();
+        for (allocate, direct, index) in actions {
+            if allocate || live.is_empty() {
+                let used = if direct { Used::of(&pool, index) } else { Used::of(&magazine, index) };
+                live.push(used.unwrap());
+            } else if direct {
+                live.swap_remove(index % live.len()).free(&pool);
+            } else {
+                live.swap_remove(index % live.len()).free(&magazine);
+            }
+        }
+        drop(magazine);
+        let used = pool.stats().used == live.len();
+        free_all(live, &pool);
+        TestResult::from_bool(used && pool.stats().used == 0 && pool.validate())
+    }
+}
