@@ -1,0 +1,117 @@
+//! The books find what a layer above does wrong.
+
+use std::alloc::Layout;
+
+use stratalloc_core::{Allocator, PageProvider};
+
+use super::*;
+use crate::{System, TestPages, Watched};
+
+const LAYOUT: Layout = Layout::new::<[u64; 4]>();
+const PAGE: usize = 4096;
+
+fn pages(plan: Plan) -> Faulty<TestPages> {
+    Faulty::new(TestPages::new(PAGE), plan)
+}
+
+#[test]
+fn the_kth_call_fails_alone() {
+    let base = Faulty::new(System, Plan::Once(2));
+    let mut watched = Watched::new(&base);
+    let answers = [(); 5].map(|()| watched.allocate(LAYOUT, false).unwrap());
+    assert_eq!(answers, [true, true, false, true, true]);
+    assert_eq!((base.calls(), base.failures(), base.live_count()), (5, 1, 4));
+    watched.clear().unwrap();
+    base.assert_all_released();
+    assert_eq!((base.live_bytes(), base.peak_bytes()), (0, 4 * LAYOUT.size()));
+}
+
+#[test]
+fn a_failed_move_leaves_the_books_as_they_were() {
+    let base = Faulty::new(System, Plan::From(1));
+    let mut watched = Watched::new(&base);
+    assert!(watched.allocate(LAYOUT, true).unwrap());
+    assert!(!watched.resize(0, Layout::new::<[u64; 8]>(), true).unwrap());
+    assert!(!watched.resize(0, Layout::new::<u64>(), false).unwrap());
+    assert_eq!(base.live_bytes(), LAYOUT.size());
+    base.set_plan(Plan::Never);
+    assert!(watched.resize(0, Layout::new::<[u64; 8]>(), true).unwrap());
+    watched.clear().unwrap();
+    base.assert_all_released();
+}
+
+#[test]
+#[should_panic(expected = "isn't live in the base")]
+fn a_double_free_is_found() {
+    let base = Faulty::new(System, Plan::Never);
+    let block = base.allocate(LAYOUT).unwrap().cast();
+    // SAFETY: the first is right; the second is stopped before it reaches the system.
+    unsafe {
+        base.deallocate(block, LAYOUT);
+        base.deallocate(block, LAYOUT);
+    }
+}
+
+#[test]
+#[should_panic(expected = "doesn't fit")]
+fn a_wrong_layout_is_found() {
+    let base = Faulty::new(System, Plan::Never);
+    let block = base.allocate(LAYOUT).unwrap().cast();
+    // SAFETY: stopped before it reaches the system.
+    unsafe { base.deallocate(block, Layout::new::<u64>()) };
+}
+
+#[test]
+#[should_panic(expected = "leaked with Once(1)")]
+fn a_leak_on_failure_is_found() {
+    each_failure(
+        || System,
+        |base| {
+            let Ok(first) = base.allocate(LAYOUT) else { return };
+            let Ok(second) = base.allocate(LAYOUT) else { return };
+            // SAFETY: both allocated just so.
+            unsafe {
+                base.deallocate(first.cast(), LAYOUT);
+                base.deallocate(second.cast(), LAYOUT);
+            }
+        },
+    );
+}
+
+#[test]
+fn every_call_of_a_provider_fails_in_turn() {
+    let calls = each_failure(
+        || TestPages::new(PAGE),
+        |base| {
+            let Ok(range) = base.reserve_committed(4 * PAGE, PAGE) else { return };
+            // SAFETY: nothing lies in the range, and it is this provider's.
+            unsafe {
+                let _ = base.decommit(&range, PAGE, PAGE);
+                let _ = base.release(range);
+            }
+        },
+    );
+    assert_eq!(calls, 4, "reserve, commit, decommit, release");
+}
+
+#[test]
+fn a_range_whose_release_was_refused_is_still_the_callers() {
+    let base = pages(Plan::Once(1));
+    let range = base.reserve(PAGE, PAGE).unwrap();
+    // SAFETY: nothing lies in the range, and it is this provider's.
+    unsafe {
+        let (_, range) = base.release(range).unwrap_err();
+        base.assert_all_released();
+        assert_eq!(base.live_bytes(), PAGE);
+        base.release(range).unwrap();
+    }
+    assert_eq!(base.live_bytes(), 0);
+}
+
+#[test]
+#[should_panic(expected = "aren't pages of")]
+fn a_commit_past_the_end_is_found() {
+    let base = pages(Plan::Never);
+    let range = base.reserve(2 * PAGE, PAGE).unwrap();
+    let _ = base.commit(&range, PAGE, 2 * PAGE);
+}

@@ -1,0 +1,123 @@
+//! Blocks at the edges of sizes and alignments.
+
+use std::alloc::Layout;
+
+use stratalloc_core::Allocator;
+
+use super::Suite;
+use crate::{Violation, Watched, sizes};
+
+/// One block at a time, at every edge of a size with every alignment: each has to be served.
+pub(super) fn one_at_a_time<A: Allocator>(suite: &Suite<'_, A>) -> Result<(), Violation> {
+    let allocator = suite.make();
+    let mut watched = suite.watch(&allocator);
+    let sizes = if cfg!(miri) { sizes::samples(5000) } else { sizes::edges(suite.limits.max_size) };
+    for align in sizes::alignments(suite.limits.max_align) {
+        for &size in sizes.iter().filter(|&&size| size <= suite.limits.max_size) {
+            let Ok(layout) = Layout::from_size_align(size, align) else { continue };
+            if !suite.must_serve(layout) {
+                continue;
+            }
+            must_allocate(&mut watched, layout, false)?;
+            watched.free_unsized(0)?;
+        }
+    }
+    Ok(())
+}
+
+/// Allocates what has to be served.
+fn must_allocate<A: Allocator>(
+    watched: &mut Watched<'_, A>,
+    layout: Layout,
+    zeroed: bool,
+) -> Result<(), Violation> {
+    if watched.allocate(layout, zeroed)? {
+        return Ok(());
+    }
+    Err(Violation::Refused { layout, live: watched.live().len() })
+}
+
+/// Up to so many blocks are live at a time.
+const MANY: usize = if cfg!(miri) { 20 } else { 200 };
+
+/// Many blocks of one size, and of all sizes; given back last first, first first, and every other
+/// one before the rest.
+pub(super) fn many_in_orders<A: Allocator>(suite: &Suite<'_, A>) -> Result<(), Violation> {
+    type Order = fn(usize) -> usize;
+    let orders: [Order; 3] = [|live| live - 1, |_| 0, |live| live / 2];
+    let allocator = suite.make();
+    let mut watched = suite.watch(&allocator);
+    let samples = sizes::samples(suite.limits.max_size.min(40_000));
+    let layout_of = |size| suite.limits.clip(size, 1 << (size % 6));
+    for order in orders {
+        for &size in &samples {
+            many(&mut watched, order, |_| layout_of(size))?;
+        }
+        if !samples.is_empty() {
+            many(&mut watched, order, |turn| layout_of(samples[turn * 7 % samples.len()]))?;
+        }
+    }
+    Ok(())
+}
+
+/// Allocates up to [`MANY`] blocks, and gives them back in this order; then half of them once more.
+fn many<A: Allocator>(
+    watched: &mut Watched<'_, A>,
+    order: fn(usize) -> usize,
+    layout: impl Fn(usize) -> Layout,
+) -> Result<(), Violation> {
+    for count in [MANY, MANY / 2] {
+        for turn in 0..count {
+            // An allocator with little memory may be full by now.
+            if !watched.allocate(layout(turn), false)? {
+                break;
+            }
+        }
+        while !watched.live().is_empty() {
+            watched.deallocate(order(watched.live().len()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Blocks that were used and given back come zeroed when that is asked for.
+pub(super) fn zeroed_over_dirty<A: Allocator>(suite: &Suite<'_, A>) -> Result<(), Violation> {
+    let allocator = suite.make();
+    let mut watched = suite.watch(&allocator);
+    for size in sizes::samples(suite.limits.max_size) {
+        for layout in [suite.limits.clip(size, 1), suite.limits.clip(size, 64)] {
+            for turn in 0..6 {
+                if watched.allocate(layout, turn % 2 == 1)? {
+                    watched.allocate(layout, true)?;
+                } else if suite.must_serve(layout) {
+                    return Err(Violation::Refused { layout, live: 0 });
+                }
+                watched.clear()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Empty layouts are served, and grow and shrink like others.
+pub(super) fn empty<A: Allocator>(suite: &Suite<'_, A>) -> Result<(), Violation> {
+    let allocator = suite.make();
+    let mut watched = suite.watch(&allocator);
+    for align in sizes::alignments(suite.limits.max_align) {
+        let empty = suite.limits.clip(0, align);
+        if !suite.must_serve(empty) {
+            continue;
+        }
+        let full = suite.limits.clip(48, align);
+        for zeroed in [false, true] {
+            must_allocate(&mut watched, empty, zeroed)?;
+            must_allocate(&mut watched, empty, zeroed)?;
+            watched.free_unsized(0)?;
+            watched.resize(0, full, zeroed)?;
+            watched.resize(0, empty, false)?;
+            watched.resize(0, full, zeroed)?;
+            watched.clear()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The system allocator, as a base for tests.
+
+use std::{
+    alloc::{GlobalAlloc, Layout},
+    ptr::NonNull,
+};
+
+use stratalloc_core::{AllocError, Allocator};
+
+/// The allocator that the Rust program runs on without ours, by our contract.
+///
+/// ```
+/// use std::alloc::Layout;
+/// use stratalloc_core::Allocator;
+/// use stratalloc_testkit::System;
+///
+/// let layout = Layout::new::<u64>();
+/// let block = System.allocate(layout).unwrap();
+/// // SAFETY: allocated just so.
+/// unsafe { System.deallocate(block.cast(), layout) };
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct System;
+
+/// The block at `start`, if there is one.
+fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
+    let start = NonNull::new(start).ok_or(AllocError)?;
+    Ok(NonNull::slice_from_raw_parts(start, size))
+}
+
+// SAFETY: std's allocator keeps the same contract for layouts that aren't empty; empty ones dangle.
+unsafe impl Allocator for System {
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 {
+            return Ok(NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0));
+        }
+        // SAFETY: the layout isn't empty.
+        block(unsafe { std::alloc::System.alloc(layout) }, layout.size())
+    }
+
+    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 {
+            return self.allocate(layout);
+        }
+        // SAFETY: the layout isn't empty.
+        block(unsafe { std::alloc::System.alloc_zeroed(layout) }, layout.size())
+    }
+
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        if layout.size() > 0 {
+            // SAFETY: the caller's promise; a block that isn't empty came from `alloc`.
+            unsafe { std::alloc::System.dealloc(block.as_ptr(), layout) }
+        }
+    }
+}
