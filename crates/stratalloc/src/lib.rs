@@ -1,0 +1,32 @@
+//! The front door of the stratalloc allocators.
+//!
+//! [`Stratalloc`] is the global allocator, in one line of a program:
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOCATOR: stratalloc::Stratalloc = stratalloc::Stratalloc;
+//!
+//! let squares: Vec<u64> = (0..1000).map(|n| n * n).collect();
+//! assert_eq!(squares[999], 998_001);
+//! ```
+//!
+//! The layers, each a crate that stands alone, are here under their own names; every one of them
+//! implements [`Allocator`](core::Allocator), and can stand on another.
+//!
+//! | module | what for |
+//! |---|---|
+//! | [`core`] | the contracts, size classes, errors |
+//! | [`pages`] | memory from outside |
+//! | [`block`] | blocks of one size |
+//! | [`pool`] | a caller's heap divided among block sizes |
+//! | [`arena`] | the thread-partitioned arenas under [`Stratalloc`] |
+
+mod global;
+
+pub use global::Stratalloc;
+
+pub use stratalloc_arena as arena;
+pub use stratalloc_block as block;
+pub use stratalloc_core as core;
+pub use stratalloc_pages as pages;
+pub use stratalloc_pool as pool;
