@@ -45,9 +45,15 @@ const WORTH_MOVING: usize = 1 << 20;
 /// ```
 #[inline(always)]
 pub fn allocate(size: usize, align: usize) -> *mut u8 {
-    let Some(bin) = bin_for(size, align) else { return allocate_slow(size, align) };
-    let block = slot::cache().pop(bin);
+    let block = allocate_cached(size, align);
     if block.is_null() { allocate_slow(size, align) } else { block }
+}
+
+/// The fast path of [`allocate`] alone, for callers with a slow path of their own: a block if the
+/// thread has one of the class at hand; else null, and nothing happened.
+#[inline(always)]
+pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
+    bin_for(size, align).map_or(null_mut(), |bin| slot::cache().pop(bin))
 }
 
 /// As [`allocate`], with every byte zero.

@@ -1,0 +1,20 @@
+//! The C face: every symbol that the GNU C library's manual names for replacing malloc, and those
+//! that programs look for besides.
+//!
+//! - `standard`: malloc, calloc, realloc, free and their relatives.
+//! - `aligned`: blocks at a chosen alignment.
+//! - `inspect`: what programs ask of or tell the allocator about itself.
+//! - `extras`: the functions of `stratalloc.h`.
+//!
+//! Each function does what C or the GNU C library says, errno included, and leaves the rest to the
+//! arenas. No size can overflow anything: a size beyond `PTRDIFF_MAX` is refused with `ENOMEM`.
+//!
+//! A function of this crate may run before any constructor, from a signal handler between two of
+//! our own instructions, and after every destructor. So nothing here prints through stdio
+//! (`malloc_info` excepted, whose stream is the caller's), panics or keeps state.
+
+mod aligned;
+mod errno;
+mod extras;
+mod inspect;
+mod standard;
