@@ -4,6 +4,7 @@
 //!   extension traits [`Owns`], [`UsableSize`], [`ResizeInPlace`], [`FreeUnsized`], [`Stats`] and
 //!   [`Trim`].
 //! - [`PageProvider`]: the contract with whatever memory comes from.
+//! - `Locked` (with feature `lock_api`): an allocator behind a lock of the user's choice.
 //! - [`SizeClass`]: which block size serves which request.
 //! - [`FreeList`]: free blocks chained through their own first bytes.
 //! - [`Addr`], [`Alignment`], [`Bytes`], [`PageCount`]: numbers that say what they count.
@@ -23,6 +24,8 @@ pub mod diag;
 mod error;
 mod extension;
 mod free_list;
+#[cfg(feature = "lock_api")]
+mod locked;
 mod page_provider;
 mod size_class;
 pub mod sync;
@@ -32,6 +35,8 @@ pub use allocator::Allocator;
 pub use error::{AllocError, ProviderError};
 pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
 pub use free_list::{FreeList, FreeListError};
+#[cfg(feature = "lock_api")]
+pub use locked::Locked;
 pub use page_provider::{PageProvider, PageRange};
 pub use size_class::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
 pub use units::{Addr, Alignment, Bytes, PageCount};
