@@ -4,7 +4,8 @@
 //!   [`Allocator`](stratalloc_core::Allocator), so it grows; or from a buffer, so it never does.
 //! - [`SyncBlockAllocator`]: for all threads, lock-free; with a [`Magazine`] for each thread that
 //!   wants the speed of the local one.
-//! - [`Blocks`]: what they have in common.
+//! - `Locked<R, BlockAllocator<A>>` (with feature `lock_api`): the local one behind any lock.
+//! - [`Blocks`]: what they have in common. [`TypedBlocks`]: values of one type over any of them.
 //!
 //! `no_std`, without `alloc`. The questions that come with such an allocator (alignment, locality,
 //! thread safety) are answered with measurements in the repository's `docs/BLOCK.md`.
@@ -23,12 +24,15 @@ mod free_list;
 mod growth;
 mod layout;
 mod local;
+#[cfg(feature = "lock_api")]
+mod locked;
 mod poison;
 #[cfg_attr(loom, allow(dead_code, reason = "loom runs the layers below the raw memory"))]
 mod shared;
 mod stats;
 #[cfg(test)]
 mod test_base;
+mod typed;
 
 pub use blocks::Blocks;
 pub use buffer::Buffer;
@@ -39,3 +43,4 @@ pub use local::BlockAllocator;
 #[cfg(not(loom))]
 pub use shared::{Magazine, SyncBlockAllocator};
 pub use stats::BlockStats;
+pub use typed::{BlockBox, TypedBlocks};

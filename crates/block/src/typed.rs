@@ -1,0 +1,225 @@
+//! Values of one type in blocks: what people use a pool for.
+
+use core::{
+    fmt,
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+    pin::Pin,
+    ptr::NonNull,
+};
+
+use crate::{BlockLayout, Blocks};
+
+/// Blocks that each hold a `T`, over any [`Blocks`]: local, locked, lock-free, or a magazine.
+///
+/// ```
+/// use core::mem::MaybeUninit;
+/// use stratalloc_block::{BlockAllocator, BlockLayout, TypedBlocks};
+///
+/// struct Node { value: u32, next: Option<usize> }
+///
+/// let mut buffer = [MaybeUninit::uninit(); 1024];
+/// let nodes = TypedBlocks::new(
+///     BlockAllocator::from_buffer(&mut buffer, BlockLayout::of::<Node>())?,
+/// ).ok().expect("blocks are made for nodes");
+/// let mut node = nodes.alloc(Node { value: 1, next: None }).ok().expect("memory is left");
+/// node.value += 1;
+/// assert_eq!(node.value, 2);
+/// drop(node); // drops the value and frees the block
+/// # Ok::<(), stratalloc_block::BlockError>(())
+/// ```
+#[derive(Debug)]
+pub struct TypedBlocks<T, B> {
+    blocks: B,
+    values: PhantomData<fn(T) -> T>,
+}
+
+impl<T, B: Blocks> TypedBlocks<T, B> {
+    /// Blocks for values, if they are large and aligned enough; else gives them back.
+    pub fn new(blocks: B) -> Result<Self, B> {
+        let needed = BlockLayout::of::<T>();
+        let given = blocks.block_layout();
+        if given.size() >= needed.size() && given.align() >= needed.align() {
+            Ok(Self { blocks, values: PhantomData })
+        } else {
+            Err(blocks)
+        }
+    }
+
+    /// Moves a value into a block; gives it back if there is none.
+    #[inline]
+    pub fn alloc(&self, value: T) -> Result<BlockBox<'_, T, B>, T> {
+        let Ok(block) = self.blocks.alloc_block() else { return Err(value) };
+        let place = block.cast::<T>();
+        // SAFETY: the block is ours, and large and aligned enough, as `new` found.
+        unsafe { place.write(value) };
+        Ok(BlockBox { place, blocks: &self.blocks, owned: PhantomData })
+    }
+
+    /// The allocator below.
+    pub const fn blocks(&self) -> &B {
+        &self.blocks
+    }
+}
+
+/// A value in a block that goes back when the box is dropped.
+///
+/// # Invariants
+///
+/// - [X1: owned] `place` is a live block of `blocks`, holds a valid `T`, and is the box's alone.
+#[must_use = "a box that is dropped at once frees its block at once"]
+pub struct BlockBox<'a, T, B: Blocks> {
+    place: NonNull<T>,
+    blocks: &'a B,
+    owned: PhantomData<T>,
+}
+
+// SAFETY: the box owns its value, which may be sent; it frees the block from the thread that drops
+// it, which the allocator's being `Sync` allows.
+unsafe impl<T: Send, B: Blocks + Sync> Send for BlockBox<'_, T, B> {}
+// SAFETY: a shared box gives out shared references to its value only.
+unsafe impl<T: Sync, B: Blocks + Sync> Sync for BlockBox<'_, T, B> {}
+
+impl<T, B: Blocks> BlockBox<'_, T, B> {
+    /// Takes the value out and frees the block.
+    #[inline]
+    pub fn into_inner(this: Self) -> T {
+        let this = core::mem::ManuallyDrop::new(this);
+        // SAFETY: [X1]; the box is not dropped, so the value is read once, and the block freed once.
+        unsafe {
+            let value = this.place.read();
+            this.blocks.free_block(this.place.cast());
+            value
+        }
+    }
+
+    /// The box as a promise that its value stays where it is: blocks don't move.
+    pub fn into_pin(this: Self) -> Pin<Self> {
+        // SAFETY: the value is behind the pointer, stays there until it is dropped, and its memory is
+        // reused only after.
+        unsafe { Pin::new_unchecked(this) }
+    }
+}
+
+impl<T, B: Blocks> Deref for BlockBox<'_, T, B> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: [X1]; the reference lives no longer than the borrow of the box.
+        unsafe { self.place.as_ref() }
+    }
+}
+
+impl<T, B: Blocks> DerefMut for BlockBox<'_, T, B> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: [X1]; the box is borrowed alone.
+        unsafe { self.place.as_mut() }
+    }
+}
+
+impl<T, B: Blocks> Drop for BlockBox<'_, T, B> {
+    #[inline]
+    fn drop(&mut self) {
+        let block = self.place.cast();
+        let free = FreeOnDrop { block, blocks: self.blocks };
+        // SAFETY: [X1]; nobody sees the value after this.
+        unsafe { self.place.drop_in_place() };
+        drop(free);
+    }
+}
+
+/// Frees the block even where the value's own drop unwinds.
+struct FreeOnDrop<'a, B: Blocks> {
+    block: NonNull<u8>,
+    blocks: &'a B,
+}
+
+impl<B: Blocks> Drop for FreeOnDrop<'_, B> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the box that is being dropped owned the block [X1].
+        unsafe { self.blocks.free_block(self.block) };
+    }
+}
+
+impl<T: fmt::Debug, B: Blocks> fmt::Debug for BlockBox<'_, T, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::{rc::Rc, string::String, thread, vec::Vec};
+
+    use stratalloc_core::Stats;
+
+    use super::*;
+    use crate::{BlockAllocator, Growth, SyncBlockAllocator, test_base::TestBase};
+
+    #[test]
+    fn values_are_dropped_once_and_blocks_come_back() {
+        let base = TestBase::new();
+        let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<Rc<()>>(), Growth::fixed(4));
+        let pool = TypedBlocks::new(blocks).unwrap();
+        let value = Rc::new(());
+        let boxes: Vec<_> = (0..9).map(|_| pool.alloc(Rc::clone(&value)).unwrap()).collect();
+        assert_eq!((Rc::strong_count(&value), pool.blocks().stats().used), (10, 9));
+        drop(boxes);
+        assert_eq!((Rc::strong_count(&value), pool.blocks().stats().used), (1, 0));
+        let taken = BlockBox::into_inner(pool.alloc(Rc::clone(&value)).unwrap());
+        assert_eq!((Rc::strong_count(&value), pool.blocks().stats().used), (2, 0));
+        drop(taken);
+    }
+
+    #[test]
+    fn a_value_comes_back_when_there_is_no_block_and_blocks_when_they_are_too_small() {
+        let base = TestBase::allowing(0);
+        let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<String>(), Growth::fixed(4));
+        let blocks = TypedBlocks::<[String; 2], _>::new(blocks).unwrap_err();
+        let pool = TypedBlocks::new(blocks).unwrap();
+        assert_eq!(pool.alloc(String::from("kept")).unwrap_err(), "kept");
+    }
+
+    #[test]
+    fn a_block_comes_back_when_the_drop_of_its_value_unwinds() {
+        struct Unwinds;
+        impl Drop for Unwinds {
+            fn drop(&mut self) {
+                panic!("on purpose");
+            }
+        }
+        let base = TestBase::new();
+        let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<Unwinds>(), Growth::fixed(1));
+        let pool = TypedBlocks::new(blocks).unwrap();
+        let dropping = std::panic::AssertUnwindSafe(|| drop(pool.alloc(Unwinds)));
+        assert!(std::panic::catch_unwind(dropping).is_err());
+        assert_eq!(pool.blocks().stats().used, 0);
+    }
+
+    #[test]
+    fn boxes_go_from_thread_to_thread() {
+        let base = TestBase::new();
+        let layout = BlockLayout::of::<Vec<u8>>();
+        let pool = SyncBlockAllocator::new_in(&base, layout, Growth::fixed(4));
+        let pool = TypedBlocks::new(pool).unwrap();
+        thread::scope(|scope| {
+            for number in 0..4 {
+                let value = pool.alloc(std::vec![number; 3]).unwrap();
+                scope.spawn(move || assert_eq!(*value, [number; 3]));
+            }
+        });
+        assert_eq!(pool.blocks().stats().used, 0);
+    }
+
+    #[test]
+    fn a_pinned_value_stays() {
+        let base = TestBase::new();
+        let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<u64>(), Growth::fixed(1));
+        let pool = TypedBlocks::new(blocks).unwrap();
+        let pinned = BlockBox::into_pin(pool.alloc(7).unwrap());
+        assert_eq!(*pinned, 7);
+    }
+}
