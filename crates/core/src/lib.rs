@@ -8,6 +8,7 @@
 //! - [`SizeClass`]: which block size serves which request.
 //! - [`FreeList`]: free blocks chained through their own first bytes.
 //! - [`Addr`], [`Alignment`], [`Bytes`], [`PageCount`]: numbers that say what they count.
+//! - [`ecosystem`]: both ways between [`Allocator`] and the traits that others use.
 //! - [`diag`]: the last words of an allocator that finds its memory corrupt.
 //! - [`sync`]: the one switch between loom and the real atomics.
 //!
@@ -21,6 +22,7 @@ extern crate std;
 
 mod allocator;
 pub mod diag;
+pub mod ecosystem;
 mod error;
 mod extension;
 mod free_list;

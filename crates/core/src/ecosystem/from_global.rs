@@ -1,0 +1,151 @@
+//! Global allocators, by our trait.
+
+use core::{
+    alloc::{GlobalAlloc, Layout},
+    ptr::NonNull,
+};
+
+use crate::{AllocError, Allocator};
+
+/// A global allocator as one of ours, so that it can be the base of any layer.
+///
+/// Empty layouts, which [`GlobalAlloc`] doesn't serve, get a dangling pointer.
+///
+/// ```
+/// use core::alloc::Layout;
+/// use stratalloc_core::{AllocError, Allocator, ecosystem::FromGlobal};
+///
+/// let system = FromGlobal(std::alloc::System);
+/// let layout = Layout::new::<[u64; 4]>();
+/// let block = system.allocate(layout)?;
+/// // SAFETY: allocated just so.
+/// unsafe { system.deallocate(block.cast(), layout) };
+/// # Ok::<(), AllocError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FromGlobal<G>(pub G);
+
+/// The block of `size` bytes at `start`, unless that is null.
+fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
+    let start = NonNull::new(start).ok_or(AllocError)?;
+    Ok(NonNull::slice_from_raw_parts(start, size))
+}
+
+/// A block for an empty layout.
+fn empty(layout: Layout) -> NonNull<[u8]> {
+    NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0)
+}
+
+impl<G: GlobalAlloc> FromGlobal<G> {
+    /// Resizes a block by `realloc`, if both layouts are of the kind that it serves.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Allocator::deallocate`] with `old`.
+    unsafe fn reallocate(
+        &self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        if old.size() == 0 || new.size() == 0 || old.align() != new.align() {
+            return None;
+        }
+        // SAFETY: the caller's promise; neither layout is empty, and a layout's size doesn't overflow.
+        let moved = unsafe { self.0.realloc(start.as_ptr(), old, new.size()) };
+        Some(block(moved, new.size()))
+    }
+
+    /// Resizes a block by moving it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Allocator::deallocate`] with `old`.
+    unsafe fn relocate(
+        &self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        let moved = self.allocate(new)?;
+        // SAFETY: two live blocks of at least this size; the old one is the caller's to give back.
+        unsafe {
+            let keep = old.size().min(new.size());
+            moved.cast::<u8>().copy_from_nonoverlapping(start, keep);
+            self.deallocate(start, old);
+        }
+        Ok(moved)
+    }
+}
+
+// SAFETY: the contract of `GlobalAlloc` is ours for layouts that aren't empty, and the bytes of a
+// block are those asked for; an empty block has no byte that could overlap another.
+unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<G> {
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 {
+            return Ok(empty(layout));
+        }
+        // SAFETY: the layout isn't empty.
+        block(unsafe { self.0.alloc(layout) }, layout.size())
+    }
+
+    #[inline]
+    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 {
+            return Ok(empty(layout));
+        }
+        // SAFETY: the layout isn't empty.
+        block(unsafe { self.0.alloc_zeroed(layout) }, layout.size())
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, start: NonNull<u8>, layout: Layout) {
+        if layout.size() > 0 {
+            // SAFETY: the caller's promise; a block that isn't empty came from `alloc`.
+            unsafe { self.0.dealloc(start.as_ptr(), layout) }
+        }
+    }
+
+    #[inline]
+    unsafe fn grow(
+        &self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe {
+            self.reallocate(start, old, new).unwrap_or_else(|| self.relocate(start, old, new))
+        }
+    }
+
+    #[inline]
+    unsafe fn grow_zeroed(
+        &self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on; what is returned is ours to write.
+        unsafe {
+            let grown = self.grow(start, old, new)?;
+            let added = grown.len() - old.size();
+            grown.cast::<u8>().add(old.size()).write_bytes(0, added);
+            Ok(grown)
+        }
+    }
+
+    #[inline]
+    unsafe fn shrink(
+        &self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe {
+            self.reallocate(start, old, new).unwrap_or_else(|| self.relocate(start, old, new))
+        }
+    }
+}
