@@ -113,7 +113,7 @@ pub unsafe trait Allocator {
 ///
 /// As for [`Allocator::deallocate`] with `old`; `moved` is another live block, and both hold `keep`
 /// bytes.
-unsafe fn relocate<A: Allocator + ?Sized>(
+pub(crate) unsafe fn relocate<A: Allocator + ?Sized>(
     allocator: &A,
     moved: NonNull<[u8]>,
     block: NonNull<u8>,

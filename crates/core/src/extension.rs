@@ -61,3 +61,53 @@ pub trait Trim {
     /// Gives back what it can, and says how many bytes that were.
     fn trim(&self) -> usize;
 }
+
+impl<A: Owns + ?Sized> Owns for &A {
+    #[inline]
+    fn owns(&self, address: NonNull<u8>) -> bool {
+        (**self).owns(address)
+    }
+}
+
+impl<A: UsableSize + ?Sized> UsableSize for &A {
+    #[inline]
+    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).usable_size(block) }
+    }
+}
+
+impl<A: ResizeInPlace + ?Sized> ResizeInPlace for &A {
+    #[inline]
+    unsafe fn resize_in_place(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<(), AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).resize_in_place(block, old, new) }
+    }
+}
+
+impl<A: FreeUnsized + ?Sized> FreeUnsized for &A {
+    #[inline]
+    unsafe fn free_unsized(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).free_unsized(block) }
+    }
+}
+
+impl<A: Stats + ?Sized> Stats for &A {
+    type Snapshot = A::Snapshot;
+
+    fn stats(&self) -> A::Snapshot {
+        (**self).stats()
+    }
+}
+
+impl<A: Trim + ?Sized> Trim for &A {
+    fn trim(&self) -> usize {
+        (**self).trim()
+    }
+}

@@ -4,6 +4,7 @@
 //!   extension traits [`Owns`], [`UsableSize`], [`ResizeInPlace`], [`FreeUnsized`], [`Stats`] and
 //!   [`Trim`].
 //! - [`PageProvider`]: the contract with whatever memory comes from.
+//! - [`Fallback`], [`Segregate`], [`Counted`]: allocators made of others.
 //! - `Locked` (with feature `lock_api`): an allocator behind a lock of the user's choice.
 //! - [`SizeClass`]: which block size serves which request.
 //! - [`FreeList`]: free blocks chained through their own first bytes.
@@ -21,24 +22,30 @@
 extern crate std;
 
 mod allocator;
+mod counted;
 pub mod diag;
 pub mod ecosystem;
 mod error;
 mod extension;
+mod fallback;
 mod free_list;
 #[cfg(feature = "lock_api")]
 mod locked;
 mod page_provider;
+mod segregate;
 mod size_class;
 pub mod sync;
 mod units;
 
 pub use allocator::Allocator;
+pub use counted::{Counted, Counts};
 pub use error::{AllocError, ProviderError};
 pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
+pub use fallback::Fallback;
 pub use free_list::{FreeList, FreeListError};
 #[cfg(feature = "lock_api")]
 pub use locked::Locked;
 pub use page_provider::{PageProvider, PageRange};
+pub use segregate::Segregate;
 pub use size_class::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
 pub use units::{Addr, Alignment, Bytes, PageCount};

@@ -10,7 +10,8 @@ use crate::{AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Stats, Trim
 ///
 /// The lock is held for just one call of the allocator, and given back when that fails, or unwinds,
 /// as well. A call of the allocator that takes the same lock again (by a base that allocates from it)
-/// deadlocks.
+/// deadlocks. As the global allocator, it needs a lock that doesn't allocate: `parking_lot`'s does when
+/// it has to wait; a spin lock, or one over the system's futex, doesn't.
 ///
 /// ```
 /// use std::alloc::Layout;
@@ -107,6 +108,9 @@ unsafe impl<R: RawMutex, A: Allocator> Allocator for Locked<R, A> {
         unsafe { self.lock().shrink(block, old, new) }
     }
 }
+
+crate::ecosystem!(impl[R: RawMutex, A: Allocator] for Locked<R, A>);
+crate::global_alloc!(impl[R: RawMutex, A: Allocator] for Locked<R, A>);
 
 impl<R: RawMutex, A: Owns> Owns for Locked<R, A> {
     fn owns(&self, address: NonNull<u8>) -> bool {

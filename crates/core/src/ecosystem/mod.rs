@@ -17,6 +17,7 @@ use crate::AllocError;
 
 mod export;
 mod from_global;
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod import;
 
 pub use from_global::FromGlobal;

@@ -1,0 +1,246 @@
+//! The combinators, through the conformance suite and under failing bases.
+
+use std::{
+    alloc::Layout,
+    cell::{RefCell, UnsafeCell},
+    ptr::NonNull,
+};
+
+use stratalloc_core::{
+    AllocError, Allocator, Counted, Fallback, FreeList, FreeUnsized, Owns, ResizeInPlace,
+    Segregate, Stats, UsableSize,
+};
+use stratalloc_testkit::{Faulty, Plan, Suite, System, Violation, Watched, each_failure};
+
+/// The size and alignment of a slot in bytes.
+const SLOT: usize = 64;
+
+/// One slot.
+#[repr(align(64))]
+struct Slot(UnsafeCell<[u8; SLOT]>);
+
+/// A fixed number of slots: the smallest allocator that knows its own blocks.
+struct Slots {
+    memory: Box<[Slot]>,
+    free: RefCell<FreeList>,
+}
+
+impl Slots {
+    fn new(count: usize) -> Self {
+        let memory: Box<[Slot]> = (0..count).map(|_| Slot(UnsafeCell::new([0; SLOT]))).collect();
+        let mut free = FreeList::new();
+        for slot in &memory {
+            // SAFETY: the slot is ours, large and aligned enough, and used by nobody else.
+            unsafe { free.push(NonNull::new_unchecked(slot.0.get()).cast()) };
+        }
+        Self { memory, free: free.into() }
+    }
+}
+
+// SAFETY: each slot is either in the list or handed out once; an empty block dangles.
+unsafe impl Allocator for Slots {
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 {
+            return Ok(NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0));
+        }
+        if layout.size() > SLOT || layout.align() > SLOT {
+            return Err(AllocError);
+        }
+        let slot = self.free.borrow_mut().pop().ok_or(AllocError)?;
+        Ok(NonNull::slice_from_raw_parts(slot, SLOT))
+    }
+
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        if layout.size() > 0 {
+            assert!(self.owns(block), "a block of another allocator");
+            // SAFETY: the caller gives the slot up.
+            unsafe { self.free.borrow_mut().push(block) };
+        }
+    }
+}
+
+impl Owns for Slots {
+    fn owns(&self, address: NonNull<u8>) -> bool {
+        self.memory.as_ptr_range().contains(&address.as_ptr().cast_const().cast())
+    }
+}
+
+impl UsableSize for Slots {
+    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
+        if self.owns(block) { SLOT } else { 0 }
+    }
+}
+
+impl ResizeInPlace for Slots {
+    unsafe fn resize_in_place(
+        &self,
+        _: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<(), AllocError> {
+        if old.size() > 0 && (1..=SLOT).contains(&new.size()) { Ok(()) } else { Err(AllocError) }
+    }
+}
+
+impl FreeUnsized for Slots {
+    unsafe fn free_unsized(&self, block: NonNull<u8>) {
+        if self.owns(block) {
+            // SAFETY: the caller gives the slot up.
+            unsafe { self.free.borrow_mut().push(block) };
+        }
+    }
+}
+
+fn system() -> Faulty<System> {
+    Faulty::new(System, Plan::Never)
+}
+
+#[test]
+fn fallback_conforms_with_every_extension() {
+    Suite::new(|| Fallback::new(Slots::new(20), Slots::new(30)))
+        .max_size(SLOT)
+        .max_align(SLOT)
+        .bounded()
+        .owns()
+        .usable_size()
+        .resize_in_place()
+        .free_unsized()
+        .run();
+}
+
+#[test]
+fn fallback_conforms_over_an_unbounded_secondary() {
+    let base = system();
+    Suite::new(|| Fallback::new(Slots::new(20), &base)).max_size(40_000).max_align(4096).run();
+    base.assert_all_released();
+}
+
+#[test]
+fn fallback_moves_a_block_to_the_secondary_and_back_to_nobody_else() -> Result<(), Violation> {
+    let base = system();
+    let both = Fallback::new(Slots::new(1), &base);
+    let mut watched = Watched::new(&both);
+    let small = Layout::new::<[u8; 8]>();
+    assert!(watched.allocate(small, false)?);
+    assert_eq!(base.live_count(), 0);
+    assert!(watched.resize(0, Layout::new::<[u8; 200]>(), true)?);
+    assert_eq!(base.live_count(), 1, "too large for a slot");
+    assert!(watched.allocate(small, false)?);
+    assert_eq!(base.live_count(), 1, "the slot is free again");
+    assert!(watched.allocate(small, false)?);
+    assert_eq!(base.live_count(), 2);
+    watched.clear()?;
+    base.assert_all_released();
+    Ok(())
+}
+
+#[test]
+fn segregate_conforms_and_each_block_goes_back_to_its_own() {
+    let (small, large) = (system(), system());
+    for threshold in [0, 1, 64, 1000] {
+        Suite::new(|| Segregate::new(threshold, &small, &large)).max_size(40_000).run();
+    }
+    Suite::new(|| Segregate::new(SLOT, Slots::new(200), &large))
+        .max_size(40_000)
+        .serves(|layout| layout.size() > SLOT || layout.align() <= SLOT)
+        .run();
+    small.assert_all_released();
+    large.assert_all_released();
+}
+
+#[test]
+fn segregate_caps_small_blocks_at_the_threshold() {
+    let both = Segregate::new(40, Slots::new(1), System);
+    let layout = Layout::new::<[u8; 8]>();
+    let block = both.allocate(layout).unwrap();
+    assert_eq!(block.len(), 40, "a slot has 64, but a layout of 41 bytes is a large one's");
+    // SAFETY: allocated just so.
+    unsafe { both.deallocate(block.cast(), layout) };
+}
+
+#[test]
+fn segregate_keeps_a_block_whole_when_the_other_side_refuses() {
+    each_failure(
+        || System,
+        |base| {
+            let both = Segregate::new(64, base, base);
+            let mut watched = Watched::new(&both);
+            for size in [8, 64, 65, 1000, 64, 65, 8] {
+                let layout = Layout::from_size_align(size, 8).unwrap();
+                if watched.live().is_empty() {
+                    watched.allocate(layout, true).unwrap();
+                } else {
+                    watched.resize(0, layout, true).unwrap();
+                }
+            }
+            watched.clear().unwrap();
+        },
+    );
+}
+
+#[test]
+fn counted_conforms_and_its_sums_come_out_even() {
+    let base = system();
+    let counted = Counted::new(&base);
+    Suite::new(|| &counted).max_size(40_000).max_align(4096).threads().run();
+    let stats = counted.stats();
+    assert_eq!((stats.live_blocks(), stats.live_bytes), (0, 0));
+    assert_eq!(stats.allocations, stats.deallocations);
+    assert!(stats.resizes > 0 && stats.peak_bytes >= 40_000);
+    base.assert_all_released();
+}
+
+#[test]
+fn counted_counts_what_is_asked_for() {
+    let counted = Counted::new(Slots::new(2));
+    let mut watched = Watched::new(&counted);
+    for size in [10, 20, 30, 100] {
+        let _ = watched.allocate(Layout::from_size_align(size, 1).unwrap(), false).unwrap();
+    }
+    assert!(watched.resize(0, Layout::new::<[u8; 5]>(), false).is_ok());
+    let stats = counted.stats();
+    assert_eq!((stats.allocations, stats.failures, stats.live_blocks()), (2, 2 + 1, 2));
+    assert_eq!((stats.live_bytes, stats.peak_bytes), (30, 30));
+    watched.clear().unwrap();
+    assert_eq!(counted.stats().deallocations, 2);
+}
+
+#[cfg(feature = "lock_api")]
+mod locked {
+    use stratalloc_core::Locked;
+
+    use super::*;
+
+    type Lock = parking_lot::RawMutex;
+
+    #[test]
+    fn locked_conforms_with_every_extension_and_threads() {
+        Suite::new(|| Locked::<Lock, _>::new(Slots::new(250)))
+            .max_size(SLOT)
+            .max_align(SLOT)
+            .bounded()
+            .owns()
+            .usable_size()
+            .resize_in_place()
+            .free_unsized()
+            .threads()
+            .run();
+    }
+
+    #[test]
+    fn a_failing_allocator_leaves_the_lock_free() {
+        let locked = Locked::<Lock, _>::new(Faulty::new(System, Plan::From(0)));
+        let layout = Layout::new::<u64>();
+        for _ in 0..2 {
+            assert_eq!(locked.allocate(layout), Err(AllocError));
+            assert_eq!(locked.allocate_zeroed(layout), Err(AllocError));
+        }
+    }
+
+    /// The lock is what makes it `Sync`: the allocator itself need not be.
+    #[test]
+    fn an_allocator_that_is_not_sync_is_shared_behind_the_lock() {
+        fn is_sync<T: Sync>(_: &T) {}
+        is_sync(&Locked::<Lock, _>::new(Slots::new(1)));
+    }
+}
