@@ -127,8 +127,9 @@ unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
+        // An empty block moves, so that it has its chance in the primary.
         // SAFETY: the caller's promise, passed on to where the block is live; the smaller of the two
-        // sizes is the old one. An empty block moves, for its side can't be told once it has grown.
+        // sizes is the old one.
         unsafe {
             let grown = match old.size() {
                 0 => Err(AllocError),

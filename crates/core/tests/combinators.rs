@@ -37,12 +37,9 @@ impl Slots {
     }
 }
 
-// SAFETY: each slot is either in the list or handed out once; an empty block dangles.
+// SAFETY: each slot is either in the list or handed out once; an empty block has a slot like others.
 unsafe impl Allocator for Slots {
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        if layout.size() == 0 {
-            return Ok(NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0));
-        }
         if layout.size() > SLOT || layout.align() > SLOT {
             return Err(AllocError);
         }
@@ -50,12 +47,10 @@ unsafe impl Allocator for Slots {
         Ok(NonNull::slice_from_raw_parts(slot, SLOT))
     }
 
-    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        if layout.size() > 0 {
-            assert!(self.owns(block), "a block of another allocator");
-            // SAFETY: the caller gives the slot up.
-            unsafe { self.free.borrow_mut().push(block) };
-        }
+    unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {
+        assert!(self.owns(block), "a block of another allocator");
+        // SAFETY: the caller gives the slot up.
+        unsafe { self.free.borrow_mut().push(block) };
     }
 }
 
@@ -67,27 +62,27 @@ impl Owns for Slots {
 
 impl UsableSize for Slots {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        if self.owns(block) { SLOT } else { 0 }
+        assert!(self.owns(block), "a block of another allocator");
+        SLOT
     }
 }
 
 impl ResizeInPlace for Slots {
     unsafe fn resize_in_place(
         &self,
-        _: NonNull<u8>,
-        old: Layout,
+        block: NonNull<u8>,
+        _: Layout,
         new: Layout,
     ) -> Result<(), AllocError> {
-        if old.size() > 0 && (1..=SLOT).contains(&new.size()) { Ok(()) } else { Err(AllocError) }
+        assert!(self.owns(block), "a block of another allocator");
+        if new.size() <= SLOT { Ok(()) } else { Err(AllocError) }
     }
 }
 
 impl FreeUnsized for Slots {
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        if self.owns(block) {
-            // SAFETY: the caller gives the slot up.
-            unsafe { self.free.borrow_mut().push(block) };
-        }
+        // SAFETY: as in `deallocate`.
+        unsafe { self.deallocate(block, Layout::new::<u8>()) };
     }
 }
 
@@ -132,6 +127,36 @@ fn fallback_moves_a_block_to_the_secondary_and_back_to_nobody_else() -> Result<(
     watched.clear()?;
     base.assert_all_released();
     Ok(())
+}
+
+#[test]
+fn fallback_gives_an_empty_block_another_chance_when_it_grows() -> Result<(), Violation> {
+    let base = system();
+    let both = Fallback::new(Slots::new(1), Counted::new(&base));
+    let mut watched = Watched::new(&both);
+    for zeroed in [false, true] {
+        assert!(watched.allocate(Layout::new::<()>(), false)?);
+        assert!(!both.primary().owns(watched.live()[0].start()));
+        assert!(watched.resize(0, Layout::new::<u64>(), zeroed)?);
+        assert!(both.primary().owns(watched.live()[0].start()));
+        assert!(watched.resize(0, Layout::new::<()>(), false)?);
+        assert!(!both.primary().owns(watched.live()[0].start()));
+        watched.clear()?;
+    }
+    assert_eq!(both.secondary().stats().resizes, 0);
+    Ok(())
+}
+
+#[test]
+fn fallback_lets_the_secondary_resize_its_own() -> Result<(), Violation> {
+    let both = Fallback::new(Slots::new(1), Counted::new(System));
+    let mut watched = Watched::new(&both);
+    assert!(watched.allocate(Layout::new::<[u8; 100]>(), false)?);
+    assert!(watched.resize(0, Layout::new::<[u8; 300]>(), false)?);
+    assert!(watched.resize(0, Layout::new::<[u8; 400]>(), true)?);
+    assert!(watched.resize(0, Layout::new::<[u8; 200]>(), false)?);
+    assert_eq!(both.secondary().stats().resizes, 3);
+    watched.clear()
 }
 
 #[test]
@@ -188,6 +213,9 @@ fn counted_conforms_and_its_sums_come_out_even() {
     assert_eq!(stats.allocations, stats.deallocations);
     assert!(stats.resizes > 0 && stats.peak_bytes >= 40_000);
     base.assert_all_released();
+    let roomy = Counted::new(Slots::new(250));
+    Suite::new(|| &roomy).max_size(SLOT).max_align(SLOT).run();
+    assert_eq!(roomy.stats().live_bytes, 0, "though every block has 64 bytes");
 }
 
 #[test]
