@@ -1,0 +1,87 @@
+/* Memory runs out: `as SIZE` and `data SIZE` (resource limits, blocks of a size), `maps` (vm.max_map_count used up). NULL with
+   ENOMEM then, and all is usable again when the pressure is gone. */
+#include "check.h"
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+enum { BLOCKS = 600000 };
+static void *blocks[BLOCKS];
+
+/* Takes blocks until there are none; how many there were. */
+static int exhaust(size_t size) {
+    int count = 0;
+    errno = 0;
+    while (count < BLOCKS && (blocks[count] = malloc(size)) != NULL) {
+        mark(blocks[count], size, (unsigned char)count);
+        count++;
+    }
+    CHECK(count < BLOCKS && errno == ENOMEM);
+    return count;
+}
+
+static void give_back(int count, size_t size) {
+    for (int i = 0; i < count; i++) {
+        CHECK(is_marked(blocks[i], size, (unsigned char)i));
+        free(blocks[i]);
+    }
+}
+
+static void *under_pressure(void *unused) {
+    churn(7, 5000, 1);
+    return unused;
+}
+
+static void squeeze(int resource, size_t size) {
+    struct rlimit limit;
+    getrlimit(resource, &limit);
+    limit.rlim_cur = (rlim_t)400 << 20;
+    CHECK(setrlimit(resource, &limit) == 0);
+    for (int round = 0; round < 3; round++) {
+        int count = exhaust(size);
+        CHECK((size_t)count * size > (size_t)200 << 20);
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, under_pressure, NULL) == 0) {
+            CHECK(pthread_join(thread, NULL) == 0);
+        }
+        CHECK(malloc((size_t)1 << 40) == NULL && errno == ENOMEM);
+        CHECK(calloc(1 << 20, 1 << 20) == NULL && errno == ENOMEM);
+        give_back(count, size);
+    }
+    churn(8, 100000, 0);
+}
+
+static void use_up_maps(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = page * 300000;
+    char *space = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(space != MAP_FAILED);
+    size_t used = page;
+    while (used < size && mprotect(space + used, page, PROT_READ) == 0) {
+        used += 2 * page;
+    }
+    CHECK(used < size);
+    for (int i = 0; i < 200; i++) {
+        churn((uint64_t)i, 1000, 1);
+        free(malloc((size_t)3 << 20));
+    }
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, under_pressure, NULL) == 0) {
+        CHECK(pthread_join(thread, NULL) == 0);
+    }
+    CHECK(munmap(space, size) == 0);
+    churn(10, 100000, 0);
+    free(memset(malloc((size_t)3 << 20), 1, (size_t)3 << 20));
+}
+
+int main(int count, char **arguments) {
+    CHECK_OURS();
+    CHECK(count >= 2);
+    if (strcmp(arguments[1], "as") == 0) {
+        squeeze(RLIMIT_AS, (size_t)atol(arguments[2]));
+    } else if (strcmp(arguments[1], "data") == 0) {
+        squeeze(RLIMIT_DATA, (size_t)atol(arguments[2]));
+    } else {
+        use_up_maps();
+    }
+    return 0;
+}

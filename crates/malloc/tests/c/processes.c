@@ -1,0 +1,71 @@
+/* fork in a threaded program, vfork and posix_spawn. Argument: how many forks. */
+#include "check.h"
+#include <pthread.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+extern char **environ;
+static atomic_int stop;
+
+static void *busy(void *seed) {
+    while (!atomic_load(&stop)) {
+        churn((uint64_t)(intptr_t)seed, 200, 0);
+    }
+    return NULL;
+}
+
+static void wait_for(pid_t child) {
+    int status;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void *in_child(void *unused) {
+    churn(9, 100, 0);
+    return unused;
+}
+
+int main(int count, char **arguments) {
+    CHECK_OURS();
+    int forks = count > 1 ? atoi(arguments[1]) : 100;
+    pthread_t threads[3];
+    for (intptr_t i = 0; i < 3; i++) {
+        CHECK(pthread_create(&threads[i], NULL, busy, (void *)(i + 1)) == 0);
+    }
+    for (int i = 0; i < forks; i++) {
+        char *block = malloc(500);
+        mark(block, 500, 7);
+        pid_t child = fork();
+        if (child == 0) {
+            CHECK(is_marked(block, 500, 7));
+            free(block);
+            churn((uint64_t)i, 200, 0);
+            if (i % 50 == 0) {
+                pthread_t thread;
+                CHECK(pthread_create(&thread, NULL, in_child, NULL) == 0);
+                CHECK(pthread_join(thread, NULL) == 0);
+            }
+            _exit(0);
+        }
+        wait_for(child);
+        CHECK(is_marked(block, 500, 7));
+        free(block);
+    }
+    for (int i = 0; i < 20; i++) {
+        char *program[] = {"/bin/true", NULL};
+        pid_t child = vfork();
+        if (child == 0) {
+            execv(program[0], program);
+            _exit(1);
+        }
+        wait_for(child);
+        CHECK(posix_spawn(&child, program[0], NULL, NULL, program, environ) == 0);
+        wait_for(child);
+    }
+    atomic_store(&stop, 1);
+    for (int i = 0; i < 3; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    return 0;
+}

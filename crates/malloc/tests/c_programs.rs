@@ -1,0 +1,102 @@
+//! C programs under the library, linked to it and with the archive in them.
+
+mod harness;
+
+use harness::{Way, build, check, lib_dir, run};
+
+const EVERY_WAY: [Way; 3] = [Way::Preloaded, Way::Linked, Way::Archived];
+
+#[test]
+fn semantics_are_those_of_c_posix_and_glibc() {
+    for way in EVERY_WAY {
+        check("semantics", &[], way);
+    }
+}
+
+#[test]
+fn calls_before_main_after_it_and_while_threads_end() {
+    for way in EVERY_WAY {
+        let outcome = check("life", &[], way);
+        assert_eq!(outcome.stdout, "after main\nat exit\ndestructor\n", "{way:?}");
+    }
+}
+
+#[test]
+fn loaded_late_and_closed_while_threads_live() {
+    let library = lib_dir().join("libstratalloc.so");
+    check("late", &[library.to_str().unwrap()], Way::Alone);
+}
+
+#[test]
+fn forks_in_a_threaded_program() {
+    for way in [Way::Preloaded, Way::Archived] {
+        check("processes", &["300"], way);
+    }
+}
+
+#[test]
+#[ignore = "takes a minute: run in full test runs"]
+fn ten_thousand_forks_in_a_threaded_program() {
+    check("processes", &["10000"], Way::Preloaded);
+}
+
+#[test]
+fn ten_thousand_threads_one_after_another() {
+    check("threads", &["serial", "10000"], Way::Preloaded);
+}
+
+#[test]
+fn a_thousand_threads_at_once() {
+    check("threads", &["crowd", "1000"], Way::Preloaded);
+}
+
+#[test]
+fn signals_inside_malloc() {
+    check("signals", &[], Way::Preloaded);
+}
+
+#[test]
+#[ignore = "not met: freed memory stays committed, and a limit counts it"]
+fn limits_on_address_space_and_data() {
+    for resource in ["as", "data"] {
+        for size in ["1000", "30000", "100000", "3000000"] {
+            check("limits", &[resource, size], Way::Preloaded);
+        }
+    }
+}
+
+#[test]
+fn all_mappings_used_up() {
+    check("limits", &["maps"], Way::Preloaded);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn whatever_call_the_kernel_refuses() {
+    check("refused", &[], Way::Preloaded);
+    check("refused", &["lasting"], Way::Preloaded);
+}
+
+#[test]
+fn misuse_is_reported_and_ends_the_process() {
+    let program = build("misuse", Way::Preloaded);
+    let kinds = [
+        ("stack", "not of this allocator"),
+        ("data", "not of this allocator"),
+        ("mapping", "not of this allocator"),
+        ("wild", "not of this allocator"),
+        ("low", "not of this allocator"),
+        ("large-inside", "not the start of a block in use"),
+        ("large-twice", ""),
+        ("huge-inside", "not of this allocator"),
+        ("huge-twice", "not of this allocator"),
+    ];
+    for (kind, words) in kinds {
+        let outcome = run(&program, &[kind], Way::Preloaded);
+        assert_eq!(outcome.status.code(), None, "{kind}: {outcome:?}");
+        assert!(outcome.stderr.starts_with("stratalloc: free of 0x"), "{kind}: {outcome:?}");
+        assert!(outcome.stderr.trim_end().ends_with(words), "{kind}: {outcome:?}");
+        assert_eq!(outcome.stderr.lines().count(), 1, "{kind}: {outcome:?}");
+    }
+    assert!(run(&program, &["none"], Way::Preloaded).status.success());
+}

@@ -1,0 +1,105 @@
+//! Builds the C programs of `tests/c`, and runs them with the library.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The longest that a program may run: a hang is a failure, not a wait.
+const PATIENCE: Duration = Duration::from_mins(4);
+
+/// How a program came to have our malloc.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// Named in `LD_PRELOAD`.
+    Preloaded,
+    /// Linked to `libstratalloc.so`.
+    Linked,
+    /// Linked to `libstratalloc.a`.
+    Archived,
+    /// Not at all: it loads the library itself, or is the C library's own malloc.
+    Alone,
+}
+
+/// What a program left behind.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The folder of the libraries, built as they are shipped: cargo builds neither for a test.
+pub(crate) fn lib_dir() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--release", "--package", env!("CARGO_PKG_NAME"), "--target-dir"]);
+        let output = cargo.arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        target.join("release")
+    })
+}
+
+/// Builds `tests/c/NAME.c`; the program's path.
+pub(crate) fn build(name: &str, way: Way) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{name}.c"));
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{way:?}"));
+    let lib_dir = lib_dir();
+    let mut cc = Command::new("cc");
+    // No builtin malloc: the compiler would drop calls whose result it thinks it knows.
+    cc.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Werror", "-fno-builtin", "-pthread"]);
+    // Sizes beyond all memory, and blocks used after a realloc that failed, are what is tested.
+    cc.args(["-Wno-alloc-size-larger-than", "-Wno-use-after-free", "-I"]);
+    cc.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("include"));
+    cc.arg("-o").arg(&program).arg(source);
+    match way {
+        Way::Linked => {
+            // Under its SONAME, as an installed library is found.
+            let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libstratalloc.so.0");
+            let _ = std::os::unix::fs::symlink(lib_dir.join("libstratalloc.so"), &link);
+            cc.arg("-L").arg(lib_dir).args(["-Wl,--no-as-needed", "-l:libstratalloc.so"]);
+            cc.arg(format!("-Wl,-rpath,{}", env!("CARGO_TARGET_TMPDIR")));
+        }
+        Way::Archived => {
+            cc.arg(lib_dir.join("libstratalloc.a")).args(["-ldl", "-lm"]);
+        }
+        Way::Preloaded | Way::Alone => {}
+    }
+    let output = cc.output().expect("these tests need a C compiler, `cc`");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
+/// Runs a program to its end.
+pub(crate) fn run(program: &Path, arguments: &[&str], way: Way) -> Outcome {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
+    command.env_remove("LD_PRELOAD");
+    if matches!(way, Way::Preloaded) {
+        command.env("LD_PRELOAD", lib_dir().join("libstratalloc.so"));
+    }
+    let mut child = command.spawn().unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("{} {arguments:?} hangs", program.display());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Outcome { status: output.status, stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+/// Builds a program and runs it; it must succeed.
+pub(crate) fn check(name: &str, arguments: &[&str], way: Way) -> Outcome {
+    let outcome = run(&build(name, way), arguments, way);
+    assert!(outcome.status.success(), "{name} {arguments:?}, {way:?}: {outcome:?}");
+    outcome
+}
