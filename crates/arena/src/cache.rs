@@ -280,9 +280,7 @@ impl Cache {
 
 /// Gives one block back without a cache.
 pub(crate) fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
-    if let Err(bad) = heap.pools(mark).give(bin, block) {
-        crate::report::bad_free(block, bad);
-    }
+    heap.pools(mark).give(bin, &[block]);
 }
 
 /// Where batches for a heap's bin are collected.
