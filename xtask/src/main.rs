@@ -4,18 +4,37 @@
 //! [`clap::Args`] and has `fn run(self) -> anyhow::Result<()>`, and name both in the two lists
 //! below. What is measured is built by the command in release; xtask itself is a dev build.
 
+#![expect(clippy::unused_self, reason = "all commands are run by the same call")]
+
 use clap::{Parser, Subcommand};
 
+mod accept;
 mod bench;
+mod demo;
 mod library;
+mod loom;
+mod measure;
+mod miri;
+mod nostd;
 mod process;
 mod run;
+mod sanitize;
+mod script;
+mod test;
 mod tidy;
 
 commands! {
+    accept::Accept,
     bench::Bench,
+    demo::Demo,
     library::Lib,
+    loom::Loom,
+    measure::Measure,
+    miri::Miri,
+    nostd::Nostd,
     run::Run,
+    sanitize::Sanitize,
+    test::Test,
     tidy::Tidy,
 }
 

@@ -98,9 +98,7 @@ pub(crate) fn need(program: &str, package: &str) -> Result<PathBuf> {
 /// Installs Debian packages, or says in one line, after `reason`, how to.
 pub(crate) fn install(packages: &[&str], reason: &str) -> Result<()> {
     let advice = format!("{reason}: apt-get install {}", packages.join(" "));
-    // SAFETY: geteuid has no precondition and always succeeds.
-    let root = unsafe { libc::geteuid() } == 0;
-    if !root || find("apt-get").is_none() {
+    if !nix::unistd::geteuid().is_root() || find("apt-get").is_none() {
         bail!("{advice}");
     }
     let apt_get = |args: &[&str]| {

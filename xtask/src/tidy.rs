@@ -47,7 +47,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
 }
 
 /// The files of ours with this extension, in order: no folder that is hidden or built.
-fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut entries = fs::read_dir(folder)
         .with_context(|| shown(folder))?
         .map(|entry| Ok(entry?.path()))

@@ -33,7 +33,7 @@ pub(crate) struct SlabShape {
 const RECIPROCAL_SHIFT: u32 = 42;
 
 /// The bytes that a thread keeps at most in the stack of one bin, and bounds on the count.
-const STACK_BYTES: usize = 64 * 1024;
+const STACK_BYTES: usize = 32 * 1024;
 const STACK_MIN: usize = 8;
 const STACK_MAX: usize = 256;
 

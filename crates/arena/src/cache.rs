@@ -280,7 +280,9 @@ impl Cache {
 
 /// Gives one block back without a cache.
 pub(crate) fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
-    heap.pools(mark).give(bin, &[block]);
+    if let Err(bad) = heap.pools(mark).give(bin, block) {
+        crate::report::bad_free(block, bad);
+    }
 }
 
 /// Where batches for a heap's bin are collected.

@@ -5,6 +5,7 @@ use crate::{
     batch::{Batch, Batches, Inbox},
     lock::{Lock, LockGuard},
     pools::Pools,
+    report,
 };
 
 /// Batches that may wait in an inbox before whoever adds one looks after them: their owner may be
@@ -52,7 +53,7 @@ impl Heap {
     /// Takes blocks of a bin back, and what other threads gave back with them.
     pub(crate) fn drain(&self, mark: usize, bin: usize, blocks: &[*mut u8]) -> Batches {
         let mut pools = self.pools(mark);
-        pools.give(bin, blocks);
+        give_all(&mut pools, bin, blocks);
         let spent = self.absorb(&mut pools);
         pools.purge_excess();
         spent
@@ -81,7 +82,7 @@ impl Heap {
         for batch in spent.clone() {
             // SAFETY: a batch out of the inbox is the taker's.
             let batch = unsafe { &*batch };
-            pools.give(batch.bin(), batch.blocks());
+            give_all(pools, batch.bin(), batch.blocks());
         }
         spent
     }
@@ -91,6 +92,14 @@ impl Heap {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools);
         pools.retire_empty_slabs();
-        (pools.purge_to(0), spent)
+        (pools.purge(), spent)
+    }
+}
+
+fn give_all(pools: &mut Pools, bin: usize, blocks: &[*mut u8]) {
+    for &block in blocks {
+        if let Err(bad) = pools.give(bin, block) {
+            report::bad_free(block, bad);
+        }
     }
 }

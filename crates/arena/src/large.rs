@@ -121,20 +121,17 @@ impl Pools {
         align: usize,
         growing: bool,
     ) -> Option<Fresh> {
-        if growing && let Some(fresh) = self.allocate_whole(size, Partition::SPECIAL) {
+        if growing && let Some(fresh) = self.allocate_whole(size, Partition::SPECIAL, 0) {
             return Some(fresh);
         }
         if size <= MAX_RUN && align <= Partition::SPECIAL.segment_size() {
             return self.allocate_run(size, Partition::for_segment(size.max(align))?);
         }
         let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
-        // Memory that is there already is worth more than a tight fit.
-        [true, false]
-            .into_iter()
-            .flat_map(|warm| Partition::all().map(move |partition| (partition, warm)))
-            .filter(|&(partition, _)| partition >= least)
-            .find_map(|(partition, warm)| self.allocate_whole_here(size, partition, warm))
-            .or_else(|| self.allocate_whole(size, least))
+        Partition::all()
+            .filter(|&partition| partition >= least)
+            .find_map(|partition| self.allocate_whole_here(size, partition, KEPT_FOR_POOLS))
+            .or_else(|| self.allocate_whole(size, least, 0))
     }
 
     /// A run of segments; with a partition chosen by size, a run of one.
@@ -159,19 +156,17 @@ impl Pools {
         self.occupy(LargeBlock { area, first: place.segment(first) }, size)
     }
 
-    /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
+    /// Whole arenas of the heap's present areas.
     fn allocate_whole_here(
         &mut self,
         size: usize,
         partition: Partition,
-        warm: bool,
+        keep: u32,
     ) -> Option<Fresh> {
         let count = size.div_ceil(partition.arena_size());
         let mut area = self.areas;
         while !area.is_null() {
-            if let Some(place) =
-                self.books(area).take_arenas(partition, count, KEPT_FOR_POOLS, warm)
-            {
+            if let Some(place) = self.books(area).take_arenas(partition, count, keep) {
                 return self.occupy_whole(area, place, count, size);
             }
             area = self.books(area).next;
@@ -180,9 +175,9 @@ impl Pools {
     }
 
     /// Whole arenas, in a new area if need be.
-    fn allocate_whole(&mut self, size: usize, partition: Partition) -> Option<Fresh> {
+    fn allocate_whole(&mut self, size: usize, partition: Partition, keep: u32) -> Option<Fresh> {
         let count = size.div_ceil(partition.arena_size());
-        let (area, place) = self.claim_arenas(partition, count, 0, Use::WHOLE)?;
+        let (area, place) = self.claim_arenas(partition, count, keep, Use::WHOLE)?;
         self.occupy_whole(area, place, count, size)
     }
 

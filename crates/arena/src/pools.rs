@@ -7,7 +7,8 @@ use crate::{
     dirty,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
-    registry, report,
+    registry,
+    segment::BadFree,
 };
 
 /// What a heap's lock guards. All zero is pools without areas.
@@ -75,40 +76,35 @@ impl Pools {
             if self.current[bin].is_null() && !self.find_slab(bin) {
                 break;
             }
-            let start = self.current[bin];
-            let area = Area::containing(start);
-            let mut slab = self.books(area).slab(start, bin);
+            let (area, place) = locate(self.current[bin]);
+            let mut slab = self.books(area).slab(place, bin);
             taken += slab.take(&mut slots[taken..]);
             if slab.is_exhausted() {
                 self.current[bin] = core::ptr::null_mut();
-                let (_, place) = locate(start);
                 self.books(area).arena(place.arena).partial &= !(1 << place.segment);
             }
         }
         taken
     }
 
-    /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together; besides, for
-    /// a slab that becomes empty.
-    pub(crate) fn give(&mut self, bin: usize, mut blocks: &[*mut u8]) {
-        while let Some(&block) = blocks.first() {
-            let area = Area::containing(block);
-            let mut slab = self.books(area).slab(block, bin);
-            let start = slab.base;
-            let exhausted = slab.is_exhausted();
-            let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(block, bad));
-            if slab.is_empty() && self.current[bin] != start {
-                self.vacate_slab(start, bin);
-            } else if exhausted {
-                self.offer_slab(start, bin);
-            }
-            blocks = &blocks[given..];
+    /// Takes back one block of a bin. O(1), but for a slab that becomes empty.
+    #[inline]
+    pub(crate) fn give(&mut self, bin: usize, block: *mut u8) -> Result<(), BadFree> {
+        let (area, place) = locate(block);
+        let mut slab = self.books(area).slab(place, bin);
+        let start = slab.base;
+        slab.give(block.addr() - start.addr())?;
+        let (first, empty) = (slab.segment.free == 1, slab.is_empty());
+        if empty && self.current[bin] != start {
+            self.vacate_slab(area, place, bin);
+        } else if first {
+            self.offer_slab(area, place, bin);
         }
+        Ok(())
     }
 
     /// Lets a slab that was exhausted be found again.
-    fn offer_slab(&mut self, start: *mut u8, bin: usize) {
-        let (area, place) = locate(start);
+    fn offer_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
         let arena = self.books(area).arena(place.arena);
         arena.partial |= 1 << place.segment;
         let arena: *mut Arena = arena;
@@ -116,9 +112,8 @@ impl Pools {
     }
 
     /// Makes an empty slab a vacant segment, and its arena a vacant one if it was the last.
-    fn vacate_slab(&mut self, start: *mut u8, bin: usize) {
-        let (area, place) = locate(start);
-        self.books(area).slab(start, bin).clear();
+    fn vacate_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
+        self.books(area).slab(place, bin).clear();
         self.books(area).arena(place.arena).partial &= !(1 << place.segment);
         self.vacate_segment(area, place);
         let arena = self.books(area).arena(place.arena);
@@ -177,7 +172,6 @@ impl Pools {
             return false;
         }
         self.use_segment(area, place);
-        self.books(area).prepare_slab(place);
         self.books(area).arena(place.arena).partial |= 1 << segment;
         self.current[bin] = self.books(area).address(place);
         true
@@ -207,7 +201,7 @@ impl Pools {
             if area.is_null() {
                 area = registry::extend_heap(self)?;
             }
-            if let Some(place) = self.books(area).take_arenas(partition, count, keep, false) {
+            if let Some(place) = self.books(area).take_arenas(partition, count, keep) {
                 for arena in place.arena..place.arena + count {
                     self.books(area).arena(ArenaPlace { arena, ..place }).purpose = purpose;
                 }
@@ -235,7 +229,7 @@ impl Pools {
         arena.used |= bit;
         arena.dirty &= !bit;
         self.dirty_bytes -= stale;
-        dirty::used(place.arena.partition.segment_size(), stale);
+        dirty::remove(stale);
         stale
     }
 
@@ -248,31 +242,28 @@ impl Pools {
         arena.used &= !bit;
         if touched != 0 {
             arena.dirty |= bit;
+            self.dirty_bytes += touched;
+            dirty::add(touched);
         }
-        self.dirty_bytes += touched;
-        dirty::vacated(place.arena.partition.segment_size(), touched);
     }
 
     /// Gives memory back if the process holds too much that serves nothing.
     pub(crate) fn purge_excess(&mut self) {
-        let keep = dirty::to_keep(self.dirty_bytes);
-        if keep < self.dirty_bytes {
-            self.purge_to(keep);
+        if dirty::is_excess(self.dirty_bytes) {
+            self.purge();
         }
     }
 
-    /// Gives memory of vacant segments back until only `keep` bytes are left, or less by what one arena
-    /// had; says how many bytes that were at most.
-    pub(crate) fn purge_to(&mut self, keep: usize) -> usize {
-        let excess = self.dirty_bytes.saturating_sub(keep);
+    /// Gives back all memory of vacant segments; says how many bytes that were at most.
+    pub(crate) fn purge(&mut self) -> usize {
         let mut purged = 0;
         let mut area = self.areas;
-        while !area.is_null() && purged < excess {
-            purged += self.books(area).purge(excess - purged);
+        while !area.is_null() {
+            purged += self.books(area).purge();
             area = self.books(area).next;
         }
         self.dirty_bytes -= purged;
-        dirty::purged(purged);
+        dirty::remove(purged);
         purged
     }
 
@@ -283,9 +274,10 @@ impl Pools {
             if start.is_null() {
                 continue;
             }
-            if self.books(Area::containing(start)).slab(start, bin).is_empty() {
+            let (area, place) = locate(start);
+            if self.books(area).slab(place, bin).is_empty() {
                 self.current[bin] = core::ptr::null_mut();
-                self.vacate_slab(start, bin);
+                self.vacate_slab(area, place, bin);
             }
         }
     }

@@ -34,8 +34,6 @@ pub(crate) struct Segment {
     pub(crate) touched: u32,
     /// Pages of 4 KiB of the large block that starts here; zero in every other segment.
     pub(crate) pages: u32,
-    /// Where its bit map is, counted from one among the lines of bit maps; zero before it has one.
-    pub(crate) bitmap: u32,
     /// The first word of the bit map that may have a set bit.
     hint: u16,
     /// Whether its memory may be used without asking the system.
@@ -75,13 +73,12 @@ impl Slab<'_> {
         let mut word = self.segment.hint as usize;
         while taken < wanted {
             let mut bits = self.bitmap[word];
-            let count = (bits.count_ones() as usize).min(wanted - taken);
-            let first = self.base.wrapping_add(word * 64 * size);
-            for slot in &mut slots[taken..taken + count] {
-                *slot = first.wrapping_add(bits.trailing_zeros() as usize * size);
+            while bits != 0 && taken < wanted {
+                let block = word * 64 + bits.trailing_zeros() as usize;
+                slots[taken] = self.base.wrapping_add(block * size);
                 bits &= bits - 1;
+                taken += 1;
             }
-            taken += count;
             self.bitmap[word] = bits;
             word += usize::from(bits == 0);
         }
@@ -103,36 +100,22 @@ impl Slab<'_> {
         count
     }
 
-    /// Takes back the first of `blocks` and those after it that lie in this slab too; says how many.
-    /// O(1) each.
+    /// Takes back the block at `offset` of the slab. O(1).
     #[inline]
-    pub(crate) fn give(&mut self, blocks: &[*mut u8]) -> Result<usize, BadFree> {
-        let size = self.shape.block_size as usize;
-        let (base, end) = (self.base.addr(), self.segment.carved as usize * size);
-        let mut hint = self.segment.hint as usize;
-        let mut given = 0;
-        for block in blocks {
-            let offset = block.addr().wrapping_sub(base);
-            if offset >= end {
-                break;
-            }
-            let block = self.shape.block_at(offset);
-            if block * size != offset {
-                return Err(BadFree::NotABlock);
-            }
-            let (word, bit) = (block / 64, 1 << (block % 64));
-            // SAFETY: [I1] `block` is below `carved`, and the bit map has a bit for each of those.
-            let bits = unsafe { self.bitmap.get_unchecked_mut(word) };
-            if *bits & bit != 0 {
-                return Err(BadFree::Twice);
-            }
-            *bits |= bit;
-            hint = hint.min(word);
-            given += 1;
+    pub(crate) fn give(&mut self, offset: usize) -> Result<(), BadFree> {
+        let block = self.shape.block_at(offset);
+        if block * self.shape.block_size as usize != offset || block >= self.segment.carved as usize
+        {
+            return Err(BadFree::NotABlock);
         }
-        self.segment.hint = hint as u16;
-        self.segment.free += given as u32;
-        if given == 0 { Err(BadFree::NotABlock) } else { Ok(given) }
+        let (word, bit) = (block / 64, 1 << (block % 64));
+        if self.bitmap[word] & bit != 0 {
+            return Err(BadFree::Twice);
+        }
+        self.bitmap[word] |= bit;
+        self.segment.free += 1;
+        self.segment.hint = self.segment.hint.min(word as u16);
+        Ok(())
     }
 
     /// Whether nobody holds a block of it.
@@ -168,15 +151,8 @@ mod tests {
 
     impl Fixture {
         fn new() -> Self {
-            let segment = Segment {
-                free: 0,
-                carved: 0,
-                touched: 0,
-                pages: 0,
-                bitmap: 0,
-                hint: 0,
-                committed: true,
-            };
+            let segment =
+                Segment { free: 0, carved: 0, touched: 0, pages: 0, hint: 0, committed: true };
             Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8).unwrap()] }
         }
 
@@ -211,7 +187,7 @@ mod tests {
         let mut slots = [core::ptr::null_mut(); 200];
         assert_eq!(fixture.slab().take(&mut slots), 200);
         for index in [150, 3, 64, 63, 65, 199, 0] {
-            assert_eq!(fixture.slab().give(&slots[index..=index]), Ok(1));
+            fixture.slab().give(Fixture::offset(slots[index])).unwrap();
         }
         let mut again = [core::ptr::null_mut(); 3];
         assert_eq!(fixture.slab().take(&mut again), 3);
@@ -227,13 +203,12 @@ mod tests {
         let mut fixture = Fixture::new();
         let mut slots = [core::ptr::null_mut(); 2];
         fixture.slab().take(&mut slots);
-        let [first, second] = slots;
-        assert_eq!(fixture.slab().give(&[first.wrapping_add(1)]), Err(BadFree::NotABlock));
-        assert_eq!(fixture.slab().give(&[second.wrapping_add(1152)]), Err(BadFree::NotABlock));
-        assert_eq!(fixture.slab().give(&[second, first.wrapping_sub(8)]), Ok(1));
-        assert_eq!(fixture.slab().give(&[second]), Err(BadFree::Twice));
+        assert_eq!(fixture.slab().give(1), Err(BadFree::NotABlock));
+        assert_eq!(fixture.slab().give(2 * 1152), Err(BadFree::NotABlock));
+        assert_eq!(fixture.slab().give(1152), Ok(()));
+        assert_eq!(fixture.slab().give(1152), Err(BadFree::Twice));
         assert_eq!(fixture.segment.free, 1);
-        assert_eq!(fixture.slab().give(&[first]), Ok(1));
+        assert_eq!(fixture.slab().give(0), Ok(()));
         assert!(fixture.slab().is_empty());
         fixture.slab().clear();
         assert_eq!(fixture.bitmap, [0; BITMAP_WORDS]);

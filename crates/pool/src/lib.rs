@@ -14,7 +14,6 @@ extern crate std;
 #[cfg(feature = "c")]
 pub mod c_face;
 
-mod allocator;
 mod config;
 #[cfg(feature = "critical-section")]
 mod critical;

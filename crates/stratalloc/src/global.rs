@@ -157,6 +157,8 @@ unsafe impl Allocator for Stratalloc {
     }
 }
 
+stratalloc_core::ecosystem!(impl[] for Stratalloc);
+
 impl UsableSize for Stratalloc {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise.

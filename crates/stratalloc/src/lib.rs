@@ -21,6 +21,8 @@
 //! | [`pool`] | a caller's heap divided among block sizes |
 //! | [`arena`] | the thread-partitioned arenas under [`Stratalloc`] |
 
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+
 mod global;
 
 pub use global::Stratalloc;

@@ -1,0 +1,11 @@
+# programs within 2 GB of address space
+# needs: python3=python3 perl=perl gcc=gcc
+ulimit -v 2000000
+python3 -c 'print(sum(len(str(n) * 3) for n in range(300_000)), len(bytearray(200_000_000)))'
+perl -e 'my %h = map { $_ => "x" x ($_ % 50) } 1 .. 200_000; print scalar(keys %h), "\n"'
+gcc -O1 -pthread "$HERE/threads.c" -o threads
+# A small stack for each: a hundred usual ones would fill the limit by themselves.
+ulimit -s 256
+./threads in-turn 200
+./threads at-once 30
+seq 1 200000 | sort -r --parallel=2 | sha256sum

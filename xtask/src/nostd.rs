@@ -1,0 +1,38 @@
+//! `cargo xtask nostd`: the crates that need no operating system, built for a machine without one.
+
+use std::{path::Path, process::Command};
+
+use anyhow::Result;
+
+use crate::process;
+
+/// Builds the `no_std` crates for a bare Cortex-M target.
+#[derive(clap::Args)]
+pub(crate) struct Nostd {}
+
+/// A target that has `core` and nothing else.
+const TARGET: &str = "thumbv7em-none-eabihf";
+/// The crates that hold without `std` and `alloc`.
+const PACKAGES: [&str; 4] =
+    ["stratalloc-core", "stratalloc-pages", "stratalloc-block", "stratalloc-pool"];
+
+/// A compiler that comes with the sources of `core`, so that it can be built for any target.
+const RUSTC: &str = "/usr/bin/rustc";
+const SOURCES: &str = "/usr/lib/rustlib/src/rust/library/core";
+
+impl Nostd {
+    pub(crate) fn run(self) -> Result<()> {
+        if !Path::new(RUSTC).exists() || !Path::new(SOURCES).exists() {
+            process::install(&["rustc-web", "rust-web-src"], "the sources of `core` are missing")?;
+        }
+        process::step(&format!("no_std crates for {TARGET}"), &mut build()).map(drop)
+    }
+}
+
+fn build() -> Command {
+    let mut command = process::cargo(&["build", "-Zbuild-std=core", "--no-default-features"]);
+    command.args(["--target", TARGET, "--target-dir"]).arg(process::target_dir().join("nostd"));
+    command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    command.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTUP_TOOLCHAIN");
+    command
+}

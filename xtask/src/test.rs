@@ -1,0 +1,57 @@
+//! `cargo xtask test`: everything that CI runs, in the order in which it says most soonest.
+
+use anyhow::{Result, ensure};
+
+use crate::{accept::Accept, loom::Loom, nostd::Nostd, process, sanitize::Sanitize, tidy};
+
+/// Runs everything that CI runs, and says what ran.
+#[derive(clap::Args)]
+pub(crate) struct Test {}
+
+impl Test {
+    pub(crate) fn run(self) -> Result<()> {
+        process::step("formatted", &mut process::cargo(&["fmt", "--all", "--check"]))?;
+        process::step_checked("tidy", || {
+            let findings = tidy::check(process::root())?;
+            ensure!(findings.is_empty(), "{}", findings.join("\n"));
+            Ok(())
+        })?;
+        let clippy = ["clippy", "--all-targets", "--", "-D", "warnings"];
+        process::step("clippy, warnings denied", &mut process::cargo(&clippy))?;
+        let tests = process::step("unit, property, conformance and doc tests", &mut cargo_test())?;
+        eprintln!("     {} tests passed", passed(&String::from_utf8_lossy(&tests.stdout)));
+
+        Nostd {}.run()?;
+        Loom {}.run()?;
+        if process::has_toolchain("nightly") {
+            Sanitize { quick: true }.run()?;
+        } else {
+            eprintln!("not run: sanitizers (rustup toolchain install nightly)");
+        }
+        Accept::default().run()
+    }
+}
+
+fn cargo_test() -> std::process::Command {
+    process::cargo(&["test", "--no-fail-fast"])
+}
+
+/// The sum of the tests that cargo's output counts as passed.
+fn passed(output: &str) -> usize {
+    let counts = output.lines().filter_map(|line| {
+        line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<usize>().ok()
+    });
+    counts.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tests_of_all_binaries_are_counted() {
+        let output = "test a ... ok\ntest result: ok. 7 passed; 0 failed\n\
+                      test result: ok. 12 passed; 1 ignored\ntest result: FAILED. 3 passed";
+        assert_eq!(passed(output), 19);
+    }
+}
