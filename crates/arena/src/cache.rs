@@ -87,6 +87,7 @@ pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
 pub(crate) static ENDED_THREAD: Cache = Cache::with_nothing();
 
 impl Cache {
+    #[expect(clippy::large_stack_arrays, reason = "it initialises statics alone")]
     const fn with_nothing() -> Self {
         Self {
             bins: [const { AtomicU8::new(NO_BIN as u8) }; GRANULES + 1],
