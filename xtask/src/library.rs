@@ -19,7 +19,8 @@ impl Lib {
 
 /// Builds the shared library in release, and gives its path.
 pub(crate) fn build() -> Result<PathBuf> {
-    let args = ["build", "--release", "--package", "stratalloc-malloc"];
+    let package = ["--package", "stratalloc-malloc", "--features", "freestanding"];
+    let args = [&["build", "--release"], &package[..]].concat();
     process::step("build libstratalloc.so", &mut process::cargo(&args))?;
     let library = process::target_dir().join("release/libstratalloc.so");
     ensure!(library.is_file(), "{} was not built", library.display());

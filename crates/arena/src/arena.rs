@@ -17,6 +17,12 @@ impl Use {
     /// One block that has arenas for itself; its first arena counts them.
     pub(crate) const WHOLE: Self = Self(255);
 
+    /// The bin whose slabs it serves, if it serves slabs.
+    pub(crate) const fn bin(self) -> Option<usize> {
+        let number = self.0 as usize;
+        if number > 0 && number < crate::bins::BINS { Some(number) } else { None }
+    }
+
     /// Slabs of this bin, which isn't bin 0.
     pub(crate) const fn slabs(bin: usize) -> Self {
         debug_assert!(bin > 0 && bin < crate::bins::BINS);

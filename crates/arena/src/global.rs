@@ -22,7 +22,9 @@ use crate::{
     heap::Heap,
     large::{LargeBlock, MAX_IN_ARENAS},
     registry::{self, Window},
-    report, slot, thread,
+    report, slot,
+    stats::Stats,
+    thread,
 };
 
 /// The alignment that C expects of every block.
@@ -340,6 +342,22 @@ fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 
         deallocate(block);
     }
     moved
+}
+
+/// What the allocator holds, and what of it serves.
+///
+/// O(segments in use) of all heaps, one heap after another under its lock; nothing is counted on
+/// behalf of this at other times.
+///
+/// ```
+/// use stratalloc_arena::global;
+/// let block = global::allocate(5 << 30, 8);
+/// assert!(block.is_null() || global::stats().huge >= 5 << 30);
+/// // SAFETY: just allocated, or null.
+/// unsafe { global::deallocate(block) };
+/// ```
+pub fn stats() -> Stats {
+    crate::stats::count()
 }
 
 /// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache.

@@ -16,7 +16,7 @@ pub(crate) const MAX_RUN: usize = 2 << 20;
 /// The largest size in bytes of a block in arenas.
 pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
 /// The unit in which the size of a large block is kept.
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 /// Arenas of a partition that whole blocks leave to pools while other partitions have some.
 const KEPT_FOR_POOLS: u32 = 32;
 /// A shrunk block gives a tail of at least this many bytes back to the system.

@@ -29,7 +29,9 @@ mod registry;
 mod report;
 mod segment;
 mod slot;
+mod stats;
 mod system;
 mod thread;
 
 pub use geometry::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
+pub use stats::Stats;

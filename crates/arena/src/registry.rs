@@ -165,6 +165,14 @@ pub(crate) fn extend_heap(pools: &mut Pools) -> Option<*mut Area> {
     Some(area)
 }
 
+/// The sizes of all huge blocks, in bytes.
+pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
+    TABLE.iter().map(|entry| entry.load(Ordering::Acquire)).filter_map(|entry| match entry & KIND {
+        HUGE | HUGE_PIECEMEAL => Some(entry & !KIND),
+        _ => None,
+    })
+}
+
 /// Every heap of the process, those of ended threads among them, from a starting point on.
 pub(crate) fn heaps(from: usize) -> impl Iterator<Item = &'static Heap> {
     (0..WINDOWS).filter_map(move |step| {

@@ -32,3 +32,60 @@ pub(crate) extern "C" fn mallopt(parameter: c_int, _value: c_int) -> c_int {
     // M_MXFAST; M_TRIM_THRESHOLD (-1) to M_ARENA_MAX (-8).
     c_int::from(parameter == 1 || (-8..=-1).contains(&parameter))
 }
+
+/// `struct mallinfo2`, and with `c_int` the older `struct mallinfo`. Bytes but where said.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct MallInfo<T> {
+    /// In the areas, with memory behind it; huge blocks not counted.
+    arena: T,
+    /// Free chunks: not counted, 0.
+    ordblks: T,
+    /// The GNU C library's fast bins: none, 0.
+    smblks: T,
+    /// How many huge blocks, with mappings of their own.
+    hblks: T,
+    /// In huge blocks.
+    hblkhd: T,
+    /// Unused in the GNU C library too: 0.
+    usmblks: T,
+    /// In the GNU C library's fast bins: none, 0.
+    fsmblks: T,
+    /// Handed out, to the program or to a thread's stock; huge blocks not counted.
+    uordblks: T,
+    /// Of `arena`, what isn't handed out.
+    fordblks: T,
+    /// What a trim gives back.
+    keepcost: T,
+}
+
+/// `mallinfo2`: what the allocator holds at this moment.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn mallinfo2() -> MallInfo<usize> {
+    let stats = global::stats();
+    MallInfo {
+        arena: stats.touched,
+        hblks: stats.huge_blocks,
+        hblkhd: stats.huge,
+        uordblks: stats.in_use,
+        fordblks: stats.touched.saturating_sub(stats.in_use),
+        keepcost: stats.vacant,
+        ..MallInfo::default()
+    }
+}
+
+/// `mallinfo`: the same in `int`s; what is larger becomes the largest.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn mallinfo() -> MallInfo<c_int> {
+    let int = |value: usize| c_int::try_from(value).unwrap_or(c_int::MAX);
+    let info = mallinfo2();
+    MallInfo {
+        arena: int(info.arena),
+        hblks: int(info.hblks),
+        hblkhd: int(info.hblkhd),
+        uordblks: int(info.uordblks),
+        fordblks: int(info.fordblks),
+        keepcost: int(info.keepcost),
+        ..MallInfo::default()
+    }
+}

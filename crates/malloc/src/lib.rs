@@ -4,6 +4,7 @@
 //! - `standard`: malloc, calloc, realloc, free and their relatives.
 //! - `aligned`: blocks at a chosen alignment.
 //! - `inspect`: what programs ask of or tell the allocator about itself.
+//! - `text`: the same in words.
 //! - `extras`: the functions of `stratalloc.h`.
 //!
 //! Each function does what C or the GNU C library says, errno included, and leaves the rest to the
@@ -18,3 +19,4 @@ mod errno;
 mod extras;
 mod inspect;
 mod standard;
+mod text;

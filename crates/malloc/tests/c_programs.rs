@@ -14,6 +14,12 @@ fn semantics_are_those_of_c_posix_and_glibc() {
 }
 
 #[test]
+fn figures_are_true_and_a_trim_trims() {
+    let outcome = check("figures", &[], Way::Preloaded);
+    assert!(outcome.stderr.starts_with("stratalloc 0."), "malloc_stats: {outcome:?}");
+}
+
+#[test]
 fn calls_before_main_after_it_and_while_threads_end() {
     for way in EVERY_WAY {
         let outcome = check("life", &[], way);

@@ -54,7 +54,9 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
     // No builtin malloc: the compiler would drop calls whose result it thinks it knows.
     cc.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Werror", "-fno-builtin", "-pthread"]);
     // Sizes beyond all memory, and blocks used after a realloc that failed, are what is tested.
-    cc.args(["-Wno-alloc-size-larger-than", "-Wno-use-after-free", "-I"]);
+    cc.args(["-Wno-alloc-size-larger-than", "-Wno-use-after-free"]);
+    // So is `mallinfo`.
+    cc.args(["-Wno-deprecated-declarations", "-I"]);
     cc.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("include"));
     cc.arg("-o").arg(&program).arg(source);
     match way {

@@ -1,0 +1,74 @@
+//! What the allocator holds and what of it serves, counted when asked: nothing is counted meanwhile.
+
+use crate::{
+    area::Area,
+    arena::Arena,
+    bins::SHAPES,
+    geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
+    large::PAGE,
+    pools::Pools,
+    registry, thread,
+};
+
+/// Figures of one moment, in bytes but where said; other threads go on meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Memory in the areas that may have pages behind it, all but the books.
+    pub touched: usize,
+    /// Of that, blocks that are handed out: to the program, or to a thread's stock of free blocks.
+    pub in_use: usize,
+    /// Of that, whole segments that serve nothing: what a trim gives back.
+    pub vacant: usize,
+    /// Huge blocks, each with a mapping of its own.
+    pub huge: usize,
+    /// How many huge blocks there are.
+    pub huge_blocks: usize,
+    /// How many areas there are.
+    pub areas: usize,
+}
+
+/// Counts. O(arenas and segments in use) of all heaps; each heap's threads wait meanwhile for what
+/// they need its lock for.
+pub(crate) fn count() -> Stats {
+    let mut stats = Stats::default();
+    let mark = thread::mark();
+    for heap in registry::heaps(0) {
+        count_heap(&mut heap.pools(mark), &mut stats);
+    }
+    for size in registry::huge_sizes() {
+        stats.huge += size;
+        stats.huge_blocks += 1;
+    }
+    stats
+}
+
+fn count_heap(pools: &mut Pools, stats: &mut Stats) {
+    let mut area = pools.areas;
+    while !area.is_null() {
+        let books = pools.books(area);
+        stats.areas += 1;
+        for index in 0..ARENAS * PARTITIONS {
+            count_arena(books, ArenaPlace::from_index(index), stats);
+        }
+        area = books.next;
+    }
+}
+
+fn count_arena(books: &mut Area, place: ArenaPlace, stats: &mut Stats) {
+    let &mut Arena { used, dirty, purpose, .. } = books.arena(place);
+    for number in (0..SEGMENTS).filter(|number| (used | dirty) >> number & 1 == 1) {
+        let segment = books.segment(place.segment(number));
+        let touched = segment.touched as usize;
+        stats.touched += touched;
+        if used >> number & 1 == 0 {
+            stats.vacant += touched;
+        } else if let Some(bin) = purpose.bin() {
+            stats.in_use +=
+                (segment.carved - segment.free) as usize * SHAPES[bin].block_size as usize;
+        } else {
+            // A large block counts where it starts, as a whole.
+            stats.in_use += segment.pages as usize * PAGE;
+        }
+    }
+}

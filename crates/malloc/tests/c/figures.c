@@ -1,0 +1,56 @@
+/* mallinfo2 and its relatives tell what is true, and malloc_trim gives back what they say. */
+#include "check.h"
+
+enum { COUNT = 100000, SIZE = 1024 };
+static void *blocks[COUNT];
+
+static long resident_kilobytes(void) {
+    long pages = 0, ignored = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(fscanf(file, "%ld %ld", &ignored, &pages) == 2);
+    fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+int main(void) {
+    CHECK_OURS();
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = memset(malloc(SIZE), 1, SIZE);
+    }
+    void *large = memset(malloc(3 << 20), 1, 3 << 20);
+    void *huge = malloc((size_t)5 << 30);
+    struct mallinfo2 during = mallinfo2();
+    size_t total = (size_t)COUNT * SIZE + (3 << 20);
+    size_t grown = during.uordblks - before.uordblks;
+    CHECK(grown >= total && grown < total + total / 20);
+    CHECK(during.arena >= during.uordblks);
+    CHECK(during.fordblks == during.arena - during.uordblks);
+    CHECK(during.hblks == before.hblks + 1 && during.hblkhd - before.hblkhd >= (size_t)5 << 30);
+    CHECK(mallinfo().uordblks == (int)during.uordblks && mallinfo().hblkhd == INT32_MAX);
+
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    CHECK(malloc_info(0, stream) == 0);
+    errno = 0;
+    CHECK(malloc_info(1, stream) == -1 && errno == EINVAL);
+    fclose(stream);
+    CHECK(strstr(text, "<malloc version=\"stratalloc-") == text && strstr(text, "</malloc>\n"));
+    free(text);
+    malloc_stats();
+
+    long full = resident_kilobytes();
+    for (int i = 0; i < COUNT; i++) {
+        free(blocks[i]);
+    }
+    free(large);
+    free(huge);
+    CHECK(malloc_trim(0) == 1);
+    struct mallinfo2 after = mallinfo2();
+    CHECK(after.uordblks < before.uordblks + (1 << 20));
+    CHECK(after.hblks == before.hblks && after.keepcost == 0);
+    CHECK(resident_kilobytes() < full - (long)(total / 1024) * 9 / 10);
+    CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1 && mallopt(1234, 1) == 0);
+    return 0;
+}
