@@ -9,7 +9,7 @@
 //! - [`SizeClass`]: which block size serves which request.
 //! - [`FreeList`]: free blocks chained through their own first bytes.
 //! - [`Addr`], [`Alignment`], [`Bytes`], [`PageCount`]: numbers that say what they count.
-//! - [`ecosystem`]: both ways between [`Allocator`] and the traits that others use.
+//! - [`mod@ecosystem`]: both ways between [`Allocator`] and the traits that others use.
 //! - [`diag`]: the last words of an allocator that finds its memory corrupt.
 //! - [`sync`]: the one switch between loom and the real atomics.
 //!

@@ -57,6 +57,23 @@ impl PageRange {
 /// - A reserved range belongs to the caller alone until it is released, and is aligned as asked.
 /// - Committed memory can be read and written; its content is zero where [`ZEROED`](Self::ZEROED).
 /// - A failed call changes nothing.
+///
+/// # Example
+///
+/// ```
+/// # use stratalloc_testkit::TestPages;
+/// use stratalloc_core::{PageProvider, ProviderError};
+///
+/// # let pages = TestPages::new(4096);
+/// let page = pages.page_size();
+/// let range = pages.reserve(16 * page, 8 * page)?;
+/// pages.commit(&range, 0, page)?;
+/// // SAFETY: the first page is committed, and ours.
+/// unsafe { range.start().write(1) };
+/// // SAFETY: the range is of this provider, and nothing in it is live any more.
+/// unsafe { pages.release(range) }.map_err(|(error, _still_ours)| error)?;
+/// # Ok::<(), ProviderError>(())
+/// ```
 pub unsafe trait PageProvider {
     /// Whether memory reads as zero when it is committed for the first time, or again after a
     /// decommit.
@@ -139,5 +156,9 @@ unsafe impl<P: PageProvider + ?Sized> PageProvider for &P {
     unsafe fn release(&self, range: PageRange) -> Result<(), (ProviderError, PageRange)> {
         // SAFETY: the caller's promise, passed on.
         unsafe { (**self).release(range) }
+    }
+
+    fn reserve_committed(&self, size: usize, align: usize) -> Result<PageRange, ProviderError> {
+        (**self).reserve_committed(size, align)
     }
 }

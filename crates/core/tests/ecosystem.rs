@@ -1,5 +1,7 @@
 //! Collections of the ecosystem on an allocator of ours, and allocators of the ecosystem as ours.
 
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+
 use std::{alloc::Layout, ptr::NonNull};
 
 use allocator_api2_02 as api2_02;

@@ -11,6 +11,7 @@
 /// the same. Our allocators aren't `Clone`, but by reference.
 ///
 /// ```
+/// # #![cfg_attr(feature = "nightly", feature(allocator_api))]
 /// use core::{alloc::Layout, ptr::NonNull};
 /// use stratalloc_core::{AllocError, Allocator, ecosystem};
 ///
