@@ -9,6 +9,9 @@ use crate::{
 /// Blocks of a [tiny](crate::tiny) pool that share a row.
 pub(crate) const ROW_BLOCKS: usize = 256;
 
+/// The bytes that a tiny pool keeps before its rows.
+pub(crate) const ROWS_HEAD: usize = 4;
+
 /// The bytes of a row besides its blocks and their live bits: see [`crate::tiny`].
 pub(crate) const ROW_LINKS: usize = 3;
 
@@ -68,7 +71,7 @@ impl Geometry {
     /// What `blocks` blocks take with all that belongs to them.
     pub(crate) const fn cost(&self, stride: usize, blocks: usize) -> usize {
         let books = if self.is_tiny(stride) {
-            blocks.div_ceil(ROW_BLOCKS) * self.row()
+            ROWS_HEAD + blocks.div_ceil(ROW_BLOCKS) * self.row()
         } else if self.checked {
             blocks.div_ceil(8)
         } else {
@@ -79,11 +82,12 @@ impl Geometry {
 
     /// The most blocks that `budget` bytes pay for. `O(1)`.
     pub(crate) const fn fit(&self, stride: usize, budget: usize) -> usize {
-        let row = self.cost(stride, ROW_BLOCKS) as u64;
+        // Without what is only paid once, so that this is never too few.
+        let row = (self.cost(stride, ROW_BLOCKS + 1) - self.cost(stride, 1)) as u64;
         let mut blocks = (budget as u64 * ROW_BLOCKS as u64 / row) as usize;
         // What is begun counts as whole, so a few of these may be too many; never more than the
         // books of one row.
-        while self.cost(stride, blocks) > budget {
+        while blocks > 0 && self.cost(stride, blocks) > budget {
             blocks -= 1;
         }
         blocks

@@ -7,6 +7,7 @@
 //! `no_std`, without `alloc`. Source: seed 000, lines S0.1 to S0.11.
 
 #![no_std]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 #[cfg(any(test, feature = "c-hosted"))]
 extern crate std;
@@ -14,6 +15,7 @@ extern crate std;
 #[cfg(feature = "c")]
 pub mod c_face;
 
+mod allocator;
 mod config;
 #[cfg(feature = "critical-section")]
 mod critical;
@@ -27,6 +29,7 @@ mod state;
 mod static_pool;
 mod stats;
 mod tiny;
+mod tuned;
 mod validate;
 mod word;
 
@@ -38,5 +41,6 @@ pub use mode::{Bare, Checked, Counted, Full, Mode, Spilling, Wide};
 pub use pool::Pool;
 pub use static_pool::StaticPool;
 pub use stats::{Counts, HeapStats, PoolStats};
+pub use tuned::{Demand, Tuned};
 pub use validate::Corruption;
 pub use word::Word;

@@ -222,17 +222,15 @@ const fn count_pools(config: &Config<'_>, geometry: &Geometry) -> (usize, usize)
     }
     let steps = previous / config.align;
     let most = pools * TABLE_PER_POOL;
-    // A single pool is found by one comparison.
-    (
-        pools,
-        if pools == 1 {
-            0
-        } else if steps < most {
-            steps
-        } else {
-            most
-        },
-    )
+    // A single pool of large blocks is found by one comparison, and may need every byte.
+    let table = if steps <= most {
+        steps
+    } else if pools == 1 {
+        0
+    } else {
+        most
+    };
+    (pools, table)
 }
 
 const fn weight(config: &Config<'_>, geometry: &Geometry, index: usize) -> u64 {

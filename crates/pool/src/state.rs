@@ -4,23 +4,25 @@ use core::{cell::Cell, marker::PhantomData, mem::MaybeUninit, ptr::NonNull};
 
 use crate::{
     Config, ConfigError, Mode, Word,
-    geometry::{Geometry, ROW_BLOCKS, ROW_LINKS},
+    geometry::Geometry,
     mode::{Guard, Spill, Tally},
     plan::Plan,
+    tiny::Rows,
 };
 
 /// The state of one pool.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Record<M: Mode> {
-    /// Where its part of the heap begins; it ends where the next one's begins.
-    pub(crate) low: M::Word,
+    /// The last byte before its part of the heap; the next record has the last byte of it. (Where
+    /// the part ends may be one more than the word holds.)
+    pub(crate) below: M::Word,
     /// The size of its blocks.
     pub(crate) size: M::Word,
-    /// The first free block's offset, or of a tiny pool its first row that has one, plus one; zero
-    /// if there is none.
+    /// The link to the first free block, or zero. In a tiny pool always zero.
     pub(crate) free: Cell<M::Word>,
-    /// Blocks handed out at least once: those above them were never touched.
+    /// Blocks handed out at least once: those below them were never touched. In a tiny pool always
+    /// zero, so that whatever asks for its blocks takes the slow way, to [`crate::tiny`].
     pub(crate) fresh: Cell<M::Word>,
     pub(crate) guard: M::Guard<M::Word>,
     pub(crate) tally: M::Tally<M::Word>,
@@ -30,26 +32,30 @@ pub(crate) struct Record<M: Mode> {
 /// A heap that holds pools. Offsets are bytes from its first.
 ///
 /// ```text
-/// | record 0 … record N-1 | end | room | table | low₀ … high₀ | … | low … high |
-///                                                 = low₁             = end
-/// from low up:    the pool's live bits, one a block; a tiny pool's rows
-/// from high down: its blocks; those never used lie lowest
+/// | record 0 … record N-1 | last byte | room | table | part of pool 0 | … | part of pool N-1 |
+///
+/// a part, from its first byte up:  the live bits of its blocks, or a tiny pool's rows
+///         from its last byte down: the blocks; those never used lie lowest
 /// ```
+///
+/// A *link* is a block's offset. Where there are live bits it is the block's number plus one,
+/// blocks being numbered from the last byte down: what is needed to find the bit.
 ///
 /// # Invariants
 ///
 /// - `[S1: ours]` `size` bytes from `heap` belong to this value alone while `'h` lasts, and `heap`
 ///   is aligned to the records and to the blocks.
-/// - `[S2: written]` The `count` records, the end, the room bits and the table lie at the heap's
-///   start, in this order, and are initialised; `low`, `size` and `guard` never change.
-/// - `[S3: nested]` `low` ascends from behind the table to the end; a pool's blocks and books fit
-///   between its `low` and `high`, and don't meet.
+/// - `[S2: written]` The `count` records, the last byte's offset, the room bits and the table lie at
+///   the heap's start, in this order, and are initialised; `below`, `size` and `guard` never change.
+/// - `[S3: nested]` The parts lie behind the table, in order; a pool's blocks and books fit into its
+///   part, and don't meet.
 /// - `[S4: table]` Each of the table's entries is less than `count`.
 /// - `[S5: lazy]` The books of a pool's first `fresh` blocks are initialised, and none beyond.
-/// - `[S6: listed]` Each free block among the first `fresh` is on the free list, once; links are
-///   offsets of such blocks, or zero. The user breaks this by writing to a block that he gave back.
+/// - `[S6: listed]` Each free block among the first `fresh` is on the free list, once; a link leads
+///   to such a block, or is zero. The user breaks this by writing to a block that he gave back.
 pub(crate) struct State<'h, M: Mode> {
     heap: NonNull<u8>,
+    table: NonNull<u8>,
     shape: Shape,
     owner: PhantomData<(&'h mut [MaybeUninit<u8>], M)>,
 }
@@ -58,10 +64,11 @@ pub(crate) struct State<'h, M: Mode> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     size: usize,
-    table_at: u16,
-    table_len: u16,
+    table_at: usize,
+    table_len: usize,
+    align: usize,
     count: u8,
-    /// The alignment of blocks is 2 to this.
+    /// The alignment is 2 to this.
     shift: u8,
 }
 
@@ -81,13 +88,14 @@ impl<'h, M: Mode> State<'h, M> {
         }
         let shape = Shape {
             size: heap.len(),
-            // At most 248 records of 36 bytes, and 16 entries for each: all below 2^16.
-            table_at: Self::GEOMETRY.state(plan.pools) as u16,
-            table_len: plan.table as u16,
+            table_at: Self::GEOMETRY.state(plan.pools),
+            table_len: plan.table,
+            align: config.align,
             count: plan.pools as u8,
             shift: config.align.trailing_zeros() as u8,
         };
-        let state = Self { heap: NonNull::from(heap).cast(), shape, owner: PhantomData };
+        // SAFETY: the heap is the caller's for `'h`; the state follows.
+        let state = unsafe { Self::attach(NonNull::from(heap).cast(), shape) };
         state.write(plan)?;
         Ok(state)
     }
@@ -104,16 +112,18 @@ impl<'h, M: Mode> State<'h, M> {
     /// `heap` leads to the bytes to which [`new`](Self::new) of the same mode wrote the state of
     /// this shape, and they are the caller's alone while `'h` lasts.
     pub(crate) unsafe fn attach(heap: NonNull<u8>, shape: Shape) -> Self {
-        Self { heap, shape, owner: PhantomData }
+        // SAFETY: the table lies within the heap.
+        let table = unsafe { heap.add(shape.table_at) };
+        Self { heap, table, shape, owner: PhantomData }
     }
 
     fn write(&self, mut plan: Plan<'_>) -> Result<(), ConfigError> {
-        let mut end = None;
+        let mut last = None;
         while plan.has_next() {
             let slot = plan.next_slot()?;
             let size = M::Word::wrap(slot.stride);
             let record = Record::<M> {
-                low: M::Word::wrap(slot.low),
+                below: M::Word::wrap(slot.low - 1),
                 size,
                 free: Cell::new(M::Word::wrap(0)),
                 fresh: Cell::new(M::Word::wrap(0)),
@@ -123,28 +133,31 @@ impl<'h, M: Mode> State<'h, M> {
             };
             // SAFETY: the plan has found room for all records at the heap's start [S1: ours].
             unsafe { self.records().add(slot.index).write(record) };
-            end = end.or(Some(slot.high));
+            last = last.or(Some(slot.high - 1));
         }
-        let end = M::Word::wrap(end.unwrap_or_default());
-        // SAFETY: as above, for the end behind the records, the room bits behind it, and the table.
+        let last = M::Word::wrap(last.unwrap_or_default());
+        // SAFETY: as above, for the word behind the records, and the room bits behind it.
         unsafe {
-            self.records().add(self.count()).cast::<M::Word>().write(end);
+            self.records().add(self.count()).cast::<M::Word>().write(last);
             let room = Self::GEOMETRY.room(self.count());
             self.at(self.room_at()).write_bytes(0xff, room);
         }
         self.write_table();
+        if let Some(rows) = Rows::of(self) {
+            rows.write();
+        }
         Ok(())
     }
 
     fn write_table(&self) {
         let mut pool = 0;
-        for step in 0..usize::from(self.shape.table_len) {
+        for step in 0..self.shape.table_len {
             // The largest size of this step; the table ends with the largest pool at the latest.
             while self.record(pool).size.get() < (step + 1) << self.shape.shift {
                 pool += 1;
             }
             // SAFETY: the plan has found room for the table behind the rest of the state.
-            unsafe { self.at(usize::from(self.shape.table_at) + step).write(pool as u8) };
+            unsafe { self.table.add(step).write(pool as u8) };
         }
     }
 
@@ -162,7 +175,7 @@ impl<'h, M: Mode> State<'h, M> {
     /// The alignment of every block in bytes.
     #[inline(always)]
     pub(crate) fn align(&self) -> usize {
-        1 << self.shape.shift
+        self.shape.align
     }
 
     /// The offset of a pointer that may be foreign: then it is at least the heap's size, or lies in
@@ -200,27 +213,33 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.records().add(pool).as_ref() }
     }
 
-    /// Where a pool's part of the heap ends, modulo 2 to the width.
+    /// The first byte of a pool's part of the heap.
     #[inline(always)]
-    pub(crate) fn high(&self, pool: usize) -> M::Word {
+    pub(crate) fn low(&self, pool: usize) -> usize {
+        self.record(pool).below.get() + 1
+    }
+
+    /// The last byte of a pool's part of the heap.
+    #[inline(always)]
+    pub(crate) fn last(&self, pool: usize) -> usize {
         debug_assert!(pool < self.count());
-        // SAFETY: behind each record stands the next one, which begins with its `low`, or the end
-        // [S2: written].
-        unsafe { self.records().add(pool + 1).cast::<M::Word>().read() }
+        // SAFETY: behind each record stands the next one, which begins with `below`, or the last
+        // byte's offset [S2: written].
+        unsafe { self.records().add(pool + 1).cast::<M::Word>().read() }.get()
     }
 
     /// The bytes of a pool's part of the heap.
     pub(crate) fn span(&self, pool: usize) -> usize {
-        M::Word::wrap(self.high(pool).get().wrapping_sub(self.record(pool).low.get())).get()
+        self.last(pool) - self.record(pool).below.get()
     }
 
     /// The pool of the smallest blocks that hold `size` bytes, from the table alone.
     #[inline(always)]
     pub(crate) fn table(&self, size: usize) -> Option<usize> {
         let step = size.wrapping_sub(1) >> self.shape.shift;
-        if step < usize::from(self.shape.table_len) {
+        if step < self.shape.table_len {
             // SAFETY: the table has so many entries, initialised [S2: written].
-            let pool = unsafe { self.at(usize::from(self.shape.table_at) + step).read() };
+            let pool = unsafe { self.table.add(step).read() };
             Some(usize::from(pool))
         } else {
             None
@@ -250,55 +269,54 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.at(offset).cast().write_unaligned(link) }
     }
 
-    /// The offset of the byte with a block's live bit.
-    #[inline(always)]
-    fn live_byte(record: &Record<M>, block: usize) -> usize {
-        let low = record.low.get();
-        if Self::GEOMETRY.is_tiny(record.size.get()) {
-            low + block / ROW_BLOCKS * Self::GEOMETRY.row() + ROW_LINKS + block % ROW_BLOCKS / 8
-        } else {
-            low + block / 8
-        }
-    }
-
-    /// Whether a block is live.
+    /// Whether the bit of a block is set, in books of live bits that begin at `books`.
     ///
     /// # Safety
     ///
-    /// The pool has live bits, and the block is one of its first `fresh`.
+    /// The block's bit is there, and initialised.
     #[inline(always)]
-    pub(crate) unsafe fn is_live(&self, record: &Record<M>, block: usize) -> bool {
-        // SAFETY: the byte lies among the pool's books [S3: nested] and is initialised [S5: lazy].
-        unsafe { self.at(Self::live_byte(record, block)).read() & (1 << (block % 8)) != 0 }
+    pub(crate) unsafe fn is_live(&self, books: usize, block: usize) -> bool {
+        // SAFETY: the byte lies among a pool's books [S3: nested], initialised.
+        unsafe { self.at(books + block / 8).read() & (1 << (block % 8)) != 0 }
     }
 
-    /// Flips a block's live bit.
+    /// Flips the bit of a block if it is as expected, and says so.
     ///
     /// # Safety
     ///
     /// As for [`is_live`](Self::is_live).
     #[inline(always)]
-    pub(crate) unsafe fn flip_live(&self, record: &Record<M>, block: usize) {
-        let byte = self.at(Self::live_byte(record, block));
+    pub(crate) unsafe fn flip_live(&self, books: usize, block: usize, expected: bool) -> bool {
+        let byte = self.at(books + block / 8);
         // SAFETY: as for `is_live`; the books are ours to write.
-        unsafe { byte.write(byte.read() ^ (1 << (block % 8))) };
+        unsafe {
+            let bits = byte.read();
+            let flipped = bits ^ (1 << (block % 8));
+            // Clearing a bit makes the number smaller: a test of the bit without a second mask.
+            if (flipped < bits) != expected {
+                return false;
+            }
+            byte.write(flipped);
+        }
+        true
     }
 
-    /// Makes the live bit of the pool's block number `fresh` initialised and set.
+    /// Sets the bit of a block that is handed out for the first time, all those before it having
+    /// been.
     ///
     /// # Safety
     ///
-    /// The pool has live bits, and a block of this number.
-    pub(crate) unsafe fn begin_live(&self, record: &Record<M>, block: usize) {
-        let byte = self.at(Self::live_byte(record, block));
+    /// The block's bit is there.
+    pub(crate) unsafe fn begin_live(&self, books: usize, block: usize) {
+        let byte = self.at(books + block / 8);
         let bit = 1 << (block % 8);
-        // SAFETY: the byte lies among the pool's books [S3: nested]; all but its first block found
-        // it initialised [S5: lazy].
+        // SAFETY: the byte lies among a pool's books [S3: nested]; all but its first block found it
+        // initialised [S5: lazy].
         unsafe { byte.write(if bit == 1 { bit } else { byte.read() | bit }) };
     }
 
     /// The offset of the bits that say which pools have room; see [`crate::room`].
     pub(crate) fn room_at(&self) -> usize {
-        usize::from(self.shape.table_at) - Self::GEOMETRY.room(self.count())
+        self.shape.table_at - Self::GEOMETRY.room(self.count())
     }
 }

@@ -5,6 +5,7 @@ use stratalloc_core::Stats;
 use crate::{
     Mode, Pool, Word,
     mode::{Spill, Tally},
+    tiny::Rows,
 };
 
 /// One pool at this moment.
@@ -81,10 +82,16 @@ impl<M: Mode> Pool<'_, M> {
         PoolStats {
             block_size: record.size.get(),
             blocks: self.capacity(pool),
-            touched: record.fresh.get().get(),
+            touched: self.touched(pool),
             counters: counters.map(|[used, peak, failed]| Counts { used, peak, failed }),
             spilled: record.spill.read(),
         }
+    }
+
+    /// The blocks of a pool that were handed out at least once.
+    pub(crate) fn touched(&self, pool: usize) -> usize {
+        let rows = Rows::of(self.state()).filter(|_| pool == 0);
+        rows.map_or_else(|| self.state().record(pool).fresh.get().get(), |rows| rows.fresh())
     }
 
     /// Starts the peak of each pool again, from its blocks in use.

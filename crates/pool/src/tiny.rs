@@ -4,98 +4,166 @@
 //! itself. Rows with free blocks form a stack, through two bytes of the row:
 //!
 //! ```text
-//! row:  | first free block | next row | live bits (where checked) |      256 blocks elsewhere
+//! part: | top row | fresh | row 0 | row 1 | …                 … | row 1's blocks | row 0's blocks |
+//!         2 bytes  2 bytes
+//! row:  | first free block | next row | live bits (where checked) |
 //!         1 byte             2 bytes    32 bytes
 //! ```
 
 use core::ptr::NonNull;
 
 use crate::{
-    Mode, Word,
-    geometry::ROW_BLOCKS,
-    state::{Record, State},
+    FreeError, Mode, Word,
+    geometry::{ROW_BLOCKS, ROW_LINKS, ROWS_HEAD},
+    mode::{Guard, Tally},
+    state::State,
 };
 
 /// The `next` of a row that has no free block, and so isn't on the stack. Rows are numbered from
-/// one, up to 256.
+/// one, up to 256; zero is the bottom of the stack.
 const FULL: u16 = u16::MAX;
 
-/// Rows of a pool of one-byte blocks. `record.free` is the number of the top row, or zero.
-pub(crate) struct Rows<'a, 'h, M: Mode> {
-    pub(crate) state: &'a State<'h, M>,
-    pub(crate) record: &'a Record<M>,
-    pub(crate) high: usize,
-}
+/// The rows of a tiny pool, which is the first if there is one.
+///
+/// # Invariants
+///
+/// - `[T1: begun]` The head is initialised, and the links of each row that has one of the first
+///   `fresh` blocks, and the live bits of those blocks.
+/// - `[T2: stacked]` A row is on the stack, once, exactly if it has a free block among the first
+///   `fresh`; its free blocks form a list by their one byte.
+pub(crate) struct Rows<'a, 'h, M: Mode>(&'a State<'h, M>);
 
-impl<M: Mode> Rows<'_, '_, M> {
-    /// The offset of a block.
-    pub(crate) fn offset(&self, block: usize) -> usize {
-        self.high - block - 1
+impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
+    /// The rows of pool 0, if its blocks are tiny.
+    pub(crate) fn of(state: &'a State<'h, M>) -> Option<Self> {
+        State::<M>::GEOMETRY.is_tiny(state.record(0).size.get()).then_some(Self(state))
     }
 
-    fn row(&self, row: usize) -> NonNull<u8> {
-        self.state.at(self.record.low.get() + row * State::<M>::GEOMETRY.row())
+    /// Writes the head.
+    pub(crate) fn write(&self) {
+        self.set_top(0);
+        self.set_fresh(0);
     }
 
-    /// The row on the stack below this one, [`FULL`] if the row isn't on it.
+    fn head(&self, index: usize) -> NonNull<u16> {
+        self.0.at(self.0.low(0) + 2 * index).cast()
+    }
+
+    fn top(&self) -> usize {
+        // SAFETY: the head lies among the pool's books [S3: nested], initialised [T1: begun].
+        usize::from(unsafe { self.head(0).read_unaligned() })
+    }
+
+    fn set_top(&self, top: u16) {
+        // SAFETY: the head lies among the pool's books [S3: nested].
+        unsafe { self.head(0).write_unaligned(top) };
+    }
+
+    /// Blocks handed out at least once.
+    pub(crate) fn fresh(&self) -> usize {
+        // SAFETY: as for `top`.
+        usize::from(unsafe { self.head(1).read_unaligned() })
+    }
+
+    fn set_fresh(&self, fresh: usize) {
+        // SAFETY: as for `set_top`. A pool has fewer blocks than 2 to the 16.
+        unsafe { self.head(1).write_unaligned(fresh as u16) };
+    }
+
+    fn at(&self, row: usize) -> usize {
+        self.0.low(0) + ROWS_HEAD + row * State::<M>::GEOMETRY.row()
+    }
+
+    fn first(&self, row: usize) -> NonNull<u8> {
+        self.0.at(self.at(row))
+    }
+
+    fn next(&self, row: usize) -> NonNull<u16> {
+        self.0.at(self.at(row) + 1).cast()
+    }
+
+    fn live_bits(&self, row: usize) -> usize {
+        self.at(row) + ROW_LINKS
+    }
+
+    fn block(&self, number: usize) -> NonNull<u8> {
+        self.0.at(self.0.last(0) - number)
+    }
+
+    /// The number of the block at this offset, if it was handed out at least once.
+    pub(crate) fn number(&self, offset: usize) -> Option<usize> {
+        let number = self.0.last(0).wrapping_sub(offset);
+        (number < self.fresh()).then_some(number)
+    }
+
+    /// Whether a block is live, as far as can be told.
     ///
     /// # Safety
     ///
-    /// A block of this row was handed out before.
-    unsafe fn next(&self, row: usize) -> u16 {
-        // SAFETY: the row's bytes lie among the pool's books [S3: nested], written by `begin`.
-        unsafe { self.row(row).add(1).cast().read_unaligned() }
+    /// `number` is below `fresh`.
+    pub(crate) unsafe fn is_live(&self, number: usize) -> bool {
+        let books = self.live_bits(number / ROW_BLOCKS);
+        // SAFETY: the caller's promise [T1: begun].
+        !M::Guard::<M::Word>::ON || unsafe { self.0.is_live(books, number % ROW_BLOCKS) }
     }
 
-    /// # Safety
-    ///
-    /// The pool has this row.
-    unsafe fn set_next(&self, row: usize, next: u16) {
-        // SAFETY: the row's bytes lie among the pool's books [S3: nested].
-        unsafe { self.row(row).add(1).cast().write_unaligned(next) };
+    /// Takes a block: a free one, or else one that was never handed out. An error says that a free
+    /// block was written to.
+    pub(crate) fn take(&self) -> Result<Option<NonNull<u8>>, ()> {
+        let number = match self.top() {
+            0 if !self.has_fresh() => return Ok(None),
+            0 => self.begin(),
+            // SAFETY: the row is on the stack, so it has begun.
+            top => unsafe { self.pop(top - 1) }?,
+        };
+        self.0.record(0).tally.allocated();
+        Ok(Some(self.block(number)))
     }
 
-    /// Begins the row of a block that is handed out for the first time.
-    ///
-    /// # Safety
-    ///
-    /// `block` is the first that was never handed out, and there is one.
-    pub(crate) unsafe fn begin(&self, block: usize) {
-        if block.is_multiple_of(ROW_BLOCKS) {
-            // SAFETY: a pool that has the block has its row.
-            unsafe { self.set_next(block / ROW_BLOCKS, FULL) };
+    /// Whether there are blocks that were never handed out.
+    pub(crate) fn has_fresh(&self) -> bool {
+        State::<M>::GEOMETRY.cost(1, self.fresh() + 1) <= self.0.span(0)
+    }
+
+    fn begin(&self) -> usize {
+        let number = self.fresh();
+        let (row, own) = (number / ROW_BLOCKS, number % ROW_BLOCKS);
+        if own == 0 {
+            // SAFETY: a pool that has the block has its row [S3: nested].
+            unsafe { self.next(row).write_unaligned(FULL) };
         }
-    }
-
-    /// The number of the block that `pop` would take.
-    ///
-    /// # Safety
-    ///
-    /// `record.free` isn't zero.
-    pub(crate) unsafe fn first(&self) -> usize {
-        let row = self.record.free.get().get() - 1;
-        // SAFETY: the row is on the stack, so its first free block is written.
-        row * ROW_BLOCKS + usize::from(unsafe { self.row(row).read() })
+        if M::Guard::<M::Word>::ON {
+            // SAFETY: as above; those before it in the row were handed out.
+            unsafe { self.0.begin_live(self.live_bits(row), own) };
+        }
+        self.set_fresh(number + 1);
+        number
     }
 
     /// Takes the first free block of the top row.
     ///
     /// # Safety
     ///
-    /// `record.free` isn't zero, and no free block was written to.
-    pub(crate) unsafe fn pop(&self) {
-        // SAFETY: the caller's promise.
-        let block = unsafe { self.first() };
-        let row = block / ROW_BLOCKS;
-        // SAFETY: the block is free, so the byte is its link [S6: listed]; the row is on the stack.
+    /// This is the top row.
+    unsafe fn pop(&self, row: usize) -> Result<usize, ()> {
+        // SAFETY: the row has begun [T1: begun], and its first block is free [T2: stacked]; where
+        // there are live bits that is tested, for its user may have written to it.
         unsafe {
-            let link = self.state.at(self.offset(block)).read();
-            if usize::from(link) == block % ROW_BLOCKS {
-                self.record.free.set(M::Word::wrap(usize::from(self.next(row))));
-                self.set_next(row, FULL);
-            } else {
-                self.row(row).write(link);
+            let first = self.first(row).read();
+            let (own, number) = (usize::from(first), row * ROW_BLOCKS + usize::from(first));
+            if M::Guard::<M::Word>::ON
+                && (number >= self.fresh() || !self.0.flip_live(self.live_bits(row), own, false))
+            {
+                return Err(());
             }
+            let link = self.block(number).read();
+            if link == first {
+                self.set_top(self.next(row).read_unaligned());
+                self.next(row).write_unaligned(FULL);
+            } else {
+                self.first(row).write(link);
+            }
+            Ok(number)
         }
     }
 
@@ -103,49 +171,54 @@ impl<M: Mode> Rows<'_, '_, M> {
     ///
     /// # Safety
     ///
-    /// The block was handed out, and nobody uses it.
-    pub(crate) unsafe fn push(&self, block: usize) {
-        let (row, own) = (block / ROW_BLOCKS, (block % ROW_BLOCKS) as u8);
-        // SAFETY: the block was handed out, so its row has begun; its byte is ours to write.
+    /// `number` is below `fresh`, and if the block is live nobody uses it.
+    pub(crate) unsafe fn give(&self, number: usize) -> Result<(), FreeError> {
+        let (row, own) = (number / ROW_BLOCKS, number % ROW_BLOCKS);
+        // SAFETY: the row has begun [T1: begun], and the block's byte is ours to write.
         unsafe {
-            let link = if self.next(row) == FULL {
-                self.set_next(row, self.record.free.get().get() as u16);
-                self.record.free.set(M::Word::wrap(row + 1));
-                own
+            if M::Guard::<M::Word>::ON && !self.0.flip_live(self.live_bits(row), own, true) {
+                return Err(FreeError::NotInUse);
+            }
+            let link = if self.next(row).read_unaligned() == FULL {
+                self.next(row).write_unaligned(self.top() as u16);
+                self.set_top(row as u16 + 1);
+                own as u8
             } else {
-                self.row(row).read()
+                self.first(row).read()
             };
-            self.state.at(self.offset(block)).write(link);
-            self.row(row).write(own);
+            self.block(number).write(link);
+            self.first(row).write(own as u8);
         }
+        self.0.record(0).tally.deallocated();
+        Ok(())
     }
 
-    /// The free blocks of all rows on the stack; `None` if there are more than `touched`, or a link
-    /// leads beyond those.
-    pub(crate) fn count_free(&self, touched: usize) -> Option<usize> {
-        let mut free = 0;
-        let mut top = self.record.free.get().get();
+    /// The free blocks of all rows on the stack; `None` if a link leads beyond those handed out, or
+    /// there is no end.
+    pub(crate) fn count_free(&self) -> Option<usize> {
+        let (mut free, mut top) = (0, self.top());
         while top != 0 {
             let row = top - 1;
-            if row * ROW_BLOCKS >= touched {
+            if row * ROW_BLOCKS >= self.fresh() {
                 return None;
             }
-            // SAFETY: the row has begun, for one of its blocks was handed out.
-            let (mut own, next) = unsafe { (self.row(row).read(), self.next(row)) };
+            // SAFETY: the row has begun [T1: begun].
+            let mut own = unsafe { self.first(row).read() };
             loop {
-                let block = row * ROW_BLOCKS + usize::from(own);
+                let number = row * ROW_BLOCKS + usize::from(own);
                 free += 1;
-                if block >= touched || free > touched {
+                if number >= self.fresh() || free > self.fresh() {
                     return None;
                 }
                 // SAFETY: the block was handed out, and by its row it is free.
-                let link = unsafe { self.state.at(self.offset(block)).read() };
+                let link = unsafe { self.block(number).read() };
                 if link == own {
                     break;
                 }
                 own = link;
             }
-            top = usize::from(next);
+            // SAFETY: as above.
+            top = usize::from(unsafe { self.next(row).read_unaligned() });
         }
         Some(free)
     }

@@ -6,7 +6,7 @@ use crate::{
     Mode, Pool, Word,
     mode::{Guard, Spill, Tally},
     room::Room,
-    state::State,
+    tiny::Rows,
 };
 
 /// What is wrong with the state of a heap; `pool` counts from the smallest blocks.
@@ -20,12 +20,12 @@ pub enum Corruption {
         pool: usize,
     },
     /// A link leads to no block that was ever handed out, or to a live one.
-    #[error("the free list of pool {pool} leads to {offset}, which is no free block")]
+    #[error("the free list of pool {pool} has a link {link} that leads to no free block")]
     BadLink {
         /// The pool.
         pool: usize,
-        /// The offset in the heap that the link gives.
-        offset: usize,
+        /// The link: an offset, or in a checked pool a block's number plus one.
+        link: usize,
     },
     /// The free list has more blocks than the pool, so it runs in a circle.
     #[error("the free list of pool {pool} has no end")]
@@ -61,29 +61,34 @@ impl<M: Mode> Pool<'_, M> {
     /// The first thing that doesn't add up: somebody wrote outside of his blocks, or to one that he
     /// gave back.
     pub fn validate(&self) -> Result<(), Corruption> {
-        let mut end = self.state().room_at();
+        let mut last = self.state().room_at();
         for pool in 0..self.pools() {
-            let low = self.state().record(pool).low.get();
-            if low < end || low + self.state().span(pool) > self.state().size() {
+            let below = self.state().record(pool).below.get();
+            if below + 1 < last || below >= self.state().last(pool) {
                 return Err(Corruption::Misplaced { pool });
             }
-            end = low + self.state().span(pool);
+            last = self.state().last(pool);
             self.validate_pool(pool)?;
         }
-        Ok(())
+        if last < self.state().size() { Ok(()) } else { Err(Corruption::Misplaced { pool: 0 }) }
     }
 
     fn validate_pool(&self, pool: usize) -> Result<(), Corruption> {
-        let record = self.state().record(pool);
-        let touched = record.fresh.get().get();
-        let free = if State::<M>::GEOMETRY.is_tiny(record.size.get()) {
-            self.count_free_rows(pool)?
-        } else {
-            self.count_free_list(pool)?
+        let rows = Rows::of(self.state()).filter(|_| pool == 0);
+        let touched = self.touched(pool);
+        let free = match &rows {
+            Some(rows) => rows.count_free().ok_or(Corruption::Endless { pool })?,
+            None => self.count_free_list(pool)?,
         };
+        let record = self.state().record(pool);
         let live_bits = M::Guard::<M::Word>::ON.then(|| {
-            // SAFETY: the pool has live bits, and so many blocks were handed out.
-            (0..touched).filter(|&block| unsafe { self.state().is_live(record, block) }).count()
+            let is_live = |&block: &usize| match &rows {
+                // SAFETY: so many blocks were handed out.
+                Some(rows) => unsafe { rows.is_live(block) },
+                // SAFETY: as above.
+                None => unsafe { self.state().is_live(self.state().low(pool), block) },
+            };
+            (0..touched).filter(is_live).count()
         });
         let counted = record.tally.read().map(|[used, ..]| used);
         for live in [live_bits, counted].into_iter().flatten() {
@@ -92,40 +97,45 @@ impl<M: Mode> Pool<'_, M> {
             }
         }
         let room = free != 0 || self.has_fresh(pool);
-        if M::Spill::<M::Word>::ON && Room(self.state()).has(pool) != room {
+        if M::Spill::<M::Word>::ON && rows.is_none() && Room(self.state()).has(pool) != room {
             return Err(Corruption::RoomBit { pool });
         }
         Ok(())
     }
 
+    /// Follows the list as far as it leads to blocks that were handed out and aren't live.
     fn count_free_list(&self, pool: usize) -> Result<usize, Corruption> {
         let record = self.state().record(pool);
-        let touched = record.fresh.get().get();
-        let high = record.low.get() + self.state().span(pool);
-        let mut offset = record.free.get().get();
+        let touched = self.touched(pool);
+        let mut link = record.free.get().get();
         for free in 0..=touched {
-            if offset == 0 {
+            if link == 0 {
                 return Ok(free);
             }
-            let distance = high.wrapping_sub(offset);
-            let size = record.size.get();
-            let block = (distance / size).wrapping_sub(1);
-            let bad = !distance.is_multiple_of(size) || block >= touched;
-            // SAFETY: unless it is bad, the block was handed out once.
-            if bad || M::Guard::<M::Word>::ON && unsafe { self.state().is_live(record, block) } {
-                return Err(Corruption::BadLink { pool, offset });
+            let Some((offset, number)) = self.follow(pool, link) else {
+                return Err(Corruption::BadLink { pool, link });
+            };
+            // SAFETY: the block was handed out once.
+            let live = unsafe {
+                M::Guard::<M::Word>::ON && self.state().is_live(self.state().low(pool), number)
+            };
+            if live {
+                return Err(Corruption::BadLink { pool, link });
             }
             // SAFETY: a block begins there, and it is free.
-            offset = unsafe { self.state().link(offset) }.get();
+            link = unsafe { self.state().link(offset) }.get();
         }
         Err(Corruption::Endless { pool })
     }
 
-    fn count_free_rows(&self, pool: usize) -> Result<usize, Corruption> {
-        let touched = self.state().record(pool).fresh.get().get();
-        match self.rows(pool).count_free(touched) {
-            Some(free) => Ok(free),
-            None => Err(Corruption::Endless { pool }),
-        }
+    /// The offset and number of the block that a link leads to, if it was handed out once.
+    fn follow(&self, pool: usize, link: usize) -> Option<(usize, usize)> {
+        let size = self.state().record(pool).size.get();
+        let end = self.state().last(pool) + 1;
+        let offset = if M::Guard::<M::Word>::ON { end.checked_sub(link * size)? } else { link };
+        let distance = end.checked_sub(offset)?;
+        let number = (distance / size).checked_sub(1)?;
+        let valid = distance.is_multiple_of(size) && number < self.touched(pool);
+        valid.then_some((offset, number))
     }
 }

@@ -98,7 +98,7 @@ int main(void) {
     before_init();
     init();
     limits();
-    blocks_are_whole(8, 8064);
+    blocks_are_whole(8, BYTE_ALIGNMENT ? 8064 : 8063);
     blocks_are_whole(24, 2700);
     blocks_are_whole(1, BYTE_ALIGNMENT ? 8064 : 57600);
     blocks_are_whole(3, BYTE_ALIGNMENT ? 8064 : 20900);

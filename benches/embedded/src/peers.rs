@@ -1,0 +1,218 @@
+//! Each allocator behind [`Subject`].
+
+use std::{
+    alloc::{GlobalAlloc, Layout},
+    mem::MaybeUninit,
+    ptr::{self, NonNull},
+};
+
+use heapless::pool::boxed::{Box as PoolBox, BoxBlock};
+use stratalloc_block::{BlockAllocator, BlockLayout, Blocks, Buffer};
+use stratalloc_core::Allocator;
+use stratalloc_pool::{Bare, Checked, Config, Full, Mode, Pool};
+
+use crate::{ALIGN, HEAP, Subject, heap};
+
+/// The pool of this repository, in one of its modes.
+pub struct OurPool<M: Mode>(Pool<'static, M>);
+
+/// What a mode is called in tables.
+pub trait Named: Mode {
+    /// Its name.
+    const NAME: &'static str;
+}
+
+impl Named for Bare {
+    const NAME: &'static str = "pool, bare";
+}
+
+impl Named for Checked {
+    const NAME: &'static str = "pool, checked";
+}
+
+impl Named for Full {
+    const NAME: &'static str = "pool, checked and counted";
+}
+
+impl<M: Named> Subject for OurPool<M> {
+    const NAME: &'static str = <M as Named>::NAME;
+
+    fn new(sizes: &[usize]) -> Self {
+        Self(Pool::new(heap(), &Config::new(sizes)).expect("the sizes suit the heap"))
+    }
+
+    #[inline]
+    fn allocate(&mut self, layout: Layout) -> *mut u8 {
+        self.0.allocate(layout).map_or(ptr::null_mut(), |block| block.cast().as_ptr())
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.deallocate(NonNull::new_unchecked(block), layout) };
+    }
+}
+
+/// The block allocator of this repository: blocks of the largest size asked for.
+pub struct Block(BlockAllocator<Buffer<'static>>);
+
+impl Subject for Block {
+    const NAME: &'static str = "block";
+
+    fn new(sizes: &[usize]) -> Self {
+        let size = sizes.last().copied().unwrap_or(ALIGN);
+        let layout = BlockLayout::new(size, ALIGN).expect("a valid layout");
+        Self(BlockAllocator::from_buffer(heap(), layout).expect("the blocks fit"))
+    }
+
+    #[inline]
+    fn allocate(&mut self, _: Layout) -> *mut u8 {
+        self.0.alloc_block().map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, _: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.free_block(NonNull::new_unchecked(block)) };
+    }
+}
+
+type HeaplessBlock = MaybeUninit<[u8; 64]>;
+heapless::box_pool!(BLOCKS: HeaplessBlock);
+
+/// heapless's pool, of blocks of 64 bytes.
+pub struct Heapless;
+
+impl Subject for Heapless {
+    const NAME: &'static str = "heapless::pool 0.9.3";
+
+    fn new(_: &[usize]) -> Self {
+        for _ in 0..HEAP / size_of::<BoxBlock<HeaplessBlock>>() {
+            BLOCKS.manage(Box::leak(Box::new(BoxBlock::new())));
+        }
+        Self
+    }
+
+    #[inline]
+    fn allocate(&mut self, _: Layout) -> *mut u8 {
+        let block = BLOCKS.alloc(MaybeUninit::uninit());
+        block.map_or(ptr::null_mut(), |block| PoolBox::into_raw(block).cast())
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, _: Layout) {
+        // SAFETY: the caller's promise.
+        drop(unsafe { PoolBox::<BLOCKS>::from_raw(block.cast()) });
+    }
+}
+
+/// rlsf's TLSF.
+pub struct Rlsf(rlsf::Tlsf<'static, u16, u16, 12, 16>);
+
+impl Subject for Rlsf {
+    const NAME: &'static str = "rlsf 0.2.3";
+
+    fn new(_: &[usize]) -> Self {
+        let mut tlsf = rlsf::Tlsf::new();
+        tlsf.insert_free_block(heap());
+        Self(tlsf)
+    }
+
+    #[inline]
+    fn allocate(&mut self, layout: Layout) -> *mut u8 {
+        self.0.allocate(layout).map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.deallocate(NonNull::new_unchecked(block), layout.align()) };
+    }
+}
+
+/// A subject that is a `GlobalAlloc` of another crate, in a critical section of its own.
+macro_rules! embedded {
+    ($(#[$doc:meta])* $name:ident, $heap:ty, $title:literal) => {
+        $(#[$doc])*
+        pub struct $name($heap);
+
+        impl Subject for $name {
+            const NAME: &'static str = $title;
+
+            fn new(_: &[usize]) -> Self {
+                let allocator = <$heap>::empty();
+                // SAFETY: the heap is this allocator's alone.
+                unsafe { allocator.init(heap().as_mut_ptr().expose_provenance(), HEAP) };
+                Self(allocator)
+            }
+
+            #[inline]
+            fn allocate(&mut self, layout: Layout) -> *mut u8 {
+                // SAFETY: the layout's size isn't zero.
+                unsafe { self.0.alloc(layout) }
+            }
+
+            #[inline]
+            unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
+                // SAFETY: the caller's promise.
+                unsafe { self.0.dealloc(block, layout) };
+            }
+        }
+    };
+}
+
+embedded!(
+    /// embedded-alloc's linked list, first fit, with its critical section.
+    Llff, embedded_alloc::LlffHeap, "embedded-alloc 0.7.0, llff"
+);
+embedded!(
+    /// embedded-alloc's TLSF, with its critical section.
+    Tlsf, embedded_alloc::TlsfHeap, "embedded-alloc 0.7.0, tlsf"
+);
+
+/// The linked list without a lock.
+pub struct LinkedList(linked_list_allocator::Heap);
+
+impl Subject for LinkedList {
+    const NAME: &'static str = "linked_list_allocator 0.10.6";
+
+    fn new(_: &[usize]) -> Self {
+        Self(linked_list_allocator::Heap::from_slice(heap()))
+    }
+
+    #[inline]
+    fn allocate(&mut self, layout: Layout) -> *mut u8 {
+        self.0.allocate_first_fit(layout).map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.deallocate(NonNull::new_unchecked(block), layout) };
+    }
+}
+
+/// The buddy system without a lock.
+pub struct Buddy(buddy_system_allocator::Heap<17>);
+
+impl Subject for Buddy {
+    const NAME: &'static str = "buddy_system_allocator 0.13.0";
+
+    fn new(_: &[usize]) -> Self {
+        let mut buddy = buddy_system_allocator::Heap::new();
+        // SAFETY: the heap is this allocator's alone.
+        unsafe { buddy.init(heap().as_mut_ptr().expose_provenance(), HEAP) };
+        Self(buddy)
+    }
+
+    #[inline]
+    fn allocate(&mut self, layout: Layout) -> *mut u8 {
+        self.0.alloc(layout).map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.dealloc(NonNull::new_unchecked(block), layout) };
+    }
+}
