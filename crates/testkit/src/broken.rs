@@ -32,7 +32,7 @@ pub(crate) enum Fault {
     Scribbles,
     /// Damages the block when it can't grow it.
     SpoilsOnFailure,
-    /// Refuses every hundredth request.
+    /// Refuses one request in 97.
     Refuses,
     /// Refuses what is empty.
     RefusesEmpty,
@@ -155,7 +155,7 @@ impl Broken {
 unsafe impl Allocator for Broken {
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         self.calls.set(self.calls.get() + 1);
-        let refuses = (self.is(Fault::Refuses) && self.calls.get().is_multiple_of(100))
+        let refuses = (self.is(Fault::Refuses) && self.calls.get().is_multiple_of(97))
             || (self.is(Fault::RefusesEmpty) && layout.size() == 0);
         if refuses {
             return Err(AllocError);

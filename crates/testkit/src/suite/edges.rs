@@ -7,22 +7,32 @@ use stratalloc_core::Allocator;
 use super::Suite;
 use crate::{Violation, Watched, sizes};
 
-/// One block at a time, at every edge of a size with every alignment: each has to be served.
+/// One block at a time, at every edge of a size with every alignment: each has to be served; most are
+/// then resized across the edge.
 pub(super) fn one_at_a_time<A: Allocator>(suite: &Suite<'_, A>) -> Result<(), Violation> {
     let allocator = suite.make();
     let mut watched = suite.watch(&allocator);
-    let sizes = if cfg!(miri) { sizes::samples(5000) } else { sizes::edges(suite.limits.max_size) };
-    for align in sizes::alignments(suite.limits.max_align) {
-        for &size in sizes.iter().filter(|&&size| size <= suite.limits.max_size) {
-            let Ok(layout) = Layout::from_size_align(size, align) else { continue };
-            if !suite.must_serve(layout) {
-                continue;
-            }
-            must_allocate(&mut watched, layout, false)?;
-            watched.free_unsized(0)?;
+    for (turn, layout) in layouts(suite).enumerate() {
+        must_allocate(&mut watched, layout, turn % 8 == 0)?;
+        if turn % 3 > 0 {
+            let across = suite.limits.clip(layout.size() + 1, layout.align());
+            // An allocator with little memory may refuse; the block must be whole then.
+            watched.resize(0, across, turn % 2 == 0)?;
         }
+        watched.free_unsized(0)?;
     }
     Ok(())
+}
+
+/// Every edge of a size with every alignment that a lone block has to be served with.
+pub(super) fn layouts<'s, A: Allocator>(
+    suite: &'s Suite<'_, A>,
+) -> impl Iterator<Item = Layout> + 's {
+    let sizes = if cfg!(miri) { sizes::samples(5000) } else { sizes::edges(suite.limits.max_size) };
+    sizes::alignments(suite.limits.max_align)
+        .flat_map(move |align| sizes.clone().into_iter().map(move |size| (size, align)))
+        .filter_map(|(size, align)| Layout::from_size_align(size, align).ok())
+        .filter(|&layout| suite.must_serve(layout))
 }
 
 /// Allocates what has to be served.

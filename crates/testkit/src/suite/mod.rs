@@ -172,7 +172,7 @@ impl<'s, A: Allocator> Suite<'s, A> {
     where
         A: Sync,
     {
-        self.threads = Some(threads::exchange);
+        self.threads = Some(|suite| threads::edges(suite).and_then(|()| threads::exchange(suite)));
         self
     }
 

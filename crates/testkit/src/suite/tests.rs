@@ -19,7 +19,7 @@ fn suite<'s>(fault: Fault) -> Suite<'s, Broken> {
 }
 
 fn found(fault: Fault) -> Violation {
-    let failure = suite(fault).check().expect_err("the suite must find it");
+    let failure = suite(fault).check().expect_err(&format!("{fault:?} must be found"));
     failure.violation
 }
 

@@ -1,14 +1,14 @@
 //! Threads that share an allocator.
 
 use std::{
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::mpsc::{Receiver, Sender, channel, sync_channel},
     thread,
 };
 
 use quickcheck::{Arbitrary, Gen};
 use stratalloc_core::Allocator;
 
-use super::{Limits, Suite, programs::perform};
+use super::{Limits, Suite, edges::layouts, programs::perform};
 use crate::{Action, Block, Violation, Watched};
 
 const THREADS: usize = 4;
@@ -36,6 +36,38 @@ pub(super) fn exchange<A: Allocator + Sync>(suite: &Suite<'_, A>) -> Result<(), 
         };
         let workers: Vec<_> = (0..).zip(senders.into_iter().zip(receivers)).map(start).collect();
         workers.into_iter().try_for_each(|worker| worker.join().expect("a thread panicked"))
+    })
+}
+
+/// One block at a time, at every edge of a size with every alignment: allocated by one thread, and
+/// given back by another.
+pub(super) fn edges<A: Allocator + Sync>(suite: &Suite<'_, A>) -> Result<(), Violation> {
+    let allocator = suite.make();
+    let mut watched = suite.watch(&allocator);
+    let mut remote = suite.watch(&allocator);
+    // Without room in between, the allocator is empty again when the next block is asked for.
+    let (send, receive) = sync_channel::<Block>(0);
+    let (done, wait) = sync_channel(0);
+    thread::scope(|scope| {
+        let worker = scope.spawn(move || {
+            for block in receive {
+                remote.adopt(block)?;
+                remote.free_unsized(0)?;
+                let _ = done.send(());
+            }
+            Ok(())
+        });
+        for layout in layouts(suite) {
+            if !watched.allocate(layout, false)? {
+                return Err(Violation::Refused { layout, live: 0 });
+            }
+            let handed_over = send.send(watched.release(0)?).is_ok() && wait.recv().is_ok();
+            if !handed_over {
+                break;
+            }
+        }
+        drop(send);
+        worker.join().expect("a thread panicked")
     })
 }
 
