@@ -1,0 +1,162 @@
+//! The heap by the contracts of core.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use stratalloc_core::{
+    AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize,
+};
+
+use crate::{engine::Engine, heap::Heap, policy::Policy, stats::Snapshot};
+
+impl<B: Allocator, P: Policy> Heap<B, P> {
+    /// The bytes at `start` as a block.
+    #[inline(always)]
+    fn block(start: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let start = NonNull::new(start).ok_or(AllocError)?;
+        Ok(NonNull::slice_from_raw_parts(start, layout.size()))
+    }
+
+    /// Resizes without changing the address; or moving down or elsewhere, with `keep` bytes.
+    ///
+    /// # Safety
+    ///
+    /// `block` is live, and `keep` bytes of it and of the new layout can be used.
+    pub(crate) unsafe fn resize(
+        &self,
+        block: NonNull<u8>,
+        new: Layout,
+        keep: usize,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let start = self.resize_near(block.addr().get(), new);
+            if start != 0 {
+                return Self::block(core::ptr::with_exposed_provenance_mut(start), new);
+            }
+            let moved = self.allocate(new)?;
+            moved.cast::<u8>().copy_from_nonoverlapping(block, keep);
+            self.give(block);
+            Ok(moved)
+        }
+    }
+}
+
+// SAFETY: blocks are granules that no other live block has, of a region that belongs to the heap and
+// doesn't move with it.
+unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
+    /// A layout of size zero has a block of its own too.
+    ///
+    /// Constant time from the quick lists; else a search of at most 24 blocks in each of the bins,
+    /// all but the first of which have a fitting block.
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let start = if layout.align() <= P::GRANULE {
+            self.take(layout.size())
+        } else {
+            self.take_aligned(layout.size(), layout.align())
+        };
+        Self::block(start, layout)
+    }
+
+    /// Constant time, but for one in 512 that settles them all; plus the return of empty regions.
+    #[inline]
+    unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.give(block) }
+    }
+
+    unsafe fn grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.resize(block, new, old.size()) }
+    }
+
+    unsafe fn grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise; the block that it makes is as long as `new`.
+        unsafe {
+            let grown = self.grow(block, old, new)?;
+            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
+            Ok(grown)
+        }
+    }
+
+    unsafe fn shrink(
+        &self,
+        block: NonNull<u8>,
+        _: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.resize(block, new, new.size()) }
+    }
+}
+
+impl<B: Allocator, P: Policy> Owns for Heap<B, P> {
+    /// Linear in the number of regions.
+    fn owns(&self, address: NonNull<u8>) -> bool {
+        // SAFETY: H1: the reference ends here.
+        let engine = unsafe { self.engine() };
+        engine.region_of(address.addr().get()).contains(address.addr().get())
+    }
+}
+
+impl<B: Allocator, P: Policy> UsableSize for Heap<B, P> {
+    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
+        // SAFETY: the caller's promise; H1: the reference ends here.
+        unsafe { self.engine().usable(block.addr().get()) }
+    }
+}
+
+impl<B: Allocator, P: Policy> ResizeInPlace for Heap<B, P> {
+    unsafe fn resize_in_place(
+        &self,
+        block: NonNull<u8>,
+        _: Layout,
+        new: Layout,
+    ) -> Result<(), AllocError> {
+        let len = Engine::<P>::len_for(new.size());
+        // SAFETY: the caller's promise; H1: the reference ends here.
+        let engine = unsafe { self.engine() };
+        // SAFETY: as above.
+        if unsafe { engine.resize_in_place(block.addr().get(), new.size(), len) } {
+            Ok(())
+        } else {
+            Err(AllocError)
+        }
+    }
+}
+
+impl<B: Allocator, P: Policy> FreeUnsized for Heap<B, P> {
+    #[inline]
+    unsafe fn free_unsized(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        unsafe { self.give(block) }
+    }
+}
+
+impl<B: Allocator, P: Policy> Stats for Heap<B, P> {
+    type Snapshot = Snapshot;
+
+    /// Linear in the number of blocks.
+    fn stats(&self) -> Snapshot {
+        self.snapshot()
+    }
+}
+
+impl<B: Allocator, P: Policy> Trim for Heap<B, P> {
+    /// Gives all empty regions back to the base.
+    fn trim(&self) -> usize {
+        self.trim_all()
+    }
+}
+
+stratalloc_core::ecosystem!(impl[B: Allocator, P: Policy] for Heap<B, P>);

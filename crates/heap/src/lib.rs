@@ -1,0 +1,54 @@
+//! A heap of segregated free lists: blocks of any size, without headers (seeds 001 and 003).
+//!
+//! ```text
+//! heap:  | granule | granule | granule | granule | …        16 bytes each
+//! tags:      P         0         0         1                 one bit each, in a table of their own
+//!         └────────────── a block ──────────────┘
+//! ```
+//!
+//! - A block's only overhead is a bit a granule (0.8 %), kept away from the blocks, where no
+//!   overflow reaches it. A block's length is the distance to the next set bit; whether it is free
+//!   says P, the first bit of the block behind it. A free block keeps its links and its length in
+//!   its own body. The file `tags.rs` has the details.
+//! - Requests of at most 16 bytes share slabs of 63 cells (`cells.rs`).
+//! - A freed block waits in the quick list of its length (`quick.rs`); what waits is settled, that
+//!   is coalesced and filed in a bin, each 512 frees and before the heap grows or says no.
+//! - Bins have one length each below 1 KiB, and then a sixteenth of a doubling (`bins.rs`). Small
+//!   requests take the near end of a longer block, large ones the far end.
+//! - The *top* is the block used when no bin has one.
+//!
+//! [`Heap`] is the whole of it; its choices are a [`Policy`]. `docs/HEAP.md` has what was measured.
+//! `no_std`, without `alloc`.
+//!
+//! The base calls back into nothing here; a heap is no `Sync`: put it into
+//! `stratalloc_core::Locked`.
+
+#![no_std]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+
+#[cfg(test)]
+extern crate std;
+
+mod allocator;
+mod bins;
+mod cells;
+mod engine;
+mod faces;
+mod growth;
+mod heap;
+mod memory;
+mod policy;
+mod quick;
+mod region;
+mod resize;
+mod stats;
+mod tags;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use heap::{Heap, NoBase};
+pub use policy::{Compact, Fit, Granule8, Order, Policy};
+pub use stats::Snapshot;
+pub use walk::{Corruption, Extent, Kind, Problem};

@@ -1,0 +1,70 @@
+//! What may be chosen about a heap, each choice measured in `docs/HEAP.md`.
+
+/// The choices of a heap, as a type: `Heap<B, Compact>`.
+///
+/// Implement it for a type of your own to choose otherwise; the constants are checked when the
+/// heap is compiled.
+///
+/// ```
+/// use stratalloc_heap::{Fit, Policy};
+///
+/// /// Eight-byte granules, for a program that asks for no more alignment.
+/// struct Packed;
+///
+/// impl Policy for Packed {
+///     const GRANULE: usize = 8;
+/// }
+/// ```
+pub trait Policy: 'static {
+    /// Bytes of a granule: the unit of sizes and the least alignment of blocks; 8 or 16.
+    const GRANULE: usize = 16;
+
+    /// Requests of this many bytes or more take the far end of the free block that they split, so
+    /// that short-lived small blocks don't come to lie between large ones.
+    const FAR_END_FROM: usize = 96;
+
+    /// Which block of a bin of many sizes is taken.
+    const FIT: Fit = Fit::Bounded(4);
+
+    /// Where a freed block enters its bin.
+    const ORDER: Order = Order::Lifo;
+
+    /// Whether requests of at most 16 bytes share slabs, at one bit each.
+    const CELLS: bool = true;
+}
+
+/// Which block of a bin is taken, in the bins that hold many sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// The first that is large enough.
+    First,
+    /// The smallest that is large enough.
+    Best,
+    /// The smallest that is large enough of this many, so that the search is bounded.
+    Bounded(u32),
+    /// The largest.
+    Worst,
+}
+
+/// Where a freed block enters its bin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In front: the last freed is used first, while it is still in the caches.
+    Lifo,
+    /// By address: linear in the bin's length.
+    Address,
+}
+
+/// The default: space and speed together.
+#[derive(Clone, Copy, Debug)]
+pub struct Compact;
+
+impl Policy for Compact {}
+
+/// Granules of 8 bytes: for programs that never need more than 8-byte alignment unless they ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Granule8;
+
+impl Policy for Granule8 {
+    const GRANULE: usize = 8;
+}

@@ -1,0 +1,105 @@
+//! Quick lists: freed blocks by exact length, not yet coalesced.
+//!
+//! Most blocks are asked for again at the length they were freed with. A freed short block goes
+//! to the list of its length and is still tagged as live; taking it again costs three moves. The
+//! lists are *settled*, every block in them freed for good, before the heap splits a longer block:
+//! so they hold nothing back, and no block is coalesced more often than without them.
+
+use crate::{
+    engine::Engine,
+    memory::{load, store},
+    policy::Policy,
+};
+
+/// Lengths below this many granules have a quick list; the list of length 1 holds cells.
+pub(crate) const QUICK: usize = 64;
+
+/// Lists of blocks by length.
+///
+/// # Invariants
+///
+/// - **Q1**: the blocks of list `n` are tagged as live blocks of `n` granules, or are live cells
+///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
+///   word.
+/// - **Q2**: a list's bit is set in `map` if it isn't empty.
+pub(crate) struct Quick {
+    map: u64,
+    /// As many granules as may still enter before the lists must be settled.
+    left: usize,
+    /// `left` of settled lists.
+    limit: usize,
+    heads: [usize; QUICK],
+}
+
+impl Quick {
+    pub(crate) const fn new() -> Self {
+        Self { map: 0, left: 0, limit: 0, heads: [0; QUICK] }
+    }
+
+    /// Takes a block of exactly `len` granules.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self, len: usize) -> Option<usize> {
+        let head = self.heads.get_mut(len)?;
+        let address = *head;
+        if address == 0 {
+            return None;
+        }
+        // SAFETY: Q1.
+        *head = unsafe { load(address) };
+        Some(address)
+    }
+
+    /// Adds a block of `len` granules, unless as many may enter no more.
+    #[inline(always)]
+    pub(crate) unsafe fn push(&mut self, address: usize, len: usize) -> bool {
+        let Some(left) = self.left.checked_sub(len) else { return false };
+        self.left = left;
+        self.map |= 1 << len;
+        // SAFETY: the block is no one's but the heap's, and its length is below the count.
+        unsafe {
+            let head = self.heads.get_unchecked_mut(len);
+            store(address, *head);
+            *head = address;
+        }
+        true
+    }
+
+    /// Lets this many granules enter between one settling and the next.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.left += limit - self.limit.min(limit);
+        self.limit = limit;
+    }
+
+    /// Whether a block is in the list of its length.
+    pub(crate) fn contains(&self, address: usize, len: usize) -> bool {
+        let mut listed = self.heads.get(len).copied().unwrap_or(0);
+        while listed != 0 && listed != address {
+            // SAFETY: Q1.
+            listed = unsafe { load(listed) };
+        }
+        listed != 0
+    }
+}
+
+impl<P: Policy> Engine<P> {
+    /// Frees all blocks of the quick lists for good.
+    #[inline(never)]
+    pub(crate) fn settle(&mut self) {
+        self.quick.left = self.quick.limit;
+        while self.quick.map != 0 {
+            let len = self.quick.map.trailing_zeros() as usize;
+            self.quick.map &= self.quick.map - 1;
+            let mut address = core::mem::take(&mut self.quick.heads[len]);
+            while address != 0 {
+                // SAFETY: Q1.
+                unsafe {
+                    let next = load(address);
+                    let region = self.region_of(address);
+                    let start = region.granule(address);
+                    self.free_short(region, start, len);
+                    address = next;
+                }
+            }
+        }
+    }
+}

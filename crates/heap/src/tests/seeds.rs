@@ -1,0 +1,253 @@
+//! The lines of seeds 001 and 003.
+
+use std::{boxed::Box, cell::Cell, collections::BTreeMap, ptr::NonNull, vec::Vec};
+
+use stratalloc_core::{AllocError, Allocator, Counted, FreeUnsized, Stats, Trim};
+use stratalloc_pages::{MEM_BLOCK_SIZE, MemBlocks, Mmap};
+use stratalloc_testkit::System;
+
+use crate::{Corruption, Granule8, Heap, Kind, NoBase, Problem};
+
+type Kernel = MemBlocks<Mmap>;
+
+fn heap() -> Heap<Kernel> {
+    Heap::new(MemBlocks::new(Mmap))
+}
+
+/// Counts what the heap asks of its base, and checks that it never asks for nothing.
+#[derive(Default)]
+struct Counting {
+    taken: Cell<usize>,
+    given: Cell<usize>,
+}
+
+// SAFETY: every call goes to `System`.
+unsafe impl Allocator for Counting {
+    fn allocate(&self, layout: core::alloc::Layout) -> Result<NonNull<[u8]>, AllocError> {
+        assert!(layout.size() != 0 && layout.size().is_multiple_of(MEM_BLOCK_SIZE), "{layout:?}");
+        self.taken.set(self.taken.get() + 1);
+        System.allocate(layout)
+    }
+
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: core::alloc::Layout) {
+        self.given.set(self.given.get() + 1);
+        // SAFETY: the caller's promise.
+        unsafe { System.deallocate(block, layout) }
+    }
+}
+
+#[test]
+fn s1_1_zero_null_and_huge() {
+    let heap: Heap<Counting> = Heap::new(Counting::default());
+    assert!(heap.mem_alloc(0).is_null());
+    // SAFETY: null is allowed.
+    unsafe { heap.mem_free(core::ptr::null_mut()) };
+    assert_eq!(heap.base().taken.get(), 0);
+    for huge in [usize::MAX, usize::MAX - 15, isize::MAX as usize, isize::MAX as usize - 4096] {
+        assert!(heap.mem_alloc(huge).is_null(), "{huge}");
+    }
+    assert!(!heap.mem_alloc(1).is_null());
+}
+
+#[test]
+fn s1_2_small_requests_share_memory_and_reuse_it() {
+    let heap: Heap<Counting> = Heap::new(Counting::default());
+    for _ in 0..100 {
+        let blocks: Vec<_> = (0..100).map(|_| heap.mem_alloc(30)).collect();
+        // SAFETY: they are live.
+        blocks.into_iter().for_each(|block| unsafe { heap.mem_free(block) });
+    }
+    assert!(heap.base().taken.get() <= 2, "{} calls", heap.base().taken.get());
+}
+
+#[test]
+fn s1_2_empty_runs_go_back_exactly_once() {
+    let heap: Heap<Counting> = Heap::new(Counting::default());
+    let blocks: Vec<_> = (1..40).map(|n| heap.mem_alloc(n * 3000)).collect();
+    let taken = heap.base().taken.get();
+    assert!(taken > 3);
+    // SAFETY: they are live.
+    blocks.into_iter().for_each(|block| unsafe { heap.mem_free(block) });
+    heap.trim();
+    assert_eq!(heap.base().given.get(), taken);
+    assert_eq!(heap.snapshot().held, 0);
+    assert!(!heap.mem_alloc(100).is_null());
+}
+
+/// Long blocks are coalesced at once, so an empty region goes back by itself; one is kept.
+#[test]
+fn s1_2_one_empty_run_is_kept() {
+    let heap: Heap<Counting> = Heap::new(Counting::default());
+    for _ in 0..100 {
+        let block = heap.mem_alloc(100_000);
+        // SAFETY: it is live.
+        unsafe { heap.mem_free(block) };
+    }
+    assert_eq!((heap.base().taken.get(), heap.base().given.get()), (1, 0));
+}
+
+#[test]
+fn s1_4_realloc() {
+    let heap = heap();
+    // SAFETY: each block is live until it is reallocated or freed.
+    unsafe {
+        let block = heap.mem_realloc(core::ptr::null_mut(), 100);
+        block.write_bytes(7, 100);
+        assert!(heap.mem_realloc(block, 0).is_null());
+        assert!(heap.mem_realloc(block, usize::MAX / 2).is_null());
+        assert_eq!(block.add(99).read(), 7);
+        assert_eq!(heap.mem_realloc(block, 50), block, "shrinks in place");
+        assert_eq!(heap.mem_realloc(block, 10), block, "shrinks in place");
+        let moved = heap.mem_realloc(block, 100_000);
+        assert_eq!(moved.add(9).read(), 7);
+        heap.mem_free(moved);
+    }
+    assert_eq!(heap.check(), Ok(()));
+}
+
+/// Memory for a heap without a base.
+fn fixed(size: usize) -> Heap {
+    let heap = Heap::new(NoBase);
+    let memory = Box::leak(std::vec![0_u8; size].into_boxed_slice());
+    // SAFETY: leaked, so it is the heap's for ever.
+    assert!(unsafe { heap.add_region(NonNull::from(&mut memory[0]), size) });
+    heap
+}
+
+#[test]
+fn s1_4_realloc_takes_either_neighbour() {
+    let heap = fixed(10_000);
+    let size = 2_000;
+    let blocks: Vec<_> = (0..4).map(|_| heap.mem_alloc(size)).collect();
+    // Large blocks come from the far end: the later, the lower.
+    // SAFETY: each block is live until it is reallocated or freed.
+    unsafe {
+        blocks[1].write_bytes(9, size);
+        heap.mem_free(blocks[0]);
+        assert_eq!(heap.mem_realloc(blocks[1], 3_000), blocks[1], "into the block behind");
+        heap.mem_free(blocks[2]);
+        let moved = heap.mem_realloc(blocks[1], 5_500);
+        assert_eq!(moved, blocks[2], "down into the block before");
+        assert!((0..size).all(|at| moved.add(at).read() == 9));
+    }
+    assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn s3_1_blocks_that_are_not_live_are_known() {
+    let heap = fixed(100_000);
+    for size in [5, 16, 40, 200, 1_500, 20_000] {
+        let block = NonNull::new(heap.mem_alloc(size)).unwrap();
+        assert!(heap.is_live(block));
+        let inside = NonNull::new(block.as_ptr().wrapping_add(1)).unwrap();
+        assert!(!heap.is_live(inside));
+        // SAFETY: it is live.
+        unsafe { heap.free_unsized(block) };
+        assert!(!heap.is_live(block), "{size}");
+    }
+    assert!(!heap.is_live(NonNull::dangling()));
+}
+
+/// In builds with debug assertions a bad free ends the process; here it unwinds instead.
+#[test]
+#[cfg(debug_assertions)]
+fn s3_1_bad_frees_are_caught() {
+    stratalloc_core::diag::set_abort(|| std::panic::panic_any("caught"));
+    let is_caught = |heap: &Heap, block: *mut u8| {
+        // SAFETY: the heap finds that the block isn't live before it touches anything.
+        let free = || unsafe { heap.mem_free(block) };
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(free)).is_err()
+    };
+    let heap = fixed(100_000);
+    for size in [5, 16, 40, 200, 1_500, 20_000] {
+        let block = heap.mem_alloc(size);
+        assert!(is_caught(&heap, block.wrapping_add(1)));
+        assert!(size <= 16 || is_caught(&heap, block.wrapping_add(32)), "inside of {size}");
+        assert!(!is_caught(&heap, block));
+        assert!(is_caught(&heap, block), "double free of {size}");
+    }
+    assert!(is_caught(&heap, NonNull::dangling().as_ptr()));
+    assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn s3_2_and_3_utilisation_and_fragmentation() {
+    let heap = Counted::new(fixed(100_000));
+    let layout = core::alloc::Layout::from_size_align(1_000, 1).unwrap();
+    let blocks: Vec<_> = (0..10).map(|_| heap.allocate(layout).unwrap()).collect();
+    let stats = heap.inner().stats();
+    assert_eq!(stats.live_blocks, 10);
+    assert_eq!(stats.live, 10 * 1_008);
+    assert!((stats.internal_fragmentation(10_000) - 80.0 / 10_080.0).abs() < 1e-9);
+    assert!(stats.external_fragmentation() < 1e-9);
+    assert!((stats.utilisation(10_000) - 10_000.0 / stats.held as f64).abs() < 1e-9);
+    for block in blocks.iter().step_by(2) {
+        // SAFETY: allocated just so.
+        unsafe { heap.deallocate(block.cast(), layout) };
+    }
+    heap.inner().trim();
+    let stats = heap.inner().stats();
+    assert!(stats.free_blocks >= 5 && stats.external_fragmentation() > 0.04, "{stats:?}");
+}
+
+#[test]
+fn s3_5_splits_files_and_coalesces() {
+    let heap = fixed(64 * 1024);
+    let whole = heap.snapshot();
+    assert_eq!(whole.free_blocks, 1);
+    let blocks: Vec<_> = (0..60).map(|n| heap.mem_alloc(20 + n * 10)).collect();
+    for block in blocks {
+        // SAFETY: it is live.
+        unsafe { heap.mem_free(block) };
+    }
+    heap.trim();
+    assert_eq!(heap.snapshot(), whole);
+}
+
+#[test]
+fn s3_6_slabs() {
+    let heap: Heap<Counting> = Heap::new(Counting::default());
+    assert!(heap.allocate_slab(50_000));
+    let block = heap.my_alloc(50_000);
+    assert!(!block.is_null());
+    assert_eq!(heap.base().taken.get(), 1);
+    // SAFETY: it is live.
+    unsafe { heap.my_free(block) };
+    assert!(!heap.allocate_slab(usize::MAX));
+}
+
+/// The walk tiles every region: no gap, no overlap.
+#[test]
+fn s3_7_the_walk_tiles_the_heap() {
+    let heap: Heap<NoBase, Granule8> = Heap::new(NoBase);
+    let memory = Box::leak(std::vec![0_u8; 50_000].into_boxed_slice());
+    // SAFETY: leaked, so it is the heap's for ever.
+    assert!(unsafe { heap.add_region(NonNull::from(&mut memory[0]), 50_000) });
+    let live: BTreeMap<_, _> =
+        (0..100).map(|n| (heap.mem_alloc(1 + n * 3).addr(), 1 + n * 3)).collect();
+    let mut extents = Vec::new();
+    heap.walk(|extent| extents.push(extent));
+    assert!(extents.windows(2).all(|pair| pair[0].address + pair[0].size == pair[1].address));
+    let found: BTreeMap<_, _> =
+        extents.iter().filter(|it| it.kind == Kind::Live).map(|it| (it.address, it.size)).collect();
+    assert!(live.iter().all(|(address, size)| found[address] >= *size));
+    assert_eq!(live.len(), found.len());
+}
+
+/// A write behind a block's end hits the next block, but no tag: the check finds it.
+#[test]
+fn s3_7_an_overflow_into_free_memory_is_found() {
+    let heap = fixed(10_000);
+    let [low, block] = [heap.mem_alloc(2_000), heap.mem_alloc(64)];
+    let next = heap.mem_alloc(64);
+    let last = heap.mem_alloc(64);
+    // SAFETY: the first free is of a live block; the write is into the heap's memory.
+    unsafe {
+        heap.mem_free(next);
+        heap.trim();
+        block.add(120).write_bytes(0xFF, 8);
+    }
+    let Err(Corruption { address, problem }) = heap.check() else { panic!("not found") };
+    assert_eq!((address, problem), (next.addr(), Problem::Length));
+    assert!(!low.is_null() && !last.is_null());
+}
