@@ -6,7 +6,7 @@ use core::{
 };
 
 use crate::{
-    arena::{Arena, run_mask},
+    arena::{Arena, Use, run_mask},
     bins::{SHAPES, SlabShape},
     cache::{Cache, CacheWithStacks},
     geometry::{
@@ -20,12 +20,10 @@ use crate::{
 /// Memory is made usable in steps of at least this many bytes.
 const COMMIT_STEP: usize = 4 << 20;
 
-/// The bit maps of the segments of one number in the arenas of one number: partitions 0 to 6.
-#[repr(C)]
-struct Bitmaps {
-    smallest: [u64; BITMAP_WORDS_SMALLEST],
-    others: [[u64; BITMAP_WORDS]; PARTITIONS - 2],
-}
+/// Words in which space for bit maps is given out.
+const LINE: usize = BITMAP_WORDS;
+/// Lines for the bit maps of every segment: four in partition 0, one in each other that has slabs.
+const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITIONS - 2);
 
 /// The books of an area, at its start. All zero is an area in which nothing was ever used.
 ///
@@ -38,6 +36,8 @@ struct Bitmaps {
 /// - **I2** `owner` is set before the area is announced in the registry, and never changes.
 /// - **I3** An arena is in `taken` exactly if its `purpose` isn't vacant.
 /// - **I4** A segment's memory is usable if its book says `committed`.
+/// - **I5** A segment whose book says so has the lines of bit maps from there on, as many as its
+///   partition needs, for itself.
 #[repr(C)]
 pub(crate) struct Area {
     /// The cache of the thread at home here; its table of bins is the area's.
@@ -55,10 +55,31 @@ pub(crate) struct Area {
     piecemeal: bool,
     arenas: [Arena; ARENAS * PARTITIONS],
     segments: [Segment; SEGMENTS * ARENAS * PARTITIONS],
-    bitmaps: [Bitmaps; SEGMENTS * ARENAS],
+    /// Lines of `bitmaps` that are given out. Segments get theirs when they first serve as a slab and
+    /// keep it, so that those in use lie together.
+    lines: u32,
+    bitmaps: [[u64; LINE]; LINES],
 }
 
 const _: () = assert!(size_of::<Area>() <= BOOKS_LIMIT);
+
+/// A slab is looked through for pages to give back if this part of it was freed since the last time.
+const WORTH_SETTLING: usize = 16;
+/// A stretch of free blocks is given back if it covers pages of this many bytes.
+const WORTH_PURGING: usize = 8 << 10;
+
+/// Gives the pages back that lie wholly within a stretch of free blocks; says how many bytes of it need
+/// not be looked at again.
+fn purge_inner_pages(start: *mut u8, size: usize) -> usize {
+    let lead = system::round_to_pages(start.addr()) - start.addr();
+    let pages = size.saturating_sub(lead) / system::round_to_pages(1) * system::round_to_pages(1);
+    if pages >= WORTH_PURGING && system::purge(start.wrapping_add(lead), pages) { size } else { 0 }
+}
+
+/// Lines of a bit map in a partition.
+const fn bitmap_lines(partition: Partition) -> usize {
+    if partition.number() == 0 { BITMAP_WORDS_SMALLEST / LINE } else { 1 }
+}
 
 impl Area {
     /// Makes `address`, an area's worth of address space that the caller owns, an area.
@@ -129,33 +150,53 @@ impl Area {
         core::ptr::from_mut(self).cast::<u8>().wrapping_add(place.offset())
     }
 
-    /// A segment as a slab of `bin`.
+    /// The slab of `bin` that a block lies in, or starts with.
     #[inline]
-    pub(crate) fn slab(&mut self, place: SegmentPlace, bin: usize) -> Slab<'_> {
-        let base = self.address(place);
-        let maps = &mut self.bitmaps[place.segment * ARENAS + place.arena.arena];
-        let bitmap = match place.arena.partition.number() {
-            0 => &mut maps.smallest[..],
-            above => &mut maps.others[above - 1][..],
-        };
+    pub(crate) fn slab(&mut self, block: *mut u8, bin: usize) -> Slab<'_> {
         let shape: &SlabShape = &SHAPES[bin];
-        Slab { segment: &mut self.segments[place.index()], bitmap, base, shape }
+        let place = SegmentPlace::in_partition(block.addr(), shape.partition);
+        let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
+        let segment = &mut self.segments[place.index()];
+        debug_assert!(segment.bitmap != 0);
+        let lines = bitmap_lines(place.arena.partition);
+        let bitmap = (&raw mut self.bitmaps).cast::<u64>();
+        // SAFETY: [I5] the segment has these lines, and no other has.
+        let bitmap = unsafe {
+            let first = bitmap.add((segment.bitmap as usize - 1) * LINE);
+            core::slice::from_raw_parts_mut(first, lines * LINE)
+        };
+        Slab { segment, bitmap, base, shape }
     }
 
-    /// Takes `count` vacant arenas in a row of a partition, the first there are.
+    /// Gives a segment a bit map if it has none.
+    pub(crate) fn prepare_slab(&mut self, place: SegmentPlace) {
+        let lines = self.lines;
+        let segment = &mut self.segments[place.index()];
+        if segment.bitmap == 0 {
+            segment.bitmap = lines + 1;
+            self.lines += bitmap_lines(place.arena.partition) as u32;
+        }
+    }
+
+    /// Takes `count` vacant arenas in a row of a partition, the first there are, if `keep` more are
+    /// vacant; or the first that have memory behind them, if only `warm` ones will do.
     pub(crate) fn take_arenas(
         &mut self,
         partition: Partition,
         count: usize,
         keep: u32,
+        warm: bool,
     ) -> Option<ArenaPlace> {
-        let taken = &mut self.taken[partition.number()];
+        let taken = self.taken[partition.number()];
         if taken.count_zeros() < keep + count as u32 {
             return None;
         }
-        let first = (0..=ARENAS - count).find(|&first| *taken & run_mask(first, count) == 0)?;
-        *taken |= run_mask(first, count);
-        Some(ArenaPlace { partition, arena: first })
+        let arena = |arena| ArenaPlace { partition, arena };
+        let first = (0..=ARENAS - count)
+            .filter(|&first| taken & run_mask(first, count) == 0)
+            .find(|&first| !warm || self.arenas[arena(first).index()].dirty != 0)?;
+        self.taken[partition.number()] |= run_mask(first, count);
+        Some(arena(first))
     }
 
     /// Whether an arena is vacant.
@@ -202,12 +243,43 @@ impl Area {
         true
     }
 
-    /// Gives the memory of all vacant segments back; says how many bytes that were at most.
-    pub(crate) fn purge(&mut self) -> usize {
+    /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one arena
+    /// had; says how many bytes that were at most.
+    ///
+    /// Begins with what lies behind whole blocks, since it can serve nobody else, and with the arenas
+    /// that are used last.
+    pub(crate) fn purge(&mut self, wanted: usize) -> usize {
         let mut purged = 0;
-        for index in 0..self.arenas.len() {
-            if self.arenas[index].dirty != 0 {
-                purged += self.purge_arena(ArenaPlace::from_index(index));
+        for whole in [true, false] {
+            for index in (0..self.arenas.len()).rev() {
+                if purged >= wanted {
+                    return purged;
+                }
+                let arena = &self.arenas[index];
+                if arena.dirty != 0 && (arena.purpose == Use::WHOLE) == whole {
+                    purged += self.purge_arena(ArenaPlace::from_index(index));
+                }
+            }
+        }
+        purged
+    }
+
+    /// Gives the memory behind free blocks back, where there is enough of it in one slab, until that
+    /// was `wanted` bytes; says how many bytes that were at most.
+    pub(crate) fn purge_slabs(&mut self, wanted: usize) -> usize {
+        let mut purged = 0;
+        for index in (0..self.arenas.len()).rev() {
+            let Some(bin) = self.arenas[index].purpose.bin() else { continue };
+            let mut used = self.arenas[index].used;
+            while used != 0 && purged < wanted {
+                let place = ArenaPlace::from_index(index).segment(used.trailing_zeros() as usize);
+                used &= used - 1;
+                let start = self.address(place);
+                let mut slab = self.slab(start, bin);
+                if slab.idle() >= place.arena.partition.segment_size() / WORTH_SETTLING {
+                    purged += slab
+                        .settle(|offset, size| purge_inner_pages(start.wrapping_add(offset), size));
+                }
             }
         }
         purged

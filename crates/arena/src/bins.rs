@@ -35,7 +35,7 @@ const RECIPROCAL_SHIFT: u32 = 42;
 /// The bytes that a thread keeps at most in the stack of one bin, and bounds on the count.
 const STACK_BYTES: usize = 32 * 1024;
 const STACK_MIN: usize = 8;
-const STACK_MAX: usize = 256;
+const STACK_MAX: usize = 128;
 
 impl SlabShape {
     const fn of(class: SizeClass) -> Self {

@@ -87,7 +87,7 @@ pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
 pub(crate) static ENDED_THREAD: Cache = Cache::with_nothing();
 
 impl Cache {
-    #[expect(clippy::large_stack_arrays, reason = "it initialises statics alone")]
+    #[expect(clippy::large_stack_arrays, reason = "evaluated at compile time, for statics")]
     const fn with_nothing() -> Self {
         Self {
             bins: [const { AtomicU8::new(NO_BIN as u8) }; GRANULES + 1],
@@ -281,9 +281,7 @@ impl Cache {
 
 /// Gives one block back without a cache.
 pub(crate) fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
-    if let Err(bad) = heap.pools(mark).give(bin, block) {
-        crate::report::bad_free(block, bad);
-    }
+    heap.pools(mark).give(bin, &[block]);
 }
 
 /// Where batches for a heap's bin are collected.

@@ -1,31 +1,87 @@
-//! How much memory the process holds behind vacant segments, and how much it may.
+//! How much memory the process holds that serves nothing, behind vacant segments and free blocks, and
+//! how much it may.
 //!
 //! Freed memory is kept warm for the next use, since page faults are the dearest thing an allocator
-//! causes. What all heaps keep together is bounded; beyond the bound, the heap that frees gives its
-//! own back in large ranges.
+//! causes. What all heaps keep together is bounded, by a constant or by a share of what is in use;
+//! beyond that, the heap that frees gives some of its own back, in large ranges, and
+//! if that isn't enough, idle heaps give theirs.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes that all heaps together keep.
-const PROCESS_LIMIT: usize = 32 << 20;
+/// The bytes that all heaps together may keep in any case.
+const PROCESS_MINIMUM: usize = 32 << 20;
+
+/// Beyond that, they may keep this part of the bytes in use.
+const SHARE_OF_USED: usize = 2;
 
 /// The bytes that one heap may keep in any case: less isn't worth a system call.
 const HEAP_MINIMUM: usize = 1 << 20;
 
-/// Bytes behind vacant segments. A figure, not a guard: `Relaxed`, and it orders nothing.
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that serve nothing, and bytes of blocks that are not free. Figures, not guards: `Relaxed`, and
+/// they order nothing.
+static DIRTY: AtomicUsize = AtomicUsize::new(0);
+static USED: AtomicUsize = AtomicUsize::new(0);
 
-pub(crate) fn add(bytes: usize) {
-    BYTES.fetch_add(bytes, Ordering::Relaxed);
+/// Blocks of this many bytes were allocated.
+pub(crate) fn allocated(bytes: usize) {
+    USED.fetch_add(bytes, Ordering::Relaxed);
 }
 
+/// Blocks of this many bytes were freed.
+pub(crate) fn freed(bytes: usize) {
+    USED.fetch_sub(bytes, Ordering::Relaxed);
+}
+
+/// So much more memory serves nothing.
+pub(crate) fn add(bytes: usize) {
+    DIRTY.fetch_add(bytes, Ordering::Relaxed);
+}
+
+/// So much memory was given back, or serves something again.
 pub(crate) fn remove(bytes: usize) {
     if bytes != 0 {
-        BYTES.fetch_sub(bytes, Ordering::Relaxed);
+        DIRTY.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-/// Whether a heap that keeps `own` bytes should give them back.
-pub(crate) fn is_excess(own: usize) -> bool {
-    own > HEAP_MINIMUM && BYTES.load(Ordering::Relaxed) > PROCESS_LIMIT
+/// How many more bytes a heap frees before it looks for some to give back again, once it found less than
+/// it wanted: so much that looking through all slabs is rare.
+pub(crate) fn patience(used: usize) -> usize {
+    HEAP_MINIMUM.max(used / 8)
+}
+
+/// The bytes that serve nothing after idle heaps were last asked for theirs.
+static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the process still has too much, so that idle heaps are to be asked for theirs.
+pub(crate) fn is_excess() -> bool {
+    let used = USED.load(Ordering::Relaxed);
+    let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
+    dirty > limit() && (dirty >= left_over + patience(used) || dirty < left_over)
+}
+
+/// Idle heaps have been asked.
+pub(crate) fn asked_all() {
+    LEFT_OVER.store(bytes(), Ordering::Relaxed);
+}
+
+/// The bytes that all heaps together may keep now.
+fn limit() -> usize {
+    PROCESS_MINIMUM.max(USED.load(Ordering::Relaxed) / SHARE_OF_USED)
+}
+
+/// Bytes that serve nothing.
+pub(crate) fn bytes() -> usize {
+    DIRTY.load(Ordering::Relaxed)
+}
+
+/// How much of its `own` bytes a heap should keep now; all of them, unless the process has too much.
+///
+/// What is given back then is a quarter of the limit at least, so that it is worth the calls.
+pub(crate) fn to_keep(own: usize) -> usize {
+    let (limit, dirty) = (limit(), bytes());
+    if own <= HEAP_MINIMUM || dirty <= limit {
+        return own;
+    }
+    own.saturating_sub(dirty - limit / 4 * 3)
 }

@@ -159,11 +159,17 @@ impl SegmentPlace {
             return None;
         }
         let partition = Partition((offset.ilog2() - PARTITION_SHIFT) as u8);
+        Some(Self::in_partition(offset, partition))
+    }
+
+    /// The segment that an offset within a partition lies in, without a look at which partition.
+    #[inline]
+    pub(crate) const fn in_partition(offset: usize, partition: Partition) -> Self {
         let segments = offset >> partition.segment_shift();
-        Some(Self {
+        Self {
             arena: ArenaPlace { partition, arena: (segments / SEGMENTS) % ARENAS },
             segment: segments % SEGMENTS,
-        })
+        }
     }
 
     /// Its index in the books: the first segments of all arenas are neighbours.

@@ -167,7 +167,10 @@ fn is_same(own: Option<&'static Heap>, other: &'static Heap) -> bool {
 fn free_large(heap: &Heap, mark: usize, block: *mut u8) {
     let mut pools = heap.pools(mark);
     match LargeBlock::at(&mut pools, block) {
-        Some(large) => pools.free_large(large),
+        Some(large) => {
+            pools.free_large(large);
+            crate::heap::relieve(pools, mark);
+        }
         None => report::bad_free(block, crate::segment::BadFree::NotABlock),
     }
 }

@@ -3,9 +3,10 @@
 use crate::{
     area::Area,
     batch::{Batch, Batches, Inbox},
+    dirty,
     lock::{Lock, LockGuard},
     pools::Pools,
-    report,
+    registry,
 };
 
 /// Batches that may wait in an inbox before whoever adds one looks after them: their owner may be
@@ -53,9 +54,9 @@ impl Heap {
     /// Takes blocks of a bin back, and what other threads gave back with them.
     pub(crate) fn drain(&self, mark: usize, bin: usize, blocks: &[*mut u8]) -> Batches {
         let mut pools = self.pools(mark);
-        give_all(&mut pools, bin, blocks);
+        pools.give(bin, blocks);
         let spent = self.absorb(&mut pools);
-        pools.purge_excess();
+        relieve(pools, mark);
         spent
     }
 
@@ -72,7 +73,7 @@ impl Heap {
         }
         let mut pools = self.pools.try_lock(mark)?;
         let spent = self.absorb(&mut pools);
-        pools.purge_excess();
+        relieve(pools, mark);
         Some(spent)
     }
 
@@ -82,7 +83,7 @@ impl Heap {
         for batch in spent.clone() {
             // SAFETY: a batch out of the inbox is the taker's.
             let batch = unsafe { &*batch };
-            give_all(pools, batch.bin(), batch.blocks());
+            pools.give(batch.bin(), batch.blocks());
         }
         spent
     }
@@ -92,14 +93,22 @@ impl Heap {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools);
         pools.retire_empty_slabs();
-        (pools.purge(), spent)
+        (pools.purge_to(0), spent)
     }
 }
 
-fn give_all(pools: &mut Pools, bin: usize, blocks: &[*mut u8]) {
-    for &block in blocks {
-        if let Err(bad) = pools.give(bin, block) {
-            report::bad_free(block, bad);
+/// Gives memory back if the process holds too much that serves nothing: of the heap in hand, and if that
+/// isn't enough, of heaps that nobody works on just now.
+pub(crate) fn relieve(mut pools: LockGuard<'_, Pools>, mark: usize) {
+    pools.purge_excess();
+    drop(pools);
+    if !dirty::is_excess() {
+        return;
+    }
+    for heap in registry::heaps(0) {
+        if let Some(mut pools) = heap.pools.try_lock(mark) {
+            pools.purge_excess();
         }
     }
+    dirty::asked_all();
 }

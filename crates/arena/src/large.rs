@@ -121,17 +121,20 @@ impl Pools {
         align: usize,
         growing: bool,
     ) -> Option<Fresh> {
-        if growing && let Some(fresh) = self.allocate_whole(size, Partition::SPECIAL, 0) {
+        if growing && let Some(fresh) = self.allocate_whole(size, Partition::SPECIAL) {
             return Some(fresh);
         }
         if size <= MAX_RUN && align <= Partition::SPECIAL.segment_size() {
             return self.allocate_run(size, Partition::for_segment(size.max(align))?);
         }
         let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
-        Partition::all()
-            .filter(|&partition| partition >= least)
-            .find_map(|partition| self.allocate_whole_here(size, partition, KEPT_FOR_POOLS))
-            .or_else(|| self.allocate_whole(size, least, 0))
+        // Memory that is there already is worth more than a tight fit.
+        [true, false]
+            .into_iter()
+            .flat_map(|warm| Partition::all().map(move |partition| (partition, warm)))
+            .filter(|&(partition, _)| partition >= least)
+            .find_map(|(partition, warm)| self.allocate_whole_here(size, partition, warm))
+            .or_else(|| self.allocate_whole(size, least))
     }
 
     /// A run of segments; with a partition chosen by size, a run of one.
@@ -156,17 +159,19 @@ impl Pools {
         self.occupy(LargeBlock { area, first: place.segment(first) }, size)
     }
 
-    /// Whole arenas of the heap's present areas.
+    /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
     fn allocate_whole_here(
         &mut self,
         size: usize,
         partition: Partition,
-        keep: u32,
+        warm: bool,
     ) -> Option<Fresh> {
         let count = size.div_ceil(partition.arena_size());
         let mut area = self.areas;
         while !area.is_null() {
-            if let Some(place) = self.books(area).take_arenas(partition, count, keep) {
+            if let Some(place) =
+                self.books(area).take_arenas(partition, count, KEPT_FOR_POOLS, warm)
+            {
                 return self.occupy_whole(area, place, count, size);
             }
             area = self.books(area).next;
@@ -175,9 +180,9 @@ impl Pools {
     }
 
     /// Whole arenas, in a new area if need be.
-    fn allocate_whole(&mut self, size: usize, partition: Partition, keep: u32) -> Option<Fresh> {
+    fn allocate_whole(&mut self, size: usize, partition: Partition) -> Option<Fresh> {
         let count = size.div_ceil(partition.arena_size());
-        let (area, place) = self.claim_arenas(partition, count, keep, Use::WHOLE)?;
+        let (area, place) = self.claim_arenas(partition, count, 0, Use::WHOLE)?;
         self.occupy_whole(area, place, count, size)
     }
 
@@ -206,16 +211,18 @@ impl Pools {
         }
         let stale = block.use_segments(self, 0, segments);
         block.set_size(self, size);
+        let usable = block.size(self);
+        self.count_allocated(usable);
         Some(Fresh { start: self.books(block.area).address(block.first), stale })
     }
 
     /// Takes a large block back.
     pub(crate) fn free_large(&mut self, block: LargeBlock) {
         let size = block.size(self);
+        self.count_freed(size);
         self.books(block.area).segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
         self.vacate_arenas(block);
-        self.purge_excess();
     }
 
     /// Makes the arenas of a block vacant that has no segments any more: all, if it was whole, else
@@ -249,6 +256,9 @@ impl Pools {
         }
         self.purge_tail(block, old, size);
         block.set_size(self, size);
+        let new = block.size(self);
+        self.count_freed(old);
+        self.count_allocated(new);
         true
     }
 

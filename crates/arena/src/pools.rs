@@ -7,8 +7,7 @@ use crate::{
     dirty,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
-    registry,
-    segment::BadFree,
+    registry, report,
 };
 
 /// What a heap's lock guards. All zero is pools without areas.
@@ -19,7 +18,7 @@ use crate::{
 ///   `&mut Pools`.
 /// - **I2** A slab in `current` is in its arena's `partial`; there is at most one for each bin.
 /// - **I3** The granules of an arena have the bin that its slabs serve, and no bin otherwise.
-/// - **I4** `dirty_bytes` is the sum of `touched` over vacant segments.
+/// - **I4** `dirty_bytes` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],
@@ -29,6 +28,10 @@ pub(crate) struct Pools {
     pub(crate) runs: [ArenaList; PARTITIONS],
     pub(crate) areas: *mut Area,
     dirty_bytes: usize,
+    /// Bytes of blocks that are not free, those in threads' caches among them.
+    used_bytes: usize,
+    /// The `dirty_bytes` after a search for memory to give back that found too little.
+    left_over: usize,
     /// The heap that these are the pools of; null until it has an area.
     owner: *const Heap,
 }
@@ -76,35 +79,63 @@ impl Pools {
             if self.current[bin].is_null() && !self.find_slab(bin) {
                 break;
             }
-            let (area, place) = locate(self.current[bin]);
-            let mut slab = self.books(area).slab(place, bin);
+            let start = self.current[bin];
+            let area = Area::containing(start);
+            let mut slab = self.books(area).slab(start, bin);
+            let idle = slab.idle();
             taken += slab.take(&mut slots[taken..]);
-            if slab.is_exhausted() {
+            let reused = idle - slab.idle();
+            let exhausted = slab.is_exhausted();
+            self.dirty_bytes -= reused;
+            dirty::remove(reused);
+            if exhausted {
                 self.current[bin] = core::ptr::null_mut();
+                let (_, place) = locate(start);
                 self.books(area).arena(place.arena).partial &= !(1 << place.segment);
             }
         }
+        self.count_allocated(taken * SHAPES[bin].block_size as usize);
         taken
     }
 
-    /// Takes back one block of a bin. O(1), but for a slab that becomes empty.
-    #[inline]
-    pub(crate) fn give(&mut self, bin: usize, block: *mut u8) -> Result<(), BadFree> {
-        let (area, place) = locate(block);
-        let mut slab = self.books(area).slab(place, bin);
-        let start = slab.base;
-        slab.give(block.addr() - start.addr())?;
-        let (first, empty) = (slab.segment.free == 1, slab.is_empty());
-        if empty && self.current[bin] != start {
-            self.vacate_slab(area, place, bin);
-        } else if first {
-            self.offer_slab(area, place, bin);
+    /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together; besides, for
+    /// a slab that becomes empty.
+    pub(crate) fn give(&mut self, bin: usize, mut blocks: &[*mut u8]) {
+        let size = SHAPES[bin].block_size as usize;
+        self.count_freed(blocks.len() * size);
+        dirty::add(blocks.len() * size);
+        while let Some(&block) = blocks.first() {
+            let area = Area::containing(block);
+            let mut slab = self.books(area).slab(block, bin);
+            let start = slab.base;
+            let exhausted = slab.is_exhausted();
+            let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(block, bad));
+            let empty = slab.is_empty();
+            self.dirty_bytes += given * size;
+            if empty && self.current[bin] != start {
+                self.vacate_slab(start, bin);
+            } else if exhausted {
+                self.offer_slab(start, bin);
+            }
+            blocks = &blocks[given..];
         }
-        Ok(())
+    }
+
+    /// Counts bytes of blocks that were allocated.
+    pub(crate) fn count_allocated(&mut self, bytes: usize) {
+        self.used_bytes += bytes;
+        dirty::allocated(bytes);
+    }
+
+    /// Counts bytes of blocks that were freed.
+    pub(crate) fn count_freed(&mut self, bytes: usize) {
+        self.used_bytes -= bytes;
+        dirty::freed(bytes);
     }
 
     /// Lets a slab that was exhausted be found again.
-    fn offer_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
+    fn offer_slab(&mut self, start: *mut u8, bin: usize) {
+        let (area, place) = locate(start);
         let arena = self.books(area).arena(place.arena);
         arena.partial |= 1 << place.segment;
         let arena: *mut Arena = arena;
@@ -112,8 +143,13 @@ impl Pools {
     }
 
     /// Makes an empty slab a vacant segment, and its arena a vacant one if it was the last.
-    fn vacate_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
-        self.books(area).slab(place, bin).clear();
+    fn vacate_slab(&mut self, start: *mut u8, bin: usize) {
+        let (area, place) = locate(start);
+        let mut slab = self.books(area).slab(start, bin);
+        let idle = slab.idle();
+        slab.clear();
+        self.dirty_bytes -= idle;
+        dirty::remove(idle);
         self.books(area).arena(place.arena).partial &= !(1 << place.segment);
         self.vacate_segment(area, place);
         let arena = self.books(area).arena(place.arena);
@@ -172,6 +208,7 @@ impl Pools {
             return false;
         }
         self.use_segment(area, place);
+        self.books(area).prepare_slab(place);
         self.books(area).arena(place.arena).partial |= 1 << segment;
         self.current[bin] = self.books(area).address(place);
         true
@@ -201,7 +238,7 @@ impl Pools {
             if area.is_null() {
                 area = registry::extend_heap(self)?;
             }
-            if let Some(place) = self.books(area).take_arenas(partition, count, keep) {
+            if let Some(place) = self.books(area).take_arenas(partition, count, keep, false) {
                 for arena in place.arena..place.arena + count {
                     self.books(area).arena(ArenaPlace { arena, ..place }).purpose = purpose;
                 }
@@ -242,25 +279,33 @@ impl Pools {
         arena.used &= !bit;
         if touched != 0 {
             arena.dirty |= bit;
-            self.dirty_bytes += touched;
-            dirty::add(touched);
         }
+        self.dirty_bytes += touched;
+        dirty::add(touched);
     }
 
     /// Gives memory back if the process holds too much that serves nothing.
     pub(crate) fn purge_excess(&mut self) {
-        if dirty::is_excess(self.dirty_bytes) {
-            self.purge();
+        let keep = dirty::to_keep(self.dirty_bytes);
+        let patience = if self.left_over == 0 { 0 } else { dirty::patience(self.used_bytes) };
+        if keep < self.dirty_bytes && self.dirty_bytes >= self.left_over + patience {
+            self.purge_to(keep);
+            self.left_over = if self.dirty_bytes <= keep { 0 } else { self.dirty_bytes };
         }
     }
 
-    /// Gives back all memory of vacant segments; says how many bytes that were at most.
-    pub(crate) fn purge(&mut self) -> usize {
+    /// Gives back memory that serves nothing until only `keep` bytes are left, or less by what one
+    /// arena had: behind vacant segments first, then behind free blocks. Says how many bytes that were
+    /// at most.
+    pub(crate) fn purge_to(&mut self, keep: usize) -> usize {
+        let excess = self.dirty_bytes.saturating_sub(keep);
         let mut purged = 0;
-        let mut area = self.areas;
-        while !area.is_null() {
-            purged += self.books(area).purge();
-            area = self.books(area).next;
+        for purge in [Area::purge, Area::purge_slabs] {
+            let mut area = self.areas;
+            while !area.is_null() && purged < excess {
+                purged += purge(self.books(area), excess - purged);
+                area = self.books(area).next;
+            }
         }
         self.dirty_bytes -= purged;
         dirty::remove(purged);
@@ -274,10 +319,9 @@ impl Pools {
             if start.is_null() {
                 continue;
             }
-            let (area, place) = locate(start);
-            if self.books(area).slab(place, bin).is_empty() {
+            if self.books(Area::containing(start)).slab(start, bin).is_empty() {
                 self.current[bin] = core::ptr::null_mut();
-                self.vacate_slab(area, place, bin);
+                self.vacate_slab(start, bin);
             }
         }
     }

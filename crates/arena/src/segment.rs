@@ -34,6 +34,10 @@ pub(crate) struct Segment {
     pub(crate) touched: u32,
     /// Pages of 4 KiB of the large block that starts here; zero in every other segment.
     pub(crate) pages: u32,
+    /// Bytes of free blocks whose memory was given back; at most all free ones.
+    pub(crate) settled: u32,
+    /// Where its bit map is, counted from one among the lines of bit maps; zero before it has one.
+    pub(crate) bitmap: u32,
     /// The first word of the bit map that may have a set bit.
     hint: u16,
     /// Whether its memory may be used without asking the system.
@@ -73,17 +77,19 @@ impl Slab<'_> {
         let mut word = self.segment.hint as usize;
         while taken < wanted {
             let mut bits = self.bitmap[word];
-            while bits != 0 && taken < wanted {
-                let block = word * 64 + bits.trailing_zeros() as usize;
-                slots[taken] = self.base.wrapping_add(block * size);
+            let count = (bits.count_ones() as usize).min(wanted - taken);
+            let first = self.base.wrapping_add(word * 64 * size);
+            for slot in &mut slots[taken..taken + count] {
+                *slot = first.wrapping_add(bits.trailing_zeros() as usize * size);
                 bits &= bits - 1;
-                taken += 1;
             }
+            taken += count;
             self.bitmap[word] = bits;
             word += usize::from(bits == 0);
         }
         self.segment.hint = word as u16;
         self.segment.free -= wanted as u32;
+        self.segment.settled = self.segment.settled.min(self.segment.free * self.shape.block_size);
         wanted
     }
 
@@ -100,22 +106,36 @@ impl Slab<'_> {
         count
     }
 
-    /// Takes back the block at `offset` of the slab. O(1).
+    /// Takes back the first of `blocks` and those after it that lie in this slab too; says how many.
+    /// O(1) each.
     #[inline]
-    pub(crate) fn give(&mut self, offset: usize) -> Result<(), BadFree> {
-        let block = self.shape.block_at(offset);
-        if block * self.shape.block_size as usize != offset || block >= self.segment.carved as usize
-        {
-            return Err(BadFree::NotABlock);
+    pub(crate) fn give(&mut self, blocks: &[*mut u8]) -> Result<usize, BadFree> {
+        let size = self.shape.block_size as usize;
+        let (base, end) = (self.base.addr(), self.segment.carved as usize * size);
+        let mut hint = self.segment.hint as usize;
+        let mut given = 0;
+        for block in blocks {
+            let offset = block.addr().wrapping_sub(base);
+            if offset >= end {
+                break;
+            }
+            let block = self.shape.block_at(offset);
+            if block * size != offset {
+                return Err(BadFree::NotABlock);
+            }
+            let (word, bit) = (block / 64, 1 << (block % 64));
+            // SAFETY: [I1] `block` is below `carved`, and the bit map has a bit for each of those.
+            let bits = unsafe { self.bitmap.get_unchecked_mut(word) };
+            if *bits & bit != 0 {
+                return Err(BadFree::Twice);
+            }
+            *bits |= bit;
+            hint = hint.min(word);
+            given += 1;
         }
-        let (word, bit) = (block / 64, 1 << (block % 64));
-        if self.bitmap[word] & bit != 0 {
-            return Err(BadFree::Twice);
-        }
-        self.bitmap[word] |= bit;
-        self.segment.free += 1;
-        self.segment.hint = self.segment.hint.min(word as u16);
-        Ok(())
+        self.segment.hint = hint as u16;
+        self.segment.free += given as u32;
+        if given == 0 { Err(BadFree::NotABlock) } else { Ok(given) }
     }
 
     /// Whether nobody holds a block of it.
@@ -134,7 +154,45 @@ impl Slab<'_> {
         self.bitmap[..(self.segment.carved as usize).div_ceil(64)].fill(0);
         self.segment.free = 0;
         self.segment.carved = 0;
+        self.segment.settled = 0;
         self.segment.hint = 0;
+    }
+
+    /// Bytes of free blocks that may have memory behind them.
+    pub(crate) fn idle(&self) -> usize {
+        (self.segment.free * self.shape.block_size - self.segment.settled) as usize
+    }
+
+    /// Calls `purge` with the offset and size in bytes of each stretch of free blocks; it says how many
+    /// bytes it gave back. Says by how many bytes less are idle for it.
+    ///
+    /// O(words of the bit map + stretches).
+    pub(crate) fn settle(&mut self, mut purge: impl FnMut(usize, usize) -> usize) -> usize {
+        let idle = self.idle();
+        let mut purged = 0;
+        let size = self.shape.block_size as usize;
+        let carved = self.segment.carved as usize;
+        let mut block = 0;
+        while block < carved {
+            let first = self.next(block, 0);
+            block = self.next(first, u64::MAX);
+            purged += purge(first * size, (block - first) * size);
+        }
+        self.segment.settled = self.segment.settled.max(purged as u32);
+        idle - self.idle()
+    }
+
+    /// The first block from `block` on whose bit, exclusive-or `flip`, is set; or `carved`.
+    fn next(&self, mut block: usize, flip: u64) -> usize {
+        let carved = self.segment.carved as usize;
+        while block < carved {
+            let bits = (self.bitmap[block / 64] ^ flip) >> (block % 64);
+            if bits != 0 {
+                return (block + bits.trailing_zeros() as usize).min(carved);
+            }
+            block = block / 64 * 64 + 64;
+        }
+        carved
     }
 }
 
@@ -151,8 +209,16 @@ mod tests {
 
     impl Fixture {
         fn new() -> Self {
-            let segment =
-                Segment { free: 0, carved: 0, touched: 0, pages: 0, hint: 0, committed: true };
+            let segment = Segment {
+                free: 0,
+                carved: 0,
+                touched: 0,
+                pages: 0,
+                settled: 0,
+                bitmap: 0,
+                hint: 0,
+                committed: true,
+            };
             Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8).unwrap()] }
         }
 
@@ -187,7 +253,7 @@ mod tests {
         let mut slots = [core::ptr::null_mut(); 200];
         assert_eq!(fixture.slab().take(&mut slots), 200);
         for index in [150, 3, 64, 63, 65, 199, 0] {
-            fixture.slab().give(Fixture::offset(slots[index])).unwrap();
+            assert_eq!(fixture.slab().give(&slots[index..=index]), Ok(1));
         }
         let mut again = [core::ptr::null_mut(); 3];
         assert_eq!(fixture.slab().take(&mut again), 3);
@@ -199,16 +265,37 @@ mod tests {
     }
 
     #[test]
+    fn stretches_of_free_blocks_are_found_once() {
+        let mut fixture = Fixture::new();
+        let mut slots = [core::ptr::null_mut(); 200];
+        fixture.slab().take(&mut slots);
+        for freed in [&slots[3..5], &slots[60..130], &slots[199..]] {
+            assert_eq!(fixture.slab().give(freed), Ok(freed.len()));
+        }
+        assert_eq!(fixture.slab().idle(), 73 * 1152);
+        let mut found = std::vec::Vec::new();
+        let settled = fixture.slab().settle(|offset, size| {
+            found.push((offset / 1152, size / 1152));
+            size
+        });
+        assert_eq!(found, [(3, 2), (60, 70), (199, 1)]);
+        assert_eq!((settled, fixture.slab().idle()), (73 * 1152, 0));
+        fixture.slab().take(&mut slots[..10]);
+        assert_eq!((fixture.slab().idle(), fixture.segment.settled), (0, 63 * 1152));
+    }
+
+    #[test]
     fn bad_frees_are_told_and_change_nothing() {
         let mut fixture = Fixture::new();
         let mut slots = [core::ptr::null_mut(); 2];
         fixture.slab().take(&mut slots);
-        assert_eq!(fixture.slab().give(1), Err(BadFree::NotABlock));
-        assert_eq!(fixture.slab().give(2 * 1152), Err(BadFree::NotABlock));
-        assert_eq!(fixture.slab().give(1152), Ok(()));
-        assert_eq!(fixture.slab().give(1152), Err(BadFree::Twice));
+        let [first, second] = slots;
+        assert_eq!(fixture.slab().give(&[first.wrapping_add(1)]), Err(BadFree::NotABlock));
+        assert_eq!(fixture.slab().give(&[second.wrapping_add(1152)]), Err(BadFree::NotABlock));
+        assert_eq!(fixture.slab().give(&[second, first.wrapping_sub(8)]), Ok(1));
+        assert_eq!(fixture.slab().give(&[second]), Err(BadFree::Twice));
         assert_eq!(fixture.segment.free, 1);
-        assert_eq!(fixture.slab().give(0), Ok(()));
+        assert_eq!(fixture.slab().give(&[first]), Ok(1));
         assert!(fixture.slab().is_empty());
         fixture.slab().clear();
         assert_eq!(fixture.bitmap, [0; BITMAP_WORDS]);
