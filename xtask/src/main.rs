@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod accept;
 mod bench;
 mod demo;
+mod install;
 mod library;
 mod loom;
 mod measure;
@@ -27,6 +28,7 @@ commands! {
     accept::Accept,
     bench::Bench,
     demo::Demo,
+    install::Install,
     library::Lib,
     loom::Loom,
     measure::Measure,

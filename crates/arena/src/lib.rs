@@ -10,6 +10,12 @@
 //!
 //! Linux only, by way of `stratalloc_pages::os` and the C library's thread keys.
 
+#![cfg_attr(not(test), no_std)]
+
+// For the slot's `thread_local!`.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+extern crate std;
+
 #[cfg(not(all(target_pointer_width = "64", target_os = "linux")))]
 compile_error!("the arenas need the 47-bit address space of a 64-bit Linux");
 

@@ -14,9 +14,13 @@
 //! our own instructions, and after every destructor. So nothing here prints through stdio
 //! (`malloc_info` excepted, whose stream is the caller's), panics or keeps state.
 
+#![cfg_attr(feature = "freestanding", no_std)]
+
 mod aligned;
 mod errno;
 mod extras;
 mod inspect;
+#[cfg(feature = "freestanding")]
+mod panic;
 mod standard;
 mod text;

@@ -41,7 +41,7 @@ fn forks_in_a_threaded_program() {
 }
 
 #[test]
-#[ignore = "takes a minute: run in full test runs"]
+#[ignore = "takes minutes: run in full test runs"]
 fn ten_thousand_forks_in_a_threaded_program() {
     check("processes", &["10000"], Way::Preloaded);
 }

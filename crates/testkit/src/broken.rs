@@ -3,7 +3,7 @@
 use std::{
     alloc::Layout,
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     ptr::NonNull,
 };
 
@@ -52,9 +52,11 @@ pub(crate) enum Fault {
 /// to be, so that no fault reaches foreign memory, and is kept until the allocator is dropped.
 pub(crate) struct Broken {
     fault: Fault,
-    /// Every block ever made, by address: the block's layout in the system, the size it serves, and
-    /// whether it is live.
+    /// Every block ever made, by address.
     blocks: RefCell<BTreeMap<usize, Made>>,
+    /// Those that aren't live, by layout.
+    spare: RefCell<HashMap<Layout, Vec<NonNull<u8>>>>,
+    live: Cell<usize>,
     calls: Cell<usize>,
     capacity: Cell<usize>,
 }
@@ -62,6 +64,7 @@ pub(crate) struct Broken {
 #[derive(Clone, Copy)]
 struct Made {
     start: NonNull<u8>,
+    /// Its layout in the system.
     layout: Layout,
     live: bool,
 }
@@ -74,8 +77,14 @@ const CAPACITY: usize = 250;
 
 impl Broken {
     pub(crate) fn new(fault: Fault) -> Self {
-        let (blocks, calls) = (RefCell::default(), Cell::default());
-        Self { fault, blocks, calls, capacity: Cell::new(CAPACITY) }
+        Self {
+            fault,
+            blocks: RefCell::default(),
+            spare: RefCell::default(),
+            live: Cell::default(),
+            calls: Cell::default(),
+            capacity: Cell::new(CAPACITY),
+        }
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -91,17 +100,18 @@ impl Broken {
                 return Ok(made.start);
             }
         }
-        if blocks.values().filter(|made| made.live).count() >= self.capacity.get() {
+        if self.live.get() >= self.capacity.get() {
             if self.is(Fault::Shrinks) {
                 self.capacity.set(self.capacity.get().saturating_sub(1));
             }
             return Err(AllocError);
         }
-        if let Some(made) = blocks.values_mut().find(|made| !made.live && made.layout == layout) {
-            made.live = true;
-            return Ok(made.start);
-        }
-        let start = System.allocate_zeroed(layout)?.cast();
+        let spare = self.spare.borrow_mut().get_mut(&layout).and_then(Vec::pop);
+        let start = match spare {
+            Some(start) => start,
+            None => System.allocate_zeroed(layout)?.cast(),
+        };
+        self.live.set(self.live.get() + 1);
         blocks.insert(start.addr().get(), Made { start, layout, live: true });
         Ok(start)
     }
@@ -161,8 +171,6 @@ unsafe impl Allocator for Broken {
             return Err(AllocError);
         }
         let start = self.find(self.inner(layout)?)?;
-        // SAFETY: a block has a margin behind it.
-        unsafe { start.add(layout.size().min(MARGIN)).write(1) };
         Ok(self.slice(start, layout.size()))
     }
 
@@ -175,17 +183,19 @@ unsafe impl Allocator for Broken {
         Ok(block)
     }
 
-    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+    unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {
         let mut blocks = self.blocks.borrow_mut();
         let made = blocks.get_mut(&block.addr().get()).expect("a block of ours");
-        made.live = false;
+        if std::mem::take(&mut made.live) {
+            self.spare.borrow_mut().entry(made.layout).or_default().push(made.start);
+            self.live.set(self.live.get() - 1);
+        }
         if self.is(Fault::Scribbles)
             && let Some(other) = blocks.values().find(|made| made.live && made.layout.size() > 200)
         {
             // SAFETY: the last byte that this live block's user was promised.
             unsafe { other.start.add(other.layout.size() - MARGIN - 1).write(0) };
         }
-        let _ = layout;
     }
 
     unsafe fn grow(

@@ -22,6 +22,10 @@ use stratalloc_core::{AllocError, Allocator};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct System;
 
+/// The largest size, in bytes, that is passed on: sanitizers and Miri end the program at sizes that no
+/// machine has, where the system merely refuses.
+const MAX_SIZE: usize = isize::MAX as usize >> 24;
+
 /// The block at `start`, if there is one.
 fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
     let start = NonNull::new(start).ok_or(AllocError)?;
@@ -34,12 +38,15 @@ unsafe impl Allocator for System {
         if layout.size() == 0 {
             return Ok(NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0));
         }
+        if layout.size() > MAX_SIZE {
+            return Err(AllocError);
+        }
         // SAFETY: the layout isn't empty.
         block(unsafe { std::alloc::System.alloc(layout) }, layout.size())
     }
 
     fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        if layout.size() == 0 {
+        if layout.size() == 0 || layout.size() > MAX_SIZE {
             return self.allocate(layout);
         }
         // SAFETY: the layout isn't empty.

@@ -35,8 +35,12 @@ pub struct TestPages {
     ranges: Mutex<BTreeMap<usize, Range>>,
 }
 
+// SAFETY: the range is the provider's and its caller's; memory isn't bound to a thread.
+unsafe impl Send for Range {}
+
 #[derive(Debug)]
 struct Range {
+    start: NonNull<u8>,
     layout: Layout,
     committed: Vec<bool>,
 }
@@ -119,7 +123,7 @@ unsafe impl PageProvider for TestPages {
         // SAFETY: just allocated, of this size.
         unsafe { start.write_bytes(UNCOMMITTED, size) };
         let committed = vec![false; size / self.page_size.get()];
-        self.ranges().insert(start.addr().get(), Range { layout, committed });
+        self.ranges().insert(start.addr().get(), Range { start, layout, committed });
         // SAFETY: we are the provider, and hand it out once.
         Ok(unsafe { PageRange::from_raw(start, size) })
     }
@@ -148,6 +152,16 @@ unsafe impl PageProvider for TestPages {
         // SAFETY: allocated in `reserve` with this layout; the caller gives it up.
         unsafe { System.dealloc(start.as_ptr(), state.layout) };
         Ok(())
+    }
+}
+
+/// What was never released goes back too: who failed to do so is for [`Faulty`](crate::Faulty) to find.
+impl Drop for TestPages {
+    fn drop(&mut self) {
+        for range in self.ranges().values() {
+            // SAFETY: allocated in `reserve` with this layout; there is no provider left to use it.
+            unsafe { System.dealloc(range.start.as_ptr(), range.layout) };
+        }
     }
 }
 

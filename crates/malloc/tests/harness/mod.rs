@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The longest that a program may run: a hang is a failure, not a wait.
-const PATIENCE: Duration = Duration::from_mins(4);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// How a program came to have our malloc.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,8 @@ pub(crate) fn lib_dir() -> &'static Path {
     BUILT.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--release", "--package", env!("CARGO_PKG_NAME"), "--target-dir"]);
+        cargo.args(["build", "--release", "--package", env!("CARGO_PKG_NAME")]);
+        cargo.args(["--features", "freestanding", "--target-dir"]);
         let output = cargo.arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         target.join("release")
