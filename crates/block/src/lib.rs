@@ -3,7 +3,7 @@
 //! - [`BlockAllocator`]: for one thread. Cut from chunks of any base
 //!   [`Allocator`](stratalloc_core::Allocator), so it grows; or from a buffer, so it never does.
 //! - [`SyncBlockAllocator`]: for all threads, lock-free; with a [`Magazine`] for each thread that
-//!   wants the speed of the local one.
+//!   wants the speed of the local one. For targets with 64-bit atomics.
 //! - `Locked<R, BlockAllocator<A>>` (with feature `lock_api`): the local one behind any lock.
 //! - [`Blocks`]: what they have in common. [`TypedBlocks`]: values of one type over any of them.
 //!
@@ -27,6 +27,7 @@ mod local;
 #[cfg(feature = "lock_api")]
 mod locked;
 mod poison;
+#[cfg(target_has_atomic = "64")]
 #[cfg_attr(loom, allow(dead_code, reason = "loom runs the layers below the raw memory"))]
 mod shared;
 mod stats;
@@ -40,7 +41,7 @@ pub use error::{BlockError, FreeError};
 pub use growth::Growth;
 pub use layout::BlockLayout;
 pub use local::BlockAllocator;
-#[cfg(not(loom))]
+#[cfg(all(target_has_atomic = "64", not(loom)))]
 pub use shared::{Magazine, SyncBlockAllocator};
 pub use stats::BlockStats;
 pub use typed::{BlockBox, TypedBlocks};
