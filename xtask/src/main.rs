@@ -17,12 +17,14 @@ mod loom;
 mod measure;
 mod miri;
 mod nostd;
+mod pool_map;
 mod process;
 mod run;
 mod sanitize;
 mod script;
 mod test;
 mod tidy;
+mod tune;
 
 commands! {
     accept::Accept,
@@ -34,10 +36,12 @@ commands! {
     measure::Measure,
     miri::Miri,
     nostd::Nostd,
+    pool_map::PoolMap,
     run::Run,
     sanitize::Sanitize,
     test::Test,
     tidy::Tidy,
+    tune::Tune,
 }
 
 /// What people and CI run in the stratalloc workspace.

@@ -21,6 +21,7 @@ mod config;
 mod critical;
 mod error;
 mod geometry;
+mod map;
 pub mod mode;
 mod plan;
 mod pool;
@@ -37,6 +38,7 @@ pub use config::{Config, MAX_ALIGN, MAX_SIZES, Split};
 #[cfg(feature = "critical-section")]
 pub use critical::CriticalSectionLock;
 pub use error::{ConfigError, FreeError};
+pub use map::Map;
 pub use mode::{Bare, Checked, Counted, Full, Mode, Spilling, Wide};
 pub use pool::Pool;
 pub use static_pool::StaticPool;
