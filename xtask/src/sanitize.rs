@@ -40,6 +40,8 @@ fn tests(sanitizer: &str, packages: &[&str]) -> Result<()> {
     // told that we know.
     let abi = "-Cunsafe-allow-abi-mismatch=sanitizer";
     command.env("RUSTFLAGS", format!("-Zsanitizer={sanitizer} {abi}"));
+    // Tests lend their allocators buffers for the life of the process.
+    command.env("ASAN_OPTIONS", "detect_leaks=0");
     process::step(&format!("{sanitizer} sanitizer: {}", packages.join(", ")), &mut command)
         .map(drop)
 }
