@@ -16,7 +16,7 @@ pub trait UsableSize: Allocator {
     ///
     /// # Safety
     ///
-    /// `block` is live in this allocator.
+    /// `block` is live in this allocator, and not of an empty layout, whose pointer may dangle.
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize;
 }
 
@@ -43,7 +43,7 @@ pub trait FreeUnsized: Allocator {
     ///
     /// # Safety
     ///
-    /// `block` is live in this allocator.
+    /// `block` is live in this allocator, and not of an empty layout, whose pointer may dangle.
     unsafe fn free_unsized(&self, block: NonNull<u8>);
 }
 

@@ -188,8 +188,7 @@ impl<A: Owns, B: Owns> Owns for Fallback<A, B> {
 
 impl<A: Owns + UsableSize, B: UsableSize> UsableSize for Fallback<A, B> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise, passed on to where the block is live: an empty one of the
-        // secondary lies outside the primary.
+        // SAFETY: the caller's promise, passed on to where the block is live [B1]: it isn't empty.
         unsafe {
             if self.primary.owns(block) {
                 self.primary.usable_size(block)

@@ -1,6 +1,7 @@
 //! What every allocator of stratalloc is tested with.
 //!
 //! - [`Suite`]: the conformance suite. Give it a constructor, say what the allocator can do, run it.
+//! - [`check_pages`]: the same for a page provider.
 //! - [`Watched`]: an allocator under the eyes of a [`Shadow`], for tests of one's own.
 //! - [`Faulty`] and [`each_failure`]: a base whose k-th call fails, and that knows what it is owed.
 //! - [`System`] and [`TestPages`]: bases for tests, an allocator and a page provider.
@@ -21,6 +22,7 @@ mod action;
 #[cfg(test)]
 mod broken;
 mod faulty;
+mod page_checks;
 mod pattern;
 mod shadow;
 pub mod sizes;
@@ -33,6 +35,7 @@ mod watched;
 
 pub use action::{Action, Program};
 pub use faulty::{Faulty, Plan, each_failure};
+pub use page_checks::check_pages;
 pub use shadow::{Block, Shadow};
 pub use suite::{Failure, Suite};
 pub use system::System;

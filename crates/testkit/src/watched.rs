@@ -157,11 +157,15 @@ impl<'a, A: Allocator + ?Sized> Watched<'a, A> {
         Ok(())
     }
 
-    /// Gives a block back without a layout, if the allocator can do so; else with it.
+    /// Gives a block back without a layout, if the allocator can do so and the layout isn't empty; else
+    /// with it.
     pub fn free_unsized(&mut self, index: usize) -> Result<(), Violation> {
-        let Some(free) = self.extensions.free_unsized else { return self.deallocate(index) };
+        let free = self.extensions.free_unsized;
+        let Some(free) = free.filter(|_| self.live[index].layout().size() > 0) else {
+            return self.deallocate(index);
+        };
         let block = self.release(index)?;
-        // SAFETY: the block is live in this allocator, and forgotten here.
+        // SAFETY: the block is live in this allocator, not empty, and forgotten here.
         unsafe { free(self.allocator, block.start()) };
         Ok(())
     }
@@ -261,7 +265,10 @@ impl<'a, A: Allocator + ?Sized> Watched<'a, A> {
 
     fn check_usable_size(&self, block: &Block) -> Result<(), Violation> {
         let Some(usable_size) = self.extensions.usable_size else { return Ok(()) };
-        // SAFETY: the block is live.
+        if block.layout().size() == 0 {
+            return Ok(());
+        }
+        // SAFETY: the block is live and not empty.
         let told = unsafe { usable_size(self.allocator, block.start()) };
         let (address, returned) = (block.address(), block.usable());
         if told < returned {
