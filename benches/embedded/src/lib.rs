@@ -1,6 +1,7 @@
 //! Allocators that need no operating system, each in a heap of 64 KiB, behind one interface.
 //!
 //! - `cargo bench -p stratalloc-embedded-benches`: the time of a malloc+free pair.
+//! - `cargo run --release -p stratalloc-embedded-benches --bin times`: the least time of many rounds in turn.
 //! - `cargo run --release -p stratalloc-embedded-benches --bin instructions`: exact instructions,
 //!   of the same pair and of each operation of the pool where it takes longest.
 
