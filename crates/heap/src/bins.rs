@@ -24,7 +24,7 @@ pub(crate) const EXACT: usize = 64;
 const PER_DOUBLING: usize = 16;
 
 /// Doublings; longer blocks share the last bin.
-const DOUBLINGS: usize = 24;
+const DOUBLINGS: usize = 16;
 
 /// Bins of many lengths.
 const WIDE: usize = PER_DOUBLING * DOUBLINGS;
@@ -60,6 +60,7 @@ pub(crate) const fn bin_of(len: usize) -> usize {
     if len < EXACT { len } else { wide_bin_of(len) }
 }
 
+#[inline(always)]
 const fn wide_bin_of(len: usize) -> usize {
     let log = len.ilog2();
     let doubling = (log - EXACT.ilog2()) as usize;
@@ -190,7 +191,7 @@ impl<P: Policy> Bins<P> {
     #[inline(always)]
     pub(crate) fn take(&mut self, len: usize) -> Free {
         let block = self.take_exact(len);
-        if block.len == 0 { self.take_wide(len) } else { block }
+        if block.len != 0 || self.wide_map == [0; WIDE / 64] { block } else { self.take_wide(len) }
     }
 
     /// Takes a block of at least `len` granules out of a list of one length; [`Free::NONE`] if

@@ -83,8 +83,15 @@ impl Quick {
 
 impl<P: Policy> Engine<P> {
     /// Frees all blocks of the quick lists for good.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn settle(&mut self) {
+        if self.quick.map != 0 {
+            self.settle_lists();
+        }
+    }
+
+    #[inline(never)]
+    fn settle_lists(&mut self) {
         self.quick.left = self.quick.limit;
         while self.quick.map != 0 {
             let len = self.quick.map.trailing_zeros() as usize;
