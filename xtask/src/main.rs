@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod accept;
 mod bench;
 mod demo;
+mod heap_map;
 mod install;
 mod library;
 mod loom;
@@ -19,6 +20,7 @@ mod miri;
 mod nostd;
 mod pool_map;
 mod process;
+mod replay;
 mod run;
 mod sanitize;
 mod script;
@@ -30,6 +32,7 @@ commands! {
     accept::Accept,
     bench::Bench,
     demo::Demo,
+    heap_map::HeapMap,
     install::Install,
     library::Lib,
     loom::Loom,
@@ -37,6 +40,7 @@ commands! {
     miri::Miri,
     nostd::Nostd,
     pool_map::PoolMap,
+    replay::Replay,
     run::Run,
     sanitize::Sanitize,
     test::Test,

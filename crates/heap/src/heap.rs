@@ -87,8 +87,8 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     ///
     /// # Safety
     ///
-    /// The memory is the heap's alone, to read and write, for as long as the heap or a block of it
-    /// is used.
+    /// The memory is the heap's alone, to read and write, until the heap is dropped and no block of
+    /// it is used any more.
     pub unsafe fn add_region(&self, start: NonNull<u8>, size: usize) -> bool {
         let start = start.as_ptr().expose_provenance();
         // SAFETY: the caller's promise.

@@ -3,3 +3,4 @@
 mod programs;
 mod seeds;
 mod suite;
+mod traces;

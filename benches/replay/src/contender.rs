@@ -1,0 +1,259 @@
+//! Free-list heaps behind one face: fixed memory, blocks aligned to 16 bytes.
+
+use std::{alloc::Layout, cell::Cell, ptr::NonNull, ptr::null_mut};
+
+use stratalloc_heap::{Compact, Heap, NoBase, Policy};
+
+/// Alignment of every block, in bytes; heaps with smaller granules are told so in their names.
+pub(crate) const ALIGN: usize = 16;
+
+/// A heap over fixed memory.
+///
+/// # Safety
+///
+/// Blocks given to `free` and `resize` are live, with the size they were last asked for; the memory
+/// given to `create` is the heap's alone.
+pub(crate) trait Contender: Sized {
+    /// A heap that serves from `size` bytes at `memory`, if it can use so few.
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>>;
+
+    /// A block, or null.
+    fn allocate(&mut self, size: usize) -> *mut u8;
+
+    /// Takes a block back. Some are told its size.
+    unsafe fn free(&mut self, block: *mut u8, size: usize);
+
+    /// Resizes a block, or answers null and leaves it.
+    unsafe fn resize(&mut self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+        let moved = self.allocate(new);
+        if !moved.is_null() {
+            // SAFETY: both blocks are live and hold the smaller of the sizes.
+            unsafe {
+                moved.copy_from_nonoverlapping(block, old.min(new));
+                self.free(block, old);
+            }
+        }
+        moved
+    }
+}
+
+fn layout(size: usize) -> Layout {
+    // Sizes of traces are far below the limit.
+    Layout::from_size_align(size, ALIGN).unwrap_or(Layout::new::<u128>())
+}
+
+fn or_null<E>(block: Result<NonNull<u8>, E>) -> *mut u8 {
+    block.map_or(null_mut(), NonNull::as_ptr)
+}
+
+impl<P: Policy> Contender for Heap<NoBase, P> {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        let heap = Box::new(Self::new(NoBase));
+        // SAFETY: the caller's promise.
+        unsafe { heap.add_region(memory, size) }.then_some(heap)
+    }
+
+    #[inline]
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        self.mem_alloc(size)
+    }
+
+    #[inline]
+    unsafe fn free(&mut self, block: *mut u8, _: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.mem_free(block) }
+    }
+
+    #[inline]
+    unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { self.mem_realloc(block, new) }
+    }
+}
+
+/// Gives dlmalloc its one region.
+pub(crate) struct Region(Cell<*mut u8>, usize);
+
+// SAFETY: the region is its holder's alone.
+unsafe impl Send for Region {}
+
+// SAFETY: the region is given once, whole, as external memory that is never taken back.
+unsafe impl dlmalloc::Allocator for Region {
+    fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
+        if size > self.1 { (null_mut(), 0, 0) } else { (self.0.replace(null_mut()), self.1, 1) }
+    }
+
+    fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
+        null_mut()
+    }
+
+    fn free_part(&self, _: *mut u8, _: usize, _: usize) -> bool {
+        false
+    }
+
+    fn free(&self, _: *mut u8, _: usize) -> bool {
+        false
+    }
+
+    fn can_release_part(&self, _: u32) -> bool {
+        false
+    }
+
+    fn allocates_zeros(&self) -> bool {
+        false
+    }
+
+    /// As small as it goes, so that dlmalloc asks for no more than it needs.
+    fn page_size(&self) -> usize {
+        16
+    }
+}
+
+impl Contender for dlmalloc::Dlmalloc<Region> {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        Some(Box::new(Self::new_with_allocator(Region(Cell::new(memory.as_ptr()), size))))
+    }
+
+    #[inline]
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        // SAFETY: the alignment is a power of two.
+        unsafe { self.malloc(size, ALIGN) }
+    }
+
+    #[inline]
+    unsafe fn free(&mut self, block: *mut u8, size: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.free(block, size, ALIGN) }
+    }
+
+    #[inline]
+    unsafe fn resize(&mut self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { self.realloc(block, old, ALIGN, new) }
+    }
+}
+
+/// rlsf with parameters that suit heaps of up to gigabytes.
+pub(crate) type Rlsf = rlsf::Tlsf<'static, u32, u32, 28, 8>;
+
+impl Contender for Rlsf {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        let mut heap = Box::new(Self::new());
+        // SAFETY: the caller's promise.
+        unsafe { heap.insert_free_block_ptr(NonNull::slice_from_raw_parts(memory, size)) }?;
+        Some(heap)
+    }
+
+    #[inline]
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        self.allocate(layout(size)).map_or(null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn free(&mut self, block: *mut u8, _: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.deallocate(NonNull::new_unchecked(block), ALIGN) }
+    }
+
+    #[inline]
+    unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { self.reallocate(NonNull::new_unchecked(block), layout(new)) }
+            .map_or(null_mut(), NonNull::as_ptr)
+    }
+}
+
+/// talc, which is told sizes at free.
+pub(crate) type Talc = talc::base::Talc<talc::source::Manual, talc::DefaultBinning>;
+
+impl Contender for Talc {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        let mut heap = Box::new(Self::new(talc::source::Manual));
+        // SAFETY: the caller's promise.
+        unsafe { heap.claim(memory.as_ptr(), size) }?;
+        Some(heap)
+    }
+
+    #[inline]
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        // SAFETY: sizes of traces aren't zero.
+        unsafe { self.allocate(layout(size)) }.map_or(null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn free(&mut self, block: *mut u8, size: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.deallocate(block, layout(size)) }
+    }
+
+    unsafe fn resize(&mut self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+        // SAFETY: the caller's promise; both blocks hold the smaller of the sizes.
+        unsafe {
+            if self.try_realloc_in_place(block, layout(old), new) {
+                return block;
+            }
+            let moved = Contender::allocate(self, new);
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(block, old.min(new));
+                Contender::free(self, block, old);
+            }
+            moved
+        }
+    }
+}
+
+impl Contender for good_memory_allocator::Allocator {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        let mut heap = Box::new(Self::empty());
+        // SAFETY: the caller's promise.
+        unsafe { heap.init(memory.as_ptr().expose_provenance(), size) };
+        Some(heap)
+    }
+
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        // SAFETY: the heap is initialised.
+        unsafe { self.alloc(layout(size)) }
+    }
+
+    unsafe fn free(&mut self, block: *mut u8, _: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.dealloc(block) }
+    }
+}
+
+impl Contender for linked_list_allocator::Heap {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        // SAFETY: the caller's promise.
+        Some(Box::new(unsafe { Self::new(memory.as_ptr(), size) }))
+    }
+
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        or_null(self.allocate_first_fit(layout(size)))
+    }
+
+    unsafe fn free(&mut self, block: *mut u8, size: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.deallocate(NonNull::new_unchecked(block), layout(size)) }
+    }
+}
+
+impl Contender for buddy_system_allocator::Heap<32> {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        let mut heap = Box::new(Self::new());
+        // SAFETY: the caller's promise.
+        unsafe { heap.init(memory.as_ptr().expose_provenance(), size) };
+        Some(heap)
+    }
+
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        or_null(self.alloc(layout(size)))
+    }
+
+    unsafe fn free(&mut self, block: *mut u8, size: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.dealloc(NonNull::new_unchecked(block), layout(size)) }
+    }
+}
+
+/// Our heap as it comes.
+pub(crate) type Default = Heap<NoBase, Compact>;
