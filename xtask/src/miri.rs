@@ -16,7 +16,8 @@ impl Miri {
             "missing: rustup +nightly component add miri"
         );
         let mut command = process::cargo_of("nightly", &["miri", "test", "--lib"]);
-        for package in ["stratalloc-core", "stratalloc-block", "stratalloc-pool"] {
+        for package in ["stratalloc-core", "stratalloc-block", "stratalloc-pool", "stratalloc-heap"]
+        {
             command.args(["--package", package]);
         }
         process::step("miri", &mut command).map(drop)

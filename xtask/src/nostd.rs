@@ -13,8 +13,13 @@ pub(crate) struct Nostd {}
 /// A target that has `core` and nothing else.
 const TARGET: &str = "thumbv7em-none-eabihf";
 /// The crates that hold without `std` and `alloc`.
-const PACKAGES: [&str; 4] =
-    ["stratalloc-core", "stratalloc-pages", "stratalloc-block", "stratalloc-pool"];
+pub(crate) const PACKAGES: [&str; 5] = [
+    "stratalloc-core",
+    "stratalloc-pages",
+    "stratalloc-block",
+    "stratalloc-pool",
+    "stratalloc-heap",
+];
 
 /// A compiler that comes with the sources of `core`, so that it can be built for any target.
 const RUSTC: &str = "/usr/bin/rustc";

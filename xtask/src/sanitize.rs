@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::process;
+use crate::{nostd, process};
 
 /// Runs the tests under AddressSanitizer and ThreadSanitizer; needs the nightly toolchain.
 #[derive(clap::Args)]
@@ -13,16 +13,13 @@ pub(crate) struct Sanitize {
 }
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-/// The layers whose memory comes from a caller or a provider.
-const SMALL: [&str; 4] =
-    ["stratalloc-core", "stratalloc-pages", "stratalloc-block", "stratalloc-pool"];
-/// Those that threads share.
+/// The layers that threads share.
 const SHARED: [&str; 3] = ["stratalloc-block", "stratalloc-arena", "stratalloc"];
 
 impl Sanitize {
     pub(crate) fn run(self) -> Result<()> {
         ensure!(process::has_toolchain("nightly"), "missing: rustup toolchain install nightly");
-        tests("address", &SMALL)?;
+        tests("address", &nostd::PACKAGES)?;
         if !self.quick {
             tests("address", &SHARED)?;
             tests("thread", &SHARED)?;

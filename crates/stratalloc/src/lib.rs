@@ -19,6 +19,7 @@
 //! | [`pages`] | memory from outside |
 //! | [`block`] | blocks of one size |
 //! | [`pool`] | a caller's heap divided among block sizes |
+//! | [`heap`] | blocks of any size in one heap |
 //! | [`arena`] | the thread-partitioned arenas under [`Stratalloc`] |
 
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
@@ -30,5 +31,6 @@ pub use global::Stratalloc;
 pub use stratalloc_arena as arena;
 pub use stratalloc_block as block;
 pub use stratalloc_core as core;
+pub use stratalloc_heap as heap;
 pub use stratalloc_pages as pages;
 pub use stratalloc_pool as pool;
