@@ -23,7 +23,8 @@ pub(crate) struct Heap {
 impl Heap {
     /// Makes the heap at home in a new area ready.
     pub(crate) fn settle(&'static self, area: *mut Area) {
-        let mut pools = self.pools.lock(1);
+        // A fork in a signal handler must be able to tell that the lock is this thread's.
+        let mut pools = self.pools.lock(crate::thread::mark());
         pools.set_owner(self);
         // SAFETY: the area is new, and this heap its owner.
         unsafe { pools.add_area(area) };

@@ -152,17 +152,31 @@ mod exit {
 mod fork {
     use core::cell::UnsafeCell;
 
-    use super::{IDLE, mark, registry, thread_mark};
+    use super::{IDLE, Lock, mark, registry, thread_mark};
     use crate::geometry::AREA_SHIFT;
 
-    /// Which heaps' locks a fork has taken: a bit for each window. Written only by the thread that
-    /// holds the lock of the idle caches for the fork, and by the child.
-    struct Taken(UnsafeCell<[u64; 32]>, UnsafeCell<bool>);
+    /// Held from before a fork until after it. The C library may run the handlers of several threads
+    /// at once, and those of a signal handler's fork in the midst of another's.
+    static FORK: Lock<()> = Lock::new(());
 
-    // SAFETY: only the forking thread touches it, as the C library lets one fork at a time.
-    unsafe impl Sync for Taken {}
+    /// What the thread that holds [`FORK`] has taken besides.
+    struct Taken {
+        /// Heaps' locks: a bit for each window.
+        heaps: [u64; 32],
+        /// The lock of the idle caches.
+        idle: bool,
+        /// Forks by signal handlers that interrupted the handlers of this one: they find taken what is
+        /// to be taken, and leave it so.
+        nested: usize,
+    }
 
-    static TAKEN: Taken = Taken(UnsafeCell::new([0; 32]), UnsafeCell::new(false));
+    struct Shared(UnsafeCell<Taken>);
+
+    // SAFETY: only the thread that holds `FORK` touches it, and after a fork the child's only one.
+    unsafe impl Sync for Shared {}
+
+    static TAKEN: Shared =
+        Shared(UnsafeCell::new(Taken { heaps: [0; 32], idle: false, nested: 0 }));
 
     pub(super) fn watch() {
         // SAFETY: the handlers are functions of ours.
@@ -174,27 +188,41 @@ mod fork {
     }
 
     unsafe extern "C" fn before() {
-        // SAFETY: one thread forks at a time.
-        let (taken, idle) = unsafe { (&mut *TAKEN.0.get(), &mut *TAKEN.1.get()) };
-        *idle = IDLE.lock_for_fork(thread_mark());
-        *taken = [0; 32];
-        for heap in registry::heaps(0) {
-            if heap.lock().lock_for_fork(mark()) {
-                taken[window(heap) / 64] |= 1 << (window(heap) % 64);
+        let nested = !FORK.lock_for_fork(thread_mark());
+        let taken = TAKEN.0.get();
+        // SAFETY: this thread holds `FORK`. Through a pointer, since a signal may come at any time.
+        unsafe {
+            if nested {
+                (*taken).nested += 1;
+                return;
+            }
+            (*taken).idle = IDLE.lock_for_fork(thread_mark());
+            (*taken).heaps = [0; 32];
+            for heap in registry::heaps(0) {
+                if heap.lock().lock_for_fork(mark()) {
+                    (*taken).heaps[window(heap) / 64] |= 1 << (window(heap) % 64);
+                }
             }
         }
     }
 
     unsafe extern "C" fn after() {
-        // SAFETY: one thread forks at a time, and the child has no other.
-        let (taken, idle) = unsafe { (&*TAKEN.0.get(), *TAKEN.1.get()) };
-        for heap in registry::heaps(0) {
-            if taken[window(heap) / 64] & (1 << (window(heap) % 64)) != 0 {
-                heap.lock().unlock_forked();
+        let taken = TAKEN.0.get();
+        // SAFETY: this thread holds `FORK` since `before`, and the child has no other.
+        unsafe {
+            if (*taken).nested > 0 {
+                (*taken).nested -= 1;
+                return;
+            }
+            for heap in registry::heaps(0) {
+                if (*taken).heaps[window(heap) / 64] & (1 << (window(heap) % 64)) != 0 {
+                    heap.lock().unlock_forked();
+                }
+            }
+            if (*taken).idle {
+                IDLE.unlock_forked();
             }
         }
-        if idle {
-            IDLE.unlock_forked();
-        }
+        FORK.unlock_forked();
     }
 }

@@ -9,9 +9,9 @@ static volatile sig_atomic_t arrived;
 
 static void handler(int number) {
     int before = errno;
-    (void)number;
     arrived++;
-    if (arrived % 64 == 0) {
+    /* Under both signals, so that now and then one fork interrupts the other. */
+    if (arrived % 16 == 0 || number == SIGUSR1) {
         pid_t child = fork();
         if (child == 0) {
             execl("/bin/true", "true", (char *)NULL);
@@ -28,6 +28,14 @@ int main(void) {
     CHECK_OURS();
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigaction(SIGALRM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    pid_t parent = getpid(), sender = fork();
+    if (sender == 0) {
+        while (kill(parent, SIGUSR1) == 0 && getppid() == parent) {
+            usleep(300);
+        }
+        _exit(0);
+    }
     struct itimerval often = {{0, 200}, {0, 200}};
     setitimer(ITIMER_REAL, &often, NULL);
     for (int round = 0; arrived < 2000; round++) {
@@ -36,5 +44,7 @@ int main(void) {
     }
     struct itimerval never = {{0, 0}, {0, 0}};
     setitimer(ITIMER_REAL, &never, NULL);
+    kill(sender, SIGKILL);
+    waitpid(sender, NULL, 0);
     return 0;
 }
