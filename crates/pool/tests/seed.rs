@@ -314,6 +314,20 @@ fn s0_10_spilling_takes_the_next_larger() {
     pool.validate().unwrap();
 }
 
+/// S0.10: one-byte blocks spill as well, and are found again among the larger ones.
+#[test]
+fn s0_10_one_byte_blocks_spill() {
+    let mut memory = Memory::new(1024);
+    let config = Config::new(&[1, 3]).packed();
+    let pool: Pool<Spilling<Full>> = Pool::new(memory.bytes(), &config).unwrap();
+    let total: usize = pool.iter_stats().map(|pool| pool.blocks).sum();
+    let blocks = fill(&pool, 1);
+    assert_eq!((blocks.len(), pool.stats_of(0).unwrap().counters.unwrap().failed), (total, 1));
+    free_all(&pool, blocks);
+    pool.validate().unwrap();
+    assert_eq!(pool.stats().used, Some(0));
+}
+
 /// S0.10: null for zero, for too large, and for sizes near the largest number.
 #[test]
 fn s0_10_sizes_that_no_pool_serves() {
