@@ -31,7 +31,8 @@ pub struct Counts {
     pub used: usize,
     /// The most blocks in use since the start or [`Pool::reset_peak`].
     pub peak: usize,
-    /// Requests that found no block, up to the largest value of the [`Word`].
+    /// Requests of this pool's sizes that found no block, up to the largest value of the [`Word`].
+    /// Requests larger than all blocks are no pool's, and aren't counted.
     pub failed: usize,
 }
 
