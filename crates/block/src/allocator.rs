@@ -128,6 +128,8 @@ macro_rules! impl_allocator {
             }
         }
 
+        stratalloc_core::ecosystem!(impl[$($generics)*] for $type);
+
         impl<$($generics)*> stratalloc_core::UsableSize for $type {
             #[inline]
             unsafe fn usable_size(&self, _: core::ptr::NonNull<u8>) -> usize {

@@ -11,6 +11,7 @@
 //! thread safety) are answered with measurements in the repository's `docs/BLOCK.md`.
 
 #![no_std]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 #[cfg(any(test, loom))]
 extern crate std;

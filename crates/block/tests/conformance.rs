@@ -65,3 +65,18 @@ fn a_base_that_fails_at_any_call_loses_nothing() {
     assert!(calls > 5);
     each_failure(|| System, |base| fill(&SyncBlockAllocator::new_in(base, blocks, GROWTH)));
 }
+
+#[test]
+#[cfg(feature = "allocator-api2-02")]
+fn a_box_of_the_ecosystem_lives_in_a_block() {
+    use allocator_api2_02::boxed::Box;
+
+    let base = Faulty::new(System, Plan::Never);
+    {
+        let pool = BlockAllocator::new_in(&base, BlockLayout::of::<[u64; 4]>(), GROWTH);
+        let boxes: Vec<_> = (0..100).map(|number| Box::new_in([number; 4], &pool)).collect();
+        assert!(boxes.iter().zip(0_u64..).all(|(boxed, number)| **boxed == [number; 4]));
+        assert!(Box::try_new_in([0_u64; 5], &pool).is_err());
+    }
+    base.assert_all_released();
+}
