@@ -132,10 +132,144 @@ impl Inbox {
 
     /// Takes all batches. Wait-free.
     pub(crate) fn take(&self) -> Batches {
+        self.take_ordered(Ordering::Acquire)
+    }
+
+    #[inline(always)]
+    fn take_ordered(&self, order: Ordering) -> Batches {
         if self.head.load(Ordering::Relaxed).is_null() {
             return Batches(null_mut());
         }
         self.count.store(0, Ordering::Relaxed);
-        Batches(self.head.swap(null_mut(), Ordering::Acquire))
+        Batches(self.head.swap(null_mut(), order))
+    }
+}
+
+#[cfg(all(loom, test))]
+mod tests {
+    use loom::{cell::UnsafeCell, model, sync::Arc, thread};
+
+    use super::*;
+    use crate::lock::Lock;
+
+    /// Two batches with, beside each, what its sender wrote before it was sent.
+    struct Sent {
+        inbox: Inbox,
+        batches: UnsafeCell<[Batch; 2]>,
+        contents: [UnsafeCell<usize>; 2],
+        /// What the heap got: guarded as its pools are.
+        received: Lock<[usize; 2]>,
+    }
+
+    // SAFETY: the batches are reached through the inbox; loom watches the rest.
+    unsafe impl Sync for Sent {}
+    // SAFETY: nothing in it belongs to a thread.
+    unsafe impl Send for Sent {}
+
+    impl Sent {
+        fn new() -> Arc<Self> {
+            Arc::new(Self {
+                inbox: Inbox { head: AtomicPtr::new(null_mut()), count: AtomicUsize::new(0) },
+                // SAFETY: all zero is two batches without blocks.
+                batches: UnsafeCell::new(unsafe { core::mem::zeroed() }),
+                contents: [UnsafeCell::new(0), UnsafeCell::new(0)],
+                received: Lock::new([0; 2]),
+            })
+        }
+
+        fn batch(&self, number: usize) -> *mut Batch {
+            self.batches.with(|batches| batches.cast_mut().cast::<Batch>()).wrapping_add(number)
+        }
+
+        fn send(&self, number: usize) {
+            // SAFETY: each number is sent once, by one thread.
+            self.contents[number].with_mut(|content| unsafe { *content = number + 1 });
+            // SAFETY: the batch is this thread's until now.
+            unsafe { self.inbox.push(self.batch(number)) };
+        }
+
+        /// What the owner's slow path does, and a sender's once too many wait.
+        fn absorb(&self, received: &mut [usize; 2]) {
+            self.absorb_ordered(received, Ordering::Acquire);
+        }
+
+        fn absorb_ordered(&self, received: &mut [usize; 2], order: Ordering) {
+            for batch in self.inbox.take_ordered(order) {
+                let number = usize::from(batch != self.batch(0));
+                // SAFETY: who takes the batch has what its sender wrote; loom is to confirm it.
+                received[number] += self.contents[number].with(|content| unsafe { *content });
+            }
+        }
+    }
+
+    /// A sender and the owner; every batch arrives once, whole.
+    fn deliver(order: Ordering) {
+        model(move || {
+            let sent = Sent::new();
+            let sender = {
+                let sent = Arc::clone(&sent);
+                thread::spawn(move || [0, 1].map(|number| sent.send(number)))
+            };
+            let owner = {
+                let sent = Arc::clone(&sent);
+                thread::spawn(move || sent.absorb_ordered(&mut sent.received.lock(1), order))
+            };
+            sender.join().unwrap();
+            owner.join().unwrap();
+            let mut received = sent.received.lock(1);
+            sent.absorb(&mut received);
+            assert_eq!(*received, [1, 2]);
+        });
+    }
+
+    #[test]
+    fn loom_every_batch_arrives_once_and_whole() {
+        deliver(Ordering::Acquire);
+    }
+
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn loom_finds_the_mutant_that_takes_relaxed() {
+        deliver(Ordering::Relaxed);
+    }
+
+    /// The last frees to a heap whose thread ended: each sender looks after what waits if nobody else
+    /// does, while another thread adopts the heap. Nothing is lost, nothing comes twice.
+    fn abandon(take: fn(&Sent, &mut [usize; 2])) {
+        model(move || {
+            let sent = Sent::new();
+            let senders = [0, 1].map(|number| {
+                let sent = Arc::clone(&sent);
+                thread::spawn(move || {
+                    sent.send(number);
+                    if let Some(mut received) = sent.received.try_lock(number + 1) {
+                        take(&sent, &mut received);
+                    }
+                })
+            });
+            senders.into_iter().for_each(|sender| sender.join().unwrap());
+            let mut received = sent.received.lock(3);
+            sent.absorb(&mut received);
+            assert_eq!(*received, [1, 2]);
+        });
+    }
+
+    #[test]
+    fn loom_the_last_frees_to_an_abandoned_heap_arrive() {
+        abandon(Sent::absorb);
+    }
+
+    #[test]
+    #[should_panic(expected = "assertion `left == right` failed")]
+    fn loom_finds_the_mutant_that_empties_the_inbox_in_two_steps() {
+        abandon(|sent, received| {
+            let head = sent.inbox.head.load(Ordering::Acquire);
+            sent.inbox.head.store(null_mut(), Ordering::Relaxed);
+            for batch in Batches(head) {
+                let number = usize::from(batch != sent.batch(0));
+                // SAFETY: the sender wrote it before the head was set.
+                received[number] += sent.contents[number].with(|content| unsafe { *content });
+            }
+        });
     }
 }

@@ -11,33 +11,62 @@
 //! Linux only, by way of `stratalloc_pages::os` and the C library's thread keys.
 
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(loom, allow(dead_code, reason = "the models use a part of what is there"))]
 
 // For the slot's `thread_local!`.
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+#[cfg(all(not(loom), not(all(target_arch = "x86_64", target_os = "linux", not(miri)))))]
 extern crate std;
 
 #[cfg(not(all(target_pointer_width = "64", target_os = "linux")))]
 compile_error!("the arenas need the 47-bit address space of a 64-bit Linux");
 
-mod area;
-mod arena;
+// Loom explores the two structures that threads share; the rest lives in statics, which its atomics
+// can't stand in.
 mod batch;
-mod bins;
-mod cache;
-mod dirty;
-mod geometry;
-pub mod global;
-mod heap;
-mod large;
 mod lock;
+
+#[cfg(not(loom))]
+mod area;
+#[cfg(not(loom))]
+mod arena;
+#[cfg(not(loom))]
+mod bins;
+#[cfg(not(loom))]
+mod cache;
+#[cfg(not(loom))]
+mod dirty;
+#[cfg(not(loom))]
+mod geometry;
+#[cfg(not(loom))]
+pub mod global;
+#[cfg(not(loom))]
+mod heap;
+#[cfg(not(loom))]
+mod large;
+#[cfg(not(loom))]
 mod pools;
+#[cfg(not(loom))]
 mod registry;
+#[cfg(not(loom))]
 mod report;
+#[cfg(not(loom))]
 mod segment;
+#[cfg(not(loom))]
 mod slot;
+#[cfg(not(loom))]
 mod stats;
+#[cfg(not(loom))]
 mod system;
+#[cfg(not(loom))]
 mod thread;
 
+#[cfg(not(loom))]
 pub use geometry::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
+#[cfg(not(loom))]
 pub use stats::Stats;
+
+/// A heap as far as batches are concerned.
+#[cfg(loom)]
+mod heap {
+    pub(crate) struct Heap;
+}

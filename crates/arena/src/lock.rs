@@ -13,6 +13,17 @@ use stratalloc_core::sync::{
 /// Spins before the processor is offered to others: about as long as a refill takes.
 const SPINS: u32 = 128;
 
+/// Lets other threads run.
+fn yield_now() {
+    #[cfg(loom)]
+    stratalloc_core::sync::thread::yield_now();
+    #[cfg(not(loom))]
+    // SAFETY: the call has no preconditions.
+    unsafe {
+        libc::sched_yield();
+    }
+}
+
 /// A spinning lock that knows who holds it, so that a thread that forks inside an allocation (from a
 /// signal handler) can tell.
 pub(crate) struct Lock<T> {
@@ -26,7 +37,14 @@ pub(crate) struct Lock<T> {
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
+    #[cfg(not(loom))]
     pub(crate) const fn new(value: T) -> Self {
+        Self { holder: AtomicUsize::new(0), value: UnsafeCell::new(value) }
+    }
+
+    /// Loom's atomics can't be made in constants.
+    #[cfg(loom)]
+    pub(crate) fn new(value: T) -> Self {
         Self { holder: AtomicUsize::new(0), value: UnsafeCell::new(value) }
     }
 
@@ -49,7 +67,7 @@ impl<T> Lock<T> {
                 return guard;
             }
             spins += 1;
-            if spins < SPINS { spin_loop() } else { crate::system::yield_now() }
+            if spins < SPINS { spin_loop() } else { yield_now() }
         }
     }
 
@@ -94,5 +112,100 @@ impl<T> Drop for LockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.lock.holder.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(all(loom, test))]
+mod tests {
+    use loom::{cell::UnsafeCell, model, sync::Arc, thread};
+
+    use super::*;
+
+    /// What a lock guards in the models: loom sees every access to it.
+    type Guarded = Lock<UnsafeCell<usize>>;
+
+    fn add_one(lock: &Guarded, mark: usize) {
+        // SAFETY: the guard is the only one of the moment, which is what loom is to confirm.
+        lock.lock(mark).with_mut(|value| unsafe { *value += 1 });
+    }
+
+    /// Two threads add one each, `meddle` comes in between; the sum must be two.
+    fn sum(meddle: fn(&Guarded)) {
+        model(move || {
+            let lock: Arc<Guarded> = Arc::new(Lock::new(UnsafeCell::new(0)));
+            let other = {
+                let lock = Arc::clone(&lock);
+                thread::spawn(move || add_one(&lock, 1))
+            };
+            meddle(&lock);
+            add_one(&lock, 2);
+            other.join().unwrap();
+            // SAFETY: the other thread is gone.
+            assert_eq!(lock.lock(2).with(|value| unsafe { *value }), 2);
+        });
+    }
+
+    #[test]
+    fn loom_one_holder_at_a_time() {
+        sum(|_| {});
+    }
+
+    #[test]
+    fn loom_a_failed_attempt_leaves_the_lock_alone() {
+        sum(|lock| drop(lock.try_lock(2)));
+    }
+
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn loom_finds_the_mutant_whose_failed_attempt_unlocks() {
+        sum(|lock| {
+            if lock.try_lock(2).is_none() {
+                drop(LockGuard { lock });
+            }
+        });
+    }
+
+    /// A thread that ends leaves its cache to the next: who adopts it sees all that was done to it.
+    #[test]
+    fn loom_an_adopted_cache_is_seen_whole() {
+        model(|| {
+            let cache = Arc::new(UnsafeCell::new(0));
+            let idle = Arc::new(Lock::new(false));
+            let ending = {
+                let (cache, idle) = (Arc::clone(&cache), Arc::clone(&idle));
+                thread::spawn(move || {
+                    // SAFETY: the cache is this thread's until it is pushed.
+                    cache.with_mut(|value| unsafe { *value = 7 });
+                    *idle.lock(1) = true;
+                })
+            };
+            if core::mem::take(&mut *idle.lock(2)) {
+                // SAFETY: popped, so it is this thread's.
+                assert_eq!(cache.with(|value| unsafe { *value }), 7);
+            }
+            ending.join().unwrap();
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn loom_finds_the_mutant_that_adopts_without_the_lock() {
+        model(|| {
+            let cache = Arc::new(UnsafeCell::new(0));
+            let idle = Arc::new(AtomicUsize::new(0));
+            let ending = {
+                let (cache, idle) = (Arc::clone(&cache), Arc::clone(&idle));
+                thread::spawn(move || {
+                    // SAFETY: the cache is this thread's until it is pushed.
+                    cache.with_mut(|value| unsafe { *value = 7 });
+                    idle.store(1, Ordering::Relaxed);
+                })
+            };
+            if idle.swap(0, Ordering::Relaxed) == 1 {
+                // SAFETY: that it isn't safe is what loom is to find.
+                cache.with(|value| unsafe { *value });
+            }
+            ending.join().unwrap();
+        });
     }
 }

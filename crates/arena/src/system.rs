@@ -54,17 +54,6 @@ pub(crate) fn round_to_pages(size: usize) -> usize {
     size.next_multiple_of(os::page_size())
 }
 
-/// Lets other threads run.
-pub(crate) fn yield_now() {
-    #[cfg(not(loom))]
-    // SAFETY: the call has no preconditions.
-    unsafe {
-        libc::sched_yield();
-    }
-    #[cfg(loom)]
-    loom::thread::yield_now();
-}
-
 /// A number that differs from run to run.
 pub(crate) fn random() -> usize {
     // SAFETY: AT_RANDOM is the address of 16 random bytes, or zero.

@@ -1,5 +1,7 @@
 //! The process-wide arenas under the whole test program, and with a pattern in every block.
 
+#![cfg(not(loom))]
+
 use std::{
     alloc::{GlobalAlloc, Layout},
     collections::HashMap,
