@@ -42,7 +42,7 @@ use crate::{
 /// # Layouts
 ///
 /// [`Allocator`](stratalloc_core::Allocator) serves any layout whose alignment is at most that of the [`Config`] and whose size
-/// is at most the largest block's; others are [`AllocError`]. Blocks are resized in place, whether
+/// is at most the largest block's; others are [`AllocError`](stratalloc_core::AllocError). Blocks are resized in place, whether
 /// they grow or shrink, as long as they hold the new size.
 ///
 /// # Misuse
