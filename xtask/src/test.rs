@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that CI runs, in the order in which it says most soonest.
 
+use std::{collections::BTreeSet, process::Command};
+
 use anyhow::{Result, ensure};
 
 use crate::{accept::Accept, loom::Loom, nostd::Nostd, process, sanitize::Sanitize, tidy};
@@ -18,8 +20,9 @@ impl Test {
         })?;
         let clippy = ["clippy", "--all-targets", "--", "-D", "warnings"];
         process::step("clippy, warnings denied", &mut process::cargo(&clippy))?;
-        let tests = process::step("unit, property, conformance and doc tests", &mut cargo_test())?;
-        eprintln!("     {} tests passed", passed(&String::from_utf8_lossy(&tests.stdout)));
+        let all = process::cargo(&["test", "--no-fail-fast"]);
+        tests("unit, property, conformance and doc tests", all)?;
+        tests("the small layers with their features", cargo_test_with_features())?;
 
         Nostd {}.run()?;
         Loom {}.run()?;
@@ -32,8 +35,34 @@ impl Test {
     }
 }
 
-fn cargo_test() -> std::process::Command {
-    process::cargo(&["test", "--no-fail-fast"])
+/// Features that add something to test, and work with the stable compiler.
+const FEATURES: [&str; 10] = [
+    "stratalloc-core/allocator-api2-02",
+    "stratalloc-core/allocator-api2-04",
+    "stratalloc-core/lock_api",
+    "stratalloc-block/checked",
+    "stratalloc-block/lock_api",
+    "stratalloc-heap/allocator-api2-02",
+    "stratalloc-heap/allocator-api2-04",
+    "stratalloc-pool/allocator-api2-02",
+    "stratalloc-pool/allocator-api2-04",
+    "stratalloc-pool/critical-section",
+];
+
+/// Runs the tests of the crates that have such features, with these.
+fn cargo_test_with_features() -> Command {
+    let mut command =
+        process::cargo(&["test", "--no-fail-fast", "--features", &FEATURES.join(",")]);
+    let packages: BTreeSet<_> = FEATURES.iter().filter_map(|name| name.split('/').next()).collect();
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    command
+}
+
+/// Runs tests, and says how many passed.
+fn tests(name: &str, mut command: Command) -> Result<()> {
+    let output = process::step(name, &mut command)?;
+    eprintln!("     {} tests passed", passed(&String::from_utf8_lossy(&output.stdout)));
+    Ok(())
 }
 
 /// The sum of the tests that cargo's output counts as passed.
