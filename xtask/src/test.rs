@@ -27,19 +27,25 @@ impl Test {
         Nostd {}.run()?;
         Loom {}.run()?;
         if process::has_toolchain("nightly") {
+            let mut nightly = process::cargo_of("nightly", &NIGHTLY);
+            process::step("std's unstable trait", &mut nightly)?;
             Sanitize { quick: true }.run()?;
         } else {
-            eprintln!("not run: sanitizers (rustup toolchain install nightly)");
+            eprintln!(
+                "not run: std's unstable trait, sanitizers (rustup toolchain install nightly)"
+            );
         }
         Accept::default().run()
     }
 }
 
 /// Features that add something to test, and work with the stable compiler.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 12] = [
     "stratalloc-core/allocator-api2-02",
     "stratalloc-core/allocator-api2-04",
     "stratalloc-core/lock_api",
+    "stratalloc-block/allocator-api2-02",
+    "stratalloc-block/allocator-api2-04",
     "stratalloc-block/checked",
     "stratalloc-block/lock_api",
     "stratalloc-heap/allocator-api2-02",
@@ -47,6 +53,15 @@ const FEATURES: [&str; 10] = [
     "stratalloc-pool/allocator-api2-02",
     "stratalloc-pool/allocator-api2-04",
     "stratalloc-pool/critical-section",
+];
+
+/// The standard library's own trait, in a directory apart from the stable builds.
+const NIGHTLY: [&str; 5] = [
+    "test",
+    "--package=stratalloc-core",
+    "--features=nightly",
+    "--test=nightly",
+    "--target-dir=target/nightly",
 ];
 
 /// Runs the tests of the crates that have such features, with these.
