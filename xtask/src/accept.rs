@@ -19,6 +19,9 @@ pub(crate) struct Accept {
     /// Also those that change a setting of the machine for as long as they run.
     #[arg(long)]
     system: bool,
+    /// Also those that need large packages.
+    #[arg(long)]
+    all: bool,
 }
 
 impl Accept {
@@ -38,7 +41,8 @@ impl Accept {
 
     fn wants(&self, script: &Script) -> bool {
         let named = self.name.as_ref().is_none_or(|name| script.name.contains(name));
-        named && (self.system || !script.is_used("system"))
+        let asked = self.all || self.name.is_some() || !script.is_used("asked");
+        named && asked && (self.system || !script.is_used("system"))
     }
 }
 
