@@ -103,6 +103,9 @@ impl<P: Policy> Engine<P> {
     #[inline(never)]
     pub(crate) fn allocate(&mut self, len: usize) -> Option<usize> {
         if len >= QUICK {
+            if let Some(address) = self.quick.unpark(len) {
+                return Some(address);
+            }
             self.settle();
         }
         let mut block = self.bins.take(len);
@@ -274,13 +277,33 @@ impl<P: Policy> Engine<P> {
             let short = Self::short_len(region, start);
             let len = if short == 0 { region.tags.live_len(start) } else { short };
             if len >= QUICK {
-                region.tags.unmark_live(start, len);
-                return self.free(region, start, len);
+                return self.release_long(Free { address, len });
             }
             if !self.quick.push(address, len) {
                 self.settle();
                 self.free_short(region, start, len);
             }
+        }
+    }
+
+    /// Parks a long live block, or frees it.
+    unsafe fn release_long(&mut self, block: Free) {
+        let free = self.quick.park(block).unwrap_or(block);
+        if free.len != 0 {
+            // SAFETY: the block is tagged as live, and nobody uses it.
+            unsafe { self.free_long(free) }
+        }
+    }
+
+    /// Frees a block for good that is tagged as live.
+    #[inline(always)]
+    pub(crate) unsafe fn free_long(&mut self, block: Free) {
+        let region = self.region_of(block.address);
+        let start = region.granule(block.address);
+        // SAFETY: the caller's promise.
+        unsafe {
+            region.tags.unmark_live(start, block.len);
+            self.free(region, start, block.len);
         }
     }
 

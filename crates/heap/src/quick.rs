@@ -6,6 +6,7 @@
 //! so they hold nothing back, and no block is coalesced more often than without them.
 
 use crate::{
+    bins::Free,
     engine::Engine,
     memory::{load, store},
     policy::Policy,
@@ -14,6 +15,9 @@ use crate::{
 /// Lengths below this many granules have a quick list; the list of length 1 holds cells.
 pub(crate) const QUICK: usize = 64;
 
+/// Places for long blocks.
+const PLACES: usize = 64;
+
 /// Lists of blocks by length.
 ///
 /// # Invariants
@@ -21,6 +25,7 @@ pub(crate) const QUICK: usize = 64;
 /// - **Q1**: the blocks of list `n` are tagged as live blocks of `n` granules, or are live cells
 ///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
 ///   word.
+/// - **Q3**: a parked block is tagged as a live block, nobody uses it, and its place has its bit.
 /// - **Q2**: a list's bit is set in `map` if it isn't empty.
 pub(crate) struct Quick {
     map: u64,
@@ -29,11 +34,22 @@ pub(crate) struct Quick {
     /// `left` of settled lists.
     limit: usize,
     heads: [usize; QUICK],
+    /// Which places are taken.
+    parked_map: u64,
+    /// One long block for each remainder of its length.
+    parked: [Free; PLACES],
 }
 
 impl Quick {
     pub(crate) const fn new() -> Self {
-        Self { map: 0, left: 0, limit: 0, heads: [0; QUICK] }
+        Self {
+            map: 0,
+            left: 0,
+            limit: 0,
+            heads: [0; QUICK],
+            parked_map: 0,
+            parked: [Free::NONE; PLACES],
+        }
     }
 
     /// Takes a block of exactly `len` granules.
@@ -70,8 +86,33 @@ impl Quick {
         self.limit = limit;
     }
 
-    /// Whether a block is in the list of its length.
+    /// Parks a long block, unless as many granules may enter no more; the block whose place it
+    /// takes comes back, or [`Free::NONE`].
+    #[inline(always)]
+    pub(crate) fn park(&mut self, block: Free) -> Option<Free> {
+        self.left = self.left.checked_sub(block.len)?;
+        let place = block.len % PLACES;
+        self.parked_map |= 1 << place;
+        Some(core::mem::replace(&mut self.parked[place], block))
+    }
+
+    /// Takes a parked block of exactly `len` granules.
+    #[inline(always)]
+    pub(crate) fn unpark(&mut self, len: usize) -> Option<usize> {
+        let place = &mut self.parked[len % PLACES];
+        if place.len != len {
+            return None;
+        }
+        self.left += len;
+        self.parked_map &= !(1 << (len % PLACES));
+        Some(core::mem::replace(place, Free::NONE).address)
+    }
+
+    /// Whether a block waits here, whose length this is.
     pub(crate) fn contains(&self, address: usize, len: usize) -> bool {
+        if len >= QUICK {
+            return self.parked[len % PLACES].address == address;
+        }
         let mut listed = self.heads.get(len).copied().unwrap_or(0);
         while listed != 0 && listed != address {
             // SAFETY: Q1.
@@ -85,7 +126,7 @@ impl<P: Policy> Engine<P> {
     /// Frees all blocks of the quick lists for good.
     #[inline(always)]
     pub(crate) fn settle(&mut self) {
-        if self.quick.map != 0 {
+        if self.quick.map | self.quick.parked_map != 0 {
             self.settle_lists();
         }
     }
@@ -93,6 +134,13 @@ impl<P: Policy> Engine<P> {
     #[inline(never)]
     fn settle_lists(&mut self) {
         self.quick.left = self.quick.limit;
+        while self.quick.parked_map != 0 {
+            let place = self.quick.parked_map.trailing_zeros() as usize;
+            self.quick.parked_map &= self.quick.parked_map - 1;
+            let block = core::mem::replace(&mut self.quick.parked[place], Free::NONE);
+            // SAFETY: Q3.
+            unsafe { self.free_long(block) };
+        }
         while self.quick.map != 0 {
             let len = self.quick.map.trailing_zeros() as usize;
             self.quick.map &= self.quick.map - 1;

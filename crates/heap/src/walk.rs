@@ -7,7 +7,6 @@ use crate::{
     cells::CELL,
     engine::Engine,
     policy::Policy,
-    quick::QUICK,
     region::{Region, Table},
     tags::WINDOW,
 };
@@ -128,7 +127,7 @@ impl<P: Policy> Engine<P> {
         }
         let kind = if step.is_free {
             Kind::Free
-        } else if step.len < QUICK && self.quick.contains(address, step.len) {
+        } else if self.quick.contains(address, step.len) {
             Kind::Quick
         } else {
             Kind::Live
