@@ -46,8 +46,9 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
     /// A layout of size zero has a block of its own too.
     ///
-    /// Constant time from the quick lists; else a search of at most 24 blocks in each of the bins,
-    /// all but the first of which have a fitting block.
+    /// Constant time from the quick lists; else a bounded search, of a few blocks in the bin of the
+    /// length and in the next that isn't empty. What waits in the quick lists may be settled first,
+    /// which is linear in it.
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         let start = if layout.align() <= P::GRANULE {
@@ -58,7 +59,8 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
         Self::block(start, layout)
     }
 
-    /// Constant time, but for one in 512 that settles them all; plus the return of empty regions.
+    /// Constant time, but for the one that fills the quick lists and settles them all; plus the
+    /// return of empty regions.
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {
         // SAFETY: the caller's promise.

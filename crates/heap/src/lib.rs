@@ -11,8 +11,9 @@
 //!   says P, the first bit of the block behind it. A free block keeps its links and its length in
 //!   its own body. The file `tags.rs` has the details.
 //! - Requests of at most 16 bytes share slabs of 63 cells (`cells.rs`).
-//! - A freed block waits in the quick list of its length (`quick.rs`); what waits is settled, that
-//!   is coalesced and filed in a bin, each 512 frees and before the heap grows or says no.
+//! - A freed block waits in the quick list of its length (`quick.rs`). What waits is at most a
+//!   sixteenth of the memory; it is *settled*, that is coalesced and filed in bins, when it is as
+//!   much, before a long request, and before the heap grows or says no.
 //! - Bins have one length each below 1 KiB, and then a sixteenth of a doubling (`bins.rs`). Small
 //!   requests take the near end of a longer block, large ones the far end.
 //! - The *top* is the block used when no bin has one.

@@ -1,9 +1,11 @@
 //! Quick lists: freed blocks by exact length, not yet coalesced.
 //!
 //! Most blocks are asked for again at the length they were freed with. A freed short block goes
-//! to the list of its length and is still tagged as live; taking it again costs three moves. The
-//! lists are *settled*, every block in them freed for good, before the heap splits a longer block:
-//! so they hold nothing back, and no block is coalesced more often than without them.
+//! to the list of its length and is still tagged as live; taking it again costs a few moves. Long
+//! blocks are *parked* likewise, one for each remainder of their lengths.
+//!
+//! What waits here is *settled*, freed for good, when it is a certain part of the memory, before a
+//! long block is placed, and before the heap grows or fails: so it keeps nothing from being used.
 
 use crate::{
     bins::Free,
@@ -25,8 +27,9 @@ const PLACES: usize = 64;
 /// - **Q1**: the blocks of list `n` are tagged as live blocks of `n` granules, or are live cells
 ///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
 ///   word.
-/// - **Q3**: a parked block is tagged as a live block, nobody uses it, and its place has its bit.
 /// - **Q2**: a list's bit is set in `map` if it isn't empty.
+/// - **Q3**: a parked block is tagged as a live block, nobody uses it, and its place has its bit in
+///   `parked_map`; other places have length 0.
 pub(crate) struct Quick {
     map: u64,
     /// As many granules as may still enter before the lists must be settled.
