@@ -247,7 +247,9 @@ mod tests {
                     }
                 })
             });
-            senders.into_iter().for_each(|sender| sender.join().unwrap());
+            for sender in senders {
+                sender.join().unwrap();
+            }
             let mut received = sent.received.lock(3);
             sent.absorb(&mut received);
             assert_eq!(*received, [1, 2]);
