@@ -35,7 +35,7 @@ const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITI
 /// - **I1** It stands at a multiple of [`AREA_SIZE`], and its own size is readable and writable.
 /// - **I2** `owner` is set before the area is announced in the registry, and never changes.
 /// - **I3** An arena is in `taken` exactly if its `purpose` isn't vacant.
-/// - **I4** A segment's memory is usable if its book says `committed`.
+/// - **I4** A segment's memory is usable if its arena's book has it in `committed`.
 /// - **I5** A segment whose book says so has the lines of bit maps from there on, as many as its
 ///   partition needs, for itself.
 #[repr(C)]
@@ -221,7 +221,7 @@ impl Area {
     }
 
     fn commit_segment(&mut self, place: SegmentPlace) -> bool {
-        if self.segment(place).committed {
+        if self.arena(place.arena).committed & (1 << place.segment) != 0 {
             return true;
         }
         let size = place.arena.partition.segment_size();
@@ -237,9 +237,7 @@ impl Area {
         if done.is_err() {
             return false;
         }
-        for segment in first.segment..first.segment + step {
-            self.segment(place.arena.segment(segment)).committed = true;
-        }
+        self.arena(place.arena).committed |= run_mask(first.segment, step);
         true
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Arena {
     pub(crate) partial: u64,
     /// Vacant segments with memory behind them.
     pub(crate) dirty: u64,
+    /// Segments whose memory may be used without asking the system.
+    pub(crate) committed: u64,
     /// The neighbours in the list of the same use.
     pub(crate) next: *mut Arena,
     pub(crate) prev: *mut Arena,

@@ -22,6 +22,9 @@ pub const ARENAS: usize = 64;
 /// Segments in an arena.
 pub const SEGMENTS: usize = 64;
 
+/// Segments of one arena whose books are neighbours.
+const GROUP: usize = 4;
+
 /// log2 of a segment's size in partition 0.
 const SEGMENT_SHIFT: u32 = 16;
 /// log2 of an arena's size in partition 0: what the bins are told apart by.
@@ -172,10 +175,12 @@ impl SegmentPlace {
         }
     }
 
-    /// Its index in the books: the first segments of all arenas are neighbours.
+    /// Its index in the books: the first few segments of all arenas are neighbours, then the next few,
+    /// so that the books of small programs and of large ones share few pages.
     #[inline]
     pub(crate) const fn index(self) -> usize {
-        self.segment * (ARENAS * PARTITIONS) + self.arena.index()
+        let (group, number) = (self.segment / GROUP, self.segment % GROUP);
+        (group * (ARENAS * PARTITIONS) + self.arena.index()) * GROUP + number
     }
 
     /// Its offset in the area in bytes.

@@ -268,7 +268,9 @@ impl Pools {
             self.extend_span(block, after.div_ceil(SEGMENTS))
         } else {
             let end = block.first.segment + after;
-            end <= SEGMENTS
+            // A run that grows beyond its limit moves to where it can grow on.
+            after * block.first.arena.partition.segment_size() <= MAX_RUN
+                && end <= SEGMENTS
                 && block.arena(self).used & run_mask(block.first.segment + before, after - before)
                     == 0
         };

@@ -40,8 +40,6 @@ pub(crate) struct Segment {
     pub(crate) bitmap: u32,
     /// The first word of the bit map that may have a set bit.
     hint: u16,
-    /// Whether its memory may be used without asking the system.
-    pub(crate) committed: bool,
 }
 
 /// What is wrong with a block that was given back.
@@ -217,7 +215,6 @@ mod tests {
                 settled: 0,
                 bitmap: 0,
                 hint: 0,
-                committed: true,
             };
             Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8).unwrap()] }
         }

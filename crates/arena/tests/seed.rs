@@ -1,0 +1,203 @@
+//! The seed's rules that only the whole allocator can show, and what public implementations of the
+//! same text got wrong when they were run (S4).
+
+#![cfg(not(loom))]
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, mpsc},
+    thread,
+};
+
+use stratalloc_arena::{AREA_SIZE, Partition, SegmentPlace, global};
+
+/// The tests that look at the memory of the whole process run one by one.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// A block's address, for sending.
+struct Address(*mut u8);
+
+// SAFETY: the block is its holder's alone.
+unsafe impl Send for Address {}
+
+fn allocate(size: usize) -> *mut u8 {
+    let block = global::allocate(size, 8);
+    assert!(!block.is_null(), "{size}");
+    // SAFETY: just allocated. Both ends are touched.
+    unsafe {
+        block.write(1);
+        block.add(size - 1).write(1);
+    }
+    block
+}
+
+fn free(block: *mut u8) {
+    // SAFETY: the tests free each block once.
+    unsafe { global::deallocate(block) };
+}
+
+fn place(block: *mut u8) -> SegmentPlace {
+    SegmentPlace::of_offset(block.addr() % AREA_SIZE).expect("blocks lie in segments")
+}
+
+/// Resident bytes of this process.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+const MIB: usize = 1 << 20;
+
+/// S4.3: a pool whose block size is a power of two aligns every block to it.
+#[test]
+fn powers_of_two_are_aligned_to_themselves() {
+    for shift in 3..=15 {
+        let blocks: Vec<_> = (0..100).map(|_| allocate(1 << shift)).collect();
+        assert!(blocks.iter().all(|block| block.addr() % (1 << shift) == 0), "{}", 1 << shift);
+        blocks.into_iter().for_each(free);
+    }
+}
+
+/// S4.3, S4.6: blocks of one class share an arena, those of two classes never do, and the address
+/// alone tells the row of the seed's table.
+#[test]
+fn an_arena_serves_one_class() {
+    let sizes = [8, 64, 72, 128, 144, 1024, 2048, 2304, 32 << 10];
+    let rows = [0, 0, 1, 1, 2, 4, 5, 6, 6];
+    let blocks = sizes.map(|size| (allocate(size), allocate(size)));
+    let mut arenas = HashSet::new();
+    for ((one, other), row) in blocks.into_iter().zip(rows) {
+        assert_eq!(place(one).arena, place(other).arena);
+        assert_eq!(place(one).arena.partition.number(), row);
+        assert!(arenas.insert(place(one).arena.offset()));
+        free(one);
+        free(other);
+    }
+}
+
+/// S4.1: the last row is for blocks that grow. They get there once, and then don't move.
+#[test]
+fn growing_blocks_live_in_the_last_partition() {
+    let mut block = global::allocate(64 << 10, 8);
+    let mut moved_from = Vec::new();
+    for shift in 17..=31 {
+        // SAFETY: the block is live.
+        let grown = unsafe { global::reallocate(block, 1 << shift, 8) };
+        assert!(!grown.is_null());
+        if grown != block {
+            moved_from.push(1_usize << (shift - 1));
+        }
+        block = grown;
+    }
+    assert_eq!(place(block).arena.partition, Partition::SPECIAL);
+    assert!(moved_from.iter().all(|&size| size <= 2 * MIB), "moved from {moved_from:?}");
+    free(block);
+}
+
+/// S4.5: what doesn't fit an area goes to another, and can be freed by anyone, in any order.
+#[test]
+fn a_thread_that_exhausts_its_area_gets_another() {
+    let _alone = alone();
+    let count = 300 * MIB / 48;
+    let blocks: Vec<_> = (0..count).map(|_| Address(allocate(48))).collect();
+    let areas: HashSet<_> = blocks.iter().map(|block| block.0.addr() / AREA_SIZE).collect();
+    assert!(areas.len() > 1, "300 MiB of one class don't fit 256 MiB");
+    let (ours, theirs): (Vec<_>, Vec<_>) = (0..).zip(blocks).partition(|(index, _)| index % 2 == 0);
+    thread::spawn(move || theirs.into_iter().rev().for_each(|(_, block)| free(block.0)))
+        .join()
+        .unwrap();
+    for (_, block) in ours {
+        free(block.0);
+    }
+}
+
+/// S4.8: a thread's first call is a free.
+#[test]
+fn a_threads_first_call_may_be_a_free() {
+    let block = Address(allocate(100));
+    thread::spawn(move || {
+        let block = block;
+        free(block.0);
+    })
+    .join()
+    .unwrap();
+}
+
+/// S4.8: frees by another thread come back into use, so that memory stays bounded: 1 MiB live, 10
+/// million objects.
+#[test]
+fn a_consumers_frees_are_reused_by_the_producer() {
+    let _alone = alone();
+    let before = resident();
+    let (sender, receiver) = mpsc::sync_channel::<Vec<Address>>(128);
+    let consumer = thread::spawn(move || {
+        receiver.into_iter().flatten().for_each(|block| free(block.0));
+    });
+    for _ in 0..10_000_000 / 128 {
+        sender.send((0..128).map(|_| Address(allocate(64))).collect()).unwrap();
+    }
+    let most = resident().saturating_sub(before);
+    drop(sender);
+    consumer.join().unwrap();
+    assert!(most < 16 * MIB, "{} MiB resident for 1 MiB live", most / MIB);
+}
+
+/// Known wrong: partly used pools were forgotten, so that 4,000 live blocks of 40 bytes held 4,000
+/// segments.
+#[test]
+fn partly_used_segments_are_found_again() {
+    let mut kept = Vec::new();
+    for _ in 0..4_000 {
+        let blocks: Vec<_> = (0..100).map(|_| allocate(40)).collect();
+        kept.push(blocks[0]);
+        blocks[1..].iter().for_each(|&block| free(block));
+    }
+    let segments: HashSet<_> = kept.iter().map(|&block| place(block).offset()).collect();
+    assert!(segments.len() <= 10, "{} segments for 4,000 blocks of 40 bytes", segments.len());
+    kept.into_iter().for_each(free);
+}
+
+/// Known wrong: 808 MB stayed resident after all was freed.
+#[test]
+fn a_freed_gigabyte_goes_back() {
+    let _alone = alone();
+    let before = resident();
+    let threads: Vec<_> = (0..4_usize)
+        .map(|seed| {
+            thread::spawn(move || {
+                let size = |index: usize| 16 + (index * (seed + 7919)) % 1000;
+                let mut blocks: Vec<_> = (0..500_000).map(|index| allocate(size(index))).collect();
+                // Freed in an order that has nothing to do with that of allocation.
+                while !blocks.is_empty() {
+                    let next = blocks.len() * 7 / 11;
+                    free(blocks.swap_remove(next));
+                }
+                resident()
+            })
+        })
+        .collect();
+    let most = threads.into_iter().map(|thread| thread.join().unwrap()).max().unwrap();
+    assert!(most > before + 200 * MIB, "the threads held memory: {} MiB", most / MIB);
+    let kept = resident().saturating_sub(before);
+    assert!(kept < 64 * MIB, "{} MiB resident though all was freed", kept / MIB);
+    global::trim();
+    let kept = resident().saturating_sub(before);
+    assert!(kept < 24 * MIB, "{} MiB resident after a trim", kept / MIB);
+}
+
+/// Known wrong: sizes from 32,769 to 65,528 returned null; live blocks of 100 KB overlapped.
+#[test]
+fn blocks_just_above_the_classes_are_served_and_apart() {
+    for size in [32_769, 40_000, 65_528, 65_536, 65_537, 100_000] {
+        let mut blocks: Vec<_> = (0..100).map(|_| allocate(size).expose_provenance()).collect();
+        blocks.sort_unstable();
+        assert!(blocks.windows(2).all(|pair| pair[1] - pair[0] >= size), "{size}");
+        for block in blocks {
+            free(std::ptr::with_exposed_provenance_mut(block));
+        }
+    }
+}
