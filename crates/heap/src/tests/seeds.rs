@@ -1,11 +1,12 @@
 //! The lines of seeds 001 and 003.
 
-use std::{boxed::Box, cell::Cell, collections::BTreeMap, ptr::NonNull, vec::Vec};
+use std::{cell::Cell, collections::BTreeMap, ptr::NonNull, vec::Vec};
 
 use stratalloc_core::{AllocError, Allocator, Counted, FreeUnsized, Stats, Trim};
 use stratalloc_pages::{MEM_BLOCK_SIZE, MemBlocks, Mmap};
 use stratalloc_testkit::System;
 
+use super::memory;
 use crate::{Corruption, Granule8, Heap, Kind, NoBase, Problem};
 
 type Kernel = MemBlocks<Mmap>;
@@ -108,9 +109,8 @@ fn s1_4_realloc() {
 /// Memory for a heap without a base.
 fn fixed(size: usize) -> Heap {
     let heap = Heap::new(NoBase);
-    let memory = Box::leak(std::vec![0_u8; size].into_boxed_slice());
-    // SAFETY: leaked, so it is the heap's for ever.
-    assert!(unsafe { heap.add_region(NonNull::from(&mut memory[0]), size) });
+    // SAFETY: the memory is kept for ever, and the heap's alone.
+    assert!(unsafe { heap.add_region(memory(size), size) });
     heap
 }
 
@@ -220,9 +220,8 @@ fn s3_6_slabs() {
 #[test]
 fn s3_7_the_walk_tiles_the_heap() {
     let heap: Heap<NoBase, Granule8> = Heap::new(NoBase);
-    let memory = Box::leak(std::vec![0_u8; 50_000].into_boxed_slice());
-    // SAFETY: leaked, so it is the heap's for ever.
-    assert!(unsafe { heap.add_region(NonNull::from(&mut memory[0]), 50_000) });
+    // SAFETY: the memory is kept for ever, and the heap's alone.
+    assert!(unsafe { heap.add_region(memory(50_000), 50_000) });
     let live: BTreeMap<_, _> =
         (0..100).map(|n| (heap.mem_alloc(1 + n * 3).addr(), 1 + n * 3)).collect();
     let mut extents = Vec::new();

@@ -1,11 +1,10 @@
 //! The conformance suite, on every policy, with and without a base.
 
-use std::{boxed::Box, ptr::NonNull};
-
 use stratalloc_core::{Allocator, Trim};
 use stratalloc_pages::{MemBlocks, Mmap};
 use stratalloc_testkit::{Suite, System, each_failure};
 
+use super::memory;
 use crate::{Compact, Fit, Granule8, Heap, NoBase, Order, Policy};
 
 /// A choice away from the default in everything that may be chosen.
@@ -71,9 +70,8 @@ fn over_kernel_blocks() {
 fn fixed<P: Policy>() -> Heap<NoBase, P> {
     let heap = Heap::new(NoBase);
     for size in [70_001, 4_003, 30_007] {
-        let memory = Box::leak(std::vec![0_u8; size].into_boxed_slice());
-        // SAFETY: leaked, so it is the heap's for ever.
-        assert!(unsafe { heap.add_region(NonNull::from(&mut memory[1]), size - 1) });
+        // SAFETY: the memory is kept for ever, and the heap's alone; it is left unaligned.
+        assert!(unsafe { heap.add_region(memory(size).add(1), size - 1) });
     }
     heap
 }
