@@ -179,8 +179,8 @@ fn map(path: &PathBuf, size: Option<usize>, svg: Option<PathBuf>) -> Result<()> 
     let (_, trace) = read(path)?;
     let size = size.unwrap_or(trace.peak_payload() / 20 * 21 + 4096);
     let memory = Memory::new(size)?;
-    let heap: Box<Default> = run::to_peak(&trace, &memory, size)?;
-    print!("{}", map::text(&heap));
+    let mut heap: Box<Default> = run::to_peak(&trace, &memory, size)?;
+    print!("{}", map::text(&mut heap));
     let snapshot = heap.snapshot();
     let payload = trace.peak_payload();
     println!("{snapshot:#?}");
@@ -188,7 +188,7 @@ fn map(path: &PathBuf, size: Option<usize>, svg: Option<PathBuf>) -> Result<()> 
     println!("internal fragmentation {:.4}", snapshot.internal_fragmentation(payload));
     println!("external fragmentation {:.4}", snapshot.external_fragmentation());
     if let Some(path) = svg {
-        fs::write(&path, map::svg(&heap)).with_context(|| path.display().to_string())?;
+        fs::write(&path, map::svg(&mut heap)).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ fn index(kind: Kind) -> usize {
 }
 
 /// The heap cut into `count` equal cells, each with its bytes by kind.
-fn cells<P: Policy>(heap: &Heap<NoBase, P>, count: usize) -> Vec<Shares> {
+fn cells<P: Policy>(heap: &mut Heap<NoBase, P>, count: usize) -> Vec<Shares> {
     let mut extents: Vec<Extent> = Vec::new();
     heap.walk(|extent| extents.push(extent));
     let start = extents.first().map_or(0, |extent| extent.address);
@@ -44,7 +44,7 @@ fn most(shares: &Shares) -> usize {
 }
 
 /// As text: a glyph for each cell, 64 a line.
-pub(crate) fn text<P: Policy>(heap: &Heap<NoBase, P>) -> String {
+pub(crate) fn text<P: Policy>(heap: &mut Heap<NoBase, P>) -> String {
     let mut text = String::from("# live  + quick  . free  = overhead\n");
     for line in cells(heap, 64 * 24).chunks(64) {
         text.extend(line.iter().map(|shares| GLYPHS[most(shares)]));
@@ -54,7 +54,7 @@ pub(crate) fn text<P: Policy>(heap: &Heap<NoBase, P>) -> String {
 }
 
 /// As SVG: a square for each cell, its colours in the proportion of its kinds.
-pub(crate) fn svg<P: Policy>(heap: &Heap<NoBase, P>) -> String {
+pub(crate) fn svg<P: Policy>(heap: &mut Heap<NoBase, P>) -> String {
     const SIDE: usize = 10;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\">\n",

@@ -336,18 +336,17 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// The heap's figures, by a walk over all blocks.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        self.walk(|extent| snapshot.count(extent));
+        // SAFETY: H1: the reference ends here; counting doesn't use the heap.
+        unsafe { self.engine() }.walk(|extent| snapshot.count(extent));
         snapshot
     }
 
     /// Shows every stretch of the heap's memory: its map.
     ///
-    /// The regions come in no order, the extents of a region by address. The heap must not be used
-    /// meanwhile.
-    pub fn walk(&self, visit: impl FnMut(Extent)) {
-        // SAFETY: the visitor has no way to the heap but through safe calls which it promises not
-        // to make; see the method's documentation.
-        unsafe { self.engine() }.walk(visit);
+    /// The regions come in no order, the extents of a region by address. By exclusive reference, so
+    /// that the visitor can't use the heap meanwhile.
+    pub fn walk(&mut self, visit: impl FnMut(Extent)) {
+        self.engine.get_mut().walk(visit);
     }
 
     /// Holds the tags, the free blocks and their lists against each other: every block lies in its

@@ -219,7 +219,7 @@ fn s3_6_slabs() {
 /// The walk tiles every region: no gap, no overlap.
 #[test]
 fn s3_7_the_walk_tiles_the_heap() {
-    let heap: Heap<NoBase, Granule8> = Heap::new(NoBase);
+    let mut heap: Heap<NoBase, Granule8> = Heap::new(NoBase);
     // SAFETY: the memory is kept for ever, and the heap's alone.
     assert!(unsafe { heap.add_region(memory(50_000), 50_000) });
     let live: BTreeMap<_, _> =
