@@ -283,6 +283,30 @@ impl Area {
         purged
     }
 
+    /// Makes the memory of vacant segments unusable, where it was purged, so that a limit of the process
+    /// no longer counts it; says how many bytes that were.
+    pub(crate) fn decommit(&mut self) -> usize {
+        (0..self.arenas.len()).map(|index| self.decommit_arena(ArenaPlace::from_index(index))).sum()
+    }
+
+    fn decommit_arena(&mut self, place: ArenaPlace) -> usize {
+        let &mut Arena { committed, used, dirty, .. } = self.arena(place);
+        let mut idle = committed & !used & !dirty;
+        let mut decommitted = 0;
+        while idle != 0 {
+            let first = idle.trailing_zeros() as usize;
+            let run = run_mask(first, (idle >> first).trailing_ones() as usize);
+            idle &= !run;
+            let size = run.count_ones() as usize * place.partition.segment_size();
+            let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
+            if system::decommit(start, size, self.piecemeal) {
+                self.arena(place).committed &= !run;
+                decommitted += size;
+            }
+        }
+        decommitted
+    }
+
     fn purge_arena(&mut self, place: ArenaPlace) -> usize {
         let size = place.partition.segment_size();
         let mut dirty = self.arena(place).dirty;

@@ -119,6 +119,10 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
 fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
     let Some(bin) = bin_for(size, align) else { return allocate_large(size, align, false) };
+    with_relief(size, || allocate_small(bin))
+}
+
+fn allocate_small(bin: usize) -> *mut u8 {
     if let Some(cache) = thread::attached() {
         let block = cache.pop(bin);
         return if block.is_null() { cache.refill(bin) } else { block };
@@ -217,7 +221,14 @@ fn caller() -> Option<(&'static Heap, usize)> {
 #[cold]
 #[inline(never)]
 fn allocate_large(size: usize, align: usize, zeroed: bool) -> *mut u8 {
-    place_large(size, align, zeroed, false).unwrap_or(null_mut())
+    with_relief(size, || place_large(size, align, zeroed, false).unwrap_or(null_mut()))
+}
+
+/// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
+#[inline(always)]
+fn with_relief(size: usize, attempt: impl Fn() -> *mut u8) -> *mut u8 {
+    let block = attempt();
+    if block.is_null() && size <= MAX_IN_ARENAS && relieve() { attempt() } else { block }
 }
 
 fn place_large(size: usize, align: usize, zeroed: bool, growing: bool) -> Option<*mut u8> {
@@ -345,6 +356,16 @@ fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 
         deallocate(block);
     }
     moved
+}
+
+/// Makes room where the process has all the memory that a limit grants it: gives back what serves
+/// nothing, so that what one size has used can serve another. Says whether there was any.
+#[cold]
+fn relieve() -> bool {
+    trim();
+    let mark = thread::mark();
+    let decommit = |heap: &Heap| heap.pools(mark).decommit();
+    registry::heaps(0).map(decommit).fold(0, usize::max) > 0
 }
 
 /// What the allocator holds, and what of it serves.

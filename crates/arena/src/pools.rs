@@ -312,6 +312,17 @@ impl Pools {
         purged
     }
 
+    /// Makes the memory of all vacant segments unusable; says how many bytes that were.
+    pub(crate) fn decommit(&mut self) -> usize {
+        let mut decommitted = 0;
+        let mut area = self.areas;
+        while !area.is_null() {
+            decommitted += self.books(area).decommit();
+            area = self.books(area).next;
+        }
+        decommitted
+    }
+
     /// Makes empty slabs vacant that were kept for being current.
     pub(crate) fn retire_empty_slabs(&mut self) {
         for bin in 1..BINS {

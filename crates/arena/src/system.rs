@@ -34,6 +34,13 @@ pub(crate) fn purge(start: *mut u8, size: usize) -> bool {
     size == 0 || unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
 }
 
+/// Makes memory unusable that was purged: reserved again, or `wholly` given back. Says whether the system
+/// could.
+pub(crate) fn decommit(start: NonNull<u8>, size: usize, wholly: bool) -> bool {
+    // SAFETY: the callers own the bytes, nothing live lies in them, and they commit before the next use.
+    unsafe { if wholly { os::unmap(start, size) } else { os::protect_none(start, size) }.is_ok() }
+}
+
 /// Gives address space back.
 pub(crate) fn unmap(start: NonNull<u8>, size: usize) {
     // SAFETY: the callers own the bytes, and nothing live lies in them. Should the system refuse, the

@@ -62,7 +62,6 @@ fn signals_inside_malloc() {
 }
 
 #[test]
-#[ignore = "not met: freed memory stays committed, and a limit counts it"]
 fn limits_on_address_space_and_data() {
     for resource in ["as", "data"] {
         for size in ["1000", "30000", "100000", "3000000"] {
