@@ -60,9 +60,12 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// The segment to make a slab of: one that is warm, if there is one, else the first.
-    pub(crate) fn vacant_segment(&self) -> Option<usize> {
-        self.vacant_run(1)
+    /// The segment to make a slab of: one that is warm, if there is one, else the next from `first` on.
+    pub(crate) fn vacant_segment(&self, first: usize) -> Option<usize> {
+        let vacant = !self.used;
+        let warm = vacant & self.dirty;
+        let choice = if warm == 0 { vacant } else { warm }.rotate_right(first as u32);
+        (choice != 0).then(|| (choice.trailing_zeros() as usize + first) % SEGMENTS)
     }
 
     /// The first of `count` vacant segments in a row, warm ones before cold.

@@ -178,7 +178,7 @@ impl Pools {
                 continue;
             }
             // SAFETY: a listed arena is one of this heap's books [Arena I3].
-            let vacant = unsafe { (*head).vacant_segment() };
+            let vacant = unsafe { (*head).vacant_segment(Area::place_of(head).1.first_slab()) };
             let Some(segment) = vacant else {
                 unlist(&mut self.slabs[bin], head);
                 continue;
