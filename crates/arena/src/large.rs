@@ -19,6 +19,9 @@ pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
 pub(crate) const PAGE: usize = 4096;
 /// Arenas of a partition that whole blocks leave to pools while other partitions have some.
 const KEPT_FOR_POOLS: u32 = 32;
+/// Whole blocks begin at one of so many segments of their arena, for the same reason that slabs don't
+/// all begin at the first: see [`ArenaPlace::first_slab`].
+const STAGGER: usize = 15;
 /// A shrunk block gives a tail of at least this many bytes back to the system.
 const WORTH_PURGING: usize = 256 << 10;
 
@@ -121,7 +124,7 @@ impl Pools {
         align: usize,
         growing: bool,
     ) -> Option<Fresh> {
-        if growing && let Some(fresh) = self.allocate_whole(size, Partition::SPECIAL) {
+        if growing && let Some(fresh) = self.allocate_whole(size, align, Partition::SPECIAL) {
             return Some(fresh);
         }
         if size <= MAX_RUN && align <= Partition::SPECIAL.segment_size() {
@@ -133,8 +136,8 @@ impl Pools {
             .into_iter()
             .flat_map(|warm| Partition::all().map(move |partition| (partition, warm)))
             .filter(|&(partition, _)| partition >= least)
-            .find_map(|(partition, warm)| self.allocate_whole_here(size, partition, warm))
-            .or_else(|| self.allocate_whole(size, least))
+            .find_map(|(partition, warm)| self.allocate_whole_here(size, align, partition, warm))
+            .or_else(|| self.allocate_whole(size, align, least))
     }
 
     /// A run of segments; with a partition chosen by size, a run of one.
@@ -163,6 +166,7 @@ impl Pools {
     fn allocate_whole_here(
         &mut self,
         size: usize,
+        align: usize,
         partition: Partition,
         warm: bool,
     ) -> Option<Fresh> {
@@ -172,7 +176,7 @@ impl Pools {
             if let Some(place) =
                 self.books(area).take_arenas(partition, count, KEPT_FOR_POOLS, warm)
             {
-                return self.occupy_whole(area, place, count, size);
+                return self.occupy_whole(area, place, count, size, align);
             }
             area = self.books(area).next;
         }
@@ -180,10 +184,10 @@ impl Pools {
     }
 
     /// Whole arenas, in a new area if need be.
-    fn allocate_whole(&mut self, size: usize, partition: Partition) -> Option<Fresh> {
+    fn allocate_whole(&mut self, size: usize, align: usize, partition: Partition) -> Option<Fresh> {
         let count = size.div_ceil(partition.arena_size());
         let (area, place) = self.claim_arenas(partition, count, 0, Use::WHOLE)?;
-        self.occupy_whole(area, place, count, size)
+        self.occupy_whole(area, place, count, size, align)
     }
 
     fn occupy_whole(
@@ -192,6 +196,7 @@ impl Pools {
         place: ArenaPlace,
         count: usize,
         size: usize,
+        align: usize,
     ) -> Option<Fresh> {
         for arena in place.arena..place.arena + count {
             let book = self.books(area).arena(ArenaPlace { arena, ..place });
@@ -199,7 +204,13 @@ impl Pools {
             book.span = 0;
         }
         self.books(area).arena(place).span = count as u16;
-        self.occupy(LargeBlock { area, first: place.segment(0) }, size)
+        let spare = count * SEGMENTS - size.div_ceil(place.partition.segment_size());
+        let first = if align > place.partition.segment_size() {
+            0
+        } else {
+            place.first_slab() % (spare.min(STAGGER) + 1)
+        };
+        self.occupy(LargeBlock { area, first: place.segment(first) }, size)
     }
 
     /// Makes vacant segments a block; gives the arenas back if the system refuses the memory.
@@ -265,7 +276,7 @@ impl Pools {
     /// Adds the segments `before..after` to a block, if they are vacant.
     fn extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
         let reached = if block.is_whole(self) {
-            self.extend_span(block, after.div_ceil(SEGMENTS))
+            self.extend_span(block, (block.first.segment + after).div_ceil(SEGMENTS))
         } else {
             let end = block.first.segment + after;
             // A run that grows beyond its limit moves to where it can grow on.
