@@ -1,0 +1,3 @@
+//! The arenas of this workspace.
+
+stratalloc_benches::runner!(stratalloc::Stratalloc = stratalloc::Stratalloc);
