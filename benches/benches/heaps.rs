@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use stratalloc_core::Allocator;
-use stratalloc_pool::{Bare, Config, Full, Mode, Pool, Split};
+use stratalloc_pool::{Config, Full, Mode, Pool, Split, Wide};
 
 /// Bytes in every heap.
 const HEAP: usize = 4 << 20;
@@ -80,11 +80,11 @@ fn heaps() -> Vec<(&'static str, Box<dyn Heap>)> {
     vec![
         (
             "stratalloc-pool",
-            Box::new(Pool::<Full>::new(memory(), &config).expect("sizes that fit")),
+            Box::new(Pool::<Wide<Full>>::new(memory(), &config).expect("sizes that fit")),
         ),
         (
             "stratalloc-pool bare",
-            Box::new(Pool::<Bare>::new(memory(), &config).expect("sizes that fit")),
+            Box::new(Pool::<Wide>::new(memory(), &config).expect("sizes that fit")),
         ),
         ("talc", Box::new(talc)),
         ("rlsf", Box::new(tlsf)),

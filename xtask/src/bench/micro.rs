@@ -40,7 +40,8 @@ pub(crate) fn measure(quick: bool, writer: &mut Writer) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     let mut cargo =
-        process::cargo(&["bench", "--package", "stratalloc-benches", "--benches", "--"]);
+        process::cargo(&["bench", "--profile", "compare", "--package", "stratalloc-benches"]);
+    cargo.args(["--benches", "--"]);
     if quick {
         cargo.arg("--quick");
     }
