@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Memory is made usable in steps of at least this many bytes.
-const COMMIT_STEP: usize = 1 << 20;
+const COMMIT_STEP: usize = 4 << 20;
 
 /// Words in which space for bit maps is given out.
 const LINE: usize = BITMAP_WORDS;
