@@ -170,13 +170,9 @@ fn is_same(own: Option<&'static Heap>, other: &'static Heap) -> bool {
 
 fn free_large(heap: &Heap, mark: usize, block: *mut u8) {
     let mut pools = heap.pools(mark);
-    match LargeBlock::at(&mut pools, block) {
-        Some(large) => {
-            pools.free_large(large);
-            crate::heap::relieve(pools, mark);
-        }
-        None => report::bad_free(block, crate::segment::BadFree::NotABlock),
-    }
+    let large = LargeBlock::at(&mut pools, block);
+    pools.free_large(large);
+    crate::heap::relieve(pools, mark);
 }
 
 /// What kind of block an address is, from the address alone.
@@ -260,10 +256,7 @@ pub unsafe fn usable_size(block: *mut u8) -> usize {
 
 fn large_size(heap: &Heap, block: *mut u8) -> usize {
     let mut pools = heap.pools(thread::mark());
-    match LargeBlock::at(&mut pools, block) {
-        Some(large) => large.size(&mut pools),
-        None => report::bad_free(block, crate::segment::BadFree::NotABlock),
-    }
+    LargeBlock::at(&mut pools, block).size(&mut pools)
 }
 
 /// Gives a block another size, in place where it can; the content is kept as far as both reach. Null
@@ -329,7 +322,8 @@ fn resize_in_place(kind: &Block, block: *mut u8, size: usize) -> bool {
                 return false;
             }
             let mut pools = heap.pools(thread::mark());
-            LargeBlock::at(&mut pools, block).is_some_and(|large| pools.resize_large(large, size))
+            let large = LargeBlock::at(&mut pools, block);
+            pools.resize_large(large, size)
         }
         Block::Huge { start, size: old } => {
             size > MAX_IN_ARENAS && registry::resize_huge(start, old, size)

@@ -8,6 +8,8 @@ use crate::{
     arena::{Arena, Use, run_mask},
     geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
     pools::{Pools, list, unlist},
+    report,
+    segment::BadFree,
     system,
 };
 
@@ -41,12 +43,15 @@ pub(crate) struct LargeBlock {
 }
 
 impl LargeBlock {
-    /// The live large block that starts at an address, if one does.
-    pub(crate) fn at(pools: &mut Pools, start: *mut u8) -> Option<Self> {
+    /// The live large block that starts at an address. The process ends with a report if none does.
+    pub(crate) fn at(pools: &mut Pools, start: *mut u8) -> Self {
         let (area, first) = crate::pools::locate(start);
         let books = pools.books(area);
         let is_start = books.address(first) == start && books.segment(first).pages != 0;
-        is_start.then_some(Self { area, first })
+        if !is_start {
+            report::bad_free(start, BadFree::NotABlock);
+        }
+        Self { area, first }
     }
 
     /// Its usable bytes.
@@ -147,7 +152,7 @@ impl Pools {
         let (arena, first) = loop {
             let head = self.runs[number].head();
             if head.is_null() {
-                let (area, place) = self.claim_arenas(partition, 1, 0, Use::RUNS)?;
+                let (area, place) = self.claim_arenas(partition, 1, Use::RUNS)?;
                 let arena: *mut Arena = self.books(area).arena(place);
                 list(&mut self.runs[number], arena);
                 continue;
@@ -186,7 +191,7 @@ impl Pools {
     /// Whole arenas, in a new area if need be.
     fn allocate_whole(&mut self, size: usize, align: usize, partition: Partition) -> Option<Fresh> {
         let count = size.div_ceil(partition.arena_size());
-        let (area, place) = self.claim_arenas(partition, count, 0, Use::WHOLE)?;
+        let (area, place) = self.claim_arenas(partition, count, Use::WHOLE)?;
         self.occupy_whole(area, place, count, size, align)
     }
 

@@ -216,7 +216,7 @@ impl Pools {
 
     fn claim_slab_arena(&mut self, bin: usize) -> bool {
         let partition = SHAPES[bin].partition;
-        let Some((area, place)) = self.claim_arenas(partition, 1, 0, Use::slabs(bin)) else {
+        let Some((area, place)) = self.claim_arenas(partition, 1, Use::slabs(bin)) else {
             return false;
         };
         self.books(area).cache().set_bin(place, bin);
@@ -225,12 +225,11 @@ impl Pools {
         true
     }
 
-    /// Takes vacant arenas in a row, from a new area if need be; leaves `keep` of an area's vacant.
+    /// Takes vacant arenas in a row, from a new area if need be.
     pub(crate) fn claim_arenas(
         &mut self,
         partition: Partition,
         count: usize,
-        keep: u32,
         purpose: Use,
     ) -> Option<(*mut Area, ArenaPlace)> {
         let mut area = self.areas;
@@ -238,7 +237,7 @@ impl Pools {
             if area.is_null() {
                 area = registry::extend_heap(self)?;
             }
-            if let Some(place) = self.books(area).take_arenas(partition, count, keep, false) {
+            if let Some(place) = self.books(area).take_arenas(partition, count, 0, false) {
                 for arena in place.arena..place.arena + count {
                     self.books(area).arena(ArenaPlace { arena, ..place }).purpose = purpose;
                 }
