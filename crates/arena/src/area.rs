@@ -17,9 +17,6 @@ use crate::{
     system,
 };
 
-/// Memory is made usable in steps of at least this many bytes.
-const COMMIT_STEP: usize = 4 << 20;
-
 /// Words in which space for bit maps is given out.
 const LINE: usize = BITMAP_WORDS;
 /// Lines for the bit maps of every segment: four in partition 0, one in each other that has slabs.
@@ -226,7 +223,7 @@ impl Area {
         }
         let size = place.arena.partition.segment_size();
         // Step by step where address space is scarce, else in pieces that are worth a system call.
-        let step = if self.piecemeal { 1 } else { (COMMIT_STEP / size).max(1) };
+        let step = if self.piecemeal { 1 } else { (system::commit_step() / size).max(1) };
         let first = place.arena.segment(place.segment / step * step);
         let Some(address) = NonNull::new(self.address(first)) else { return false };
         let done = if self.piecemeal {

@@ -1,6 +1,9 @@
 //! The system calls of the arenas, on addresses that they own.
 
-use core::ptr::NonNull;
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use stratalloc_core::ProviderError;
 use stratalloc_pages::os;
@@ -18,6 +21,24 @@ pub(crate) fn map_at(address: NonNull<u8>, size: usize) -> Result<(), ProviderEr
 /// Maps usable memory somewhere.
 pub(crate) fn map(size: usize) -> Result<NonNull<u8>, ProviderError> {
     os::map(size.next_multiple_of(os::page_size()), os::page_size())
+}
+
+/// How many bytes are worth making usable at once.
+///
+/// As many as an arena of the smallest classes has, so that its memory is one mapping: with pieces of
+/// arenas usable, a thousand threads come to more mappings than a process may have. Where the system
+/// counts what is usable but not touched, that would soon be all there is; so little then.
+pub(crate) fn commit_step() -> usize {
+    static STEP: AtomicUsize = AtomicUsize::new(0);
+    // `Relaxed`: who finds nothing asks for itself, and gets the same.
+    match STEP.load(Ordering::Relaxed) {
+        0 => {
+            let step = if os::counts_untouched() { 256 << 10 } else { 4 << 20 };
+            STEP.store(step, Ordering::Relaxed);
+            step
+        }
+        step => step,
+    }
 }
 
 /// Makes reserved memory usable.
