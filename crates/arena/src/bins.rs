@@ -62,6 +62,20 @@ impl SlabShape {
     pub(crate) const fn block_at(&self, offset: usize) -> usize {
         ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
     }
+
+    /// Whether a block starts at an address of a slab, handed out or not.
+    #[inline]
+    pub(crate) fn is_start(&self, address: *mut u8) -> bool {
+        self.offset_in_block(address) == 0
+    }
+
+    /// How far into a block an address of a slab lies; beyond the last one, not at its start.
+    #[inline]
+    pub(crate) fn offset_in_block(&self, address: *mut u8) -> usize {
+        let offset = address.addr() & (self.partition.segment_size() - 1);
+        let block = self.block_at(offset).min(self.capacity as usize - 1);
+        offset - block * self.block_size as usize
+    }
 }
 
 /// The seed's rows: classes to 64 bytes in partition 0, each doubling in the next, all from 2304 to

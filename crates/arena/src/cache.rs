@@ -7,7 +7,7 @@
 use core::{
     cell::{Cell, UnsafeCell},
     ptr::null_mut,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicU8, Ordering, compiler_fence},
 };
 
 use crate::{
@@ -15,6 +15,8 @@ use crate::{
     bins::{BINS, NO_BIN, SHAPES, bin_for},
     geometry::{AREA_SHIFT, ArenaPlace, GRANULE_SHIFT, GRANULES},
     heap::Heap,
+    report,
+    segment::BadFree,
     system,
 };
 
@@ -24,12 +26,15 @@ const BATCH_BIN: usize = bin_for(BATCH_SIZE, 8).unwrap();
 /// Batches that a thread fills at the same time.
 const OUTBOX: usize = 32;
 
-/// The slots of all stacks: each has one more than it holds, for the null below its first block.
+/// Nulls below the first block of a stack.
+const NULLS: usize = 2;
+
+/// The slots of all stacks: each has some more than it holds, for the nulls below its first block.
 const STACK_SLOTS: usize = {
-    let mut slots = 1;
+    let mut slots = NULLS;
     let mut bin = 1;
     while bin < BINS {
-        slots += SHAPES[bin].stack as usize + 1;
+        slots += SHAPES[bin].stack as usize + NULLS;
         bin += 1;
     }
     slots
@@ -43,13 +48,13 @@ const STACK_SLOTS: usize = {
 /// # Invariants
 ///
 /// - **I1** Only the thread whose slot points at it touches anything but `bins`.
-/// - **I2** For each bin, `tops` points at the newest block of the stack, or at the null below the
-///   first; `limits` at the last slot. For [`NO_BIN`] both point at a null.
+/// - **I2** For each bin, `tops` points at the newest block of the stack, or at the upper of the two
+///   nulls below the first; `limits` at the last slot. For [`NO_BIN`] both point at the upper null.
 /// - **I3** The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
 /// - **I4** `bins` says for each 4 MiB of the area that the cache is at home in which bin the arena
 ///   there serves; all are [`NO_BIN`] in a cache that is at home in none. It changes only under the
 ///   lock of the area's heap, and from or to a bin only while no block of the arena is live.
-#[repr(C)]
+#[repr(C, align(16))]
 pub(crate) struct Cache {
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the
     /// entry, by [I4]. One entry more than there are granules, since the comparison with a power of
@@ -74,12 +79,19 @@ pub(crate) struct CacheWithStacks {
 unsafe impl Sync for Cache {}
 
 /// The empty stack of caches that have none.
-struct NullSlot(UnsafeCell<*mut u8>);
+struct NoStack(UnsafeCell<[*mut u8; NULLS]>);
 
 // SAFETY: it is never written: an empty stack isn't popped, and a full one not pushed.
-unsafe impl Sync for NullSlot {}
+unsafe impl Sync for NoStack {}
 
-static NULL_SLOT: NullSlot = NullSlot(UnsafeCell::new(null_mut()));
+impl NoStack {
+    /// The upper of its nulls.
+    const fn top(&self) -> *mut *mut u8 {
+        self.0.get().cast::<*mut u8>().wrapping_add(NULLS - 1)
+    }
+}
+
+static NO_STACK: NoStack = NoStack(UnsafeCell::new([null_mut(); NULLS]));
 
 /// The cache of threads that were never seen.
 pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
@@ -91,8 +103,8 @@ impl Cache {
     const fn with_nothing() -> Self {
         Self {
             bins: [const { AtomicU8::new(NO_BIN as u8) }; GRANULES + 1],
-            tops: [const { Cell::new(NULL_SLOT.0.get()) }; BINS],
-            limits: [const { Cell::new(NULL_SLOT.0.get()) }; BINS],
+            tops: [const { Cell::new(NO_STACK.top()) }; BINS],
+            limits: [const { Cell::new(NO_STACK.top()) }; BINS],
             heap: Cell::new(None),
             outbox: [const { Cell::new(null_mut()) }; OUTBOX],
             next_idle: Cell::new(core::ptr::null()),
@@ -109,20 +121,32 @@ impl Cache {
         core::ptr::from_ref(self).addr()
     }
 
-    /// Takes the newest block of a bin; null if there is none.
+    /// Takes the newest block of a bin; null if there is none, or if it is in the stack twice.
+    ///
+    /// One comparison finds both: below the first block lie two nulls.
     #[inline(always)]
     pub(crate) fn pop(&self, bin: usize) -> *mut u8 {
         debug_assert!(bin < BINS);
-        // SAFETY: bins are below BINS. [I2] the top is a slot of the stack, or a null.
+        // SAFETY: bins are below BINS. [I2] the top is a slot of the stack, or the upper null: below
+        // either there is a slot.
         unsafe {
             let top = self.tops.get_unchecked(bin);
             let slot = top.get();
-            let block = *slot;
-            if !block.is_null() {
-                top.set(slot.sub(1));
+            let (block, below) = (*slot, slot.sub(1));
+            if block == *below {
+                return null_mut();
             }
+            // Said for callers that ask: a null at the top has another below.
+            core::hint::assert_unchecked(!block.is_null());
+            top.set(below);
             block
         }
+    }
+
+    /// The newest block of a bin; null if there is none.
+    pub(crate) fn newest(&self, bin: usize) -> *mut u8 {
+        // SAFETY: [I2] the top is a slot of the stack, or the upper null.
+        unsafe { *self.tops[bin].get() }
     }
 
     /// Puts a block on the stack of its bin; says whether there was room.
@@ -144,10 +168,13 @@ impl Cache {
     }
 
     /// The bin of the arena that an address lies in; `None` outside of the area that the cache is at
-    /// home in.
+    /// home in, and for what isn't aligned to `ALIGN`, 16 at most.
     #[inline(always)]
-    pub(crate) fn bin_of(&self, address: *mut u8) -> Option<usize> {
-        let granule = (address.addr() ^ core::ptr::from_ref(self).addr()) >> GRANULE_SHIFT;
+    pub(crate) fn bin_of<const ALIGN: usize>(&self, address: *mut u8) -> Option<usize> {
+        let low = const { ALIGN.trailing_zeros() };
+        let distance = address.addr() ^ core::ptr::from_ref(self).addr();
+        // Low bits that are set become high ones: no granule has so high a number.
+        let granule = distance.rotate_right(low) >> (GRANULE_SHIFT - low);
         let bin = self.bins.get(granule)?;
         // SAFETY: [I4] nobody writes the entry while a block of the arena is live. (A relaxed load
         // would do as well, for one instruction more.)
@@ -170,6 +197,10 @@ impl Cache {
     /// A block of a bin whose stack is empty; null if memory is out.
     pub(crate) fn refill(&self, bin: usize) -> *mut u8 {
         let Some(heap) = self.heap.get() else { return null_mut() };
+        let twice = self.newest(bin);
+        if !twice.is_null() {
+            report::bad_free(bin, BadFree::Twice(twice));
+        }
         let bottom = self.tops[bin].get();
         let want = SHAPES[bin].stack as usize / 2;
         // SAFETY: [I2] the stack is empty, so that `stack` slots follow its bottom, the thread's own.
@@ -191,8 +222,12 @@ impl Cache {
         let slots =
             unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
         let spent = heap.drain(self.mark(), bin, &slots[..half]);
+        let top = self.tops[bin].replace(slots.as_mut_ptr().wrapping_sub(1));
+        // A signal handler that ends the process here must not find blocks twice: see `check`.
+        compiler_fence(Ordering::Release);
         slots.copy_within(half.., 0);
-        self.tops[bin].set(self.tops[bin].get().wrapping_sub(half));
+        compiler_fence(Ordering::Release);
+        self.tops[bin].set(top.wrapping_sub(half));
         self.push(bin, block);
         self.free_batches(spent);
     }
@@ -264,17 +299,42 @@ impl Cache {
     pub(crate) fn flush(&self) {
         self.flush_outbox();
         let Some(heap) = self.heap.get() else { return };
-        for (bin, shape) in SHAPES.iter().enumerate().skip(1) {
-            let top = self.tops[bin].get();
-            // SAFETY: [I2] the limit is `stack` slots above the stack's null.
-            let bottom = unsafe { self.limits[bin].get().sub(shape.stack as usize) };
-            // SAFETY: [I2] both point into the same stack.
-            let held = unsafe { top.offset_from_unsigned(bottom) };
-            // SAFETY: [I2] the blocks lie above the bottom.
-            let blocks = unsafe { core::slice::from_raw_parts(bottom.add(1), held) };
-            self.tops[bin].set(bottom);
+        for bin in 1..BINS {
+            let blocks = self.stack(bin);
+            self.tops[bin].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
             let spent = heap.drain(self.mark(), bin, blocks);
             self.free_batches(spent);
+        }
+    }
+
+    /// The blocks in the stack of a bin, oldest first.
+    fn stack(&self, bin: usize) -> &[*mut u8] {
+        // SAFETY: [I2] the limit is `stack` slots above the upper null, where the top is at least; the
+        // blocks lie between.
+        unsafe {
+            let bottom = self.limits[bin].get().sub(SHAPES[bin].stack as usize);
+            let held = self.tops[bin].get().offset_from_unsigned(bottom);
+            core::slice::from_raw_parts(bottom.add(1), held)
+        }
+    }
+
+    /// Ends the process with a report if something in a stack isn't a block, or is there twice.
+    ///
+    /// O(the squares of the stacks' heights).
+    pub(crate) fn check(&self) {
+        if self.heap.get().is_none() {
+            return;
+        }
+        for (bin, shape) in SHAPES.iter().enumerate().skip(1) {
+            let blocks = self.stack(bin);
+            for (index, &block) in blocks.iter().enumerate() {
+                if !shape.is_start(block) {
+                    report::bad_free(bin, BadFree::NotABlock(block));
+                }
+                if blocks[..index].contains(&block) {
+                    report::bad_free(bin, BadFree::Twice(block));
+                }
+            }
         }
     }
 }
@@ -296,11 +356,14 @@ impl CacheWithStacks {
         let mut slot: *mut *mut u8 = self.stacks.get().cast();
         for (bin, shape) in SHAPES.iter().enumerate() {
             let size = if bin == NO_BIN { 0 } else { shape.stack as usize };
-            self.cache.tops[bin].set(slot);
             // SAFETY: the slots of all bins add up to STACK_SLOTS.
-            slot = unsafe { slot.add(size) };
-            self.cache.limits[bin].set(slot);
-            slot = slot.wrapping_add(1);
+            unsafe {
+                slot = slot.add(NULLS - 1);
+                self.cache.tops[bin].set(slot);
+                slot = slot.add(size);
+                self.cache.limits[bin].set(slot);
+                slot = slot.add(1);
+            }
         }
         self.cache.heap.set(Some(heap));
         &self.cache

@@ -22,7 +22,9 @@ use crate::{
     heap::Heap,
     large::{LargeBlock, MAX_IN_ARENAS},
     registry::{self, Window},
-    report, slot,
+    report,
+    segment::BadFree,
+    slot,
     stats::Stats,
     thread,
 };
@@ -93,8 +95,26 @@ pub fn allocate_zeroed_c(size: usize) -> *mut u8 {
 /// the address tells.)
 #[inline(always)]
 pub unsafe fn deallocate(block: *mut u8) {
+    // SAFETY: the caller's promise; 8 is the least alignment of a block.
+    unsafe { deallocate_aligned::<8>(block) }
+}
+
+/// As [`deallocate`], for blocks of [`allocate_c`] or another alignment of 16 at least: what isn't so
+/// aligned is no block, and is reported.
+///
+/// # Safety
+///
+/// As for [`deallocate`], and the block's alignment was 16 or more.
+#[inline(always)]
+pub unsafe fn deallocate_c(block: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { deallocate_aligned::<C_ALIGN>(block) }
+}
+
+#[inline(always)]
+unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
     let cache = slot::cache();
-    match cache.bin_of(block) {
+    match cache.bin_of::<ALIGN>(block) {
         Some(bin) if cache.push(bin, block) => {}
         _ => deallocate_slow(block),
     }
@@ -148,10 +168,22 @@ fn deallocate_slow(block: *mut u8) {
 /// Frees a block of any kind, on behalf of the thread whose cache this is.
 pub(crate) fn free_with(cache: &Cache, block: *mut u8) {
     match Block::of(block) {
-        Block::Small { heap, bin } if is_same(cache.heap(), heap) => cache.free_local(bin, block),
+        Block::Small { heap, bin } if is_same(cache.heap(), heap) => {
+            check_start(bin, block);
+            cache.free_local(bin, block);
+        }
         Block::Small { heap, bin } => cache.free_remote(heap, bin, block),
         Block::Large { heap } => free_large(heap, cache.mark(), block),
         Block::Huge { start, size } => registry::free_huge(start, size),
+    }
+}
+
+/// Ends the process with a report if no block starts there. Without looking at the books: whether one
+/// is in use shows when they are.
+#[inline]
+fn check_start(bin: usize, block: *mut u8) {
+    if !SHAPES[bin].is_start(block) {
+        report::bad_free(bin, BadFree::NotABlock(block));
     }
 }
 
@@ -189,7 +221,8 @@ impl Block {
         match registry::lookup(address) {
             Window::Area(area) => {
                 // SAFETY: the registry announces the area.
-                let (heap, bin) = unsafe { (Area::owner(area), (*area).cache().bin_of(address)) };
+                let (heap, bin) =
+                    unsafe { (Area::owner(area), (*area).cache().bin_of::<1>(address)) };
                 if let Some(bin) = bin.filter(|&bin| bin != NO_BIN) {
                     return Self::Small { heap, bin };
                 }
@@ -203,6 +236,30 @@ impl Block {
                 Self::Huge { start: unsafe { NonNull::new_unchecked(address) }, size }
             }
             _ => report::foreign(address),
+        }
+    }
+
+    /// As [`Block::of`], for a block that isn't about to be freed: that the calling thread freed it
+    /// last is noticed.
+    #[inline]
+    fn in_use(address: *mut u8) -> Self {
+        let block = Self::of(address);
+        if let Self::Small { bin, .. } = block {
+            check_start(bin, address);
+            if slot::cache().newest(bin) == address {
+                report::bad_free(bin, BadFree::Twice(address));
+            }
+        }
+        block
+    }
+
+    /// Its usable bytes; `address` is its own.
+    #[inline]
+    fn size(&self, address: *mut u8) -> usize {
+        match *self {
+            Self::Small { bin, .. } => SHAPES[bin].block_size as usize,
+            Self::Large { heap } => large_size(heap, address),
+            Self::Huge { size, .. } => size,
         }
     }
 }
@@ -247,11 +304,7 @@ fn place_large(size: usize, align: usize, zeroed: bool, growing: bool) -> Option
 ///
 /// `block` is live.
 pub unsafe fn usable_size(block: *mut u8) -> usize {
-    match Block::of(block) {
-        Block::Small { bin, .. } => SHAPES[bin].block_size as usize,
-        Block::Large { heap } => large_size(heap, block),
-        Block::Huge { size, .. } => size,
-    }
+    Block::in_use(block).size(block)
 }
 
 fn large_size(heap: &Heap, block: *mut u8) -> usize {
@@ -296,18 +349,11 @@ unsafe fn reallocate_unless(
     if block.is_null() {
         return allocate(size, align);
     }
-    let kind = Block::of(block);
-    let old = match kind {
-        Block::Small { bin, .. } => {
-            let old = SHAPES[bin].block_size as usize;
-            if stays(bin, old) {
-                return block;
-            }
-            old
-        }
-        Block::Large { heap } => large_size(heap, block),
-        Block::Huge { size, .. } => size,
-    };
+    let kind = Block::in_use(block);
+    let old = kind.size(block);
+    if matches!(kind, Block::Small { bin, .. } if stays(bin, old)) {
+        return block;
+    }
     if resize_in_place(&kind, block, size) {
         return block;
     }
@@ -376,6 +422,14 @@ fn relieve() -> bool {
 /// ```
 pub fn stats() -> Stats {
     crate::stats::count()
+}
+
+/// Ends the process with a report if the calling thread freed a block twice, or something that isn't
+/// one, and that went unnoticed so far. For the end of a process.
+///
+/// O(blocks in the thread's cache).
+pub fn check_frees() {
+    slot::cache().check();
 }
 
 /// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache.

@@ -8,9 +8,7 @@ use crate::{
     arena::{Arena, Use, run_mask},
     geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
     pools::{Pools, list, unlist},
-    report,
-    segment::BadFree,
-    system,
+    report, system,
 };
 
 /// The largest size in bytes of a run.
@@ -49,7 +47,7 @@ impl LargeBlock {
         let books = pools.books(area);
         let is_start = books.address(first) == start && books.segment(first).pages != 0;
         if !is_start {
-            report::bad_free(start, BadFree::NotABlock);
+            report::not_a_large_block(start);
         }
         Self { area, first }
     }

@@ -109,7 +109,7 @@ impl Pools {
             let mut slab = self.books(area).slab(block, bin);
             let start = slab.base;
             let exhausted = slab.is_exhausted();
-            let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(block, bad));
+            let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(bin, bad));
             let empty = slab.is_empty();
             self.dirty_bytes += given * size;
             if empty && self.current[bin] != start {

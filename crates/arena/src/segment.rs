@@ -46,9 +46,9 @@ pub(crate) struct Segment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadFree {
     /// It doesn't start where a block starts, or was never handed out.
-    NotABlock,
+    NotABlock(*mut u8),
     /// It is free already.
-    Twice,
+    Twice(*mut u8),
 }
 
 /// A slab: a segment's book with its memory, its bit map and its shape.
@@ -112,20 +112,20 @@ impl Slab<'_> {
         let (base, end) = (self.base.addr(), self.segment.carved as usize * size);
         let mut hint = self.segment.hint as usize;
         let mut given = 0;
-        for block in blocks {
+        for &block in blocks {
             let offset = block.addr().wrapping_sub(base);
             if offset >= end {
                 break;
             }
-            let block = self.shape.block_at(offset);
-            if block * size != offset {
-                return Err(BadFree::NotABlock);
+            let number = self.shape.block_at(offset);
+            if number * size != offset {
+                return Err(BadFree::NotABlock(block));
             }
-            let (word, bit) = (block / 64, 1 << (block % 64));
-            // SAFETY: [I1] `block` is below `carved`, and the bit map has a bit for each of those.
+            let (word, bit) = (number / 64, 1 << (number % 64));
+            // SAFETY: [I1] `number` is below `carved`, and the bit map has a bit for each of those.
             let bits = unsafe { self.bitmap.get_unchecked_mut(word) };
             if *bits & bit != 0 {
-                return Err(BadFree::Twice);
+                return Err(BadFree::Twice(block));
             }
             *bits |= bit;
             hint = hint.min(word);
@@ -133,7 +133,10 @@ impl Slab<'_> {
         }
         self.segment.hint = hint as u16;
         self.segment.free += given as u32;
-        if given == 0 { Err(BadFree::NotABlock) } else { Ok(given) }
+        match blocks.first() {
+            Some(&block) if given == 0 => Err(BadFree::NotABlock(block)),
+            _ => Ok(given),
+        }
     }
 
     /// Whether nobody holds a block of it.
@@ -287,10 +290,11 @@ mod tests {
         let mut slots = [core::ptr::null_mut(); 2];
         fixture.slab().take(&mut slots);
         let [first, second] = slots;
-        assert_eq!(fixture.slab().give(&[first.wrapping_add(1)]), Err(BadFree::NotABlock));
-        assert_eq!(fixture.slab().give(&[second.wrapping_add(1152)]), Err(BadFree::NotABlock));
+        for bad in [first.wrapping_add(1), second.wrapping_add(1152)] {
+            assert_eq!(fixture.slab().give(&[bad]), Err(BadFree::NotABlock(bad)));
+        }
         assert_eq!(fixture.slab().give(&[second, first.wrapping_sub(8)]), Ok(1));
-        assert_eq!(fixture.slab().give(&[second]), Err(BadFree::Twice));
+        assert_eq!(fixture.slab().give(&[second]), Err(BadFree::Twice(second)));
         assert_eq!(fixture.segment.free, 1);
         assert_eq!(fixture.slab().give(&[first]), Ok(1));
         assert!(fixture.slab().is_empty());

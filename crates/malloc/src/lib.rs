@@ -6,6 +6,7 @@
 //! - `inspect`: what programs ask of or tell the allocator about itself.
 //! - `text`: the same in words.
 //! - `extras`: the functions of `stratalloc.h`.
+//! - `end`: what is looked at when the process ends.
 //!
 //! Each function does what C or the GNU C library says, errno included, and leaves the rest to the
 //! arenas. No size can overflow anything: a size beyond `PTRDIFF_MAX` is refused with `ENOMEM`.
@@ -17,6 +18,7 @@
 #![cfg_attr(feature = "freestanding", no_std)]
 
 mod aligned;
+mod end;
 mod errno;
 mod extras;
 mod inspect;

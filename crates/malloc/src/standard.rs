@@ -70,7 +70,7 @@ pub(crate) unsafe extern "C" fn reallocarray(block: *mut u8, count: usize, size:
 pub(crate) unsafe extern "C" fn free(block: *mut u8) {
     // The slow path makes its system calls without the C library, so `errno` is safe. SAFETY: the
     // caller's promise.
-    unsafe { global::deallocate(block) }
+    unsafe { global::deallocate_c(block) }
 }
 
 /// `cfree`, which old programs call for `free`.
@@ -81,7 +81,7 @@ pub(crate) unsafe extern "C" fn free(block: *mut u8) {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn cfree(block: *mut u8) {
     // SAFETY: the caller's promise.
-    unsafe { global::deallocate(block) }
+    unsafe { global::deallocate_c(block) }
 }
 
 /// C23's `free_sized`. The size goes unused: a block that `realloc` left in place may lie in a class
@@ -93,7 +93,7 @@ pub(crate) unsafe extern "C" fn cfree(block: *mut u8) {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn free_sized(block: *mut u8, _size: usize) {
     // SAFETY: the caller's promise.
-    unsafe { global::deallocate(block) }
+    unsafe { global::deallocate_c(block) }
 }
 
 /// C23's `free_aligned_sized`, for blocks of `aligned_alloc`.
@@ -108,7 +108,7 @@ pub(crate) unsafe extern "C" fn free_aligned_sized(
     _size: usize,
 ) {
     // SAFETY: the caller's promise.
-    unsafe { global::deallocate(block) }
+    unsafe { global::deallocate_c(block) }
 }
 
 /// Does something that may disturb `errno`, and puts it back.

@@ -82,6 +82,8 @@ fn whatever_call_the_kernel_refuses() {
     check("refused", &["lasting"], Way::Preloaded);
 }
 
+const TWICE: &str = "a block of 208 bytes, freed already";
+
 #[test]
 fn misuse_is_reported_and_ends_the_process() {
     let program = build("misuse", Way::Preloaded);
@@ -91,6 +93,18 @@ fn misuse_is_reported_and_ends_the_process() {
         ("mapping", "not of this allocator"),
         ("wild", "not of this allocator"),
         ("low", "not of this allocator"),
+        ("twice", TWICE),
+        ("twice-at-end", TWICE),
+        ("twice-apart", TWICE),
+        ("twice-elsewhere", TWICE),
+        ("many-twice", TWICE),
+        ("inside", "48 bytes into a block of 208"),
+        ("unaligned", "8 bytes into a block of 208"),
+        ("odd", "1 bytes into a block of 208"),
+        ("never", "not in use, a block of 208 bytes"),
+        ("resized", TWICE),
+        ("resized-inside", "16 bytes into a block of 208"),
+        ("measured", TWICE),
         ("large-inside", "not the start of a block in use"),
         ("large-twice", ""),
         ("huge-inside", "not of this allocator"),
@@ -99,7 +113,7 @@ fn misuse_is_reported_and_ends_the_process() {
     for (kind, words) in kinds {
         let outcome = run(&program, &[kind], Way::Preloaded);
         assert_eq!(outcome.status.code(), None, "{kind}: {outcome:?}");
-        assert!(outcome.stderr.starts_with("stratalloc: free of 0x"), "{kind}: {outcome:?}");
+        assert!(outcome.stderr.starts_with("stratalloc: bad pointer 0x"), "{kind}: {outcome:?}");
         assert!(outcome.stderr.trim_end().ends_with(words), "{kind}: {outcome:?}");
         assert_eq!(outcome.stderr.lines().count(), 1, "{kind}: {outcome:?}");
     }

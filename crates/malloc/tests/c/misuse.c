@@ -1,8 +1,32 @@
-/* Frees what must not be freed, as the argument says; the process must end with a report. */
+/* Frees, or uses, what must not be, as the argument says; the process must end with a report. */
 #include "check.h"
+#include <pthread.h>
 #include <sys/mman.h>
 
 static char in_data[64];
+
+static void *free_twice(void *block) {
+    free(block);
+    free(malloc(1000));
+    free(block);
+    return NULL;
+}
+
+/* A double free with others in between. */
+static void free_apart(char *block) {
+    char *volatile other = malloc(200);
+    free(block);
+    free(other);
+    free(block);
+}
+
+/* In a thread of its own. */
+static void free_elsewhere(char *block) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, free_twice, block) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    malloc_trim(0);
+}
 
 int main(int count, char **arguments) {
     CHECK_OURS();
@@ -28,6 +52,38 @@ int main(int count, char **arguments) {
     } else if (strcmp(what, "large-twice") == 0) {
         free(large);
         pointer = large;
+    } else if (strcmp(what, "twice") == 0) {
+        free(small);
+        free(small);
+        pointer = malloc(200);
+    } else if (strcmp(what, "twice-at-end") == 0) {
+        free(small);
+        pointer = small;
+    } else if (strcmp(what, "twice-apart") == 0) {
+        free_apart(small);
+    } else if (strcmp(what, "twice-elsewhere") == 0) {
+        free_elsewhere(small);
+    } else if (strcmp(what, "many-twice") == 0) {
+        for (int i = 0; i < 1000; i++) {
+            free(malloc(200 + i % 2 * 100));
+            free_apart(small);
+        }
+    } else if (strcmp(what, "inside") == 0) {
+        pointer = small + 48;
+    } else if (strcmp(what, "unaligned") == 0) {
+        pointer = small + 8;
+    } else if (strcmp(what, "odd") == 0) {
+        pointer = small + 1;
+    } else if (strcmp(what, "never") == 0) {
+        free_elsewhere(small + 208 * 200);
+    } else if (strcmp(what, "resized") == 0) {
+        free(small);
+        pointer = realloc(small, 2000);
+    } else if (strcmp(what, "resized-inside") == 0) {
+        pointer = realloc(small + 16, 2000);
+    } else if (strcmp(what, "measured") == 0) {
+        free(small);
+        pointer = (char *)malloc_usable_size(small);
     } else if (strcmp(what, "huge-inside") == 0) {
         pointer = huge + 4096;
     } else if (strcmp(what, "huge-twice") == 0) {

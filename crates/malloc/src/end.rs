@@ -1,0 +1,15 @@
+//! The end of a process: misuse that no call had reason to notice is reported then.
+
+use stratalloc_arena::global;
+
+/// Looks at what the thread that ends the process has freed.
+///
+/// Runs among the library's destructors, after the program's own and before those of the libraries
+/// that were loaded first. Blocks may be allocated and freed after it.
+extern "C" fn at_end() {
+    global::check_frees();
+}
+
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static AT_END: extern "C" fn() = at_end;
