@@ -1,44 +1,87 @@
 //! `cargo xtask sanitize`: the tests under AddressSanitizer and ThreadSanitizer.
+//!
+//! The pinned toolchain comes with both runtimes; only the compiler's flags are unstable, so it is told
+//! to take them.
 
-use anyhow::{Result, ensure};
+use std::process::Command;
+
+use anyhow::Result;
 
 use crate::{nostd, process};
 
-/// Runs the tests under AddressSanitizer and ThreadSanitizer; needs the nightly toolchain.
+/// Runs the tests under AddressSanitizer and ThreadSanitizer.
 #[derive(clap::Args)]
 pub(crate) struct Sanitize {
-    /// AddressSanitizer on the small layers alone.
+    /// The small layers alone, which takes a minute.
     #[arg(long)]
     pub(crate) quick: bool,
 }
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
-/// The layers that threads share.
-const SHARED: [&str; 3] = ["stratalloc-block", "stratalloc-arena", "stratalloc"];
+/// Tests of some packages under one sanitizer.
+struct Run {
+    sanitizer: &'static str,
+    packages: &'static [&'static str],
+    features: &'static str,
+    quick: bool,
+}
+
+const RUNS: [Run; 4] = [
+    Run {
+        sanitizer: "address",
+        packages: &nostd::PACKAGES,
+        features: "stratalloc-block/lock_api",
+        quick: true,
+    },
+    Run {
+        sanitizer: "thread",
+        packages: &["stratalloc-block"],
+        features: "stratalloc-block/lock_api",
+        quick: true,
+    },
+    Run { sanitizer: "address", packages: &["stratalloc-arena"], features: "", quick: false },
+    Run {
+        sanitizer: "thread",
+        packages: &["stratalloc-arena", "stratalloc"],
+        features: "",
+        quick: false,
+    },
+];
+
+/// The one for which the toolchain has the runtimes.
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
 impl Sanitize {
     pub(crate) fn run(self) -> Result<()> {
-        ensure!(process::has_toolchain("nightly"), "missing: rustup toolchain install nightly");
-        tests("address", &nostd::PACKAGES)?;
-        if !self.quick {
-            tests("address", &SHARED)?;
-            tests("thread", &SHARED)?;
+        for run in RUNS.iter().filter(|run| run.quick || !self.quick) {
+            let name = format!("{} sanitizer: {}", run.sanitizer, run.packages.join(", "));
+            process::step(&name, &mut run.command())?;
         }
         Ok(())
     }
 }
 
-fn tests(sanitizer: &str, packages: &[&str]) -> Result<()> {
-    let mut command = process::cargo_of("nightly", &["test", "--lib", "--tests"]);
-    command.args(["--target", TARGET, "--target-dir"]);
-    command.arg(process::target_dir().join(format!("sanitize-{sanitizer}")));
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
-    // The standard library isn't built with the sanitizer, which rustc refuses for threads unless
-    // told that we know.
-    let abi = "-Cunsafe-allow-abi-mismatch=sanitizer";
-    command.env("RUSTFLAGS", format!("-Zsanitizer={sanitizer} {abi}"));
-    // Tests lend their allocators buffers for the life of the process.
-    command.env("ASAN_OPTIONS", "detect_leaks=0");
-    process::step(&format!("{sanitizer} sanitizer: {}", packages.join(", ")), &mut command)
-        .map(drop)
+impl Run {
+    fn command(&self) -> Command {
+        let mut command = process::cargo(&["test", "--no-fail-fast", "--lib", "--tests"]);
+        command.args(self.packages.iter().flat_map(|package| ["--package", package]));
+        command.args(["--features", self.features, "--target", TRIPLE, "--target-dir"]);
+        command.arg(process::target_dir().join(format!("sanitize-{}", self.sanitizer)));
+        command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", self.flags());
+        // Tests lend their allocators buffers for the life of the process.
+        command.env("ASAN_OPTIONS", "detect_leaks=0");
+        let suppressions = process::root().join("xtask/src/sanitize.supp");
+        command.env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
+        command
+    }
+
+    fn flags(&self) -> String {
+        // The standard library isn't built with the sanitizer, which rustc refuses unless told that
+        // we know.
+        let flags = format!("-Zsanitizer={} -Cunsafe-allow-abi-mismatch=sanitizer", self.sanitizer);
+        match self.sanitizer {
+            // Allocators tell the sanitizer which blocks are free.
+            "address" => flags + " --cfg asan",
+            _ => flags,
+        }
+    }
 }

@@ -20,27 +20,26 @@ impl Test {
         })?;
         let clippy = ["clippy", "--all-targets", "--", "-D", "warnings"];
         process::step("clippy, warnings denied", &mut process::cargo(&clippy))?;
-        let all = process::cargo(&["test", "--no-fail-fast"]);
-        tests("unit, property, conformance and doc tests", all)?;
-        tests("the small layers with their features", cargo_test_with_features())?;
+        let mut all = process::cargo(&["test", "--no-fail-fast"]);
+        tests("unit, property, conformance and doc tests", &mut all)?;
+        let mut featured = with_features(&["test", "--no-fail-fast"], &FEATURES);
+        tests("the small layers with their features", &mut featured)?;
 
         Nostd {}.run()?;
         Loom {}.run()?;
-        if process::has_toolchain("nightly") {
-            let mut nightly = process::cargo_of("nightly", &NIGHTLY);
-            process::step("std's unstable trait", &mut nightly)?;
-            Sanitize { quick: true }.run()?;
-        } else {
-            eprintln!(
-                "not run: std's unstable trait, sanitizers (rustup toolchain install nightly)"
-            );
-        }
+        tests("std's unstable trait", &mut cargo_test_of_std())?;
+        let packages = ["core", "block", "heap", "pool"].map(|name| format!("-pstratalloc-{name}"));
+        let mut released = as_released(process::cargo(&["test", "--lib", "--tests"]));
+        tests("the small layers as released", released.args(packages))?;
+        let misuse = with_features(&["test", "--test", "misuse"], &["stratalloc-block/checked"]);
+        tests("the checked blocks as released", &mut as_released(misuse))?;
+        Sanitize { quick: true }.run()?;
         Accept::default().run()
     }
 }
 
 /// Features that add something to test, and work with the stable compiler.
-const FEATURES: [&str; 12] = [
+const FEATURES: [&str; 14] = [
     "stratalloc-core/allocator-api2-02",
     "stratalloc-core/allocator-api2-04",
     "stratalloc-core/lock_api",
@@ -50,32 +49,49 @@ const FEATURES: [&str; 12] = [
     "stratalloc-block/lock_api",
     "stratalloc-heap/allocator-api2-02",
     "stratalloc-heap/allocator-api2-04",
+    "stratalloc-pages/faults",
     "stratalloc-pool/allocator-api2-02",
     "stratalloc-pool/allocator-api2-04",
+    "stratalloc-pool/c-hosted",
     "stratalloc-pool/critical-section",
 ];
 
-/// The standard library's own trait, in a directory apart from the stable builds.
-const NIGHTLY: [&str; 5] = [
-    "test",
-    "--package=stratalloc-core",
-    "--features=nightly",
-    "--test=nightly",
-    "--target-dir=target/nightly",
+/// What std's own `Allocator` trait is turned on by. It is unstable, but the pinned compiler takes it
+/// when it is told to.
+const STD: [&str; 4] = [
+    "stratalloc-core/nightly",
+    "stratalloc-block/nightly",
+    "stratalloc-heap/nightly",
+    "stratalloc-pool/nightly",
 ];
 
-/// Runs the tests of the crates that have such features, with these.
-fn cargo_test_with_features() -> Command {
-    let mut command =
-        process::cargo(&["test", "--no-fail-fast", "--features", &FEATURES.join(",")]);
-    let packages: BTreeSet<_> = FEATURES.iter().filter_map(|name| name.split('/').next()).collect();
+/// Runs the tests that are there with std's trait alone.
+fn cargo_test_of_std() -> Command {
+    let mut command = with_features(&["test", "--lib", "--tests"], &STD);
+    command.arg("--target-dir").arg(process::target_dir().join("unstable"));
+    command.env("RUSTC_BOOTSTRAP", "1").args(["--", "std_", "theirs_"]);
+    command
+}
+
+/// Runs tests without the checks of a debug build, as most users have them.
+fn as_released(mut command: Command) -> Command {
+    command.arg("--target-dir").arg(process::target_dir().join("released"));
+    command.env("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false");
+    command
+}
+
+/// Cargo on the packages that have these features, with them.
+fn with_features(arguments: &[&str], features: &[&str]) -> Command {
+    let mut command = process::cargo(arguments);
+    command.args(["--features", &features.join(",")]);
+    let packages: BTreeSet<_> = features.iter().filter_map(|name| name.split('/').next()).collect();
     command.args(packages.iter().flat_map(|package| ["--package", package]));
     command
 }
 
 /// Runs tests, and says how many passed.
-fn tests(name: &str, mut command: Command) -> Result<()> {
-    let output = process::step(name, &mut command)?;
+fn tests(name: &str, command: &mut Command) -> Result<()> {
+    let output = process::step(name, command)?;
     eprintln!("     {} tests passed", passed(&String::from_utf8_lossy(&output.stdout)));
     Ok(())
 }

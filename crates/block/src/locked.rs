@@ -28,12 +28,15 @@ unsafe impl<R: RawMutex, B: Blocks> Blocks for Locked<R, B> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use std::{thread, vec::Vec};
+    use std::vec::Vec;
 
     use stratalloc_core::{Allocator, Stats};
 
     use super::*;
-    use crate::{BlockAllocator, Growth, test_base::TestBase};
+    use crate::{
+        BlockAllocator, Growth,
+        test_base::{TestBase, in_threads},
+    };
 
     type Shared<'a> = Locked<parking_lot::RawMutex, BlockAllocator<&'a TestBase>>;
 
@@ -46,18 +49,13 @@ mod tests {
     fn s2_7_threads_share_a_locked_pool() {
         let base = TestBase::new();
         let pool = shared(&base);
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for count in 0..60 {
-                        let live: Vec<_> =
-                            (0..count).map(|_| pool.alloc_block().unwrap()).collect();
-                        for block in live {
-                            // SAFETY: live, and freed once.
-                            unsafe { pool.free_block(block) };
-                        }
-                    }
-                });
+        in_threads(4, |_| {
+            for count in 0..60 {
+                let live: Vec<_> = (0..count).map(|_| pool.alloc_block().unwrap()).collect();
+                for block in live {
+                    // SAFETY: live, and freed once.
+                    unsafe { pool.free_block(block) };
+                }
             }
         });
         assert_eq!(pool.stats().used, 0);

@@ -1,83 +1,77 @@
-//! A base for tests: it watches what it gave out, and can be told when to fail.
-
-use std::{
-    alloc::{alloc, dealloc},
-    collections::BTreeMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-};
+//! What the unit tests stand on: a base that can be told when to fail, and threads that are joined.
 
 use core::{alloc::Layout, ptr::NonNull};
+use std::{sync::Barrier, thread, vec::Vec};
 
 use stratalloc_core::{AllocError, Allocator};
+use stratalloc_testkit::{Faulty, Plan, System};
 
 /// The system's memory. Everything must come back once, with the layout it was given out with; what
 /// is missing when the base is dropped fails the test.
-#[derive(Debug, Default)]
-pub(crate) struct TestBase {
-    live: Mutex<BTreeMap<usize, Layout>>,
-    calls: AtomicUsize,
-    /// How many more calls succeed.
-    allowance: AtomicUsize,
-}
+#[derive(Debug)]
+pub(crate) struct TestBase(Faulty<System>);
 
 impl TestBase {
     pub(crate) fn new() -> Self {
-        Self::allowing(usize::MAX)
+        Self(Faulty::new(System, Plan::Never))
     }
 
     /// Succeeds `calls` times, then always fails.
     pub(crate) fn allowing(calls: usize) -> Self {
-        let base = Self::default();
-        base.allow(calls);
-        base
+        Self(Faulty::new(System, Plan::From(calls)))
     }
 
     /// How often it was asked for memory.
     pub(crate) fn calls(&self) -> usize {
-        self.calls.load(SeqCst)
+        self.0.calls()
     }
 
     /// Lets that many more calls succeed.
     pub(crate) fn allow(&self, calls: usize) {
-        self.allowance.store(calls, SeqCst);
+        self.0.set_plan(Plan::From(calls));
     }
 
     pub(crate) fn live_chunks(&self) -> usize {
-        self.live.lock().unwrap().len()
+        self.0.live_count()
     }
 }
 
-// SAFETY: memory is the system's, which keeps the contract.
+// SAFETY: every call goes to the system's allocator, which keeps the contract, or fails.
 unsafe impl Allocator for TestBase {
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        self.calls.fetch_add(1, SeqCst);
-        self.allowance
-            .fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1))
-            .map_err(|_| AllocError)?;
         assert!(layout.size() > 0, "no chunk is empty");
-        // SAFETY: the size isn't zero.
-        let start = NonNull::new(unsafe { alloc(layout) }).ok_or(AllocError)?;
-        // SAFETY: the memory is new and as large. Junk shows whoever takes it for zero.
-        unsafe { start.write_bytes(0xa5, layout.size()) };
-        self.live.lock().unwrap().insert(start.addr().get(), layout);
-        Ok(NonNull::slice_from_raw_parts(start, layout.size()))
+        self.0.allocate(layout)
     }
 
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        let given = self.live.lock().unwrap().remove(&block.addr().get());
-        assert_eq!(given, Some(layout), "given back once, as it was taken");
-        // SAFETY: it was live with this layout.
-        unsafe { dealloc(block.as_ptr(), layout) };
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.0.deallocate(block, layout) };
     }
 }
 
 impl Drop for TestBase {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert_eq!(self.live_chunks(), 0, "every chunk comes back");
+        if !thread::panicking() {
+            self.0.assert_all_released();
         }
     }
+}
+
+/// Runs `work` in so many threads at once, each with its number. They are joined one by one:
+/// `ThreadSanitizer` sees no order in the end of a scope.
+pub(crate) fn in_threads(count: usize, work: impl Fn(usize) + Sync) {
+    let start = Barrier::new(count);
+    thread::scope(|scope| {
+        let run = |number| {
+            let (start, work) = (&start, &work);
+            scope.spawn(move || {
+                start.wait();
+                work(number);
+            })
+        };
+        let threads: Vec<_> = (0..count).map(run).collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
 }

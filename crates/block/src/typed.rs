@@ -206,9 +206,13 @@ mod tests {
         let pool = SyncBlockAllocator::new_in(&base, layout, Growth::fixed(4));
         let pool = TypedBlocks::new(pool).unwrap();
         thread::scope(|scope| {
-            for number in 0..4 {
+            let start = |number| {
                 let value = pool.alloc(std::vec![number; 3]).unwrap();
-                scope.spawn(move || assert_eq!(*value, [number; 3]));
+                scope.spawn(move || assert_eq!(*value, [number; 3]))
+            };
+            let threads: Vec<_> = (0..4).map(start).collect();
+            for thread in threads {
+                thread.join().unwrap();
             }
         });
         assert_eq!(pool.blocks().stats().used, 0);

@@ -1,5 +1,7 @@
 //! The contract of every allocator, tried on the pool in each of its modes.
 
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+
 mod common;
 
 use std::alloc::Layout;
@@ -84,4 +86,17 @@ fn a_static_pool_serves_from_its_first_request() {
         }
     }
     assert!(POOL.with(|pool| pool.validate().is_ok()));
+}
+
+#[test]
+#[cfg(feature = "nightly")]
+fn std_boxes_and_vectors_live_in_a_pool() {
+    let mut memory = Memory::new(SEED_HEAP);
+    let pool: Pool = Pool::new(memory.bytes(), &Config::new(&SIZES)).unwrap();
+    let mut numbers = Vec::new_in(&pool);
+    numbers.extend((0..100_u64).map(|number| Box::new_in(number, &pool)));
+    assert!(numbers.iter().map(|number| **number).eq(0..100));
+    assert!(Box::try_new_in([0_u8; 4097], &pool).is_err());
+    drop(numbers);
+    assert!(pool.iter_stats().all(|pool| pool.counters.is_some_and(|counts| counts.used == 0)));
 }

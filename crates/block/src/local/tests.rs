@@ -128,14 +128,13 @@ fn s2_2_the_base_is_called_once_a_chunk_and_not_before_it_is_needed() {
 }
 
 #[test]
+#[cfg(not(asan))] // Which would report it: fresh blocks are poisoned.
 fn s2_2_a_new_chunk_is_not_touched() {
-    let base = TestBase::new();
-    let pool = BlockAllocator::new_in(&base, blocks(64, 8), Growth::fixed(100));
+    let mut buffer = vec![MaybeUninit::new(0xa5_u8); 6400];
+    let pool = BlockAllocator::from_buffer(&mut buffer, blocks(64, 8)).unwrap();
     let first = pool.alloc_block().unwrap();
-    // SAFETY: the chunk's memory was initialised by the base and is not handed out, so nobody
-    // writes to it while it is read.
-    let untouched = (64..6400).all(|at| unsafe { first.add(at).read() } == 0xa5);
-    assert!(cfg!(asan) || untouched);
+    // SAFETY: the buffer was initialised, and nobody has its other blocks.
+    assert!((64..6300).all(|at| unsafe { first.add(at).read() } == 0xa5));
 }
 
 #[test]

@@ -1,12 +1,7 @@
 //! Tests of the shared allocator on real memory, by the lines of the seed. Run under the sanitizers
 //! as well: loom doesn't see these bytes.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Barrier, Mutex},
-    thread, vec,
-    vec::Vec,
-};
+use std::{collections::BTreeSet, vec, vec::Vec};
 
 use core::{
     cell::{Cell, RefCell},
@@ -15,6 +10,7 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
+use parking_lot::Mutex;
 use quickcheck::{TestResult, quickcheck};
 use stratalloc_core::{AllocError, Owns, Stats};
 
@@ -23,7 +19,10 @@ use super::{
     stack::{Links, Stack},
     *,
 };
-use crate::{BlockError, BlockLayout, Blocks, FreeError, Growth, test_base::TestBase};
+use crate::{
+    BlockError, BlockLayout, Blocks, FreeError, Growth,
+    test_base::{TestBase, in_threads},
+};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = if cfg!(miri) { 20 } else { 4_000 };
@@ -82,15 +81,9 @@ fn random(state: &mut usize) -> usize {
 fn stress(direct: bool, work: impl Fn(&dyn Blocks, usize) + Sync) {
     let base = TestBase::new();
     let mut pool = SyncBlockAllocator::new_in(&base, blocks(24), Growth::doubling(8, 1 << 20));
-    let start = Barrier::new(THREADS);
-    thread::scope(|scope| {
-        for number in 1..=THREADS {
-            let (pool, start, work) = (&pool, &start, &work);
-            scope.spawn(move || {
-                start.wait();
-                if direct { work(pool, number) } else { work(&pool.magazine_of::<8>(), number) }
-            });
-        }
+    in_threads(THREADS, |thread| {
+        let number = thread + 1;
+        if direct { work(&pool, number) } else { work(&pool.magazine_of::<8>(), number) }
     });
     assert_eq!(pool.stats().used, 0, "every block came back");
     assert!(pool.validate());
@@ -133,7 +126,7 @@ fn s2_7_stress_a_bucket_shared_by_all() {
         for _ in 0..ROUNDS {
             let used = Used::of(&pool, number).unwrap();
             let other = {
-                let mut bucket = bucket.lock().unwrap();
+                let mut bucket = bucket.lock();
                 bucket.push(used);
                 let at = random(&mut state) % bucket.len();
                 bucket.swap_remove(at)
@@ -160,17 +153,10 @@ fn s2_7_a_base_that_fails_under_contention_hangs_nobody_and_loses_nothing() {
     for allowed in 0..6 {
         let base = TestBase::allowing(allowed);
         let pool = SyncBlockAllocator::new_in(&base, blocks(24), Growth::fixed(4));
-        let start = Barrier::new(THREADS);
-        thread::scope(|scope| {
-            for number in 1..=THREADS {
-                let (pool, start) = (&pool, &start);
-                scope.spawn(move || {
-                    start.wait();
-                    for _ in 0..ROUNDS / 100 {
-                        let own: Vec<_> = (0..7).map_while(|_| Used::of(pool, number)).collect();
-                        free_all(own, pool);
-                    }
-                });
+        in_threads(THREADS, |thread| {
+            for _ in 0..ROUNDS / 100 {
+                let own: Vec<_> = (0..7).map_while(|_| Used::of(&pool, thread)).collect();
+                free_all(own, &pool);
             }
         });
         let stats = pool.stats();
@@ -345,14 +331,9 @@ fn threads_that_meet_at_the_base_keep_one_chunk() {
     for _ in 0..ROUNDS / 100 {
         let base = TestBase::new();
         let pool = SyncBlockAllocator::new_in(&base, blocks(16), Growth::fixed(THREADS));
-        let (start, served) = (Barrier::new(THREADS), AtomicUsize::new(0));
-        thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(|| {
-                    start.wait();
-                    served.fetch_add(usize::from(pool.alloc_block().is_ok()), SeqCst);
-                });
-            }
+        let served = AtomicUsize::new(0);
+        in_threads(THREADS, |_| {
+            served.fetch_add(usize::from(pool.alloc_block().is_ok()), SeqCst);
         });
         assert_eq!((served.load(SeqCst), base.live_chunks()), (THREADS, 1));
     }

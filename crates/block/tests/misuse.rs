@@ -1,0 +1,130 @@
+//! Misuse ends the process with one line, in debug builds and with feature `checked`.
+
+#![cfg(all(any(debug_assertions, feature = "checked"), not(miri)))]
+
+mod common;
+
+use std::{mem::MaybeUninit, ptr::NonNull};
+
+use common::{Crime, commit, last_words};
+use stratalloc_block::{BlockAllocator, BlockLayout, Blocks, Growth, SyncBlockAllocator};
+use stratalloc_testkit::System;
+
+const SIZE: usize = 48;
+const GROWTH: Growth = Growth::fixed(4);
+
+fn layout() -> BlockLayout {
+    BlockLayout::new(SIZE, 16).unwrap()
+}
+
+fn local() -> BlockAllocator<System> {
+    BlockAllocator::new_in(System, layout(), GROWTH)
+}
+
+fn shared() -> SyncBlockAllocator<System> {
+    SyncBlockAllocator::new_in(System, layout(), GROWTH)
+}
+
+/// Frees something, rightly or wrongly.
+fn free(pool: &impl Blocks, block: NonNull<u8>) {
+    // SAFETY: it may be wrong, which the pool is to find.
+    unsafe { pool.free_block(block) };
+}
+
+fn free_twice(pool: &impl Blocks) {
+    let block = pool.alloc_block().unwrap();
+    free(pool, block);
+    free(pool, block);
+}
+
+/// The block that is freed twice is not the last one freed.
+fn free_twice_later(pool: &impl Blocks) {
+    let blocks = [0; 3].map(|_| pool.alloc_block().unwrap());
+    for block in blocks {
+        free(pool, block);
+    }
+    free(pool, blocks[0]);
+}
+
+fn free_foreign(pool: &impl Blocks) {
+    let _live = pool.alloc_block().unwrap();
+    let mut foreign = [MaybeUninit::<u64>::uninit(); SIZE / 8];
+    free(pool, NonNull::from(&mut foreign).cast());
+}
+
+fn free_interior(pool: &impl Blocks) {
+    let block = pool.alloc_block().unwrap();
+    // SAFETY: within the block.
+    free(pool, unsafe { block.add(16) });
+}
+
+const CRIMES: [Crime; 12] = [
+    ("local: double", || free_twice(&local())),
+    ("local: late double", || free_twice_later(&local())),
+    ("local: foreign", || free_foreign(&local())),
+    ("local: interior", || free_interior(&local())),
+    ("shared: double", || free_twice(&shared())),
+    ("shared: late double", || free_twice_later(&shared())),
+    ("shared: foreign", || free_foreign(&shared())),
+    ("shared: interior", || free_interior(&shared())),
+    ("magazine: double", || free_twice(&shared().magazine())),
+    ("magazine: late double", || free_twice_later(&shared().magazine_of::<2>())),
+    ("magazine: foreign", || free_foreign(&shared().magazine())),
+    ("magazine: interior", || free_interior(&shared().magazine())),
+];
+
+#[test]
+#[ignore = "dies: run by the next test"]
+fn child() {
+    commit(&CRIMES);
+}
+
+#[test]
+fn a_bad_free_ends_the_process_with_one_line() {
+    for (crime, _) in CRIMES {
+        let words = last_words("child", crime);
+        let reports: Vec<_> =
+            words.lines().filter(|line| line.starts_with("stratalloc: ")).collect();
+        let [report] = reports[..] else { panic!("{crime}: {words}") };
+        let verdict = match crime.rsplit(' ').next() {
+            Some("double") => "the block is free already",
+            Some("foreign") => "the address is foreign to this allocator",
+            _ => "no block starts at the address",
+        };
+        assert!(report.starts_with("stratalloc: free of 0x"), "{report}");
+        assert!(report.ends_with(&format!("blocks of {SIZE} bytes: {verdict}")), "{report}");
+    }
+}
+
+/// Overwrites the link in a free block: with what a program would write, and with a likely address.
+fn write_after_free(value: impl FnOnce(NonNull<u8>) -> usize) {
+    let pool = local();
+    let blocks = [0; 2].map(|_| pool.alloc_block().unwrap());
+    for block in blocks {
+        free(&pool, block);
+    }
+    // SAFETY: it is wrong, but within the chunk.
+    unsafe { blocks[1].cast().write(value(blocks[0])) };
+    let _ = pool.alloc_block();
+}
+
+const OVERWRITES: [Crime; 2] = [
+    ("write zero to a free block", || write_after_free(|_| 0)),
+    ("write an address to a free block", || write_after_free(|block| block.addr().get())),
+];
+
+#[test]
+#[ignore = "dies: run by the next test"]
+fn writing_child() {
+    commit(&OVERWRITES);
+}
+
+#[test]
+#[cfg(not(asan))] // Which reports the write before we could.
+fn a_write_to_a_free_block_ends_the_process_when_it_is_reused() {
+    for (crime, _) in OVERWRITES {
+        let words = last_words("writing_child", crime);
+        assert!(words.contains("stratalloc: write to 0x"), "{crime}: {words}");
+        assert!(words.contains("a free block of 48 bytes\n"), "{crime}: {words}");
+    }
+}
