@@ -81,11 +81,6 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Whether a toolchain is installed.
-pub(crate) fn has_toolchain(name: &str) -> bool {
-    cargo_of(name, &["--version"]).output().is_ok_and(|output| output.status.success())
-}
-
 /// Makes sure that a program is here: Debian's `package` is installed where it is missing and we
 /// are root; else the error is the one line that says what to do.
 pub(crate) fn need(program: &str, package: &str) -> Result<PathBuf> {

@@ -104,7 +104,9 @@ fn a_base_that_fails_at_any_call_loses_nothing_between_threads() {
         std::thread::scope(|scope| {
             let (direct, cached) = (&pool, pool.magazine());
             let threads = [scope.spawn(move || fill(direct)), scope.spawn(move || fill(&cached))];
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         });
         assert_eq!((pool.stats().used, pool.stats().chunks), (0, base.live_count()));
         drop(pool);
