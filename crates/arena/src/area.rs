@@ -211,6 +211,29 @@ impl Area {
         self.taken[place.partition.number()] &= !(1 << place.arena);
     }
 
+    /// The first arena that isn't vacant.
+    pub(crate) fn first_taken(&self) -> Option<ArenaPlace> {
+        Partition::all().zip(self.taken).find(|&(_, taken)| taken != 0).map(|(partition, taken)| {
+            ArenaPlace { partition, arena: taken.trailing_zeros() as usize }
+        })
+    }
+
+    /// Gives all of it back to the system, the books as well.
+    ///
+    /// # Safety
+    ///
+    /// No block of it is live, and nobody touches it any more.
+    pub(crate) unsafe fn unmap(&mut self) {
+        let piecemeal = self.piecemeal;
+        if piecemeal {
+            // What lies between the pieces isn't ours.
+            self.purge(usize::MAX);
+            self.decommit();
+        }
+        let size = if piecemeal { size_of::<Self>() } else { AREA_SIZE };
+        system::unmap(NonNull::from(self).cast(), system::round_to_pages(size));
+    }
+
     /// Makes the memory of `count` segments usable; says whether it is.
     pub(crate) fn commit(&mut self, first: SegmentPlace, count: usize) -> bool {
         (first.segment..first.segment + count)

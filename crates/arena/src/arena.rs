@@ -111,6 +111,11 @@ impl ArenaList {
         self.head
     }
 
+    /// Forgets its arenas, whose books the caller sees to.
+    pub(crate) fn clear(&mut self) {
+        self.head = core::ptr::null_mut();
+    }
+
     /// Puts an arena in front.
     ///
     /// # Safety

@@ -17,7 +17,7 @@ use crate::{
     heap::Heap,
     report,
     segment::BadFree,
-    system,
+    system, thread,
 };
 
 /// The bin of batches.
@@ -205,7 +205,7 @@ impl Cache {
         let want = SHAPES[bin].stack as usize / 2;
         // SAFETY: [I2] the stack is empty, so that `stack` slots follow its bottom, the thread's own.
         let slots = unsafe { core::slice::from_raw_parts_mut(bottom.add(1), want) };
-        let (count, spent) = heap.refill(self.mark(), bin, slots);
+        let (count, spent) = heap.refill(thread::mark(), bin, slots);
         // The lowest address is to be popped first.
         slots[..count].reverse();
         self.tops[bin].set(bottom.wrapping_add(count));
@@ -221,7 +221,7 @@ impl Cache {
         // SAFETY: [I2] the stack is full, so its blocks are the `stack` slots up to the top.
         let slots =
             unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
-        let spent = heap.drain(self.mark(), bin, &slots[..half]);
+        let spent = heap.drain(thread::mark(), bin, &slots[..half]);
         let top = self.tops[bin].replace(slots.as_mut_ptr().wrapping_sub(1));
         // A signal handler that ends the process here must not find blocks twice: see `check`.
         compiler_fence(Ordering::Release);
@@ -302,7 +302,7 @@ impl Cache {
         for bin in 1..BINS {
             let blocks = self.stack(bin);
             self.tops[bin].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
-            let spent = heap.drain(self.mark(), bin, blocks);
+            let spent = heap.drain(thread::mark(), bin, blocks);
             self.free_batches(spent);
         }
     }

@@ -26,15 +26,13 @@ use crate::{
     segment::BadFree,
     slot,
     stats::Stats,
-    thread,
+    thread, values,
 };
 
 /// The alignment that C expects of every block.
 const C_ALIGN: usize = 16;
 /// A block that must move in order to grow to this many bytes is given room to grow on.
-const GROWING: usize = 256 << 10;
-/// Pages are moved rather than copied from this many bytes on.
-const WORTH_MOVING: usize = 1 << 20;
+pub(crate) const GROWING: usize = 256 << 10;
 
 /// Allocates `size` bytes at `align`, a power of two; null if memory is out. Size 0 is served as 1.
 ///
@@ -173,7 +171,8 @@ pub(crate) fn free_with(cache: &Cache, block: *mut u8) {
             cache.free_local(bin, block);
         }
         Block::Small { heap, bin } => cache.free_remote(heap, bin, block),
-        Block::Large { heap } => free_large(heap, cache.mark(), block),
+        Block::OfValue { heap, bin } => free_alone(heap, cache.mark(), bin, block),
+        Block::Large { heap } => heap.free_large(cache.mark(), block),
         Block::Huge { start, size } => registry::free_huge(start, size),
     }
 }
@@ -190,8 +189,10 @@ fn check_start(bin: usize, block: *mut u8) {
 fn free_without_cache(block: *mut u8) {
     let mark = thread::thread_mark();
     match Block::of(block) {
-        Block::Small { heap, bin } => free_alone(heap, mark, bin, block),
-        Block::Large { heap } => free_large(heap, mark, block),
+        Block::Small { heap, bin } | Block::OfValue { heap, bin } => {
+            free_alone(heap, mark, bin, block);
+        }
+        Block::Large { heap } => heap.free_large(mark, block),
         Block::Huge { start, size } => registry::free_huge(start, size),
     }
 }
@@ -200,18 +201,24 @@ fn is_same(own: Option<&'static Heap>, other: &'static Heap) -> bool {
     own.is_some_and(|own| core::ptr::eq(own, other))
 }
 
-fn free_large(heap: &Heap, mark: usize, block: *mut u8) {
-    let mut pools = heap.pools(mark);
-    let large = LargeBlock::at(&mut pools, block);
-    pools.free_large(large);
-    crate::heap::relieve(pools, mark);
-}
-
 /// What kind of block an address is, from the address alone.
 enum Block {
-    Small { heap: &'static Heap, bin: usize },
-    Large { heap: &'static Heap },
-    Huge { start: NonNull<u8>, size: usize },
+    Small {
+        heap: &'static Heap,
+        bin: usize,
+    },
+    /// Small, of an arena heap: freed at once, since the heap may end.
+    OfValue {
+        heap: &'static Heap,
+        bin: usize,
+    },
+    Large {
+        heap: &'static Heap,
+    },
+    Huge {
+        start: NonNull<u8>,
+        size: usize,
+    },
 }
 
 impl Block {
@@ -219,24 +226,35 @@ impl Block {
     #[inline]
     fn of(address: *mut u8) -> Self {
         match registry::lookup(address) {
-            Window::Area(area) => {
-                // SAFETY: the registry announces the area.
-                let (heap, bin) =
-                    unsafe { (Area::owner(area), (*area).cache().bin_of::<1>(address)) };
-                if let Some(bin) = bin.filter(|&bin| bin != NO_BIN) {
-                    return Self::Small { heap, bin };
-                }
-                if crate::SegmentPlace::of_offset(address.addr() & (AREA_SIZE - 1)).is_none() {
-                    report::foreign(address);
-                }
-                Self::Large { heap }
-            }
+            Window::Area(area) => match Self::in_area(area, address) {
+                (heap, Some(bin)) => Self::Small { heap, bin },
+                (heap, None) => Self::Large { heap },
+            },
+            Window::Value(area) => match Self::in_area(area, address) {
+                (heap, Some(bin)) => Self::OfValue { heap, bin },
+                (heap, None) => Self::Large { heap },
+            },
             Window::Huge(size) if address.addr().is_multiple_of(AREA_SIZE) => {
                 // SAFETY: the registry announces a block there, which isn't at address 0.
                 Self::Huge { start: unsafe { NonNull::new_unchecked(address) }, size }
             }
             _ => report::foreign(address),
         }
+    }
+
+    /// The heap and the bin, if it has one, of an address in an area.
+    #[inline]
+    fn in_area(area: *mut Area, address: *mut u8) -> (&'static Heap, Option<usize>) {
+        // SAFETY: the registry announces the area; that of an arena heap stays while a block of it is
+        // live.
+        let (heap, bin) = unsafe { (Area::owner(area), (*area).cache().bin_of::<1>(address)) };
+        let bin = bin.filter(|&bin| bin != NO_BIN);
+        if bin.is_none()
+            && crate::SegmentPlace::of_offset(address.addr() & (AREA_SIZE - 1)).is_none()
+        {
+            report::foreign(address);
+        }
+        (heap, bin)
     }
 
     /// As [`Block::of`], for a block that isn't about to be freed: that the calling thread freed it
@@ -257,7 +275,7 @@ impl Block {
     #[inline]
     fn size(&self, address: *mut u8) -> usize {
         match *self {
-            Self::Small { bin, .. } => SHAPES[bin].block_size as usize,
+            Self::Small { bin, .. } | Self::OfValue { bin, .. } => SHAPES[bin].block_size as usize,
             Self::Large { heap } => large_size(heap, address),
             Self::Huge { size, .. } => size,
         }
@@ -351,7 +369,7 @@ unsafe fn reallocate_unless(
     }
     let kind = Block::in_use(block);
     let old = kind.size(block);
-    if matches!(kind, Block::Small { bin, .. } if stays(bin, old)) {
+    if matches!(kind, Block::Small { bin, .. } | Block::OfValue { bin, .. } if stays(bin, old)) {
         return block;
     }
     if resize_in_place(&kind, block, size) {
@@ -362,7 +380,7 @@ unsafe fn reallocate_unless(
 
 fn resize_in_place(kind: &Block, block: *mut u8, size: usize) -> bool {
     match *kind {
-        Block::Small { .. } => false,
+        Block::Small { .. } | Block::OfValue { .. } => false,
         Block::Large { heap } => {
             if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;
@@ -390,9 +408,7 @@ fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 
     let kept = old.min(size);
     // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
     unsafe {
-        if kept < WORTH_MOVING || !crate::system::move_pages(block, moved, kept) {
-            moved.copy_from_nonoverlapping(block, kept);
-        }
+        crate::system::move_bytes(block, moved, kept);
         deallocate(block);
     }
     moved
@@ -404,8 +420,11 @@ fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 
 fn relieve() -> bool {
     trim();
     let mark = thread::mark();
-    let decommit = |heap: &Heap| heap.pools(mark).decommit();
-    registry::heaps(0).map(decommit).fold(0, usize::max) > 0
+    let mut decommitted = 0;
+    let mut decommit = |heap: &Heap| decommitted += heap.pools(mark).decommit();
+    registry::heaps(0).for_each(&mut decommit);
+    values::each(mark, decommit);
+    decommitted > 0
 }
 
 /// What the allocator holds, and what of it serves.
@@ -445,5 +464,5 @@ pub fn trim() -> usize {
         given += bytes;
         cache.free_batches(spent);
     }
-    given
+    given + values::trim(cache.mark())
 }

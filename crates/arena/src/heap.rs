@@ -4,9 +4,10 @@ use crate::{
     area::Area,
     batch::{Batch, Batches, Inbox},
     dirty,
+    large::LargeBlock,
     lock::{Lock, LockGuard},
     pools::Pools,
-    registry,
+    registry, values,
 };
 
 /// Batches that may wait in an inbox before whoever adds one looks after them: their owner may be
@@ -78,6 +79,21 @@ impl Heap {
         Some(spent)
     }
 
+    /// Takes a large block back.
+    pub(crate) fn free_large(&self, mark: usize, block: *mut u8) {
+        let mut pools = self.pools(mark);
+        let large = LargeBlock::at(&mut pools, block);
+        pools.free_large(large);
+        relieve(pools, mark);
+    }
+
+    /// Whether it has one area only.
+    pub(crate) fn has_one_area(&self, mark: usize) -> bool {
+        let mut pools = self.pools(mark);
+        let first = pools.areas;
+        !first.is_null() && pools.books(first).next.is_null()
+    }
+
     /// Gives the pools what waits in the inbox; the batches themselves are left to be freed.
     fn absorb(&self, pools: &mut Pools) -> Batches {
         let spent = self.inbox.take();
@@ -106,10 +122,12 @@ pub(crate) fn relieve(mut pools: LockGuard<'_, Pools>, mark: usize) {
     if !dirty::is_excess() {
         return;
     }
-    for heap in registry::heaps(0) {
+    let mut purge = |heap: &Heap| {
         if let Some(mut pools) = heap.pools.try_lock(mark) {
             pools.purge_excess();
         }
-    }
+    };
+    registry::heaps(0).for_each(&mut purge);
+    values::try_each(mark, purge);
     dirty::asked_all();
 }

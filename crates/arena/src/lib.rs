@@ -6,11 +6,13 @@
 //! of a block tells its heap, and its class by one load from a table that stays in the first-level
 //! cache. The books lie apart from the blocks; neither allocating nor freeing touches a block.
 //!
-//! [`global`] is the allocator of the process. [`SegmentPlace`] is the arithmetic.
+//! [`global`] is the allocator of the process. An [`ArenaHeap`] is a heap of one's own, thrown away in one
+//! step. [`SegmentPlace`] is the arithmetic.
 //!
 //! Linux only, by way of `stratalloc_pages::os` and the C library's thread keys.
 
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
 #![cfg_attr(loom, allow(dead_code, reason = "the models use a part of what is there"))]
 
 // For the slot's `thread_local!`.
@@ -29,6 +31,8 @@ mod lock;
 mod area;
 #[cfg(not(loom))]
 mod arena;
+#[cfg(not(loom))]
+mod arena_heap;
 #[cfg(not(loom))]
 mod bins;
 #[cfg(not(loom))]
@@ -59,7 +63,11 @@ mod stats;
 mod system;
 #[cfg(not(loom))]
 mod thread;
+#[cfg(not(loom))]
+mod values;
 
+#[cfg(not(loom))]
+pub use arena_heap::ArenaHeap;
 #[cfg(not(loom))]
 pub use geometry::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
 #[cfg(not(loom))]

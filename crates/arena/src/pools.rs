@@ -1,5 +1,7 @@
 //! A heap's pools: the areas, arenas and slabs that one lock guards.
 
+mod reset;
+
 use crate::{
     area::Area,
     arena::{Arena, ArenaList, Use},
@@ -60,6 +62,15 @@ impl Pools {
         // SAFETY: the caller's promise; the books of a new area are this heap's alone.
         unsafe { (*area).next = self.areas };
         self.areas = area;
+    }
+
+    /// Whether an area is one of this heap's. O(areas).
+    pub(crate) fn has(&mut self, area: *mut Area) -> bool {
+        let mut own = self.areas;
+        while !own.is_null() && own != area {
+            own = self.books(own).next;
+        }
+        !own.is_null()
     }
 
     /// The books of one of this heap's areas.

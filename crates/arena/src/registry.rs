@@ -34,6 +34,9 @@ const HUGE_TAIL: usize = 3;
 const HUGE: usize = 4;
 /// The same, with no address space reserved beyond the block.
 const HUGE_PIECEMEAL: usize = 5;
+/// An area of an arena heap, and one that waits for the next arena heap.
+const VALUE: usize = 6;
+const KEPT: usize = 7;
 const KIND: usize = 7;
 
 /// What stands in each window. `Release` when it is announced pairs with the `Acquire` of
@@ -51,8 +54,10 @@ static HOMES: AtomicUsize = AtomicUsize::new(0);
 pub(crate) enum Window {
     /// Nothing of ours.
     Foreign,
-    /// An area.
+    /// An area of a thread's heap.
     Area(*mut Area),
+    /// An area of an arena heap.
+    Value(*mut Area),
     /// A huge block that starts at this window's first byte, of this many bytes.
     Huge(usize),
 }
@@ -66,6 +71,7 @@ pub(crate) fn lookup(address: *mut u8) -> Window {
     match entry & KIND {
         AREA => Window::Area(Area::containing(address)),
         HUGE | HUGE_PIECEMEAL => Window::Huge(entry & !KIND),
+        VALUE => Window::Value(Area::containing(address)),
         _ => Window::Foreign,
     }
 }
@@ -136,13 +142,13 @@ fn release(index: usize, count: usize) {
 }
 
 /// A new area that belongs to `owner`, or to the heap at home in it.
-fn new_area(owner: Option<&Heap>) -> Option<NonNull<Area>> {
+fn new_area(owner: Option<&Heap>, kind: usize) -> Option<NonNull<Area>> {
     let claim = Claim::new(1)?;
     let Some(area) = Area::create(claim.start, claim.piecemeal, owner) else {
         claim.give_up();
         return None;
     };
-    TABLE[claim.index].store(AREA, Ordering::Release);
+    TABLE[claim.index].store(kind, Ordering::Release);
     Some(area)
 }
 
@@ -150,7 +156,7 @@ fn new_area(owner: Option<&Heap>) -> Option<NonNull<Area>> {
 /// out.
 pub(crate) fn new_home() -> Option<NonNull<Area>> {
     let may = HOMES.fetch_add(1, Ordering::Relaxed) < MAX_HOMES;
-    if may && let Some(area) = new_area(None) {
+    if may && let Some(area) = new_area(None, AREA) {
         return Some(area);
     }
     HOMES.fetch_sub(1, Ordering::Relaxed);
@@ -159,7 +165,9 @@ pub(crate) fn new_home() -> Option<NonNull<Area>> {
 
 /// Gives a heap one more area.
 pub(crate) fn extend_heap(pools: &mut Pools) -> Option<*mut Area> {
-    let area = new_area(pools.owner())?.as_ptr();
+    let owner = pools.owner()?;
+    let kind = entry_of(core::ptr::from_ref(owner).addr()).load(Ordering::Relaxed);
+    let area = new_area(Some(owner), kind)?.as_ptr();
     // SAFETY: the area was created for this heap just now.
     unsafe { pools.add_area(area) };
     Some(area)
@@ -173,11 +181,20 @@ pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
     })
 }
 
-/// Every heap of the process, those of ended threads among them, from a starting point on.
+/// Every heap of threads, those of ended ones among them, from a starting point on.
 pub(crate) fn heaps(from: usize) -> impl Iterator<Item = &'static Heap> {
+    heaps_of(from, |kind| kind == AREA)
+}
+
+/// Every arena heap, those kept for the next among them. The caller holds the lock of [`crate::values`].
+pub(crate) fn values() -> impl Iterator<Item = &'static Heap> {
+    heaps_of(0, |kind| kind == VALUE || kind == KEPT)
+}
+
+fn heaps_of(from: usize, is_wanted: fn(usize) -> bool) -> impl Iterator<Item = &'static Heap> {
     (0..WINDOWS).filter_map(move |step| {
         let index = (from + step) % WINDOWS;
-        if TABLE[index].load(Ordering::Acquire) != AREA {
+        if !is_wanted(TABLE[index].load(Ordering::Acquire)) {
             return None;
         }
         let address = core::ptr::with_exposed_provenance_mut::<u8>(index << AREA_SHIFT);
@@ -186,6 +203,43 @@ pub(crate) fn heaps(from: usize) -> impl Iterator<Item = &'static Heap> {
         let (owner, home) = unsafe { (Area::owner(area), &(*area).heap) };
         core::ptr::eq(owner, home).then_some(home)
     })
+}
+
+/// The entry of the window that an address of ours lies in.
+fn entry_of(address: usize) -> &'static AtomicUsize {
+    &TABLE[(address >> AREA_SHIFT) % WINDOWS]
+}
+
+/// A new area with an arena heap at home in it.
+pub(crate) fn new_value() -> Option<NonNull<Area>> {
+    new_area(None, VALUE)
+}
+
+/// Marks an arena heap's area as waiting for the next.
+pub(crate) fn keep(area: *mut Area) {
+    entry_of(area.addr()).store(KEPT, Ordering::Release);
+}
+
+/// Takes an area that waits into use again.
+pub(crate) fn take_kept() -> Option<NonNull<Area>> {
+    let index = (0..WINDOWS).find(|&index| swap(index, KEPT, VALUE))?;
+    NonNull::new(core::ptr::with_exposed_provenance_mut(index << AREA_SHIFT))
+}
+
+/// Lets nobody find an arena heap's area any more, so that it can be released.
+pub(crate) fn withdraw(area: *mut Area) {
+    entry_of(area.addr()).store(CLAIMED, Ordering::Release);
+}
+
+/// Gives a withdrawn area back to the system, whose blocks are all free.
+///
+/// # Safety
+///
+/// Nobody knows of the area but the caller, who doesn't touch it any more.
+pub(crate) unsafe fn release_area(area: *mut Area) {
+    // SAFETY: the caller's promise.
+    unsafe { (*area).unmap() };
+    release(area.addr() >> AREA_SHIFT, 1);
 }
 
 /// A block of windows of its own (S4.4): reads as zero, and aligned to [`AREA_SIZE`].

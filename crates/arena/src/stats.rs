@@ -5,9 +5,10 @@ use crate::{
     arena::Arena,
     bins::SHAPES,
     geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
+    heap::Heap,
     large::PAGE,
     pools::Pools,
-    registry, thread,
+    registry, thread, values,
 };
 
 /// Figures of one moment, in bytes but where said; other threads go on meanwhile.
@@ -28,14 +29,14 @@ pub struct Stats {
     pub areas: usize,
 }
 
-/// Counts. O(arenas and segments in use) of all heaps; each heap's threads wait meanwhile for what
+/// Counts, heaps of threads and arena heaps alike. O(arenas and segments in use) of all heaps; each heap's threads wait meanwhile for what
 /// they need its lock for.
 pub(crate) fn count() -> Stats {
     let mut stats = Stats::default();
     let mark = thread::mark();
-    for heap in registry::heaps(0) {
-        count_heap(&mut heap.pools(mark), &mut stats);
-    }
+    let mut count = |heap: &Heap| stats.add(&mut heap.pools(mark));
+    registry::heaps(0).for_each(&mut count);
+    values::each(mark, count);
     for size in registry::huge_sizes() {
         stats.huge += size;
         stats.huge_blocks += 1;
@@ -43,15 +44,24 @@ pub(crate) fn count() -> Stats {
     stats
 }
 
-fn count_heap(pools: &mut Pools, stats: &mut Stats) {
-    let mut area = pools.areas;
-    while !area.is_null() {
-        let books = pools.books(area);
-        stats.areas += 1;
-        for index in 0..ARENAS * PARTITIONS {
-            count_arena(books, ArenaPlace::from_index(index), stats);
+impl Stats {
+    /// The figures of one heap. O(arenas and segments in use).
+    pub(crate) fn of(pools: &mut Pools) -> Self {
+        let mut stats = Self::default();
+        stats.add(pools);
+        stats
+    }
+
+    fn add(&mut self, pools: &mut Pools) {
+        let mut area = pools.areas;
+        while !area.is_null() {
+            let books = pools.books(area);
+            self.areas += 1;
+            for index in 0..ARENAS * PARTITIONS {
+                count_arena(books, ArenaPlace::from_index(index), self);
+            }
+            area = books.next;
         }
-        area = books.next;
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     cache::{Cache, CacheWithStacks, ENDED_THREAD, NEW_THREAD},
     heap::Heap,
     lock::Lock,
-    registry, slot,
+    registry, slot, values,
 };
 
 /// The caches of threads that ended, to be adopted with their heaps by threads that start.
@@ -102,6 +102,11 @@ fn detach(cache: &'static Cache) {
     IDLE.lock(thread_mark()).push(cache);
 }
 
+/// Sees to it that forks find no lock held, for whoever takes locks in threads that may have no cache.
+pub(crate) fn watch_forks() {
+    exit::key();
+}
+
 /// How the end of a thread is seen: by a key of the C library, since a `thread_local!` with a
 /// destructor would allocate while it is registered.
 mod exit {
@@ -119,7 +124,7 @@ mod exit {
         unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(cache).cast()) };
     }
 
-    fn key() -> Option<libc::pthread_key_t> {
+    pub(super) fn key() -> Option<libc::pthread_key_t> {
         let known = KEY.load(Ordering::Acquire);
         if known != 0 {
             return Some((known - 1) as libc::pthread_key_t);
@@ -152,7 +157,7 @@ mod exit {
 mod fork {
     use core::cell::UnsafeCell;
 
-    use super::{IDLE, Lock, mark, registry, thread_mark};
+    use super::{IDLE, Lock, mark, registry, thread_mark, values};
     use crate::geometry::AREA_SHIFT;
 
     /// Held from before a fork until after it. The C library may run the handlers of several threads
@@ -163,8 +168,9 @@ mod fork {
     struct Taken {
         /// Heaps' locks: a bit for each window.
         heaps: [u64; 32],
-        /// The lock of the idle caches.
+        /// The lock of the idle caches, and that of the arena heaps.
         idle: bool,
+        values: bool,
         /// Forks by signal handlers that interrupted the handlers of this one: they find taken what is
         /// to be taken, and leave it so.
         nested: usize,
@@ -176,7 +182,7 @@ mod fork {
     unsafe impl Sync for Shared {}
 
     static TAKEN: Shared =
-        Shared(UnsafeCell::new(Taken { heaps: [0; 32], idle: false, nested: 0 }));
+        Shared(UnsafeCell::new(Taken { heaps: [0; 32], idle: false, values: false, nested: 0 }));
 
     pub(super) fn watch() {
         // SAFETY: the handlers are functions of ours.
@@ -197,8 +203,9 @@ mod fork {
                 return;
             }
             (*taken).idle = IDLE.lock_for_fork(thread_mark());
+            (*taken).values = values::lock().lock_for_fork(mark());
             (*taken).heaps = [0; 32];
-            for heap in registry::heaps(0) {
+            for heap in registry::heaps(0).chain(registry::values()) {
                 if heap.lock().lock_for_fork(mark()) {
                     (*taken).heaps[window(heap) / 64] |= 1 << (window(heap) % 64);
                 }
@@ -214,10 +221,13 @@ mod fork {
                 (*taken).nested -= 1;
                 return;
             }
-            for heap in registry::heaps(0) {
+            for heap in registry::heaps(0).chain(registry::values()) {
                 if (*taken).heaps[window(heap) / 64] & (1 << (window(heap) % 64)) != 0 {
                     heap.lock().unlock_forked();
                 }
+            }
+            if (*taken).values {
+                values::lock().unlock_forked();
             }
             if (*taken).idle {
                 IDLE.unlock_forked();

@@ -10,6 +10,8 @@
 //! assert_eq!(squares[999], 998_001);
 //! ```
 //!
+//! [`ArenaHeap`] is a heap of one's own, for work that is thrown away in one step.
+//!
 //! The layers, each a crate that stands alone, are here under their own names; every one of them
 //! implements [`Allocator`](core::Allocator), and can stand on another.
 //!
@@ -27,6 +29,7 @@
 mod global;
 
 pub use global::Stratalloc;
+pub use stratalloc_arena::ArenaHeap;
 
 pub use stratalloc_arena as arena;
 pub use stratalloc_block as block;

@@ -1,0 +1,343 @@
+//! Heaps as values: arenas of one's own, thrown away in one step.
+
+use core::{alloc::Layout, fmt, ptr::NonNull};
+
+use stratalloc_core::{AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Trim, UsableSize};
+
+use crate::{
+    area::Area,
+    bins::bin_for,
+    cache::Cache,
+    geometry::{AREA_SIZE, Partition, SegmentPlace},
+    global::GROWING,
+    heap::Heap,
+    large::{Fresh, LargeBlock},
+    stats::Stats,
+    system, thread, values,
+};
+
+/// The largest block in bytes: a partition's worth.
+const MAX_SIZE: usize = Partition::SPECIAL.offset();
+/// The largest alignment in bytes.
+const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
+
+/// A heap of one's own, beside the process's: 64 GiB of address space with the arenas of a thread's area,
+/// for whoever holds the value.
+///
+/// Made for work that builds much and throws it all away: [`reset`](Self::reset) and dropping free every
+/// block at once, at a cost of the segments in use rather than of the blocks, and nothing has to be freed
+/// before. A heap that grows beyond its area takes another one.
+///
+/// It can be sent to another thread, and is used by one at a time; for several at once put it behind a
+/// lock (`stratalloc_core::Locked`). Allocating and freeing take neither a lock nor an atomic
+/// operation, but once in many blocks. A block may also be given to [`global::deallocate`], and C's
+/// `free`, by any thread: that frees it under the heap's lock.
+///
+/// A block has up to 32 GiB, at an alignment of up to 512 MiB. An empty layout has no block. There are
+/// at most 768 arena heaps at a time. The memory that a dropped one had is kept for the next to come
+/// as far as the process keeps memory; [`global::trim`] gives it back.
+///
+/// [`global::deallocate`]: crate::global::deallocate
+/// [`global::trim`]: crate::global::trim
+///
+/// # Errors
+///
+/// [`AllocError`], when the system has no more memory, or what is asked for is beyond these limits; all
+/// blocks stay as they were.
+///
+/// # Example
+///
+/// ```
+/// use core::alloc::Layout;
+/// use stratalloc_arena::ArenaHeap;
+/// use stratalloc_core::{Allocator, Stats};
+///
+/// let mut heap = ArenaHeap::new()?;
+/// for _tile in 0..3 {
+///     for size in 1..1000 {
+///         heap.allocate(Layout::array::<u8>(size).unwrap())?;
+///     }
+///     heap.reset();
+/// }
+/// assert_eq!(heap.stats().in_use, 0);
+/// # Ok::<(), stratalloc_core::AllocError>(())
+/// ```
+///
+/// # Invariants
+///
+/// - **I1** `home` is an area from `values::create`, this value's until it is dropped; its cache is open,
+///   and only this value touches it but for `bins`.
+pub struct ArenaHeap {
+    home: NonNull<Area>,
+}
+
+// SAFETY: neither the area nor its cache belongs to a thread [I1]; what other threads may touch meanwhile
+// is behind the heap's lock.
+unsafe impl Send for ArenaHeap {}
+
+impl ArenaHeap {
+    /// An empty heap. O(1): some 64 KiB of address space are looked at, and a few pages touched.
+    pub fn new() -> Result<Self, AllocError> {
+        let mut heap = Self { home: values::create().ok_or(AllocError)? };
+        heap.open();
+        Ok(heap)
+    }
+
+    /// Frees every block, and keeps the memory for the next ones. O(segments in use).
+    ///
+    /// What is still in use of it borrows the heap, or is a pointer that must not be followed any more.
+    pub fn reset(&mut self) {
+        let mut pools = self.heap().pools(thread::mark());
+        pools.reset();
+        crate::heap::relieve(pools, thread::mark());
+        self.open();
+    }
+
+    /// Makes the cache's stacks empty.
+    fn open(&mut self) {
+        // SAFETY: [I1]; the cache and the heap are at home in the same area, and end together.
+        unsafe {
+            let area = self.home.as_ptr();
+            (*area).home.open(&(*area).heap);
+        }
+    }
+
+    #[inline(always)]
+    fn cache(&self) -> &Cache {
+        // SAFETY: [I1].
+        unsafe { &(*self.home.as_ptr()).home.cache }
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        // SAFETY: [I1].
+        unsafe { &(*self.home.as_ptr()).heap }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_slow(&self, layout: Layout) -> *mut u8 {
+        if layout.size() == 0 {
+            return core::ptr::without_provenance_mut(layout.align());
+        }
+        match bin_for(layout.size(), layout.align()) {
+            Some(bin) => self.cache().refill(bin),
+            None => self
+                .allocate_large(layout, false)
+                .map_or(core::ptr::null_mut(), |fresh| fresh.start),
+        }
+    }
+
+    fn allocate_large(&self, layout: Layout, growing: bool) -> Option<Fresh> {
+        if layout.size() > MAX_SIZE || layout.align() > MAX_ALIGN {
+            return None;
+        }
+        self.heap().pools(thread::mark()).allocate_large(layout.size(), layout.align(), growing)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn deallocate_slow(&self, block: NonNull<u8>, layout: Layout) {
+        match bin_for(layout.size(), layout.align()) {
+            Some(bin) => self.cache().drain(bin, block.as_ptr()),
+            None if layout.size() == 0 => {}
+            None => self.heap().free_large(thread::mark(), block.as_ptr()),
+        }
+    }
+
+    /// Whether a block serves another layout where it stands; makes it do so if it can.
+    fn serves(&self, block: NonNull<u8>, old: Layout, new: Layout) -> bool {
+        if !block.addr().get().is_multiple_of(new.align()) || old.size() == 0 || new.size() == 0 {
+            return false;
+        }
+        match (bin_for(old.size(), old.align()), bin_for(new.size(), new.align())) {
+            (None, None) => {
+                let mut pools = self.heap().pools(thread::mark());
+                let large = LargeBlock::at(&mut pools, block.as_ptr());
+                new.size() <= MAX_SIZE && pools.resize_large(large, new.size())
+            }
+            (old, new) => old == new,
+        }
+    }
+
+    /// Gives a block another layout, elsewhere if need be, with as much of it as both hold.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Allocator::deallocate`] with `old`.
+    unsafe fn resize(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        if self.serves(block, old, new) {
+            return Ok(NonNull::slice_from_raw_parts(block, new.size()));
+        }
+        let growing = new.size() > old.size() && new.size() >= GROWING;
+        let moved = if growing {
+            let fresh = self.allocate_large(new, true).ok_or(AllocError)?;
+            slice(fresh.start, new)?
+        } else {
+            self.allocate(new)?
+        };
+        let kept = old.size().min(new.size());
+        // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
+        unsafe {
+            system::move_bytes(block.as_ptr(), moved.cast().as_ptr(), kept);
+            self.deallocate(block, old);
+        }
+        Ok(moved)
+    }
+}
+
+/// What was allocated for a layout, as a slice of exactly its size.
+#[inline(always)]
+fn slice(start: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+    let start = NonNull::new(start).ok_or(AllocError)?;
+    Ok(NonNull::slice_from_raw_parts(start, layout.size()))
+}
+
+// SAFETY: blocks are of slabs, or of segments of their own, that the heap's pools hand out once; the area
+// that they lie in is this value's until it is dropped, and doesn't move with it.
+unsafe impl Allocator for ArenaHeap {
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let cached = bin_for(layout.size(), layout.align()).map(|bin| self.cache().pop(bin));
+        match cached {
+            Some(block) if !block.is_null() => slice(block, layout),
+            _ => slice(self.allocate_slow(layout), layout),
+        }
+    }
+
+    #[inline]
+    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let (start, stale) =
+            if layout.size() == 0 || bin_for(layout.size(), layout.align()).is_some() {
+                (self.allocate(layout)?.cast::<u8>().as_ptr(), layout.size())
+            } else {
+                let fresh = self.allocate_large(layout, false).ok_or(AllocError)?;
+                (fresh.start, fresh.stale.min(layout.size()))
+            };
+        // SAFETY: the block holds `layout.size()` bytes, just allocated.
+        unsafe { start.write_bytes(0, stale) };
+        slice(start, layout)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        debug_assert!(layout.size() == 0 || self.owns(block));
+        // Whichever area of the heap it lies in, its layout alone names its stack.
+        match bin_for(layout.size(), layout.align()) {
+            Some(bin) if self.cache().push(bin, block.as_ptr()) => {}
+            _ => self.deallocate_slow(block, layout),
+        }
+    }
+
+    unsafe fn grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.resize(block, old, new) }
+    }
+
+    unsafe fn grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on; the bytes past the old size lie in the block.
+        unsafe {
+            let grown = self.resize(block, old, new)?;
+            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
+            Ok(grown)
+        }
+    }
+
+    unsafe fn shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.resize(block, old, new) }
+    }
+}
+
+stratalloc_core::ecosystem!(impl[] for ArenaHeap);
+
+impl Owns for ArenaHeap {
+    /// O(areas of the heap).
+    fn owns(&self, address: NonNull<u8>) -> bool {
+        let offset = address.addr().get() % AREA_SIZE;
+        SegmentPlace::of_offset(offset).is_some()
+            && self.heap().pools(thread::mark()).has(Area::containing(address.as_ptr()))
+    }
+}
+
+impl UsableSize for ArenaHeap {
+    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { crate::global::usable_size(block.as_ptr()) }
+    }
+}
+
+impl ResizeInPlace for ArenaHeap {
+    unsafe fn resize_in_place(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<(), AllocError> {
+        if self.serves(block, old, new) { Ok(()) } else { Err(AllocError) }
+    }
+}
+
+impl FreeUnsized for ArenaHeap {
+    unsafe fn free_unsized(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        let bin =
+            unsafe { (*Area::containing(block.as_ptr())).cache().bin_of::<1>(block.as_ptr()) };
+        match bin {
+            Some(bin) if bin != crate::bins::NO_BIN => self.cache().free_local(bin, block.as_ptr()),
+            _ => self.heap().free_large(thread::mark(), block.as_ptr()),
+        }
+    }
+}
+
+impl stratalloc_core::Stats for ArenaHeap {
+    type Snapshot = Stats;
+
+    /// Of this heap alone, whose stock of free blocks goes back to its slabs before. O(segments in use).
+    fn stats(&self) -> Stats {
+        self.cache().flush();
+        Stats::of(&mut self.heap().pools(thread::mark()))
+    }
+}
+
+impl Trim for ArenaHeap {
+    /// O(segments in use).
+    fn trim(&self) -> usize {
+        self.cache().flush();
+        self.heap().trim(thread::mark()).0
+    }
+}
+
+impl fmt::Debug for ArenaHeap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArenaHeap").field("home", &self.home).finish()
+    }
+}
+
+impl Drop for ArenaHeap {
+    /// O(segments in use).
+    fn drop(&mut self) {
+        // SAFETY: [I1], and this was the last use.
+        unsafe { values::end(self.home) };
+    }
+}

@@ -1,0 +1,62 @@
+//! Taking back every block of a heap at once.
+
+use core::ptr::null_mut;
+
+use super::Pools;
+use crate::{
+    area::Area,
+    bins::BINS,
+    dirty,
+    geometry::{ArenaPlace, SegmentPlace},
+};
+
+impl Pools {
+    /// Frees every block, and keeps the memory for the next use. O(arenas and segments in use).
+    pub(crate) fn reset(&mut self) {
+        let mut area = self.areas;
+        while !area.is_null() {
+            while let Some(place) = self.books(area).first_taken() {
+                self.reset_arena(area, place);
+            }
+            area = self.books(area).next;
+        }
+        self.current = [null_mut(); BINS];
+        self.slabs.iter_mut().chain(&mut self.runs).for_each(crate::arena::ArenaList::clear);
+        self.left_over = 0;
+        self.count_freed(self.used_bytes);
+    }
+
+    fn reset_arena(&mut self, area: *mut Area, place: ArenaPlace) {
+        let arena = self.books(area).arena(place);
+        arena.partial = 0;
+        arena.listed = false;
+        arena.span = 0;
+        let (bin, mut used) = (arena.purpose.bin(), arena.used);
+        while used != 0 {
+            let segment = place.segment(used.trailing_zeros() as usize);
+            used &= used - 1;
+            match bin {
+                Some(bin) => self.empty_slab(area, segment, bin),
+                None => self.books(area).segment(segment).pages = 0,
+            }
+            self.vacate_segment(area, segment);
+        }
+        self.vacate_arena(area, place);
+    }
+
+    fn empty_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
+        let start = self.books(area).address(place);
+        let mut slab = self.books(area).slab(start, bin);
+        let idle = slab.idle();
+        slab.segment.free = slab.segment.carved;
+        slab.clear();
+        self.dirty_bytes -= idle;
+        dirty::remove(idle);
+    }
+
+    /// The areas of a heap all of whose blocks are free, newest first, for whoever releases them.
+    pub(crate) fn give_up_areas(&mut self) -> *mut Area {
+        dirty::remove(core::mem::take(&mut self.dirty_bytes));
+        core::mem::replace(&mut self.areas, null_mut())
+    }
+}

@@ -1,0 +1,131 @@
+//! The arena heaps: which there are, and which are kept for the next that is asked for.
+//!
+//! Unlike the heaps of threads they end, and their address space goes back. Who walks over them holds
+//! this module's lock, and whoever ends one takes it out of the registry under that lock first: what
+//! is found stays there while it is looked at. A heap's own lock may be taken under this one, not the
+//! other way round.
+
+use core::ptr::NonNull;
+
+use crate::{
+    area::Area,
+    heap::{self, Heap},
+    lock::{Lock, LockGuard},
+    registry, thread,
+};
+
+/// How many there may be at once. It leaves windows to threads, and to huge blocks.
+const MAX: usize = 768;
+/// How many are kept for the next, their memory with them as far as the process may keep it.
+const MAX_KEPT: usize = 16;
+
+/// How many arena heaps there are.
+pub(crate) struct Values {
+    in_use: usize,
+    kept: usize,
+}
+
+static VALUES: Lock<Values> = Lock::new(Values { in_use: 0, kept: 0 });
+
+/// The lock, for a fork.
+pub(crate) fn lock() -> &'static Lock<Values> {
+    &VALUES
+}
+
+/// The area of a new arena heap; `None` if there are as many as there may be, or memory is out.
+pub(crate) fn create() -> Option<NonNull<Area>> {
+    let mark = thread::mark();
+    let mut values = VALUES.lock(mark);
+    if values.in_use == MAX {
+        return None;
+    }
+    values.in_use += 1;
+    if values.kept > 0
+        && let Some(area) = registry::take_kept()
+    {
+        values.kept -= 1;
+        return Some(area);
+    }
+    drop(values);
+    thread::watch_forks();
+    let Some(area) = registry::new_value() else {
+        VALUES.lock(mark).in_use -= 1;
+        return None;
+    };
+    // SAFETY: the area is new, and the registry announces it.
+    unsafe { &(*area.as_ptr()).heap }.settle(area.as_ptr());
+    Some(area)
+}
+
+/// Ends an arena heap: frees all its blocks, and keeps it for the next, or gives all of it back.
+///
+/// # Safety
+///
+/// `area` is from [`create`], and the caller doesn't touch it any more.
+pub(crate) unsafe fn end(area: NonNull<Area>) {
+    let mark = thread::mark();
+    // SAFETY: the registry announces the area until this function withdraws it.
+    let heap = unsafe { &(*area.as_ptr()).heap };
+    let mut pools = heap.pools(mark);
+    pools.reset();
+    heap::relieve(pools, mark);
+    let mut values = VALUES.lock(mark);
+    values.in_use -= 1;
+    if values.kept < MAX_KEPT && heap.has_one_area(mark) {
+        values.kept += 1;
+        registry::keep(area.as_ptr());
+    } else {
+        release(values, heap);
+    }
+}
+
+/// Gives the memory of every arena heap back that serves nothing, and those kept altogether; says how
+/// many bytes that were at most.
+pub(crate) fn trim(mark: usize) -> usize {
+    let mut values = VALUES.lock(mark);
+    let given = registry::values().map(|heap| heap.trim(mark).0).sum();
+    while let Some(area) = registry::take_kept() {
+        values.kept -= 1;
+        // SAFETY: a kept area is nobody's, and announced.
+        release(values, unsafe { &(*area.as_ptr()).heap });
+        values = VALUES.lock(mark);
+    }
+    given
+}
+
+/// Does something with each arena heap, unless somebody else is at it.
+pub(crate) fn try_each(mark: usize, act: impl FnMut(&Heap)) {
+    if let Some(_values) = VALUES.try_lock(mark) {
+        registry::values().for_each(act);
+    }
+}
+
+/// Does something with each arena heap.
+pub(crate) fn each(mark: usize, act: impl FnMut(&Heap)) {
+    let _values = VALUES.lock(mark);
+    registry::values().for_each(act);
+}
+
+/// Gives the address space of an arena heap back, none of whose blocks is live.
+fn release(values: LockGuard<'_, Values>, heap: &Heap) {
+    let mut area = heap.pools(thread::mark()).give_up_areas();
+    for_each_area(area, registry::withdraw);
+    drop(values);
+    // The heap itself stands in the last of them.
+    while !area.is_null() {
+        // SAFETY: withdrawn under the lock, so that nobody but this function knows of it.
+        unsafe {
+            let next = (*area).next;
+            registry::release_area(area);
+            area = next;
+        }
+    }
+}
+
+fn for_each_area(mut area: *mut Area, act: impl Fn(*mut Area)) {
+    while !area.is_null() {
+        act(area);
+        // SAFETY: the caller's chain of areas.
+        area = unsafe { (*area).next };
+    }
+}
