@@ -9,9 +9,13 @@ use crate::{
     script::{Script, difference},
 };
 
-mod fast_path;
+use self::table::{Row, Verdict};
 
-/// Runs whole programs under the library and without, and compares what they print.
+mod fast_path;
+mod table;
+
+/// Runs whole programs under the library and without, compares what they print, and shows what each
+/// cost as a ratio to the run without.
 #[derive(clap::Args, Default)]
 pub(crate) struct Accept {
     /// Only the programs whose name contains this.
@@ -19,9 +23,12 @@ pub(crate) struct Accept {
     /// Also those that change a setting of the machine for as long as they run.
     #[arg(long)]
     system: bool,
-    /// Also those that need large packages.
+    /// Also those that take long or need large packages, as far as they are on this machine.
     #[arg(long)]
     all: bool,
+    /// Installs large Debian packages too, where a program is missing.
+    #[arg(long)]
+    install: bool,
 }
 
 impl Accept {
@@ -29,13 +36,16 @@ impl Accept {
         let library = library::build()?;
         process::step_checked("the library is in the process", || is_loaded(&library))?;
         process::step_checked("fast paths: no call, no lock", || fast_path::check(&library))?;
-        let mut ran = 0;
-        for script in Script::all()?.iter().filter(|script| self.wants(script)) {
-            script.prepare()?;
-            process::step_checked(&script.about, || same(script, &library))?;
-            ran += 1;
+        let scripts = Script::all()?.into_iter().filter(|script| self.wants(script));
+        let rows = scripts.map(|script| self.row(script, &library)).collect::<Result<Vec<_>>>()?;
+        ensure!(!rows.is_empty(), "no program of this name");
+
+        println!("\n{}", table::table(&rows));
+        let (wrong, missing) = table::summary(&rows);
+        if missing > 0 {
+            println!("{missing} programs are missing on this machine; --install fetches them");
         }
-        ensure!(ran > 0, "no program of this name");
+        ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
         Ok(())
     }
 
@@ -43,6 +53,28 @@ impl Accept {
         let named = self.name.as_ref().is_none_or(|name| script.name.contains(name));
         let asked = self.all || self.name.is_some() || !script.is_used("asked");
         named && asked && (self.system || !script.is_used("system"))
+    }
+
+    /// Runs a program; small packages that it needs are installed in any case.
+    fn row(&self, script: Script, library: &Path) -> Result<Row> {
+        let large = script.is_used("asked");
+        let lost = match script.missing() {
+            Some(missing) if large && !self.install => Some(missing),
+            // A small one that can't be had ends it all.
+            _ => match script.prepare() {
+                Err(refused) if large => Some(format!("{refused:#}")),
+                prepared => prepared.map(|()| None)?,
+            },
+        };
+        let verdict = match lost {
+            Some(lost) => {
+                eprintln!("none {}: {lost}", script.about);
+                Verdict::NotRun(lost)
+            }
+            None => process::step_checked(&script.about, || compare(&script, library))
+                .unwrap_or_else(|error| Verdict::Wrong(format!("{:#}", error.root_cause()))),
+        };
+        Ok(Row { name: script.name, about: script.about, verdict })
     }
 }
 
@@ -55,12 +87,12 @@ fn is_loaded(library: &Path) -> Result<()> {
     Ok(())
 }
 
-fn same(script: &Script, library: &Path) -> Result<()> {
+fn compare(script: &Script, library: &Path) -> Result<Verdict> {
     let without = script.run(None)?;
     let with = script.run(Some(library))?;
     ensure!(!without.output.is_empty(), "{} prints nothing to compare", script.name);
     match difference(&without.output, &with.output) {
         Some(difference) => bail!("{difference}"),
-        None => Ok(()),
+        None => Ok(Verdict::Same { without: without.cost, with: with.cost }),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A script for bash. The comment at its top says what it does (first line), what it needs
-/// (`needs: PROGRAM=PACKAGE …`), and how it is used (`used: demo`, `used: asked`).
+/// (`needs: PROGRAM=PACKAGE …`, a path for what isn't on `PATH`), and how it is used (`used: demo`, `used: asked`).
 pub(crate) struct Script {
     file: PathBuf,
     /// Its file's name, without the extension.
@@ -25,6 +25,9 @@ pub(crate) struct Script {
     needs: Vec<(String, String)>,
     used: String,
 }
+
+/// The longest that a script may take in seconds: a hang is a failure, not a wait.
+const PATIENCE: &str = "900";
 
 /// What a run of a script gave.
 pub(crate) struct Ran {
@@ -65,6 +68,13 @@ impl Script {
         self.used.split_whitespace().any(|used| used == how)
     }
 
+    /// What is missing on this machine of what it needs, and how to get it.
+    pub(crate) fn missing(&self) -> Option<String> {
+        let lost = self.needs.iter().filter(|(program, _)| process::find(program).is_none());
+        let packages: Vec<_> = lost.map(|(_, package)| package.as_str()).collect();
+        (!packages.is_empty()).then(|| format!("apt-get install {}", packages.join(" ")))
+    }
+
     /// Installs what it needs, or says in a line what is missing.
     pub(crate) fn prepare(&self) -> Result<()> {
         self.needs.iter().try_for_each(|(program, package)| need(program, package).map(drop))
@@ -96,7 +106,7 @@ impl Script {
     /// The command line. The library is named by `env`, so that it is in the script's processes
     /// and in none of ours.
     fn words(&self, library: Option<&Path>) -> Vec<OsString> {
-        let mut words = vec![OsString::from("env")];
+        let mut words = ["timeout", PATIENCE, "env"].map(OsString::from).to_vec();
         if let Some(library) = library {
             let mut preload = OsString::from("LD_PRELOAD=");
             preload.push(library);

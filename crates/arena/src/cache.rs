@@ -351,7 +351,7 @@ fn outbox_place(heap: &Heap, bin: usize) -> usize {
 }
 
 impl CacheWithStacks {
-    /// Makes an unused cache ready to serve blocks of a heap.
+    /// Makes a cache that nobody uses ready to serve blocks of a heap. What it held is forgotten.
     pub(crate) fn open(&'static self, heap: &'static Heap) -> &'static Cache {
         let mut slot: *mut *mut u8 = self.stacks.get().cast();
         for (bin, shape) in SHAPES.iter().enumerate() {
@@ -365,6 +365,7 @@ impl CacheWithStacks {
                 slot = slot.add(1);
             }
         }
+        self.cache.outbox.iter().for_each(|batch| batch.set(null_mut()));
         self.cache.heap.set(Some(heap));
         &self.cache
     }

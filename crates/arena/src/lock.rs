@@ -81,6 +81,17 @@ impl<T> Lock<T> {
         true
     }
 
+    /// The value, for the only thread of a forked process.
+    ///
+    /// # Safety
+    ///
+    /// This thread took the lock before the fork, and no guard is alive.
+    #[cfg(not(loom))]
+    pub(crate) unsafe fn forked(&self) -> &T {
+        // SAFETY: the caller's promise: there is nobody else.
+        unsafe { &*self.value.get() }
+    }
+
     /// Releases what [`lock_for_fork`](Self::lock_for_fork) took, in the parent or in the child.
     pub(crate) fn unlock_forked(&self) {
         self.holder.store(0, Ordering::Release);

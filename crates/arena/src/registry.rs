@@ -191,14 +191,18 @@ pub(crate) fn values() -> impl Iterator<Item = &'static Heap> {
     heaps_of(0, |kind| kind == VALUE || kind == KEPT)
 }
 
+/// Where an area that stands in a window begins.
+pub(crate) fn area_at(window: usize) -> *mut Area {
+    Area::containing(core::ptr::with_exposed_provenance_mut(window << AREA_SHIFT))
+}
+
 fn heaps_of(from: usize, is_wanted: fn(usize) -> bool) -> impl Iterator<Item = &'static Heap> {
     (0..WINDOWS).filter_map(move |step| {
         let index = (from + step) % WINDOWS;
         if !is_wanted(TABLE[index].load(Ordering::Acquire)) {
             return None;
         }
-        let address = core::ptr::with_exposed_provenance_mut::<u8>(index << AREA_SHIFT);
-        let area = Area::containing(address);
+        let area = area_at(index);
         // SAFETY: the registry announces the area.
         let (owner, home) = unsafe { (Area::owner(area), &(*area).heap) };
         core::ptr::eq(owner, home).then_some(home)

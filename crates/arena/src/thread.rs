@@ -13,7 +13,11 @@ use crate::{
     registry, slot, values,
 };
 
+mod fork;
+
 /// The caches of threads that ended, to be adopted with their heaps by threads that start.
+///
+/// New heaps are made under its lock too, so that a fork, which takes it, finds all of them.
 static IDLE: Lock<IdleCaches> = Lock::new(IdleCaches(Cell::new(core::ptr::null())));
 
 struct IdleCaches(Cell<*const Cache>);
@@ -25,6 +29,12 @@ impl IdleCaches {
     fn push(&self, cache: &'static Cache) {
         cache.next_idle.set(self.0.get());
         self.0.set(cache);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'static Cache> {
+        // SAFETY: the list holds caches, which live as long as the process.
+        let cache = |place: *const Cache| unsafe { place.as_ref() };
+        core::iter::successors(cache(self.0.get()), move |idle| cache(idle.next_idle.get()))
     }
 
     fn pop(&self) -> Option<&'static Cache> {
@@ -47,21 +57,30 @@ pub(crate) fn attached() -> Option<&'static Cache> {
 
 #[cold]
 fn attach() -> Option<&'static Cache> {
-    // Bound to a name so that the lock is released before a cache is made.
-    let idle = IDLE.lock(thread_mark()).pop();
-    let cache = idle.or_else(at_home).or_else(as_guest)?;
+    let idle = IDLE.lock(thread_mark());
+    let cache = idle.pop().or_else(fork::adopt_lost).or_else(at_home);
+    drop(idle);
+    let cache = cache.or_else(as_guest)?;
     slot::set(cache);
     exit::watch(cache);
     Some(cache)
 }
 
 /// A cache in a new area, with a heap of its own.
+///
+/// The caller holds the lock of [`IDLE`].
 fn at_home() -> Option<&'static Cache> {
+    let (home, heap) = new_heap()?;
+    Some(home.open(heap))
+}
+
+/// A heap in a new area, and the cache at home there. The caller holds the lock of [`IDLE`].
+fn new_heap() -> Option<(&'static CacheWithStacks, &'static Heap)> {
     let area = registry::new_home()?.as_ptr();
     // SAFETY: areas live as long as the process; this one is new.
     let (home, heap) = unsafe { (&(*area).home, &(*area).heap) };
     heap.settle(area);
-    Some(home.open(heap))
+    Some((home, heap))
 }
 
 /// A cache for blocks of a heap that others use as well.
@@ -75,11 +94,8 @@ pub(crate) fn any_heap() -> Option<&'static Heap> {
     static TURN: AtomicUsize = AtomicUsize::new(0);
     let known = registry::heaps(TURN.fetch_add(1, Ordering::Relaxed)).next();
     known.or_else(|| {
-        let area = registry::new_home()?.as_ptr();
-        // SAFETY: areas live as long as the process; this one is new.
-        let heap = unsafe { &(*area).heap };
-        heap.settle(area);
-        Some(heap)
+        let _lock = IDLE.lock(thread_mark());
+        Some(new_heap()?.1)
     })
 }
 
@@ -150,89 +166,5 @@ mod exit {
     unsafe extern "C" fn thread_ends(cache: *mut c_void) {
         // SAFETY: the key's value is the thread's cache.
         detach(unsafe { &*cache.cast::<Cache>() });
-    }
-}
-
-/// Forking: the child has one thread, and must find no lock held by those it lost.
-mod fork {
-    use core::cell::UnsafeCell;
-
-    use super::{IDLE, Lock, mark, registry, thread_mark, values};
-    use crate::geometry::AREA_SHIFT;
-
-    /// Held from before a fork until after it. The C library may run the handlers of several threads
-    /// at once, and those of a signal handler's fork in the midst of another's.
-    static FORK: Lock<()> = Lock::new(());
-
-    /// What the thread that holds [`FORK`] has taken besides.
-    struct Taken {
-        /// Heaps' locks: a bit for each window.
-        heaps: [u64; 32],
-        /// The lock of the idle caches, and that of the arena heaps.
-        idle: bool,
-        values: bool,
-        /// Forks by signal handlers that interrupted the handlers of this one: they find taken what is
-        /// to be taken, and leave it so.
-        nested: usize,
-    }
-
-    struct Shared(UnsafeCell<Taken>);
-
-    // SAFETY: only the thread that holds `FORK` touches it, and after a fork the child's only one.
-    unsafe impl Sync for Shared {}
-
-    static TAKEN: Shared =
-        Shared(UnsafeCell::new(Taken { heaps: [0; 32], idle: false, values: false, nested: 0 }));
-
-    pub(super) fn watch() {
-        // SAFETY: the handlers are functions of ours.
-        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-    }
-
-    fn window(heap: &crate::heap::Heap) -> usize {
-        core::ptr::from_ref(heap).addr() >> AREA_SHIFT
-    }
-
-    unsafe extern "C" fn before() {
-        let nested = !FORK.lock_for_fork(thread_mark());
-        let taken = TAKEN.0.get();
-        // SAFETY: this thread holds `FORK`. Through a pointer, since a signal may come at any time.
-        unsafe {
-            if nested {
-                (*taken).nested += 1;
-                return;
-            }
-            (*taken).idle = IDLE.lock_for_fork(thread_mark());
-            (*taken).values = values::lock().lock_for_fork(mark());
-            (*taken).heaps = [0; 32];
-            for heap in registry::heaps(0).chain(registry::values()) {
-                if heap.lock().lock_for_fork(mark()) {
-                    (*taken).heaps[window(heap) / 64] |= 1 << (window(heap) % 64);
-                }
-            }
-        }
-    }
-
-    unsafe extern "C" fn after() {
-        let taken = TAKEN.0.get();
-        // SAFETY: this thread holds `FORK` since `before`, and the child has no other.
-        unsafe {
-            if (*taken).nested > 0 {
-                (*taken).nested -= 1;
-                return;
-            }
-            for heap in registry::heaps(0).chain(registry::values()) {
-                if (*taken).heaps[window(heap) / 64] & (1 << (window(heap) % 64)) != 0 {
-                    heap.lock().unlock_forked();
-                }
-            }
-            if (*taken).values {
-                values::lock().unlock_forked();
-            }
-            if (*taken).idle {
-                IDLE.unlock_forked();
-            }
-        }
-        FORK.unlock_forked();
     }
 }

@@ -41,6 +41,13 @@ fn forks_in_a_threaded_program() {
 }
 
 #[test]
+fn forks_while_heaps_are_made() {
+    for _ in 0..5 {
+        check("births", &[], Way::Preloaded);
+    }
+}
+
+#[test]
 #[ignore = "takes minutes: run in full test runs"]
 fn ten_thousand_forks_in_a_threaded_program() {
     check("processes", &["10000"], Way::Preloaded);

@@ -21,6 +21,19 @@ static void wait_for(pid_t child) {
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* How many areas of address space the allocator has, from the last line of malloc_info. */
+static int areas(void) {
+    char *text, *found;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    CHECK(stream != NULL && malloc_info(0, stream) == 0 && fclose(stream) == 0);
+    found = strstr(text, "<areas count=\"");
+    CHECK(found != NULL);
+    int count = atoi(found + strlen("<areas count=\""));
+    free(text);
+    return count;
+}
+
 static void *in_child(void *unused) {
     churn(9, 100, 0);
     return unused;
@@ -42,9 +55,16 @@ int main(int count, char **arguments) {
             free(block);
             churn((uint64_t)i, 200, 0);
             if (i % 50 == 0) {
-                pthread_t thread;
-                CHECK(pthread_create(&thread, NULL, in_child, NULL) == 0);
-                CHECK(pthread_join(thread, NULL) == 0);
+                /* As many threads as the parent has: they find the heaps of those. */
+                int before = areas();
+                pthread_t own[3];
+                for (int j = 0; j < 3; j++) {
+                    CHECK(pthread_create(&own[j], NULL, in_child, NULL) == 0);
+                }
+                for (int j = 0; j < 3; j++) {
+                    CHECK(pthread_join(own[j], NULL) == 0);
+                }
+                CHECK(i == 0 || areas() == before);
             }
             _exit(0);
         }
