@@ -1,6 +1,10 @@
 //! Heaps as values: arenas of one's own, thrown away in one step.
 
-use core::{alloc::Layout, fmt, ptr::NonNull};
+use core::{
+    alloc::Layout,
+    fmt,
+    ptr::{NonNull, null_mut},
+};
 
 use stratalloc_core::{AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Trim, UsableSize};
 
@@ -11,7 +15,8 @@ use crate::{
     geometry::{AREA_SIZE, Partition, SegmentPlace},
     global::GROWING,
     heap::Heap,
-    large::{Fresh, LargeBlock},
+    large::Fresh,
+    relief::with_relief,
     stats::Stats,
     system, thread, values,
 };
@@ -120,19 +125,24 @@ impl ArenaHeap {
         if layout.size() == 0 {
             return core::ptr::without_provenance_mut(layout.align());
         }
-        match bin_for(layout.size(), layout.align()) {
-            Some(bin) => self.cache().refill(bin),
-            None => self
-                .allocate_large(layout, false)
-                .map_or(core::ptr::null_mut(), |fresh| fresh.start),
+        let Some(bin) = bin_for(layout.size(), layout.align()) else {
+            return self.allocate_large(layout, false).map_or(null_mut(), |fresh| fresh.start);
+        };
+        let block = self.cache().refill(bin);
+        if !block.is_null() {
+            return block;
         }
+        self.cache().flush();
+        let block = with_relief(layout.size(), || NonNull::new(self.cache().refill(bin)));
+        block.map_or(null_mut(), NonNull::as_ptr)
     }
 
     fn allocate_large(&self, layout: Layout, growing: bool) -> Option<Fresh> {
-        if layout.size() > MAX_SIZE || layout.align() > MAX_ALIGN {
+        let (size, align) = (layout.size(), layout.align());
+        if size > MAX_SIZE || align > MAX_ALIGN {
             return None;
         }
-        self.heap().pools(thread::mark()).allocate_large(layout.size(), layout.align(), growing)
+        with_relief(size, || self.heap().allocate_large(thread::mark(), size, align, growing))
     }
 
     #[cold]
@@ -152,9 +162,8 @@ impl ArenaHeap {
         }
         match (bin_for(old.size(), old.align()), bin_for(new.size(), new.align())) {
             (None, None) => {
-                let mut pools = self.heap().pools(thread::mark());
-                let large = LargeBlock::at(&mut pools, block.as_ptr());
-                new.size() <= MAX_SIZE && pools.resize_large(large, new.size())
+                new.size() <= MAX_SIZE
+                    && self.heap().resize_large(thread::mark(), block.as_ptr(), new.size())
             }
             (old, new) => old == new,
         }

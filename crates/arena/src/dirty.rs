@@ -21,6 +21,18 @@ const HEAP_MINIMUM: usize = 1 << 20;
 /// they order nothing.
 static DIRTY: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// Bytes of huge blocks, which are not among those.
+static HUGE: AtomicUsize = AtomicUsize::new(0);
+
+/// A huge block now has so many bytes instead of so many.
+pub(crate) fn resized_huge(from: usize, to: usize) {
+    HUGE.fetch_add(to.wrapping_sub(from), Ordering::Relaxed);
+}
+
+/// All bytes that may have memory behind them, the books aside.
+pub(crate) fn held() -> usize {
+    USED.load(Ordering::Relaxed) + bytes() + HUGE.load(Ordering::Relaxed)
+}
 
 /// Blocks of this many bytes were allocated.
 pub(crate) fn allocated(bytes: usize) {
@@ -67,7 +79,8 @@ pub(crate) fn asked_all() {
 
 /// The bytes that all heaps together may keep now.
 fn limit() -> usize {
-    PROCESS_MINIMUM.max(USED.load(Ordering::Relaxed) / SHARE_OF_USED)
+    let used = USED.load(Ordering::Relaxed);
+    PROCESS_MINIMUM.max(used / SHARE_OF_USED).min(crate::limit::left_for_keeping(used))
 }
 
 /// Bytes that serve nothing.

@@ -21,7 +21,9 @@ use crate::{
     geometry::{AREA_SIZE, Partition},
     heap::Heap,
     large::{LargeBlock, MAX_IN_ARENAS},
+    limit,
     registry::{self, Window},
+    relief::with_relief,
     report,
     segment::BadFree,
     slot,
@@ -137,7 +139,8 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
 fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
     let Some(bin) = bin_for(size, align) else { return allocate_large(size, align, false) };
-    with_relief(size, || allocate_small(bin))
+    let block = with_relief(size, || NonNull::new(allocate_small(bin)));
+    block.map_or(null_mut(), NonNull::as_ptr)
 }
 
 fn allocate_small(bin: usize) -> *mut u8 {
@@ -146,9 +149,7 @@ fn allocate_small(bin: usize) -> *mut u8 {
         return if block.is_null() { cache.refill(bin) } else { block };
     }
     let Some(heap) = thread::any_heap() else { return null_mut() };
-    let mut block = [null_mut()];
-    heap.pools(thread::thread_mark()).take(bin, &mut block);
-    block[0]
+    heap.allocate_alone(thread::thread_mark(), bin)
 }
 
 #[cold]
@@ -292,23 +293,17 @@ fn caller() -> Option<(&'static Heap, usize)> {
 #[cold]
 #[inline(never)]
 fn allocate_large(size: usize, align: usize, zeroed: bool) -> *mut u8 {
-    with_relief(size, || place_large(size, align, zeroed, false).unwrap_or(null_mut()))
-}
-
-/// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
-#[inline(always)]
-fn with_relief(size: usize, attempt: impl Fn() -> *mut u8) -> *mut u8 {
-    let block = attempt();
-    if block.is_null() && size <= MAX_IN_ARENAS && relieve() { attempt() } else { block }
+    with_relief(size, || place_large(size, align, zeroed, false)).unwrap_or(null_mut())
 }
 
 fn place_large(size: usize, align: usize, zeroed: bool, growing: bool) -> Option<*mut u8> {
     if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
+        let _leave = limit::admit(size)?;
         let fits = align <= AREA_SIZE;
         return fits.then(|| registry::allocate_huge(size)).flatten().map(NonNull::as_ptr);
     }
     let (heap, mark) = caller()?;
-    let fresh = heap.pools(mark).allocate_large(size, align, growing)?;
+    let fresh = heap.allocate_large(mark, size, align, growing)?;
     if zeroed {
         // SAFETY: the block holds `size` bytes, just allocated.
         unsafe { fresh.start.write_bytes(0, fresh.stale.min(size)) };
@@ -385,12 +380,12 @@ fn resize_in_place(kind: &Block, block: *mut u8, size: usize) -> bool {
             if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;
             }
-            let mut pools = heap.pools(thread::mark());
-            let large = LargeBlock::at(&mut pools, block);
-            pools.resize_large(large, size)
+            heap.resize_large(thread::mark(), block, size)
         }
         Block::Huge { start, size: old } => {
-            size > MAX_IN_ARENAS && registry::resize_huge(start, old, size)
+            size > MAX_IN_ARENAS
+                && limit::admit(size.saturating_sub(old))
+                    .is_some_and(|_leave| registry::resize_huge(start, old, size))
         }
     }
 }
@@ -398,7 +393,7 @@ fn resize_in_place(kind: &Block, block: *mut u8, size: usize) -> bool {
 fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
     let growing = size > old && size >= GROWING;
     let moved = if growing {
-        place_large(size, align, false, true).unwrap_or(null_mut())
+        with_relief(size, || place_large(size, align, false, true)).unwrap_or(null_mut())
     } else {
         allocate(size, align)
     };
@@ -412,19 +407,6 @@ fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 
         deallocate(block);
     }
     moved
-}
-
-/// Makes room where the process has all the memory that a limit grants it: gives back what serves
-/// nothing, so that what one size has used can serve another. Says whether there was any.
-#[cold]
-fn relieve() -> bool {
-    trim();
-    let mark = thread::mark();
-    let mut decommitted = 0;
-    let mut decommit = |heap: &Heap| decommitted += heap.pools(mark).decommit();
-    registry::heaps(0).for_each(&mut decommit);
-    values::each(mark, decommit);
-    decommitted > 0
 }
 
 /// What the allocator holds, and what of it serves.

@@ -3,8 +3,10 @@
 use crate::{
     area::Area,
     batch::{Batch, Batches, Inbox},
+    bins::SHAPES,
     dirty,
-    large::LargeBlock,
+    large::{Fresh, LargeBlock},
+    limit,
     lock::{Lock, LockGuard},
     pools::Pools,
     registry, values,
@@ -50,7 +52,11 @@ impl Heap {
     ) -> (usize, Batches) {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools);
-        (pools.take(bin, slots), spent)
+        let size = SHAPES[bin].block_size as usize;
+        let Some((_leave, count)) = limit::admit_blocks(slots.len(), size) else {
+            return (0, spent);
+        };
+        (pools.take(bin, &mut slots[..count]), spent)
     }
 
     /// Takes blocks of a bin back, and what other threads gave back with them.
@@ -77,6 +83,37 @@ impl Heap {
         let spent = self.absorb(&mut pools);
         relieve(pools, mark);
         Some(spent)
+    }
+
+    /// One block of a bin, for who has no cache; null if memory is out.
+    pub(crate) fn allocate_alone(&self, mark: usize, bin: usize) -> *mut u8 {
+        let mut block = [core::ptr::null_mut()];
+        let mut pools = self.pools(mark);
+        if let Some(_leave) = limit::admit(SHAPES[bin].block_size as usize) {
+            pools.take(bin, &mut block);
+        }
+        block[0]
+    }
+
+    /// A large block, as [`Pools::allocate_large`] has it.
+    pub(crate) fn allocate_large(
+        &self,
+        mark: usize,
+        size: usize,
+        align: usize,
+        growing: bool,
+    ) -> Option<Fresh> {
+        let mut pools = self.pools(mark);
+        let _leave = limit::admit(size)?;
+        pools.allocate_large(size, align, growing)
+    }
+
+    /// Gives a large block another size where it stands; says whether it could.
+    pub(crate) fn resize_large(&self, mark: usize, block: *mut u8, size: usize) -> bool {
+        let mut pools = self.pools(mark);
+        let large = LargeBlock::at(&mut pools, block);
+        let more = size.saturating_sub(large.size(&mut pools));
+        limit::admit(more).is_some_and(|_leave| pools.resize_large(large, size))
     }
 
     /// Takes a large block back.

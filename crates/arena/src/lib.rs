@@ -48,9 +48,13 @@ mod heap;
 #[cfg(not(loom))]
 mod large;
 #[cfg(not(loom))]
+pub mod limit;
+#[cfg(not(loom))]
 mod pools;
 #[cfg(not(loom))]
 mod registry;
+#[cfg(not(loom))]
+mod relief;
 #[cfg(not(loom))]
 mod report;
 #[cfg(not(loom))]

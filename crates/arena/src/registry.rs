@@ -9,6 +9,7 @@ use stratalloc_core::ProviderError;
 
 use crate::{
     area::Area,
+    dirty,
     geometry::{AREA_SHIFT, AREA_SIZE},
     heap::Heap,
     pools::Pools,
@@ -267,6 +268,7 @@ pub(crate) fn allocate_huge(size: usize) -> Option<NonNull<u8>> {
     }
     let kind = if claim.piecemeal { HUGE_PIECEMEAL } else { HUGE };
     TABLE[claim.index].store(size | kind, Ordering::Release);
+    dirty::resized_huge(0, size);
     Some(claim.start)
 }
 
@@ -275,6 +277,7 @@ pub(crate) fn free_huge(start: NonNull<u8>, size: usize) {
     let (index, count) = (start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
     let reserved = TABLE[index].load(Ordering::Relaxed) & KIND == HUGE;
     system::unmap(start, if reserved { count * AREA_SIZE } else { size });
+    dirty::resized_huge(size, 0);
     release(index, count);
 }
 
@@ -296,6 +299,7 @@ pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
     };
     if fits {
         entry.store(size | HUGE, Ordering::Release);
+        dirty::resized_huge(old, size);
     }
     fits
 }

@@ -1,0 +1,36 @@
+//! What is tried before a request is refused.
+
+use crate::{global, heap::Heap, large::MAX_IN_ARENAS, limit, registry, thread, values};
+
+/// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
+#[inline(always)]
+pub(crate) fn with_relief<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
+    let first = attempt();
+    if first.is_some() { first } else { try_again(size, attempt) }
+}
+
+#[cold]
+fn try_again<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
+    let within_reason = size <= MAX_IN_ARENAS.max(limit::get().unwrap_or(0));
+    if within_reason
+        && relieve()
+        && let Some(found) = attempt()
+    {
+        return Some(found);
+    }
+    if limit::ask_hook(size) { attempt() } else { None }
+}
+
+/// Makes room where the process has all the memory that a limit grants it: gives back what serves
+/// nothing, so that what one size has used can serve another. Says whether there was any.
+fn relieve() -> bool {
+    if global::trim() > 0 && limit::get().is_some() {
+        return true;
+    }
+    let mark = thread::mark();
+    let mut decommitted = 0;
+    let mut decommit = |heap: &Heap| decommitted += heap.pools(mark).decommit();
+    registry::heaps(0).for_each(&mut decommit);
+    values::each(mark, decommit);
+    decommitted > 0
+}
