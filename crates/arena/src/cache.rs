@@ -13,6 +13,7 @@ use core::{
 use crate::{
     batch::{BATCH_SIZE, Batch, Batches},
     bins::{BINS, NO_BIN, SHAPES, bin_for},
+    decay,
     geometry::{AREA_SHIFT, ArenaPlace, GRANULE_SHIFT, GRANULES},
     heap::Heap,
     report,
@@ -210,6 +211,7 @@ impl Cache {
         slots[..count].reverse();
         self.tops[bin].set(bottom.wrapping_add(count));
         self.free_batches(spent);
+        decay::tick();
         self.pop(bin)
     }
 
@@ -230,6 +232,7 @@ impl Cache {
         self.tops[bin].set(top.wrapping_sub(half));
         self.push(bin, block);
         self.free_batches(spent);
+        decay::tick();
     }
 
     /// Frees a block of this heap, in whichever of its areas.

@@ -8,11 +8,15 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes that all heaps together may keep in any case.
-const PROCESS_MINIMUM: usize = 32 << 20;
+/// The bytes that all heaps together may keep in any case, unless chosen otherwise.
+pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
 
-/// Beyond that, they may keep this part of the bytes in use.
-const SHARE_OF_USED: usize = 2;
+/// Beyond that, they may keep so many hundredths of the bytes in use, unless chosen otherwise.
+pub(crate) const SHARE_DEFAULT: usize = 50;
+
+/// What is chosen. Read anew each time: `Relaxed`.
+pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(KEEP_DEFAULT);
+pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(SHARE_DEFAULT);
 
 /// The bytes that one heap may keep in any case: less isn't worth a system call.
 const HEAP_MINIMUM: usize = 1 << 20;
@@ -80,7 +84,8 @@ pub(crate) fn asked_all() {
 /// The bytes that all heaps together may keep now.
 fn limit() -> usize {
     let used = USED.load(Ordering::Relaxed);
-    PROCESS_MINIMUM.max(used / SHARE_OF_USED).min(crate::limit::left_for_keeping(used))
+    let share = used / 100 * SHARE.load(Ordering::Relaxed);
+    KEEP.load(Ordering::Relaxed).max(share).min(crate::limit::left_for_keeping(used))
 }
 
 /// Bytes that serve nothing.

@@ -4,7 +4,7 @@ use crate::{
     area::Area,
     batch::{Batch, Batches, Inbox},
     bins::SHAPES,
-    dirty,
+    decay, dirty,
     large::{Fresh, LargeBlock},
     limit,
     lock::{Lock, LockGuard},
@@ -122,6 +122,7 @@ impl Heap {
         let large = LargeBlock::at(&mut pools, block);
         pools.free_large(large);
         relieve(pools, mark);
+        decay::tick();
     }
 
     /// Whether it has one area only.
@@ -140,6 +141,15 @@ impl Heap {
             pools.give(batch.bin(), batch.blocks());
         }
         spent
+    }
+
+    /// Takes in what waits, and gives back what has served nothing since the last call, unless somebody
+    /// works on the heap.
+    pub(crate) fn purge_idle(&self, mark: usize) -> Option<Batches> {
+        let mut pools = self.pools.try_lock(mark)?;
+        let spent = self.absorb(&mut pools);
+        pools.purge_idle();
+        Some(spent)
     }
 
     /// Takes in what waits, gives back all memory that serves nothing; says how many bytes.

@@ -38,6 +38,10 @@ mod bins;
 #[cfg(not(loom))]
 mod cache;
 #[cfg(not(loom))]
+mod config;
+#[cfg(not(loom))]
+mod decay;
+#[cfg(not(loom))]
 mod dirty;
 #[cfg(not(loom))]
 mod geometry;
@@ -72,6 +76,8 @@ mod values;
 
 #[cfg(not(loom))]
 pub use arena_heap::ArenaHeap;
+#[cfg(not(loom))]
+pub use config::Config;
 #[cfg(not(loom))]
 pub use geometry::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
 #[cfg(not(loom))]

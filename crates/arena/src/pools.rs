@@ -1,5 +1,6 @@
 //! A heap's pools: the areas, arenas and slabs that one lock guards.
 
+mod idle;
 mod reset;
 
 use crate::{
@@ -30,6 +31,8 @@ pub(crate) struct Pools {
     pub(crate) runs: [ArenaList; PARTITIONS],
     pub(crate) areas: *mut Area,
     dirty_bytes: usize,
+    /// The least `dirty_bytes` since memory was last given back for being idle.
+    idle_bytes: usize,
     /// Bytes of blocks that are not free, those in threads' caches among them.
     used_bytes: usize,
     /// The `dirty_bytes` after a search for memory to give back that found too little.
@@ -97,8 +100,7 @@ impl Pools {
             taken += slab.take(&mut slots[taken..]);
             let reused = idle - slab.idle();
             let exhausted = slab.is_exhausted();
-            self.dirty_bytes -= reused;
-            dirty::remove(reused);
+            self.reuse(reused);
             if exhausted {
                 self.current[bin] = core::ptr::null_mut();
                 let (_, place) = locate(start);
@@ -275,8 +277,7 @@ impl Pools {
         let arena = books.arena(place.arena);
         arena.used |= bit;
         arena.dirty &= !bit;
-        self.dirty_bytes -= stale;
-        dirty::remove(stale);
+        self.reuse(stale);
         stale
     }
 

@@ -98,6 +98,14 @@ pub(crate) fn round_to_pages(size: usize) -> usize {
     size.next_multiple_of(os::page_size())
 }
 
+/// Milliseconds of a clock that only goes forward, to a few of them.
+pub(crate) fn milliseconds() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written to `now`; a clock that is unknown leaves it as it is.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
+    now.tv_sec.cast_unsigned() * 1000 + now.tv_nsec.cast_unsigned() / 1_000_000
+}
+
 /// A number that differs from run to run.
 pub(crate) fn random() -> usize {
     // SAFETY: AT_RANDOM is the address of 16 random bytes, or zero.

@@ -14,6 +14,7 @@
 //! A function of this crate may run before any constructor, from a signal handler between two of
 //! our own instructions, and after every destructor. So nothing here prints through stdio
 //! (`malloc_info` excepted, whose stream is the caller's), panics or keeps state.
+//! `settings` reads the environment, once, before the program begins.
 
 #![cfg_attr(feature = "freestanding", no_std)]
 
@@ -24,5 +25,6 @@ mod extras;
 mod inspect;
 #[cfg(feature = "freestanding")]
 mod panic;
+mod settings;
 mod standard;
 mod text;

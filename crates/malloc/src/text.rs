@@ -21,9 +21,7 @@ pub(crate) extern "C" fn malloc_stats() {
     let _ = writeln!(text, "huge bytes       = {:>12}", stats.huge);
     let _ = writeln!(text, "huge blocks      = {:>12}", stats.huge_blocks);
     let _ = writeln!(text, "areas            = {:>12}", stats.areas);
-    let bytes = text.bytes();
-    // SAFETY: the bytes are readable. Nothing can be done if standard error takes nothing.
-    let _ = unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+    text.print();
 }
 
 /// `malloc_info`: the same as XML to a stream of the caller's; 0, or -1 with `errno`. `options` must
@@ -54,18 +52,25 @@ pub(crate) unsafe extern "C" fn malloc_info(options: c_int, stream: *mut c_void)
 }
 
 /// A buffer for the longest report: what doesn't fit is cut.
-struct Text {
+pub(crate) struct Text {
     buffer: [u8; 512],
     len: usize,
 }
 
 impl Text {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { buffer: [0; 512], len: 0 }
     }
 
     fn bytes(&self) -> &[u8] {
         &self.buffer[..self.len]
+    }
+
+    /// Writes it to standard error, by a plain `write`.
+    pub(crate) fn print(&self) {
+        let bytes = self.bytes();
+        // SAFETY: the bytes are readable. Nothing can be done if standard error takes nothing.
+        let _ = unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
     }
 }
 

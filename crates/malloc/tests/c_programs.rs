@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{Way, build, check, lib_dir, run};
+use harness::{Way, build, check, lib_dir, run, run_with};
 
 const EVERY_WAY: [Way; 3] = [Way::Preloaded, Way::Linked, Way::Archived];
 
@@ -87,6 +87,27 @@ fn all_mappings_used_up() {
 fn whatever_call_the_kernel_refuses() {
     check("refused", &[], Way::Preloaded);
     check("refused", &["lasting"], Way::Preloaded);
+}
+
+#[test]
+fn variables_choose_limit_and_what_is_kept() {
+    let complaint = "stratalloc: STRATALLOC_LIMIT is not a size from 16M on; ignored\n";
+    let cases = [
+        ("STRATALLOC_LIMIT", "64M", "limited, kept\n", ""),
+        ("STRATALLOC_LIMIT", "2G", "unlimited, kept\n", ""),
+        ("STRATALLOC_LIMIT", "4K", "unlimited, kept\n", complaint),
+        ("STRATALLOC_LIMIT", "all", "unlimited, kept\n", complaint),
+        ("STRATALLOC_KEEP", "1M", "unlimited, given back\n", ""),
+        ("STRATALLOC_DECAY", "10s", "unlimited, kept\n", ""),
+    ];
+    for way in EVERY_WAY {
+        let program = build("settings", way);
+        for (name, value, stdout, stderr) in cases {
+            let outcome = run_with(&program, &[], way, &[(name, value)]);
+            let said = (outcome.stdout.as_str(), outcome.stderr.as_str());
+            assert_eq!(said, (stdout, stderr), "{name}={value}, {way:?}");
+        }
+    }
 }
 
 const TWICE: &str = "a block of 208 bytes, freed already";

@@ -80,7 +80,18 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
 
 /// Runs a program to its end.
 pub(crate) fn run(program: &Path, arguments: &[&str], way: Way) -> Outcome {
+    run_with(program, arguments, way, &[])
+}
+
+/// The same, with variables in its environment.
+pub(crate) fn run_with(
+    program: &Path,
+    arguments: &[&str],
+    way: Way,
+    variables: &[(&str, &str)],
+) -> Outcome {
     let mut command = Command::new(program);
+    command.envs(variables.iter().copied());
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
     command.env_remove("LD_PRELOAD");
     if matches!(way, Way::Preloaded) {

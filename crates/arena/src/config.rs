@@ -1,0 +1,113 @@
+//! What a program may choose about the process's allocator.
+
+use core::{sync::atomic::Ordering, time::Duration};
+
+use crate::{decay, dirty, limit};
+
+/// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
+/// without.
+///
+/// In a constant, a choice out of its range doesn't compile.
+///
+/// ```
+/// use std::time::Duration;
+/// use stratalloc_arena::Config;
+///
+/// const CONFIG: Config = Config::new()
+///     .keep(8 << 20)
+///     .decay(Duration::from_secs(10))
+///     .limit(2 << 30);
+///
+/// CONFIG.apply()?;
+/// # Config::new().apply()?;
+/// # Ok::<(), stratalloc_arena::limit::Exceeded>(())
+/// ```
+///
+/// ```compile_fail
+/// use stratalloc_arena::Config;
+/// const TOO_LITTLE: Config = Config::new().limit(4096);
+/// # TOO_LITTLE.apply();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a choice has to be applied"]
+pub struct Config {
+    limit: Option<usize>,
+    keep: usize,
+    share: usize,
+    decay: u64,
+}
+
+impl Config {
+    /// The least limit in bytes: what a thread's stock of blocks may take, a few times.
+    pub const LEAST_LIMIT: usize = 16 << 20;
+    /// The longest decay: a day.
+    pub const LONGEST_DECAY: Duration = Duration::from_hours(24);
+
+    /// The default.
+    pub const fn new() -> Self {
+        Self { limit: None, keep: dirty::KEEP_DEFAULT, share: dirty::SHARE_DEFAULT, decay: 0 }
+    }
+
+    /// The most bytes that the process may [hold](crate::limit). No limit by default.
+    ///
+    /// # Panics
+    ///
+    /// Below [`LEAST_LIMIT`](Self::LEAST_LIMIT).
+    pub const fn limit(mut self, bytes: usize) -> Self {
+        assert!(bytes >= Self::LEAST_LIMIT, "a limit is 16 MiB or more");
+        self.limit = Some(bytes);
+        self
+    }
+
+    /// Bytes that serve nothing and are kept for the next use in any case, by all threads together:
+    /// 32 MiB by default.
+    pub const fn keep(mut self, bytes: usize) -> Self {
+        self.keep = bytes;
+        self
+    }
+
+    /// How many hundredths of the bytes in use may be kept beside them, if that is more than
+    /// [`keep`](Self::keep): 50 by default.
+    ///
+    /// # Panics
+    ///
+    /// Above 100.
+    pub const fn keep_percent(mut self, percent: usize) -> Self {
+        assert!(percent <= 100, "a share is 100 percent at most");
+        self.share = percent;
+        self
+    }
+
+    /// How long memory that serves nothing is kept at most, to the millisecond; zero, and the default: for
+    /// ever. Gone before, if it is more than the amount kept.
+    ///
+    /// Threads see to it as they allocate and free; an idle process keeps what it has.
+    ///
+    /// # Panics
+    ///
+    /// Above [`LONGEST_DECAY`](Self::LONGEST_DECAY).
+    pub const fn decay(mut self, decay: Duration) -> Self {
+        assert!(decay.as_secs() <= Self::LONGEST_DECAY.as_secs(), "a decay is a day at most");
+        self.decay = decay.as_millis() as u64;
+        self
+    }
+
+    /// Puts these choices in force for the process; those of before are gone.
+    ///
+    /// # Errors
+    ///
+    /// If more than the limit is held already; then nothing changes.
+    pub fn apply(self) -> Result<(), limit::Exceeded> {
+        limit::set(self.limit)?;
+        dirty::KEEP.store(self.keep, Ordering::Relaxed);
+        dirty::SHARE.store(self.share, Ordering::Relaxed);
+        decay::set(self.decay);
+        Ok(())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,147 @@
+//! Memory that comes back: by itself, in the course of time, and at once.
+
+#![cfg(not(loom))]
+
+use std::{
+    sync::{Arc, Barrier, Mutex, MutexGuard, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use stratalloc_arena::{Config, global};
+
+const MIB: usize = 1 << 20;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The configuration is the process's.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Config::new().apply().unwrap();
+    global::trim();
+    alone
+}
+
+/// Resident bytes of this process.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+fn allocate(size: usize) -> *mut u8 {
+    let block = global::allocate(size, 8);
+    assert!(!block.is_null());
+    // SAFETY: just allocated.
+    unsafe { block.write_bytes(1, size) };
+    block
+}
+
+fn free(block: *mut u8) {
+    // SAFETY: the tests free each block once.
+    unsafe { global::deallocate(block) };
+}
+
+/// Blocks of many sizes, `bytes` in all, allocated and freed again.
+fn peak(bytes: usize) {
+    peak_with(bytes, || {});
+}
+
+/// As [`peak`], doing something at the top.
+fn peak_with(bytes: usize, at_the_top: impl FnOnce()) {
+    let sizes = [24, 40, 64, 100, 200, 500, 1000, 3000, 9000, 30_000, 100_000, 700_000, 5 << 20];
+    let mut left = bytes;
+    let blocks: Vec<_> = sizes
+        .iter()
+        .cycle()
+        .map_while(|&size| {
+            left = left.checked_sub(size)?;
+            Some(allocate(size))
+        })
+        .collect();
+    at_the_top();
+    blocks.into_iter().for_each(free);
+}
+
+/// A thread that has had a peak of so many bytes, and does nothing more until this ends.
+struct IdleThread(Option<(mpsc::Sender<()>, thread::JoinHandle<()>)>);
+
+impl IdleThread {
+    /// So many of them, all at their peaks at the same time.
+    fn after_peaks_of(bytes: usize, count: usize) -> Vec<Self> {
+        let top = Arc::new(Barrier::new(count));
+        let down = Arc::new(Barrier::new(count + 1));
+        let threads = (0..count)
+            .map(|_| {
+                let (top, down) = (Arc::clone(&top), Arc::clone(&down));
+                let (end, is_ended) = mpsc::channel();
+                let thread = thread::spawn(move || {
+                    peak_with(bytes, || {
+                        top.wait();
+                    });
+                    down.wait();
+                    let _ = is_ended.recv();
+                });
+                Self(Some((end, thread)))
+            })
+            .collect();
+        down.wait();
+        threads
+    }
+}
+
+impl Drop for IdleThread {
+    fn drop(&mut self) {
+        let (end, thread) = self.0.take().unwrap();
+        drop(end);
+        thread.join().unwrap();
+    }
+}
+
+/// A gigabyte freed by threads that are idle then, half as much by one that is gone: by amount, at once.
+#[test]
+fn a_gigabyte_goes_by_itself_but_for_what_is_kept() {
+    let _alone = alone();
+    let before = resident();
+    thread::spawn(|| peak(512 * MIB)).join().unwrap();
+    let threads = IdleThread::after_peaks_of(256 * MIB, 4);
+    assert!(resident() < before + 64 * MIB, "{} after {before}", resident());
+    global::trim();
+    assert!(resident() < before + 32 * MIB, "{} after {before}", resident());
+    drop(threads);
+}
+
+/// More may be kept than there is: it goes in the course of time, as long as some thread is awake.
+#[test]
+fn what_idle_threads_keep_goes_with_time() {
+    let _alone = alone();
+    let before = resident();
+    let config = Config::new().keep(usize::MAX);
+    config.apply().unwrap();
+    thread::spawn(|| peak(128 * MIB)).join().unwrap();
+    let threads = IdleThread::after_peaks_of(128 * MIB, 2);
+    assert!(resident() > before + 200 * MIB, "{} after {before}", resident());
+    config.decay(Duration::from_millis(100)).apply().unwrap();
+    let start = Instant::now();
+    while resident() > before + 32 * MIB {
+        assert!(start.elapsed() < PATIENCE, "{} after {before}", resident());
+        peak(MIB);
+    }
+    drop(threads);
+    Config::new().apply().unwrap();
+}
+
+/// What is in use again and again within a decay stays.
+#[test]
+fn what_is_in_use_is_kept() {
+    let _alone = alone();
+    let config = Config::new().keep(usize::MAX).decay(Duration::from_hours(1));
+    config.apply().unwrap();
+    peak(64 * MIB);
+    let vacant = global::stats().vacant;
+    for _ in 0..20 {
+        peak(64 * MIB);
+    }
+    assert!(global::stats().vacant >= vacant / 2);
+    Config::new().apply().unwrap();
+}
