@@ -125,11 +125,34 @@ impl Heap {
         decay::tick();
     }
 
-    /// Whether it has one area only.
-    pub(crate) fn has_one_area(&self, mark: usize) -> bool {
+    /// How many areas it has.
+    pub(crate) fn areas(&self, mark: usize) -> usize {
         let mut pools = self.pools(mark);
-        let first = pools.areas;
-        !first.is_null() && pools.books(first).next.is_null()
+        let mut areas = 0;
+        let mut area = pools.areas;
+        while !area.is_null() {
+            areas += 1;
+            area = pools.books(area).next;
+        }
+        areas
+    }
+
+    /// Looks at the books of one of its areas, the newest of which is number 0.
+    pub(crate) fn with_area<T>(
+        &self,
+        mark: usize,
+        number: usize,
+        look: impl FnOnce(&mut Area) -> T,
+    ) -> Option<T> {
+        let mut pools = self.pools(mark);
+        let mut area = pools.areas;
+        for _ in 0..number {
+            if area.is_null() {
+                return None;
+            }
+            area = pools.books(area).next;
+        }
+        (!area.is_null()).then(|| look(pools.books(area)))
     }
 
     /// Gives the pools what waits in the inbox; the batches themselves are left to be freed.

@@ -54,6 +54,8 @@ mod large;
 #[cfg(not(loom))]
 pub mod limit;
 #[cfg(not(loom))]
+mod map;
+#[cfg(not(loom))]
 mod pools;
 #[cfg(not(loom))]
 mod registry;
@@ -80,6 +82,8 @@ pub use arena_heap::ArenaHeap;
 pub use config::Config;
 #[cfg(not(loom))]
 pub use geometry::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
+#[cfg(not(loom))]
+pub use map::map;
 #[cfg(not(loom))]
 pub use stats::Stats;
 

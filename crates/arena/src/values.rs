@@ -71,7 +71,7 @@ pub(crate) unsafe fn end(area: NonNull<Area>) {
     heap::relieve(pools, mark);
     let mut values = VALUES.lock(mark);
     values.in_use -= 1;
-    if values.kept < MAX_KEPT && heap.has_one_area(mark) {
+    if values.kept < MAX_KEPT && heap.areas(mark) == 1 {
         values.kept += 1;
         registry::keep(area.as_ptr());
     } else {

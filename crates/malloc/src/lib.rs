@@ -23,6 +23,7 @@ mod end;
 mod errno;
 mod extras;
 mod inspect;
+mod map_file;
 #[cfg(feature = "freestanding")]
 mod panic;
 mod settings;

@@ -110,6 +110,18 @@ fn variables_choose_limit_and_what_is_kept() {
     }
 }
 
+#[test]
+fn a_map_is_written_as_the_process_ends() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("map.svg");
+    let _ = std::fs::remove_file(&path);
+    let variables = [("STRATALLOC_MAP", path.to_str().unwrap())];
+    let outcome = run_with(&build("settings", Way::Preloaded), &[], Way::Preloaded, &variables);
+    assert!(outcome.status.success() && outcome.stderr.is_empty(), "{outcome:?}");
+    let map = std::fs::read_to_string(&path).unwrap();
+    assert!(map.starts_with("<svg") && map.ends_with("</svg>\n"), "{map}");
+    assert!(map.contains(">Partition 7<") && map.contains("a thread's heap"), "{map}");
+}
+
 const TWICE: &str = "a block of 208 bytes, freed already";
 
 #[test]
