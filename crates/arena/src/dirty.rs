@@ -21,10 +21,10 @@ pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(SHARE_DEFAULT);
 /// The bytes that one heap may keep in any case: less isn't worth a system call.
 const HEAP_MINIMUM: usize = 1 << 20;
 
-/// Bytes that serve nothing, and bytes of blocks that are not free. Figures, not guards: `Relaxed`, and
-/// they order nothing.
-static DIRTY: AtomicUsize = AtomicUsize::new(0);
-static USED: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that serve nothing, and bytes of blocks that are not free, of all heaps, as far as they told.
+/// Figures, not guards: `Relaxed`, and they order nothing.
+pub(crate) static DIRTY: AtomicUsize = AtomicUsize::new(0);
+pub(crate) static USED: AtomicUsize = AtomicUsize::new(0);
 /// Bytes of huge blocks, which are not among those.
 static HUGE: AtomicUsize = AtomicUsize::new(0);
 
@@ -36,28 +36,6 @@ pub(crate) fn resized_huge(from: usize, to: usize) {
 /// All bytes that may have memory behind them, the books aside.
 pub(crate) fn held() -> usize {
     USED.load(Ordering::Relaxed) + bytes() + HUGE.load(Ordering::Relaxed)
-}
-
-/// Blocks of this many bytes were allocated.
-pub(crate) fn allocated(bytes: usize) {
-    USED.fetch_add(bytes, Ordering::Relaxed);
-}
-
-/// Blocks of this many bytes were freed.
-pub(crate) fn freed(bytes: usize) {
-    USED.fetch_sub(bytes, Ordering::Relaxed);
-}
-
-/// So much more memory serves nothing.
-pub(crate) fn add(bytes: usize) {
-    DIRTY.fetch_add(bytes, Ordering::Relaxed);
-}
-
-/// So much memory was given back, or serves something again.
-pub(crate) fn remove(bytes: usize) {
-    if bytes != 0 {
-        DIRTY.fetch_sub(bytes, Ordering::Relaxed);
-    }
 }
 
 /// How many more bytes a heap frees before it looks for some to give back again, once it found less than
@@ -89,7 +67,7 @@ fn limit() -> usize {
 }
 
 /// Bytes that serve nothing.
-pub(crate) fn bytes() -> usize {
+fn bytes() -> usize {
     DIRTY.load(Ordering::Relaxed)
 }
 

@@ -226,14 +226,14 @@ impl Pools {
         let stale = block.use_segments(self, 0, segments);
         block.set_size(self, size);
         let usable = block.size(self);
-        self.count_allocated(usable);
+        self.figures.allocate(usable);
         Some(Fresh { start: self.books(block.area).address(block.first), stale })
     }
 
     /// Takes a large block back.
     pub(crate) fn free_large(&mut self, block: LargeBlock) {
         let size = block.size(self);
-        self.count_freed(size);
+        self.figures.free(size);
         self.books(block.area).segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
         self.vacate_arenas(block);
@@ -271,8 +271,8 @@ impl Pools {
         self.purge_tail(block, old, size);
         block.set_size(self, size);
         let new = block.size(self);
-        self.count_freed(old);
-        self.count_allocated(new);
+        self.figures.free(old);
+        self.figures.allocate(new);
         true
     }
 

@@ -43,6 +43,7 @@ mod config;
 mod decay;
 #[cfg(not(loom))]
 mod dirty;
+mod figures;
 #[cfg(not(loom))]
 mod geometry;
 #[cfg(not(loom))]

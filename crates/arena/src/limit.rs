@@ -25,7 +25,7 @@ use core::{
 
 use thiserror::Error;
 
-use crate::{dirty, global};
+use crate::{dirty, figures, global};
 
 /// No limit.
 const NONE: usize = usize::MAX;
@@ -74,6 +74,9 @@ pub enum Refused {
 /// [trim](global::trim); the limit stays as it was.
 pub fn set(limit: Option<usize>) -> Result<(), Exceeded> {
     let limit = limit.unwrap_or(NONE);
+    if limit != NONE {
+        figures::tell_at_once();
+    }
     if held() > limit {
         global::trim();
     }

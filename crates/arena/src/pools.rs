@@ -7,7 +7,7 @@ use crate::{
     area::Area,
     arena::{Arena, ArenaList, Use},
     bins::{BINS, SHAPES},
-    dirty,
+    figures::Figures,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
     registry, report,
@@ -21,7 +21,7 @@ use crate::{
 ///   `&mut Pools`.
 /// - **I2** A slab in `current` is in its arena's `partial`; there is at most one for each bin.
 /// - **I3** The granules of an arena have the bin that its slabs serve, and no bin otherwise.
-/// - **I4** `dirty_bytes` is the sum of `touched` over vacant segments, and of `idle` over slabs.
+/// - **I4** The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],
@@ -30,13 +30,7 @@ pub(crate) struct Pools {
     /// The arenas of each partition that serve runs and have something to offer.
     pub(crate) runs: [ArenaList; PARTITIONS],
     pub(crate) areas: *mut Area,
-    dirty_bytes: usize,
-    /// The least `dirty_bytes` since memory was last given back for being idle.
-    idle_bytes: usize,
-    /// Bytes of blocks that are not free, those in threads' caches among them.
-    used_bytes: usize,
-    /// The `dirty_bytes` after a search for memory to give back that found too little.
-    left_over: usize,
+    pub(crate) figures: Figures,
     /// The heap that these are the pools of; null until it has an area.
     owner: *const Heap,
 }
@@ -100,50 +94,45 @@ impl Pools {
             taken += slab.take(&mut slots[taken..]);
             let reused = idle - slab.idle();
             let exhausted = slab.is_exhausted();
-            self.reuse(reused);
+            self.figures.reuse(reused);
             if exhausted {
                 self.current[bin] = core::ptr::null_mut();
                 let (_, place) = locate(start);
                 self.books(area).arena(place.arena).partial &= !(1 << place.segment);
             }
         }
-        self.count_allocated(taken * SHAPES[bin].block_size as usize);
+        self.figures.allocate(taken * SHAPES[bin].block_size as usize);
         taken
     }
 
     /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together; besides, for
     /// a slab that becomes empty.
     pub(crate) fn give(&mut self, bin: usize, mut blocks: &[*mut u8]) {
-        let size = SHAPES[bin].block_size as usize;
-        self.count_freed(blocks.len() * size);
-        dirty::add(blocks.len() * size);
+        let bytes = blocks.len() * SHAPES[bin].block_size as usize;
+        self.figures.free(bytes);
+        self.figures.soil(bytes);
         while let Some(&block) = blocks.first() {
-            let area = Area::containing(block);
-            let mut slab = self.books(area).slab(block, bin);
-            let start = slab.base;
-            let exhausted = slab.is_exhausted();
+            let mut slab = self.books(Area::containing(block)).slab(block, bin);
+            let had_none = slab.segment.free == 0;
             let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(bin, bad));
-            let empty = slab.is_empty();
-            self.dirty_bytes += given * size;
-            if empty && self.current[bin] != start {
-                self.vacate_slab(start, bin);
-            } else if exhausted {
-                self.offer_slab(start, bin);
+            if had_none || slab.is_empty() {
+                let start = slab.base;
+                self.place_slab(start, bin);
             }
             blocks = &blocks[given..];
         }
     }
 
-    /// Counts bytes of blocks that were allocated.
-    pub(crate) fn count_allocated(&mut self, bytes: usize) {
-        self.used_bytes += bytes;
-        dirty::allocated(bytes);
-    }
-
-    /// Counts bytes of blocks that were freed.
-    pub(crate) fn count_freed(&mut self, bytes: usize) {
-        self.used_bytes -= bytes;
-        dirty::freed(bytes);
+    /// Lets a slab be found that has something to offer again, and one be a vacant segment that nobody
+    /// holds a block of, unless its bin is refilled from it just now.
+    #[inline(never)]
+    fn place_slab(&mut self, start: *mut u8, bin: usize) {
+        let empty = self.books(Area::containing(start)).slab(start, bin).is_empty();
+        if empty && self.current[bin] != start {
+            self.vacate_slab(start, bin);
+        } else {
+            self.offer_slab(start, bin);
+        }
     }
 
     /// Lets a slab that was exhausted be found again.
@@ -161,8 +150,7 @@ impl Pools {
         let mut slab = self.books(area).slab(start, bin);
         let idle = slab.idle();
         slab.clear();
-        self.dirty_bytes -= idle;
-        dirty::remove(idle);
+        self.figures.reuse(idle);
         self.books(area).arena(place.arena).partial &= !(1 << place.segment);
         self.vacate_segment(area, place);
         let arena = self.books(area).arena(place.arena);
@@ -277,7 +265,7 @@ impl Pools {
         let arena = books.arena(place.arena);
         arena.used |= bit;
         arena.dirty &= !bit;
-        self.reuse(stale);
+        self.figures.reuse(stale);
         stale
     }
 
@@ -291,17 +279,14 @@ impl Pools {
         if touched != 0 {
             arena.dirty |= bit;
         }
-        self.dirty_bytes += touched;
-        dirty::add(touched);
+        self.figures.soil(touched);
     }
 
     /// Gives memory back if the process holds too much that serves nothing.
     pub(crate) fn purge_excess(&mut self) {
-        let keep = dirty::to_keep(self.dirty_bytes);
-        let patience = if self.left_over == 0 { 0 } else { dirty::patience(self.used_bytes) };
-        if keep < self.dirty_bytes && self.dirty_bytes >= self.left_over + patience {
+        if let Some(keep) = self.figures.excess_to() {
             self.purge_to(keep);
-            self.left_over = if self.dirty_bytes <= keep { 0 } else { self.dirty_bytes };
+            self.figures.note_left_over(keep);
         }
     }
 
@@ -309,7 +294,7 @@ impl Pools {
     /// arena had: behind vacant segments first, then behind free blocks. Says how many bytes that were
     /// at most.
     pub(crate) fn purge_to(&mut self, keep: usize) -> usize {
-        let excess = self.dirty_bytes.saturating_sub(keep);
+        let excess = self.figures.dirty().saturating_sub(keep);
         let mut purged = 0;
         for purge in [Area::purge, Area::purge_slabs] {
             let mut area = self.areas;
@@ -318,8 +303,7 @@ impl Pools {
                 area = self.books(area).next;
             }
         }
-        self.dirty_bytes -= purged;
-        dirty::remove(purged);
+        self.figures.reuse(purged);
         purged
     }
 

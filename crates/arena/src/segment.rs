@@ -24,7 +24,7 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 /// Of every segment:
 ///
 /// - **I4** Bytes from `touched` on read as zero, and have no memory behind them.
-#[repr(C)]
+#[repr(C, align(32))]
 pub(crate) struct Segment {
     /// Set bits.
     pub(crate) free: u32,

@@ -6,7 +6,6 @@ use super::Pools;
 use crate::{
     area::Area,
     bins::BINS,
-    dirty,
     geometry::{ArenaPlace, SegmentPlace},
 };
 
@@ -22,8 +21,7 @@ impl Pools {
         }
         self.current = [null_mut(); BINS];
         self.slabs.iter_mut().chain(&mut self.runs).for_each(crate::arena::ArenaList::clear);
-        self.left_over = 0;
-        self.count_freed(self.used_bytes);
+        self.figures.free_all();
     }
 
     fn reset_arena(&mut self, area: *mut Area, place: ArenaPlace) {
@@ -50,13 +48,12 @@ impl Pools {
         let idle = slab.idle();
         slab.segment.free = slab.segment.carved;
         slab.clear();
-        self.dirty_bytes -= idle;
-        dirty::remove(idle);
+        self.figures.reuse(idle);
     }
 
     /// The areas of a heap all of whose blocks are free, newest first, for whoever releases them.
     pub(crate) fn give_up_areas(&mut self) -> *mut Area {
-        dirty::remove(core::mem::take(&mut self.dirty_bytes));
+        self.figures.give_up();
         core::mem::replace(&mut self.areas, null_mut())
     }
 }

@@ -1,0 +1,109 @@
+//! What one heap has in use and what serves nothing, in bytes.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::dirty;
+
+/// A heap tells the process of its figures when they are this many bytes off: a locked instruction for
+/// each batch of blocks would cost more than the rest of the batch's way.
+///
+/// Where memory is limited, at once: see [`tell_at_once`].
+static TELLING: AtomicUsize = AtomicUsize::new(64 << 10);
+
+/// From now on, heaps tell of every byte; what they didn't tell yet, when they change next.
+pub(crate) fn tell_at_once() {
+    TELLING.store(0, Ordering::Relaxed);
+}
+
+/// One heap's figures in bytes. All zero is a heap without memory.
+pub(crate) struct Figures {
+    /// What serves nothing.
+    dirty: usize,
+    /// Blocks that are not free, those in threads' caches among them.
+    used: usize,
+    /// What the process's figures have of these two.
+    told_dirty: usize,
+    told_used: usize,
+    /// The dirty bytes after a search for memory to give back that found too little.
+    left_over: usize,
+    /// The least dirty bytes since memory was last given back for being idle.
+    idle: usize,
+}
+
+impl Figures {
+    /// Every block was freed at once.
+    pub(crate) fn free_all(&mut self) {
+        self.left_over = 0;
+        self.free(self.used);
+    }
+
+    /// The memory that serves nothing, which is all there was, is the heap's no more.
+    pub(crate) fn give_up(&mut self) {
+        dirty::USED.fetch_sub(self.told_used, Ordering::Relaxed);
+        dirty::DIRTY.fetch_sub(self.told_dirty, Ordering::Relaxed);
+        *self = Self { dirty: 0, used: 0, told_dirty: 0, told_used: 0, left_over: 0, idle: 0 };
+    }
+
+    /// What serves nothing.
+    pub(crate) fn dirty(&self) -> usize {
+        self.dirty
+    }
+
+    /// Blocks of this many bytes were allocated.
+    #[inline]
+    pub(crate) fn allocate(&mut self, bytes: usize) {
+        self.used += bytes;
+        tell(&dirty::USED, &mut self.told_used, self.used);
+    }
+
+    /// Blocks of this many bytes were freed.
+    #[inline]
+    pub(crate) fn free(&mut self, bytes: usize) {
+        self.used -= bytes;
+        tell(&dirty::USED, &mut self.told_used, self.used);
+    }
+
+    /// So much more memory serves nothing.
+    #[inline]
+    pub(crate) fn soil(&mut self, bytes: usize) {
+        self.dirty += bytes;
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty);
+    }
+
+    /// So much memory was given back, or serves something again.
+    #[inline]
+    pub(crate) fn reuse(&mut self, bytes: usize) {
+        self.dirty -= bytes;
+        self.idle = self.idle.min(self.dirty);
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty);
+    }
+
+    /// How many dirty bytes the heap should be left with, if it should give some back now.
+    pub(crate) fn excess_to(&self) -> Option<usize> {
+        let keep = dirty::to_keep(self.dirty);
+        let patience = if self.left_over == 0 { 0 } else { dirty::patience(self.used) };
+        (keep < self.dirty && self.dirty >= self.left_over + patience).then_some(keep)
+    }
+
+    /// How many dirty bytes have served since memory was last given back for being idle, or came after: what
+    /// a heap is left with that gives back the others. From now on, none of these have.
+    pub(crate) fn start_watch(&mut self) -> usize {
+        let kept = self.dirty - self.idle.min(self.dirty);
+        self.idle = kept;
+        kept
+    }
+
+    /// The heap gave back what it could, in order to keep this many bytes.
+    pub(crate) fn note_left_over(&mut self, keep: usize) {
+        self.left_over = if self.dirty <= keep { 0 } else { self.dirty };
+    }
+}
+
+/// Brings a figure of the process up to date if it is too far off.
+#[inline]
+fn tell(total: &AtomicUsize, told: &mut usize, now: usize) {
+    if now.abs_diff(*told) >= TELLING.load(Ordering::Relaxed) {
+        total.fetch_add(now.wrapping_sub(*told), Ordering::Relaxed);
+        *told = now;
+    }
+}
