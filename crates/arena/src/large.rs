@@ -268,7 +268,7 @@ impl Pools {
             block.vacate_segments(self, after, before);
             self.list_run(block);
         }
-        self.purge_tail(block, old, size);
+        self.purge_tail(block, size);
         block.set_size(self, size);
         let new = block.size(self);
         self.figures.free(old);
@@ -322,11 +322,13 @@ impl Pools {
     }
 
     /// Gives the memory behind a shrunk block's last segment back, if that is worth a call.
-    fn purge_tail(&mut self, block: LargeBlock, old: usize, size: usize) {
+    fn purge_tail(&mut self, block: LargeBlock, size: usize) {
         let segment_size = block.first.arena.partition.segment_size();
         let last = block.segments(size) - 1;
         let start = system::round_to_pages(size);
-        let end = old.min((last + 1) * segment_size);
+        // All that was touched there, by whichever block: what is purged must be all that isn't zero.
+        let touched = self.books(block.area).segment(block.segment(last)).touched as usize;
+        let end = last * segment_size + touched;
         if end < start + WORTH_PURGING {
             return;
         }
