@@ -55,11 +55,23 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
         }
     }
 
+    /// One comparison finds both ends: an empty store's count wraps round to beyond all places.
     #[inline]
     fn pop(&self) -> Option<NonNull<u8>> {
-        let count = self.count.get().checked_sub(1)?;
+        let count = self.count.get().wrapping_sub(1);
+        let block = self.places.get(count)?.get();
         self.count.set(count);
-        Some(self.places[count].get())
+        Some(block)
+    }
+
+    /// Says whether there was a place.
+    #[inline]
+    fn push(&self, block: NonNull<u8>) -> bool {
+        let count = self.count.get();
+        let Some(place) = self.places.get(count) else { return false };
+        place.set(block);
+        self.count.set(count + 1);
+        true
     }
 
     #[cold]
@@ -75,9 +87,14 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
         self.pop().ok_or(AllocError)
     }
 
-    /// Gives back the blocks that were freed longest ago; the others are still in cache.
     #[cold]
     #[inline(never)]
+    fn push_to_full(&self, block: NonNull<u8>) {
+        self.drain_oldest(Self::BATCH);
+        self.push(block);
+    }
+
+    /// Gives back the blocks that were freed longest ago; the others are still in cache.
     fn drain_oldest(&self, count: usize) {
         let mut batch = [Index::NIL; N];
         let (oldest, rest) = self.places[..self.count.get()].split_at(count);
@@ -111,12 +128,9 @@ unsafe impl<A: Allocator, const N: usize> Blocks for Magazine<'_, A, N> {
     #[inline]
     unsafe fn free_block(&self, block: NonNull<u8>) {
         self.shared.retire_unfiled(block);
-        if self.count.get() == N {
-            self.drain_oldest(Self::BATCH);
+        if !self.push(block) {
+            self.push_to_full(block);
         }
-        let count = self.count.get();
-        self.places[count].set(block);
-        self.count.set(count + 1);
     }
 }
 
