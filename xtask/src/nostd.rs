@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::process;
 
-/// Builds the `no_std` crates for a bare Cortex-M target.
+/// Builds the `no_std` crates for bare Cortex-M targets.
 #[derive(clap::Args)]
 pub(crate) struct Nostd {}
 
-/// A target that has `core` and nothing else.
-const TARGET: &str = "thumbv7em-none-eabihf";
+/// Targets that have `core` and nothing else: a processor with atomic operations of a word, and one
+/// that can only load and store.
+const TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"];
 /// The crates that hold without `std` and `alloc`.
 pub(crate) const PACKAGES: [&str; 5] = [
     "stratalloc-core",
@@ -30,13 +31,14 @@ impl Nostd {
         if !Path::new(RUSTC).exists() || !Path::new(SOURCES).exists() {
             process::install(&["rustc-web", "rust-web-src"], "the sources of `core` are missing")?;
         }
-        process::step(&format!("no_std crates for {TARGET}"), &mut build()).map(drop)
+        process::step(&format!("no_std crates for {}", TARGETS.join(", ")), &mut build()).map(drop)
     }
 }
 
 fn build() -> Command {
     let mut command = process::cargo(&["build", "-Zbuild-std=core", "--no-default-features"]);
-    command.args(["--target", TARGET, "--target-dir"]).arg(process::target_dir().join("nostd"));
+    command.args(TARGETS.iter().flat_map(|target| ["--target", target]));
+    command.arg("--target-dir").arg(process::target_dir().join("nostd"));
     command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
     command.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTUP_TOOLCHAIN");
     command

@@ -72,7 +72,10 @@ pub fn set_abort(abort: Abort) {
 #[cold]
 #[inline(never)]
 pub fn fatal(message: fmt::Arguments<'_>) -> ! {
-    if REPORTS.fetch_add(1, Relaxed) < MAX_REPORTS {
+    // Load and store, for small processors have no more. Threads that meet here may count as one.
+    let reports = REPORTS.load(Relaxed);
+    REPORTS.store(reports.saturating_add(1), Relaxed);
+    if reports < MAX_REPORTS {
         report(message);
     }
     abort()

@@ -22,6 +22,7 @@
 extern crate std;
 
 mod allocator;
+#[cfg(target_has_atomic = "ptr")]
 mod counted;
 pub mod diag;
 pub mod ecosystem;
@@ -38,6 +39,7 @@ pub mod sync;
 mod units;
 
 pub use allocator::Allocator;
+#[cfg(target_has_atomic = "ptr")]
 pub use counted::{Counted, Counts};
 pub use error::{AllocError, ProviderError};
 pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
