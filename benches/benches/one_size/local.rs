@@ -1,6 +1,6 @@
 //! Stores for one thread.
 
-use std::ptr;
+use std::ptr::NonNull;
 
 use stratalloc_block::{BlockAllocator, BlockLayout, Blocks, Buffer};
 
@@ -27,13 +27,13 @@ impl Store for Block {
 
     #[inline]
     fn take(&mut self) -> Raw {
-        Object::make_at(self.0.alloc_block().expect("one is free").as_ptr())
+        Object::make_at(self.0.alloc_block().expect("one is free"))
     }
 
     #[inline]
     fn put(&mut self, taken: Raw) {
         // SAFETY: `take` allocated it.
-        unsafe { self.0.free_block(ptr::NonNull::new_unchecked(taken.address())) };
+        unsafe { self.0.free_block(taken.address()) };
     }
 }
 
@@ -47,7 +47,7 @@ impl Store for Loop {
 
     #[inline]
     fn take(&mut self) -> Raw {
-        Object::make_at((&raw mut self.0).cast())
+        Object::make_at(NonNull::from(&mut self.0).cast())
     }
 
     #[inline]
@@ -56,15 +56,16 @@ impl Store for Loop {
 
 /// A list of free objects that is chained through them, and nothing more: what a hand-written pool
 /// does.
-pub(crate) struct BareList(*mut u8);
+pub(crate) struct BareList(Option<NonNull<u8>>);
 
 impl Default for BareList {
     fn default() -> Self {
-        let mut list = Self(ptr::null_mut());
-        let start = memory().as_mut_ptr().cast::<u8>();
-        let start = start.wrapping_add(start.align_offset(align_of::<Object>()));
-        for number in 0..ROOM {
-            list.push(start.wrapping_add(number * size_of::<Object>()));
+        let mut list = Self(None);
+        let memory = memory();
+        let start = memory.as_ptr().align_offset(align_of::<Object>());
+        let objects = memory[start..].chunks_exact_mut(size_of::<Object>());
+        for object in objects.take(ROOM) {
+            list.push(NonNull::from(object).cast());
         }
         list
     }
@@ -72,21 +73,18 @@ impl Default for BareList {
 
 impl BareList {
     #[inline]
-    fn push(&mut self, object: *mut u8) {
+    fn push(&mut self, object: NonNull<u8>) {
         // SAFETY: the object is nobody's, and has room for a pointer.
-        unsafe { object.cast::<*mut u8>().write(self.0) };
-        self.0 = object;
+        unsafe { object.cast().write(self.0) };
+        self.0 = Some(object);
     }
 
-    /// # Safety
-    ///
-    /// The list isn't empty.
     #[inline]
-    unsafe fn pop(&mut self) -> *mut u8 {
-        let object = self.0;
-        // SAFETY: the caller's promise; `push` wrote the link.
-        self.0 = unsafe { object.cast::<*mut u8>().read() };
-        object
+    fn pop(&mut self) -> Option<NonNull<u8>> {
+        let object = self.0?;
+        // SAFETY: the object is in the list, so `push` wrote the link.
+        self.0 = unsafe { object.cast().read() };
+        Some(object)
     }
 }
 
@@ -96,14 +94,13 @@ impl Store for BareList {
 
     #[inline]
     fn take(&mut self) -> Raw {
-        assert!(!self.0.is_null(), "one is free");
-        // SAFETY: as just seen.
-        Object::make_at(unsafe { self.pop() })
+        Object::make_at(self.pop().expect("one is free"))
     }
 
     #[inline]
     fn put(&mut self, taken: Raw) {
-        self.push(taken.address());
+        // SAFETY: `take` made it of an address.
+        self.push(unsafe { taken.address() });
     }
 }
 
@@ -118,12 +115,12 @@ impl Store for UncheckedList {
     #[inline]
     fn take(&mut self) -> Raw {
         // SAFETY: nothing here takes more than there are.
-        Object::make_at(unsafe { self.0.pop() })
+        Object::make_at(unsafe { self.0.pop().unwrap_unchecked() })
     }
 
     #[inline]
     fn put(&mut self, taken: Raw) {
-        self.0.push(taken.address());
+        self.0.put(taken);
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each benchmark uses its part")]
 
-use std::{hint::black_box, mem::MaybeUninit};
+use std::{hint::black_box, mem::MaybeUninit, ptr::NonNull};
 
 mod local;
 mod shared;
@@ -31,10 +31,10 @@ impl Object {
     }
 
     /// Writes the first word, as a user of a block would: a link that stood there is gone.
-    pub(crate) fn make_at(place: *mut u8) -> Raw {
+    pub(crate) fn make_at(place: NonNull<u8>) -> Raw {
         // SAFETY: callers pass a block for an object.
         unsafe { place.cast::<u64>().write_volatile(7) };
-        Raw(place.expose_provenance())
+        Raw(place.expose_provenance().get())
     }
 }
 
@@ -57,8 +57,12 @@ pub(crate) trait Store {
 pub(crate) struct Raw(pub(crate) usize);
 
 impl Raw {
-    pub(crate) fn address(self) -> *mut u8 {
-        std::ptr::with_exposed_provenance_mut(self.0)
+    /// # Safety
+    ///
+    /// It is an address.
+    pub(crate) unsafe fn address(self) -> NonNull<u8> {
+        // SAFETY: no object is at null.
+        unsafe { NonNull::new_unchecked(std::ptr::with_exposed_provenance_mut(self.0)) }
     }
 }
 

@@ -26,13 +26,13 @@ const GROWTH: Growth = Growth::doubling(64, ROOM);
 
 /// Blocks as a store's objects.
 fn take(blocks: &impl Blocks) -> Raw {
-    Object::make_at(blocks.alloc_block().expect("one is free").as_ptr())
+    Object::make_at(blocks.alloc_block().expect("one is free"))
 }
 
 /// The other way.
 fn put(blocks: &impl Blocks, taken: Raw) {
     // SAFETY: `take` allocated it.
-    unsafe { blocks.free_block(NonNull::new_unchecked(taken.address())) };
+    unsafe { blocks.free_block(taken.address()) };
 }
 
 fn sync_allocator() -> &'static SyncBlockAllocator<Base> {
@@ -151,8 +151,8 @@ impl Store for Heapless {
 
     #[inline]
     fn take(&mut self) -> Self::Taken {
-        let mut block = BLOCKS.alloc(MaybeUninit::uninit()).ok().expect("one is free");
-        Object::make_at(block.as_mut_ptr().cast());
+        let Ok(mut block) = BLOCKS.alloc(MaybeUninit::uninit()) else { panic!("one is free") };
+        Object::make_at(NonNull::from(&mut *block).cast());
         block
     }
 
@@ -266,14 +266,13 @@ macro_rules! global {
             fn take(&mut self) -> Raw {
                 // SAFETY: an object's size isn't zero.
                 let start = unsafe { $allocator.alloc(Layout::new::<Object>()) };
-                assert!(!start.is_null(), "out of memory");
-                Object::make_at(start)
+                Object::make_at(NonNull::new(start).expect("memory"))
             }
 
             #[inline]
             fn put(&mut self, taken: Raw) {
                 // SAFETY: `take` allocated it with this layout.
-                unsafe { $allocator.dealloc(taken.address(), Layout::new::<Object>()) };
+                unsafe { $allocator.dealloc(taken.address().as_ptr(), Layout::new::<Object>()) };
             }
         }
     };

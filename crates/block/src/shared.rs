@@ -1,8 +1,10 @@
-//! The block allocator of all threads: lock-free, in four layers, each of which loom explores.
+//! The block allocator of all threads: lock-free, in layers, of which loom explores the atomic ones.
 //!
 //! ```text
 //! magazine   blocks of one thread          no atomic operation
 //!    │       refills and drains by half
+//!    │    shelf   a few blocks for whoever has no magazine: one atomic operation
+//!    ├────┘
 //! depot      free blocks in several stacks, fresh ones behind them
 //!    ├─ stack       index and tag in one word: one swap moves a whole batch
 //!    └─ frontier    claims fresh blocks; grows, and waits for nobody
@@ -11,6 +13,7 @@
 mod depot;
 mod frontier;
 mod index;
+mod shelf;
 mod stack;
 
 // What stands on raw memory is for the sanitizers and the stress tests.

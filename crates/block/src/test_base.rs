@@ -1,7 +1,7 @@
 //! What the unit tests stand on: a base that can be told when to fail, and threads that are joined.
 
 use core::{alloc::Layout, ptr::NonNull};
-use std::{sync::Barrier, thread, vec::Vec};
+use std::thread;
 
 use stratalloc_core::{AllocError, Allocator};
 use stratalloc_testkit::{Faulty, Plan, System};
@@ -59,8 +59,9 @@ impl Drop for TestBase {
 
 /// Runs `work` in so many threads at once, each with its number. They are joined one by one:
 /// `ThreadSanitizer` sees no order in the end of a scope.
+#[cfg(not(loom))]
 pub(crate) fn in_threads(count: usize, work: impl Fn(usize) + Sync) {
-    let start = Barrier::new(count);
+    let start = std::sync::Barrier::new(count);
     thread::scope(|scope| {
         let run = |number| {
             let (start, work) = (&start, &work);
@@ -69,7 +70,7 @@ pub(crate) fn in_threads(count: usize, work: impl Fn(usize) + Sync) {
                 work(number);
             })
         };
-        let threads: Vec<_> = (0..count).map(run).collect();
+        let threads: std::vec::Vec<_> = (0..count).map(run).collect();
         for thread in threads {
             thread.join().unwrap();
         }

@@ -9,17 +9,24 @@ use super::{
     index::{Index, MAX_CHUNK_BLOCKS, MAX_CHUNKS},
     magazine::Magazine,
     memory::SideLink,
+    shelf::Shelf,
 };
 use crate::{BlockError, BlockLayout, Blocks, Buffer, Growth, allocator::impl_allocator, poison};
 
 /// Stacks of free blocks. More than threads usually run at once, few enough to look through.
 const SHARDS: usize = 8;
 
+/// Blocks on each shelf: with its height they fill two pairs of cache lines.
+const SHELF: usize = 31;
+
+#[expect(clippy::declare_interior_mutable_const, reason = "each use is a new one")]
+const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
+
 /// Blocks of one size for all threads, without a lock.
 ///
 /// Any thread may free what another allocated. [`magazine`](Self::magazine) gives a thread a store of
 /// its own, which makes most calls as cheap as the local allocator's; what the allocator itself
-/// offers costs one compare-and-swap a call while threads don't meet.
+/// offers costs one atomic swap a call while threads don't meet.
 ///
 /// ```
 /// use stratalloc_block::{BlockLayout, Blocks, Growth, SyncBlockAllocator};
@@ -54,8 +61,9 @@ const SHARDS: usize = 8;
 /// # How it works
 ///
 /// ```text
-/// alloc_block ── pop the home stack ── empty? ── pop the others ── empty? ── claim fresh ── grow
-/// free_block ─── find the block's index ── push on the home stack
+/// alloc_block ── take one from the shelf at home ── none? ── pop the stack at home ── none? ── pop
+///                the other stacks ── none? ── claim fresh ── none? ── the other shelves ── grow
+/// free_block ─── put it on the shelf at home ── full? ── find its index ── push on the stack at home
 ///
 ///   chunk:  ┌─────────┬─────────┬ ··· ┬─────────┬──────┬──────┬ ··· ┐
 ///           │ block n │  n - 1  │     │ block 0 │link 0│link 1│     │    4 bytes a link
@@ -79,11 +87,12 @@ const SHARDS: usize = 8;
 /// - [Y1: chunks] What is filed in the frontier is the boundary of a chunk of
 ///   the layout for its number, from the base (or the buffer), with room for so many blocks below
 ///   and links above.
-/// - [Y2: blocks] A block is in one place: fresh, in one stack, in a magazine or live.
+/// - [Y2: blocks] A block is in one place: fresh, in one stack, on one shelf, in a magazine or live.
 /// - [Y3: links] The link of a block that was in a stack at some time is initialised; in checked
 ///   builds that of each block ever claimed is, and is `LIVE` just as long as the block is live.
 pub struct SyncBlockAllocator<A: Allocator> {
     pub(super) depot: Depot<SHARDS, MAX_CHUNKS>,
+    pub(super) shelves: [Shelf<SHELF>; SHARDS],
     pub(super) blocks: BlockLayout,
     pub(super) growth: Growth,
     pub(super) base: A,
@@ -100,7 +109,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// An allocator that takes chunks from `base` as `growth` says, the first one when a block is
     /// first asked for.
     pub const fn new_in(base: A, blocks: BlockLayout, growth: Growth) -> Self {
-        Self { depot: Depot::new(), blocks, growth, base }
+        Self { depot: Depot::new(), shelves: SHELVES, blocks, growth, base }
     }
 
     /// The base that chunks come from.
@@ -134,7 +143,7 @@ impl<'a> SyncBlockAllocator<Buffer<'a>> {
         // SAFETY: `divide` found room for the blocks and for as many links. It is borrowed for as
         // long as the allocator lives.
         let depot = Depot::of(unsafe { start.add(size) });
-        Ok(Self { depot, blocks, growth: Growth::fixed(count), base })
+        Ok(Self { depot, shelves: SHELVES, blocks, growth: Growth::fixed(count), base })
     }
 }
 
@@ -149,17 +158,21 @@ unsafe impl<A: Allocator> Blocks for SyncBlockAllocator<A> {
 
     #[inline]
     fn alloc_block(&self) -> Result<NonNull<u8>, AllocError> {
-        let mut one = [Index::NIL];
-        match self.take(home(), &mut one) {
-            0 => Err(AllocError),
-            _ => Ok(self.hand_out(self.address(one[0]))),
-        }
+        let home = home();
+        let block = match self.shelves[home].pop() {
+            Some(block) => block,
+            None => self.alloc_from_depot(home)?,
+        };
+        Ok(self.hand_out(block))
     }
 
     #[inline]
     unsafe fn free_block(&self, block: NonNull<u8>) {
-        let index = self.expect_retired(block);
-        self.put(home(), &[index]);
+        self.retire_unfiled(block);
+        let home = home();
+        if !self.shelves[home].push(block) {
+            self.free_to_depot(home, block);
+        }
     }
 }
 
@@ -173,6 +186,22 @@ impl<A: Allocator> Drop for SyncBlockAllocator<A> {
                 unsafe { self.release(number, boundary) };
             }
         }
+    }
+}
+
+impl<A: Allocator> SyncBlockAllocator<A> {
+    #[inline(never)]
+    fn alloc_from_depot(&self, home: usize) -> Result<NonNull<u8>, AllocError> {
+        let mut one = [Index::NIL];
+        match self.take(home, &mut one) {
+            0 => Err(AllocError),
+            _ => Ok(self.address(one[0])),
+        }
+    }
+
+    #[inline(never)]
+    fn free_to_depot(&self, home: usize, block: NonNull<u8>) {
+        self.put(home, &[self.index_of_ours(block)]);
     }
 }
 

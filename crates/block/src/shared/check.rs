@@ -8,6 +8,7 @@ use super::{
     SyncBlockAllocator,
     frontier::ChunkSource,
     index::Index,
+    shelf::Shelf,
     stack::{Links, Stack},
 };
 use crate::{BlockStats, Blocks, FreeError, free_list::CHECKED, poison};
@@ -32,14 +33,17 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         Ok(())
     }
 
-    /// Walks all stacks and says whether the invariants hold. Takes time in the number of free
-    /// blocks.
+    /// Walks all stacks and shelves, and says whether the invariants hold. Takes time in the number of
+    /// free blocks.
     #[must_use]
     pub fn validate(&mut self) -> bool {
         let carved = self.carved();
         // One more than there can be, in case a list runs in a circle.
         let free = || self.free_blocks().take(carved + 1);
-        free().count() <= carved && free().all(|index| self.was_claimed(index))
+        let claimed = |block| self.index(block).is_some_and(|index| self.was_claimed(index));
+        free().count() + self.shelved().count() <= carved
+            && free().all(|index| self.was_claimed(index))
+            && self.shelved().all(claimed)
     }
 
     /// Makes a free block a live one.
@@ -133,6 +137,11 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         (0..chunks).map(|number| self.blocks_in(number)).sum()
     }
 
+    /// The blocks on all shelves.
+    fn shelved(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.shelves.iter().flat_map(Shelf::iter)
+    }
+
     /// The blocks in all stacks, for as long as links lead to blocks.
     fn free_blocks(&self) -> impl Iterator<Item = Index> {
         self.depot.shards().map(Stack::top).flat_map(move |top| {
@@ -162,7 +171,7 @@ impl<A: Allocator> Stats for SyncBlockAllocator<A> {
     fn stats(&self) -> BlockStats {
         let (chunks, _) = self.depot.frontier().opened_and_claimed();
         let (capacity, peak) = (self.blocks_in_first(chunks), self.carved());
-        let free = self.free_blocks().take(peak).count();
+        let free = (self.free_blocks().take(peak).count() + self.shelved().count()).min(peak);
         let layouts = (0..chunks).filter_map(|number| self.chunk_layout(number));
         BlockStats {
             blocks: self.block_layout(),

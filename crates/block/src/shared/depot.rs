@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use super::{
-    frontier::{ChunkSource, Frontier},
+    frontier::{ChunkSource, Claim, Frontier},
     index::Index,
     stack::{Links, Stack},
 };
@@ -18,7 +18,7 @@ struct Padded<T>(T);
 ///
 /// Each thread has a *home* among the stacks, so that threads seldom meet at one; it pops from the
 /// others when that is empty, before it takes fresh blocks. So no free block is out of reach of any
-/// thread, and memory doesn't grow while there are free blocks.
+/// thread, and memory doesn't [`grow`](Self::grow) while there are free blocks.
 #[derive(Debug)]
 pub(super) struct Depot<const SHARDS: usize, const CHUNKS: usize> {
     shards: [Padded<Stack>; SHARDS],
@@ -53,7 +53,7 @@ impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
     }
 
     /// Takes at least one block and at most as many as `out` holds, into its front; returns their
-    /// number. Zero if there are none and the source has no more.
+    /// number. Zero if there are none in any stack, and no fresh ones in the chunks that are opened.
     #[inline]
     pub(super) fn take<S: Links + ChunkSource>(
         &self,
@@ -81,18 +81,31 @@ impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
         source: &S,
         out: &mut [Index],
     ) -> usize {
-        let stolen = self.steal(home, source, out);
-        if stolen > 0 {
-            return stolen;
+        match self.steal(home, source, out) {
+            0 => Self::fill(out, self.frontier.claim_opened(out.len(), source)),
+            count => count,
         }
-        let Some(claim) = self.frontier.claim(out.len(), source) else {
+    }
+
+    /// As [`take`](Self::take), from a new chunk; zero if the source has no more.
+    #[cold]
+    pub(super) fn grow<S: Links + ChunkSource>(
+        &self,
+        home: usize,
+        source: &S,
+        out: &mut [Index],
+    ) -> usize {
+        match Self::fill(out, self.frontier.claim(out.len(), source)) {
             // While the base was asked, another thread may have freed what we could have.
-            return self.steal(home, source, out);
-        };
-        for (place, block) in out.iter_mut().zip(claim.iter()) {
-            *place = block;
+            0 => self.steal(home, source, out),
+            count => count,
         }
-        claim.count()
+    }
+
+    /// Writes what was claimed into the front of `out`, and returns its number.
+    fn fill(out: &mut [Index], claim: Option<Claim>) -> usize {
+        let blocks = claim.into_iter().flat_map(Claim::iter);
+        out.iter_mut().zip(blocks).map(|(place, block)| *place = block).count()
     }
 
     /// Pops from the first stack that has a block, from the one after home around to home.
@@ -162,7 +175,11 @@ mod loom_tests {
 
         fn take(&self, home: usize) -> Option<Index> {
             let mut out = [Index::NIL];
-            let block = (self.depot.take(home, self, &mut out) > 0).then_some(out[0])?;
+            let taken = match self.depot.take(home, self, &mut out) {
+                0 => self.depot.grow(home, self, &mut out),
+                count => count,
+            };
+            let block = (taken > 0).then_some(out[0])?;
             // SAFETY: loom checks that nobody else has the cell.
             self.blocks[block.position()].with_mut(|uses| unsafe { *uses += 1 });
             Some(block)

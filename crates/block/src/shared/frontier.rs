@@ -51,10 +51,6 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    pub(super) fn count(self) -> usize {
-        self.count
-    }
-
     pub(super) fn iter(self) -> impl Iterator<Item = Index> {
         (0..self.count).map(move |step| Index::new(self.chunk, self.position - step))
     }
@@ -131,12 +127,32 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
     /// Claims fresh blocks: as many as `want`, which isn't zero, or what is left of a chunk. `None` if
     /// there are no more and the source has no more.
     pub(super) fn claim(&self, want: usize, source: &impl ChunkSource) -> Option<Claim> {
+        self.claim_after(want, source, |opened| self.file(opened, source).is_some())
+    }
+
+    /// As [`claim`](Self::claim), from the chunk that is opened: the source isn't asked.
+    #[inline]
+    pub(super) fn claim_opened(&self, want: usize, source: &impl ChunkSource) -> Option<Claim> {
+        self.claim_after(want, source, |_| false)
+    }
+
+    /// Claims fresh blocks; where the last chunk opened has none, `file` says whether the next one is
+    /// filed, so that it can be opened.
+    #[inline]
+    fn claim_after(
+        &self,
+        want: usize,
+        source: &impl ChunkSource,
+        file: impl Fn(usize) -> bool,
+    ) -> Option<Claim> {
         // Acquire, here and on failure below: partner of the AcqRel that opens a chunk [G2].
         let mut bits = self.fresh.load(Acquire);
         loop {
             let mut fresh = Fresh::decode(bits);
             if fresh.room(source) == 0 {
-                self.file(fresh.opened, source)?;
+                if !file(fresh.opened) {
+                    return None;
+                }
                 fresh = Fresh { opened: fresh.opened + 1, claimed: 0 };
             }
             let count = want.min(fresh.room(source));

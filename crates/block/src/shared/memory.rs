@@ -12,6 +12,7 @@ use super::{
     SyncBlockAllocator,
     frontier::ChunkSource,
     index::{Index, MAX_CHUNK_BLOCKS},
+    shelf::Shelf,
     stack::Links,
 };
 use crate::{free_list::CHECKED, poison};
@@ -24,13 +25,36 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// Takes blocks that nobody has into the front of `out`, and says how many.
     #[inline]
     pub(super) fn take(&self, home: usize, out: &mut [Index]) -> usize {
-        let count = self.depot.take(home, self, out);
+        let count = match self.depot.take(home, self, out) {
+            0 => self.take_from_afar(home, out),
+            count => count,
+        };
         if CHECKED {
             for &index in &out[..count] {
                 self.set_next(index, Index::NIL);
             }
         }
         count
+    }
+
+    /// Looks on all shelves before the base is asked, and again when that has no more.
+    #[cold]
+    #[inline(never)]
+    fn take_from_afar(&self, home: usize, out: &mut [Index]) -> usize {
+        let find = |out: &mut [Index]| match self.shelves.iter().find_map(Shelf::find) {
+            Some(block) => {
+                out[0] = self.index_of_ours(block);
+                1
+            }
+            None => 0,
+        };
+        match find(out) {
+            0 => match self.depot.grow(home, self, out) {
+                0 => find(out),
+                count => count,
+            },
+            count => count,
+        }
     }
 
     /// Puts back blocks that the caller alone has.

@@ -269,6 +269,21 @@ fn a_chunk_is_asked_for_when_all_are_used_up() {
 }
 
 #[test]
+fn what_lies_on_any_shelf_is_used_before_the_base_is_asked() {
+    let base = TestBase::new();
+    let mut pool = SyncBlockAllocator::new_in(&base, blocks(16), Growth::fixed(40));
+    in_threads(3, |thread| {
+        let own: Vec<_> = (0..10).map(|_| Used::of(&pool, thread).unwrap()).collect();
+        free_all(own, &pool);
+    });
+    let mut all: Vec<_> = (0..39).map(|_| Used::of(&pool, 9).unwrap()).collect();
+    all.push(Used::of(&pool.magazine(), 9).unwrap());
+    assert_eq!((base.calls(), pool.stats().used), (1, 40));
+    free_all(all, &pool);
+    assert!(pool.stats().used == 0 && pool.validate());
+}
+
+#[test]
 fn the_table_of_chunks_has_an_end() {
     let base = TestBase::new();
     let pool = SyncBlockAllocator::new_in(&base, blocks(8), Growth::fixed(1));

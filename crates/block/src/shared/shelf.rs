@@ -1,0 +1,173 @@
+//! Free blocks within easy reach: places that each hold a block or none.
+//!
+//! A stack must follow a link before it can swap its head, and find a block's index before that. A
+//! place is swapped as it is, so one atomic operation is all that a pop or a push takes. There is no
+//! ABA: no operation depends on what a place held before, only on whether it is empty.
+
+use core::ptr::{self, NonNull};
+
+use stratalloc_core::sync::atomic::{
+    AtomicPtr, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+/// At most `N` free blocks, for whichever threads are at home here.
+///
+/// # Invariants
+///
+/// - [H1: sole] A block in a place is in no other, and nobody uses it.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Shelf<const N: usize> {
+    /// About where the blocks end: places below it tend to hold one, places from it on don't. It is a
+    /// hint, which threads that meet here may leave wrong; each operation that finds it wrong moves
+    /// it by one. Relaxed: nothing depends on it.
+    height: AtomicUsize,
+    /// Null where there is none.
+    places: [AtomicPtr<u8>; N],
+}
+
+impl<const N: usize> Shelf<N> {
+    #[cfg(not(loom))]
+    pub(super) const fn new() -> Self {
+        let places = [const { AtomicPtr::new(ptr::null_mut()) }; N];
+        Self { height: AtomicUsize::new(0), places }
+    }
+
+    #[cfg(loom)]
+    pub(super) fn new() -> Self {
+        let places = core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()));
+        Self { height: AtomicUsize::new(0), places }
+    }
+
+    /// The block put here last, or none: then there may still be some.
+    #[inline]
+    pub(super) fn pop(&self) -> Option<NonNull<u8>> {
+        let top = self.height.load(Relaxed).wrapping_sub(1);
+        let place = self.places.get(top)?;
+        self.height.store(top, Relaxed);
+        Self::take(place)
+    }
+
+    /// Puts a block, which the caller alone has, into the first place that should be empty. Says
+    /// whether it was; there may still be others.
+    #[inline]
+    pub(super) fn push(&self, block: NonNull<u8>) -> bool {
+        let top = self.height.load(Relaxed);
+        let Some(place) = self.places.get(top) else { return false };
+        self.height.store(top + 1, Relaxed);
+        // Release: partner of the Acquire in `take`; what the block's user did with it happened
+        // before. Relaxed where a block is found: nothing is read of it.
+        place.compare_exchange(ptr::null_mut(), block.as_ptr(), Release, Relaxed).is_ok()
+    }
+
+    /// Any block, if there is one in a place while it is looked at.
+    pub(super) fn find(&self) -> Option<NonNull<u8>> {
+        self.places.iter().find_map(Self::take)
+    }
+
+    /// What the places hold, for whoever looks while nobody changes it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
+        self.places.iter().filter_map(|place| NonNull::new(place.load(Acquire)))
+    }
+
+    #[inline]
+    fn take(place: &AtomicPtr<u8>) -> Option<NonNull<u8>> {
+        // A look first, which leaves the cache line with those who use it. Relaxed: the swap decides.
+        if place.load(Relaxed).is_null() {
+            return None;
+        }
+        // Acquire: partner of the Release in `push`.
+        NonNull::new(place.swap(ptr::null_mut(), Acquire))
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use loom::{cell::UnsafeCell, sync::Arc, thread};
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Two blocks, each a cell that is written by whoever has it: loom fails the model when two do,
+    /// or when the second doesn't happen after the first.
+    struct Model {
+        shelf: Shelf<2>,
+        blocks: [UnsafeCell<u32>; 2],
+    }
+
+    // SAFETY: loom checks each access to the cells.
+    unsafe impl Sync for Model {}
+
+    impl Model {
+        /// With so many of the blocks on the shelf.
+        fn with(count: usize) -> Arc<Self> {
+            let blocks = [UnsafeCell::new(0), UnsafeCell::new(0)];
+            let model = Arc::new(Self { shelf: Shelf::new(), blocks });
+            for block in 0..count {
+                assert!(model.shelf.push(Self::name(block)));
+            }
+            model
+        }
+
+        /// Blocks are named by small numbers; nobody follows them.
+        fn name(block: usize) -> NonNull<u8> {
+            NonNull::without_provenance(core::num::NonZero::new(block + 1).unwrap())
+        }
+
+        fn use_block(&self, block: NonNull<u8>) {
+            // SAFETY: loom checks that nobody else has the cell.
+            self.blocks[block.addr().get() - 1].with_mut(|uses| unsafe { *uses += 1 });
+        }
+
+        /// What each of two threads does at the same time.
+        fn both(this: &Arc<Self>, work: fn(&Self) -> usize) -> usize {
+            let other = {
+                let this = Arc::clone(this);
+                thread::spawn(move || work(&this))
+            };
+            work(this) + other.join().unwrap()
+        }
+    }
+
+    #[test]
+    fn loom_a_block_on_the_shelf_has_one_owner_at_a_time() {
+        loom::model(|| {
+            let model = Model::with(2);
+            let kept = Model::both(&model, |model| {
+                let Some(block) = model.shelf.pop() else { return 0 };
+                model.use_block(block);
+                usize::from(!model.shelf.push(block))
+            });
+            assert_eq!(model.shelf.iter().count() + kept, 2, "no block is lost or doubled");
+        });
+    }
+
+    #[test]
+    fn loom_whoever_looks_everywhere_finds_what_is_there() {
+        loom::model(|| {
+            let model = Model::with(1);
+            let found = Model::both(&model, |model| {
+                let found = model.shelf.find();
+                found.inspect(|&block| model.use_block(block)).iter().count()
+            });
+            assert_eq!((found, model.shelf.iter().count()), (1, 0), "just one of both gets it");
+        });
+    }
+
+    #[test]
+    #[should_panic]
+    fn loom_mutant_that_looks_and_then_empties_hands_out_a_block_twice() {
+        loom::model(|| {
+            let model = Model::with(1);
+            Model::both(&model, |model| {
+                let place = &model.shelf.places[0];
+                let block = NonNull::new(place.load(Acquire));
+                place.store(ptr::null_mut(), Relaxed);
+                let taken: Vec<_> = block.into_iter().collect();
+                taken.iter().for_each(|&block| model.use_block(block));
+                taken.len()
+            });
+        });
+    }
+}
