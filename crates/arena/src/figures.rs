@@ -10,9 +10,14 @@ use crate::dirty;
 /// Where memory is limited, at once: see [`tell_at_once`].
 static TELLING: AtomicUsize = AtomicUsize::new(64 << 10);
 
-/// From now on, heaps tell of every byte; what they didn't tell yet, when they change next.
+/// From now on, heaps tell of every byte.
 pub(crate) fn tell_at_once() {
     TELLING.store(0, Ordering::Relaxed);
+}
+
+#[inline]
+fn telling() -> usize {
+    TELLING.load(Ordering::Relaxed)
 }
 
 /// One heap's figures in bytes. All zero is a heap without memory.
@@ -49,25 +54,31 @@ impl Figures {
         self.dirty
     }
 
+    /// Brings the process's figures up to date, however little they are off.
+    pub(crate) fn tell(&mut self) {
+        tell(&dirty::USED, &mut self.told_used, self.used, 0);
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty, 0);
+    }
+
     /// Blocks of this many bytes were allocated.
     #[inline]
     pub(crate) fn allocate(&mut self, bytes: usize) {
         self.used += bytes;
-        tell(&dirty::USED, &mut self.told_used, self.used);
+        tell(&dirty::USED, &mut self.told_used, self.used, telling());
     }
 
     /// Blocks of this many bytes were freed.
     #[inline]
     pub(crate) fn free(&mut self, bytes: usize) {
         self.used -= bytes;
-        tell(&dirty::USED, &mut self.told_used, self.used);
+        tell(&dirty::USED, &mut self.told_used, self.used, telling());
     }
 
     /// So much more memory serves nothing.
     #[inline]
     pub(crate) fn soil(&mut self, bytes: usize) {
         self.dirty += bytes;
-        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty);
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty, telling());
     }
 
     /// So much memory was given back, or serves something again.
@@ -75,7 +86,7 @@ impl Figures {
     pub(crate) fn reuse(&mut self, bytes: usize) {
         self.dirty -= bytes;
         self.idle = self.idle.min(self.dirty);
-        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty);
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty, telling());
     }
 
     /// How many dirty bytes the heap should be left with, if it should give some back now.
@@ -99,10 +110,10 @@ impl Figures {
     }
 }
 
-/// Brings a figure of the process up to date if it is too far off.
+/// Brings a figure of the process up to date if it is off by so many bytes.
 #[inline]
-fn tell(total: &AtomicUsize, told: &mut usize, now: usize) {
-    if now.abs_diff(*told) >= TELLING.load(Ordering::Relaxed) {
+fn tell(total: &AtomicUsize, told: &mut usize, now: usize, by: usize) {
+    if now.abs_diff(*told) >= by {
         total.fetch_add(now.wrapping_sub(*told), Ordering::Relaxed);
         *told = now;
     }

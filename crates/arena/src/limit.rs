@@ -25,7 +25,7 @@ use core::{
 
 use thiserror::Error;
 
-use crate::{dirty, figures, global};
+use crate::{dirty, figures, global, registry, thread, values};
 
 /// No limit.
 const NONE: usize = usize::MAX;
@@ -93,8 +93,14 @@ pub fn get() -> Option<usize> {
     (limit != NONE).then_some(limit)
 }
 
-/// The bytes that count.
+/// The bytes that count. O(1) while there is a limit, else O(heaps): without one, heaps don't tell of every
+/// byte.
 pub fn held() -> usize {
+    if get().is_none() {
+        let mark = thread::mark();
+        registry::heaps(0).for_each(|heap| heap.pools(mark).figures.tell());
+        values::each(mark, |heap| heap.pools(mark).figures.tell());
+    }
     dirty::held()
 }
 
