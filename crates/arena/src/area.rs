@@ -13,6 +13,7 @@ use crate::{
         AREA_SIZE, ARENAS, ArenaPlace, BOOKS_LIMIT, PARTITIONS, Partition, SEGMENTS, SegmentPlace,
     },
     heap::Heap,
+    mappings,
     segment::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment, Slab},
     system,
 };
@@ -50,6 +51,10 @@ pub(crate) struct Area {
     taken: [u64; PARTITIONS],
     /// Whether address space is taken piece by piece, since no whole area was to be had.
     piecemeal: bool,
+    /// Usable pieces that it was counted with.
+    pieces: usize,
+    /// For each partition, the offsets between which usable memory lies; both zero if there is none.
+    reach: [(usize, usize); PARTITIONS],
     arenas: [Arena; ARENAS * PARTITIONS],
     segments: [Segment; SEGMENTS * ARENAS * PARTITIONS],
     /// Lines of `bitmaps` that are given out. Segments get theirs when they first serve as a slab and
@@ -71,6 +76,11 @@ fn purge_inner_pages(start: *mut u8, size: usize) -> usize {
     let lead = system::round_to_pages(start.addr()) - start.addr();
     let pages = size.saturating_sub(lead) / system::round_to_pages(1) * system::round_to_pages(1);
     if pages >= WORTH_PURGING && system::purge(start.wrapping_add(lead), pages) { size } else { 0 }
+}
+
+/// The least range of offsets that covers two; one that ends at zero is empty.
+fn union(a: (usize, usize), b: (usize, usize)) -> (usize, usize) {
+    if a.1 == 0 { b } else { (a.0.min(b.0), a.1.max(b.1)) }
 }
 
 /// Lines of a bit map in a partition.
@@ -144,7 +154,7 @@ impl Area {
     /// The address of a segment's first byte.
     #[inline]
     pub(crate) fn address(&mut self, place: SegmentPlace) -> *mut u8 {
-        core::ptr::from_mut(self).cast::<u8>().wrapping_add(place.offset())
+        self.start().wrapping_add(place.offset())
     }
 
     /// The slab of `bin` that a block lies in, or starts with.
@@ -231,6 +241,7 @@ impl Area {
             self.decommit();
         }
         let size = if piecemeal { size_of::<Self>() } else { AREA_SIZE };
+        mappings::remove(self.pieces);
         system::unmap(NonNull::from(self).cast(), system::round_to_pages(size));
     }
 
@@ -248,17 +259,45 @@ impl Area {
         // Step by step where address space is scarce, else in pieces that are worth a system call.
         let step = if self.piecemeal { 1 } else { (system::commit_step() / size).max(1) };
         let first = place.arena.segment(place.segment / step * step);
-        let Some(address) = NonNull::new(self.address(first)) else { return false };
-        let done = if self.piecemeal {
-            system::map_at(address, size)
-        } else {
-            system::commit(address, step * size)
-        };
-        if done.is_err() {
+        let piece = (first.offset(), first.offset() + step * size);
+        if !(self.join_pieces(first.arena.partition, piece) || self.commit_piece(piece)) {
             return false;
         }
+        let reach = &mut self.reach[first.arena.partition.number()];
+        *reach = union(*reach, piece);
         self.arena(place.arena).committed |= run_mask(first.segment, step);
         true
+    }
+
+    /// Makes a piece usable, from one offset to another.
+    fn commit_piece(&mut self, (start, end): (usize, usize)) -> bool {
+        let Some(address) = NonNull::new(self.start().wrapping_add(start)) else { return false };
+        let done = if self.piecemeal {
+            system::map_at(address, end - start)
+        } else {
+            system::commit(address, end - start)
+        };
+        if done.is_ok() {
+            self.pieces += 1;
+            mappings::add(1);
+        }
+        done.is_ok()
+    }
+
+    /// Makes a piece usable with all that lies between it and others of its partition, where mappings
+    /// are scarce; says whether it is done.
+    fn join_pieces(&mut self, partition: Partition, piece: (usize, usize)) -> bool {
+        let reach = self.reach[partition.number()];
+        if self.piecemeal || reach.1 == 0 || !mappings::are_scarce() {
+            return false;
+        }
+        let (start, end) = union(reach, piece);
+        NonNull::new(self.start().wrapping_add(start))
+            .is_some_and(|address| system::commit(address, end - start).is_ok())
+    }
+
+    fn start(&mut self) -> *mut u8 {
+        core::ptr::from_mut(self).cast()
     }
 
     /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one arena

@@ -57,6 +57,8 @@ pub mod limit;
 #[cfg(not(loom))]
 mod map;
 #[cfg(not(loom))]
+mod mappings;
+#[cfg(not(loom))]
 mod pools;
 #[cfg(not(loom))]
 mod registry;
