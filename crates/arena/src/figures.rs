@@ -26,6 +26,8 @@ pub(crate) struct Figures {
     dirty: usize,
     /// Blocks that are not free, those in threads' caches among them.
     used: usize,
+    /// The most there were of those.
+    peak: usize,
     /// What the process's figures have of these two.
     told_dirty: usize,
     told_used: usize,
@@ -46,7 +48,13 @@ impl Figures {
     pub(crate) fn give_up(&mut self) {
         dirty::USED.fetch_sub(self.told_used, Ordering::Relaxed);
         dirty::DIRTY.fetch_sub(self.told_dirty, Ordering::Relaxed);
-        *self = Self { dirty: 0, used: 0, told_dirty: 0, told_used: 0, left_over: 0, idle: 0 };
+        *self =
+            Self { dirty: 0, used: 0, peak: 0, told_dirty: 0, told_used: 0, left_over: 0, idle: 0 };
+    }
+
+    /// The most bytes of blocks that were not free.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak
     }
 
     /// What serves nothing.
@@ -64,6 +72,7 @@ impl Figures {
     #[inline]
     pub(crate) fn allocate(&mut self, bytes: usize) {
         self.used += bytes;
+        self.peak = self.peak.max(self.used);
         tell(&dirty::USED, &mut self.told_used, self.used, telling());
     }
 

@@ -127,13 +127,8 @@ impl Heap {
 
     /// How many areas it has.
     pub(crate) fn areas(&self, mark: usize) -> usize {
-        let mut pools = self.pools(mark);
         let mut areas = 0;
-        let mut area = pools.areas;
-        while !area.is_null() {
-            areas += 1;
-            area = pools.books(area).next;
-        }
+        self.pools(mark).each_area(|_| areas += 1);
         areas
     }
 
@@ -161,6 +156,7 @@ impl Heap {
         for batch in spent.clone() {
             // SAFETY: a batch out of the inbox is the taker's.
             let batch = unsafe { &*batch };
+            pools.tallies.gave_remotely(batch.bin(), batch.blocks().len());
             pools.give(batch.bin(), batch.blocks());
         }
         spent

@@ -38,6 +38,8 @@ mod bins;
 #[cfg(not(loom))]
 mod cache;
 #[cfg(not(loom))]
+mod census;
+#[cfg(not(loom))]
 mod config;
 #[cfg(not(loom))]
 mod decay;
@@ -81,6 +83,8 @@ mod values;
 
 #[cfg(not(loom))]
 pub use arena_heap::ArenaHeap;
+#[cfg(not(loom))]
+pub use census::{Census, ClassFigures, Events, PartitionFigures};
 #[cfg(not(loom))]
 pub use config::Config;
 #[cfg(not(loom))]

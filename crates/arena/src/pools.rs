@@ -2,7 +2,9 @@
 
 mod idle;
 mod reset;
+mod tallies;
 
+use self::tallies::Tallies;
 use crate::{
     area::Area,
     arena::{Arena, ArenaList, Use},
@@ -31,6 +33,7 @@ pub(crate) struct Pools {
     pub(crate) runs: [ArenaList; PARTITIONS],
     pub(crate) areas: *mut Area,
     pub(crate) figures: Figures,
+    pub(crate) tallies: Tallies,
     /// The heap that these are the pools of; null until it has an area.
     owner: *const Heap,
 }
@@ -59,6 +62,16 @@ impl Pools {
         // SAFETY: the caller's promise; the books of a new area are this heap's alone.
         unsafe { (*area).next = self.areas };
         self.areas = area;
+    }
+
+    /// Looks at the books of every area.
+    pub(crate) fn each_area(&mut self, mut look: impl FnMut(&mut Area)) {
+        let mut area = self.areas;
+        while !area.is_null() {
+            let books = self.books(area);
+            look(books);
+            area = books.next;
+        }
     }
 
     /// Whether an area is one of this heap's. O(areas).
@@ -101,6 +114,7 @@ impl Pools {
                 self.books(area).arena(place.arena).partial &= !(1 << place.segment);
             }
         }
+        self.tallies.took(bin, taken);
         self.figures.allocate(taken * SHAPES[bin].block_size as usize);
         taken
     }
@@ -109,6 +123,7 @@ impl Pools {
     /// a slab that becomes empty.
     pub(crate) fn give(&mut self, bin: usize, mut blocks: &[*mut u8]) {
         let bytes = blocks.len() * SHAPES[bin].block_size as usize;
+        self.tallies.gave(bin, blocks.len());
         self.figures.free(bytes);
         self.figures.soil(bytes);
         while let Some(&block) = blocks.first() {
@@ -304,6 +319,7 @@ impl Pools {
             }
         }
         self.figures.reuse(purged);
+        self.tallies.purged(purged);
         purged
     }
 

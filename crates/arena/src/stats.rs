@@ -13,6 +13,7 @@ use crate::{
 
 /// Figures of one moment, in bytes but where said; other threads go on meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Stats {
     /// Memory in the areas that may have pages behind it, all but the books.
@@ -29,18 +30,15 @@ pub struct Stats {
     pub areas: usize,
 }
 
-/// Counts, heaps of threads and arena heaps alike. O(arenas and segments in use) of all heaps; each heap's threads wait meanwhile for what
-/// they need its lock for.
+/// Counts, heaps of threads and arena heaps alike. O(arenas and segments in use) of all heaps; each heap's
+/// threads wait meanwhile for what they need its lock for.
 pub(crate) fn count() -> Stats {
     let mut stats = Stats::default();
     let mark = thread::mark();
     let mut count = |heap: &Heap| stats.add(&mut heap.pools(mark));
     registry::heaps(0).for_each(&mut count);
     values::each(mark, count);
-    for size in registry::huge_sizes() {
-        stats.huge += size;
-        stats.huge_blocks += 1;
-    }
+    stats.add_huge();
     stats
 }
 
@@ -53,32 +51,38 @@ impl Stats {
     }
 
     fn add(&mut self, pools: &mut Pools) {
-        let mut area = pools.areas;
-        while !area.is_null() {
-            let books = pools.books(area);
+        pools.each_area(|books| {
             self.areas += 1;
             for index in 0..ARENAS * PARTITIONS {
-                count_arena(books, ArenaPlace::from_index(index), self);
+                self.add_arena(books, ArenaPlace::from_index(index));
             }
-            area = books.next;
+        });
+    }
+
+    /// Adds the huge blocks.
+    pub(crate) fn add_huge(&mut self) {
+        for size in registry::huge_sizes() {
+            self.huge += size;
+            self.huge_blocks += 1;
         }
     }
-}
 
-fn count_arena(books: &mut Area, place: ArenaPlace, stats: &mut Stats) {
-    let &mut Arena { used, dirty, purpose, .. } = books.arena(place);
-    for number in (0..SEGMENTS).filter(|number| (used | dirty) >> number & 1 == 1) {
-        let segment = books.segment(place.segment(number));
-        let touched = segment.touched as usize;
-        stats.touched += touched;
-        if used >> number & 1 == 0 {
-            stats.vacant += touched;
-        } else if let Some(bin) = purpose.bin() {
-            stats.in_use +=
-                (segment.carved - segment.free) as usize * SHAPES[bin].block_size as usize;
-        } else {
-            // A large block counts where it starts, as a whole.
-            stats.in_use += segment.pages as usize * PAGE;
+    /// Adds one arena.
+    pub(crate) fn add_arena(&mut self, books: &mut Area, place: ArenaPlace) {
+        let &mut Arena { used, dirty, purpose, .. } = books.arena(place);
+        for number in (0..SEGMENTS).filter(|number| (used | dirty) >> number & 1 == 1) {
+            let segment = books.segment(place.segment(number));
+            let touched = segment.touched as usize;
+            self.touched += touched;
+            if used >> number & 1 == 0 {
+                self.vacant += touched;
+            } else if let Some(bin) = purpose.bin() {
+                self.in_use +=
+                    (segment.carved - segment.free) as usize * SHAPES[bin].block_size as usize;
+            } else {
+                // A large block counts where it starts, as a whole.
+                self.in_use += segment.pages as usize * PAGE;
+            }
         }
     }
 }

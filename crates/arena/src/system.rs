@@ -106,6 +106,17 @@ pub(crate) fn milliseconds() -> u64 {
     now.tv_sec.cast_unsigned() * 1000 + now.tv_nsec.cast_unsigned() / 1_000_000
 }
 
+/// The process's page faults so far, minor and major.
+pub(crate) fn page_faults() -> (u64, u64) {
+    // SAFETY: all zero is a `rusage`, which the system writes to.
+    let usage = unsafe {
+        let mut usage = core::mem::zeroed::<libc::rusage>();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage
+    };
+    (usage.ru_minflt.cast_unsigned(), usage.ru_majflt.cast_unsigned())
+}
+
 /// A number that differs from run to run.
 pub(crate) fn random() -> usize {
     // SAFETY: AT_RANDOM is the address of 16 random bytes, or zero.

@@ -60,6 +60,6 @@ fn survivors(seed: u64) -> Vec<Vec<u8>> {
     blocks.extend((0..40).map(|_| vec![1; next() as usize % (1 << 20)]));
     blocks.retain(|_| next() % 5 < seed + 1);
     // A vector that grows moves to where there is room to grow on.
-    blocks.push((0..9 << 20).map(|byte| byte as u8).collect());
+    blocks.push((0..9_u32 << 20).map(|byte| byte as u8).collect());
     blocks
 }

@@ -21,6 +21,7 @@ impl Pools {
         }
         self.current = [null_mut(); BINS];
         self.slabs.iter_mut().chain(&mut self.runs).for_each(crate::arena::ArenaList::clear);
+        self.tallies.gave_all();
         self.figures.free_all();
     }
 
