@@ -9,9 +9,11 @@
 //! - [`ring`]: threads that pass their blocks on
 //! - [`workloads`] and [`programs`]: the two levels, one file for each, registered in [`registry`]
 //! - [`measure`]: time, faults and memory as the kernel counts them
+//! - [`exec`]: any other program, measured from outside
 //! - [`runner`]: the command line of the binaries and the line of JSON that they print
 
 pub mod block;
+pub mod exec;
 pub mod measure;
 pub mod plan;
 pub mod programs;

@@ -1,7 +1,6 @@
 //! Time, faults and memory as the kernel counts them.
 
 use std::fs;
-use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
@@ -28,18 +27,21 @@ pub fn measure<T>(work: impl FnOnce() -> T) -> std::io::Result<(T, Cost)> {
     Ok((result, cost))
 }
 
-/// Runs a program to its end and says what it cost; this process must have had no other child.
+/// Runs `work`, which starts other processes and waits for them, and says what those cost; this process must have
+/// had no other child. The peak is that of the largest of them.
 ///
 /// # Errors
-/// When the program does not start or the kernel does not tell its usage.
-pub fn measure_child(command: &mut Command) -> std::io::Result<(ExitStatus, Cost)> {
+/// When `work` fails, or the kernel does not tell the usage.
+pub fn measure_children<T>(
+    work: impl FnOnce() -> std::io::Result<T>,
+) -> std::io::Result<(T, Cost)> {
     let before = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let start = Instant::now();
-    let status = command.status()?;
+    let result = work()?;
     let wall = start.elapsed();
     let after = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let peak = u64::try_from(after.max_rss()).unwrap_or(0);
-    Ok((status, Cost { peak_rss_kib: peak, ..used(&before, &after, wall) }))
+    Ok((result, Cost { peak_rss_kib: peak, ..used(&before, &after, wall) }))
 }
 
 /// What was used between two looks, memory left out.

@@ -69,7 +69,7 @@ impl Size {
 
 /// Every workload there is.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
-    ALL.iter().copied().flatten()
+    [workloads::ALL, programs::ALL].into_iter().flatten().copied().flatten()
 }
 
 /// The workload called `name`.
@@ -77,45 +77,23 @@ pub fn find(name: &str) -> Option<&'static Workload> {
     all().find(|workload| workload.name == name)
 }
 
-/// One line for each file of `workloads/` and `programs/`.
-const ALL: &[&[Workload]] = &[
-    workloads::pairs::ALL,
-    workloads::replace_local::ALL,
-    workloads::replace_handover::ALL,
-    workloads::producer_consumer::ALL,
-    workloads::batches::ALL,
-    workloads::bursts::ALL,
-    workloads::mixed_exchange::ALL,
-    workloads::retained_exchange::ALL,
-    workloads::false_sharing::ALL,
-    workloads::bignum::ALL,
-    workloads::logic::ALL,
-    workloads::trees::ALL,
-    workloads::strings::ALL,
-    workloads::vectors::ALL,
-    workloads::large::ALL,
-    workloads::short_threads::ALL,
-    workloads::cliffs::ALL,
-    workloads::seed::ALL,
-    programs::delaunay::ALL,
-    programs::polygons::ALL,
-    programs::rtree::ALL,
-    programs::bvh::ALL,
-    programs::mesh::ALL,
-    programs::json::ALL,
-    programs::regexes::ALL,
-    programs::maps::ALL,
-    programs::channels::ALL,
-    programs::tasks::ALL,
-    programs::syntax::ALL,
-];
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::{Size, all};
     use crate::plan::Plan;
+    use crate::{programs, workloads};
+
+    /// A file that is in a folder but in no list would never be measured.
+    #[test]
+    fn every_file_is_listed() -> std::io::Result<()> {
+        for (folder, listed) in [("workloads", workloads::ALL), ("programs", programs::ALL)] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+            assert_eq!(std::fs::read_dir(path)?.count() - 1, listed.len(), "{folder}/mod.rs");
+        }
+        Ok(())
+    }
 
     #[test]
     fn names_are_unique() {

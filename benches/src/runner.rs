@@ -1,9 +1,7 @@
 //! The command line of the binaries and the line of JSON that they print.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
-use std::process::{ExitCode, ExitStatus, Stdio};
+use std::process::{ExitCode, ExitStatus};
 
 use clap::{Parser, Subcommand};
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -11,13 +9,17 @@ use nix::unistd::Pid;
 use serde::Serialize;
 use stratalloc_samples::{Entry, Run};
 
-use crate::measure::{measure, measure_child};
+use crate::exec::Exec;
+use crate::measure::measure;
 use crate::plan::Plan;
 use crate::registry::{self, Workload};
 
 /// One allocator under the workloads that compare allocators.
 #[derive(Debug, Parser)]
 struct Arguments {
+    /// Processors to keep to, such as `0,1`.
+    #[arg(long, global = true, value_delimiter = ',')]
+    cpus: Vec<usize>,
     #[command(subcommand)]
     command: Command,
 }
@@ -39,19 +41,9 @@ enum Command {
         /// Seed of all random numbers.
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Processors to keep to, such as `0,1`.
-        #[arg(long, value_delimiter = ',')]
-        cpus: Vec<usize>,
     },
-    /// Run any other program, its output thrown away, and print one line of JSON.
-    Exec {
-        /// A shared library to preload.
-        #[arg(long)]
-        preload: Option<PathBuf>,
-        /// The program and its arguments.
-        #[arg(last = true, required = true)]
-        program: Vec<OsString>,
-    },
+    /// Run any other program and print one line of JSON.
+    Exec(Exec),
 }
 
 /// What can go wrong before or after the work.
@@ -66,13 +58,14 @@ enum Error {
 
 /// Does what the command line asks with the allocator that this binary was linked with.
 pub fn main(allocator: &str) -> ExitCode {
-    let result = match Arguments::parse().command {
+    let Arguments { cpus, command } = Arguments::parse();
+    let result = pin(&cpus).and_then(|()| match command {
         Command::List => registry::all().try_for_each(|workload| print(&entry(workload))),
-        Command::Exec { preload, program } => exec(allocator, preload, &program),
-        Command::Run { workload, threads, scale, seed, cpus } => pin(&cpus).and_then(|()| {
+        Command::Exec(exec) => run_other(exec),
+        Command::Run { workload, threads, scale, seed } => {
             run(allocator, workload, &Plan { threads: threads as usize, scale, seed })
-        }),
-    };
+        }
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -115,20 +108,9 @@ fn run(allocator: &str, name: String, plan: &Plan) -> Result<(), Error> {
     })
 }
 
-/// Runs a program from this small process: a child's peak memory includes that of whoever started it.
-fn exec(allocator: &str, preload: Option<PathBuf>, program: &[OsString]) -> Result<(), Error> {
-    let mut command = std::process::Command::new(&program[0]);
-    command.args(&program[1..]).stdout(Stdio::null()).stderr(Stdio::null());
-    if let Some(library) = preload {
-        command.env("LD_PRELOAD", library);
-    }
-    let (status, cost) = measure_child(&mut command).map_err(Error::Measure)?;
-    if !status.success() {
-        return Err(Error::Program(status));
-    }
-    let workload = program[0].to_string_lossy().into_owned();
-    let allocator = allocator.to_owned();
-    print(&Run { workload, allocator, threads: 1, scale: 100, ops: 1, checksum: 1, cost })
+fn run_other(exec: Exec) -> Result<(), Error> {
+    let (status, run) = exec.run().map_err(Error::Measure)?;
+    if status.success() { print(&run) } else { Err(Error::Program(status)) }
 }
 
 fn print(line: &impl Serialize) -> Result<(), Error> {
@@ -144,7 +126,7 @@ impl fmt::Display for Error {
             }
             Self::Affinity(error) => write!(f, "cannot keep to these processors: {error}"),
             Self::Program(status) => write!(f, "the program ended with {status}"),
-            Self::Measure(error) => write!(f, "the kernel does not say what the run cost: {error}"),
+            Self::Measure(error) => write!(f, "cannot run or measure it: {error}"),
             Self::Print(error) => write!(f, "cannot write the result: {error}"),
         }
     }

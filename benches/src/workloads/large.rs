@@ -22,6 +22,14 @@ pub const ALL: &[Workload] = &[
         size: Size::Quick,
         run: zeroed,
     },
+    Workload {
+        name: "huge-blocks",
+        level: Level::Kind,
+        about: "random replacement among 20 blocks of 5 to 25 MiB, every page touched (malloc-large)",
+        threads: &[1, 2],
+        size: Size::Quick,
+        run: huge,
+    },
 ];
 
 fn replace(plan: &Plan) -> Outcome {
@@ -36,6 +44,22 @@ fn replace(plan: &Plan) -> Outcome {
             outcome.count(slot.tag());
         }
         outcome
+    })
+}
+
+fn huge(plan: &Plan) -> Outcome {
+    plan.on_threads(|index| {
+        let mut rng = plan.rng(index);
+        let live = 20 / plan.threads.min(20);
+        let mut slots: Vec<Block> = (0..live).map(|_| Block::new(0, 0)).collect();
+        let mut outcome = Outcome::default();
+        for _ in 0..plan.share(80) {
+            let slot = &mut slots[rng.usize(..live)];
+            // The old one goes first, as where a buffer is replaced by a larger one.
+            outcome.count(std::mem::replace(slot, Block::new(0, 0)).tag());
+            *slot = Block::touched(rng.usize(5 << 20..25 << 20), rng.u64(..));
+        }
+        outcome + slots.iter().map(|block| Outcome::one(block.tag())).sum()
     })
 }
 

@@ -18,3 +18,27 @@ pub mod short_threads;
 pub mod strings;
 pub mod trees;
 pub mod vectors;
+
+use crate::registry::Workload;
+
+/// All of them, in the order of the tables.
+pub const ALL: &[&[Workload]] = &[
+    pairs::ALL,
+    replace_local::ALL,
+    replace_handover::ALL,
+    producer_consumer::ALL,
+    batches::ALL,
+    bursts::ALL,
+    mixed_exchange::ALL,
+    retained_exchange::ALL,
+    false_sharing::ALL,
+    bignum::ALL,
+    logic::ALL,
+    trees::ALL,
+    strings::ALL,
+    vectors::ALL,
+    large::ALL,
+    short_threads::ALL,
+    cliffs::ALL,
+    seed::ALL,
+];
