@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use stratalloc_core::Allocator;
+use stratalloc_heap::NoBase;
 use stratalloc_pool::{Config, Full, Mode, Pool, Split, Wide};
 
 /// Bytes in every heap.
@@ -49,6 +50,8 @@ macro_rules! heap {
 
 heap!([M: Mode] Pool<'_, M>, |self, layout| Allocator::allocate(self, layout).ok().map(NonNull::cast),
     |block| Allocator::deallocate(self, block, layout));
+heap!([] stratalloc_heap::Heap<NoBase>, |self, layout| Allocator::allocate(self, layout).ok().map(NonNull::cast),
+    |block| Allocator::deallocate(self, block, layout));
 heap!([] System, |self, layout| NonNull::new(self.alloc(layout)), |block| self.dealloc(block.as_ptr(), layout));
 heap!([] dlmalloc::Dlmalloc, |self, layout| NonNull::new(self.malloc(layout.size(), layout.align())),
     |block| self.free(block.as_ptr(), layout.size(), layout.align()));
@@ -70,12 +73,14 @@ fn heaps() -> Vec<(&'static str, Box<dyn Heap>)> {
     tlsf.insert_free_block(memory());
     let mut talc = talc::base::Talc::<_, talc::DefaultBinning>::new(talc::source::Manual);
     let mut buddy = buddy_system_allocator::Heap::<32>::empty();
+    let own = stratalloc_heap::Heap::<NoBase>::new(NoBase);
     let mut good = good_memory_allocator::Allocator::empty();
     // SAFETY: each gets memory of its own that lives as long as the process.
     unsafe {
         talc.claim(memory().as_mut_ptr().cast(), HEAP).expect("the heap is large enough");
         buddy.init(memory().as_mut_ptr().addr(), HEAP);
         good.init(memory().as_mut_ptr().addr(), HEAP);
+        assert!(own.add_region(NonNull::from(memory()).cast(), HEAP), "the heap is large enough");
     }
     vec![
         (
@@ -86,6 +91,7 @@ fn heaps() -> Vec<(&'static str, Box<dyn Heap>)> {
             "stratalloc-pool bare",
             Box::new(Pool::<Wide>::new(memory(), &config).expect("sizes that fit")),
         ),
+        ("stratalloc-heap", Box::new(own)),
         ("talc", Box::new(talc)),
         ("rlsf", Box::new(tlsf)),
         ("dlmalloc", Box::new(dlmalloc::Dlmalloc::new())),
