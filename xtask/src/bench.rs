@@ -7,26 +7,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::process;
 
-#[cfg(test)]
 mod browser;
 mod chart;
 mod compare;
+mod figures;
+mod groups;
 mod instructions;
+mod launch;
+mod load;
 mod machine;
+mod markdown;
 mod micro;
 mod program;
 mod record;
 mod report;
+mod rows;
 mod runners;
 mod schedule;
+mod shared;
 mod statistics;
 mod table;
 
 use record::{Line, Record, Writer};
+use rows::Row;
+use runners::Runner;
+
+/// What ours is called among the allocators.
+const OWN: &str = "stratalloc";
 
 /// Runs the same workloads on every allocator, in turn, and says who took how long and how much.
 #[derive(clap::Args)]
@@ -54,6 +65,17 @@ enum Action {
     Show {
         /// A file of JSON lines.
         record: PathBuf,
+        /// Also take a picture of the report with Chromium, into this file.
+        #[arg(long)]
+        picture: Option<PathBuf>,
+    },
+    /// Print a record as Markdown: means, and every row that we lose.
+    Table {
+        /// A file of JSON lines.
+        record: PathBuf,
+        /// A page to write it into, between the marks `<!-- bench table: begin -->` and `end`.
+        #[arg(long)]
+        into: Option<PathBuf>,
     },
 }
 
@@ -67,15 +89,18 @@ struct Options {
     /// Only workloads whose name, level or description contains this; may be repeated.
     #[arg(long)]
     filter: Vec<String>,
-    /// Runners to compare, by name; `all` for every one [default: all but single heaps behind a lock].
+    /// Allocators to compare, by name; `all` for every one [default: all but single heaps behind a lock].
     #[arg(long, value_delimiter = ',')]
     allocators: Vec<String>,
     /// Numbers of threads, instead of each workload's own.
     #[arg(long, value_delimiter = ',')]
     threads: Vec<usize>,
-    /// Runs of each row and allocator [default: 5].
+    /// Runs of each row and allocator [default: 5, or as many as fit into the minutes].
     #[arg(long)]
     rounds: Option<usize>,
+    /// Minutes after which no other round is begun [default: 15, or 1.8 with --quick; none with --rounds].
+    #[arg(long)]
+    minutes: Option<f64>,
     /// Work a run, in percent of the standard amount [default: 100; 30 with --quick].
     #[arg(long)]
     scale: Option<usize>,
@@ -88,6 +113,12 @@ struct Options {
     /// Leave out criterion's measurements of single operations.
     #[arg(long)]
     no_micro: bool,
+    /// Leave out programs under shared libraries.
+    #[arg(long)]
+    no_preload: bool,
+    /// Keep the record in `benches/record`.
+    #[arg(long)]
+    record: bool,
     /// Open the report in a browser.
     #[arg(long)]
     open: bool,
@@ -100,10 +131,19 @@ impl Bench {
                 print!("{}", compare::compare(&Record::read(&old)?, &Record::read(&new)?));
                 Ok(())
             }
-            Some(Action::Show { record }) => finish(&record, self.options.open),
-            None if !self.program.is_empty() => {
-                program::run(&self.program, self.options.rounds.unwrap_or(5))
+            Some(Action::Show { record, picture }) => {
+                let page = finish(&record, self.options.open)?;
+                picture.map_or(Ok(()), |picture| browser::look(&page, &picture).map(drop))
             }
+            Some(Action::Table { record, into }) => {
+                let summary = markdown::summary(&Record::read(&record)?);
+                let Some(page) = into else {
+                    print!("{summary}");
+                    return Ok(());
+                };
+                Ok(fs::write(&page, markdown::insert(&fs::read_to_string(&page)?, &summary)?)?)
+            }
+            None if !self.program.is_empty() => self.options.measure_program(&self.program),
             None => self.options.measure(),
         }
     }
@@ -111,23 +151,56 @@ impl Bench {
 
 impl Options {
     fn measure(&self) -> Result<()> {
-        let runners = runners::build(&self.allocators)?;
-        let rows = schedule::rows(&runners[0], self)?;
-        let header = machine::header(&runners, self.scale())?;
-        let path = record::path(&header);
-        let mut writer = Writer::create(&path, header)?;
-        for row in &rows {
-            writer.write(&Line::Workload(row.entry.clone()))?;
+        let micro = !self.no_micro
+            && !self.instructions
+            && self.filter.is_empty()
+            && self.allocators.is_empty();
+        if micro {
+            // First: it also builds all runners, but with other features than they are to have.
+            micro::build()?;
         }
+        let runners = runners::build(runners::names(&self.allocators)?)?;
+        let mut rows = if runners.is_empty() { Vec::new() } else { rows::linked(&runners, self)? };
         if self.instructions {
+            let mut writer = self.writer(&rows)?;
             instructions::measure(&runners, &rows, &mut writer)?;
-        } else {
-            schedule::measure(&runners, &rows, self, &mut writer)?;
-            if !self.no_micro && self.filter.is_empty() {
-                micro::measure(self.quick, &mut writer)?;
+            return writer.finish(self.open);
+        }
+        if !self.no_preload {
+            let libraries = shared::libraries(&self.allocators)?;
+            rows.extend(program::scripts(&launcher()?, &libraries, self)?);
+        }
+        ensure!(!rows.is_empty(), "no workload is called so");
+        let mut writer = self.writer(&rows)?;
+        schedule::measure(&rows, self, &mut writer)?;
+        if micro && !schedule::interrupted() {
+            micro::measure(self.quick, &mut writer)?;
+        }
+        writer.finish(self.open)
+    }
+
+    fn measure_program(&self, program: &[OsString]) -> Result<()> {
+        let libraries = shared::libraries(&self.allocators)?;
+        let rows = [program::row(&launcher()?, &libraries, program)];
+        let mut writer = self.writer(&rows)?;
+        schedule::measure(&rows, self, &mut writer)?;
+        writer.finish(self.open)
+    }
+
+    /// Begins the record of `rows`.
+    fn writer(&self, rows: &[Row]) -> Result<Writer> {
+        let mut allocators: Vec<String> = Vec::new();
+        for launch in rows.iter().flat_map(|row| &row.launches) {
+            if !allocators.contains(&launch.allocator) {
+                allocators.push(launch.allocator.clone());
             }
         }
-        finish(&path, self.open)
+        let header = machine::header(allocators, self.scale())?;
+        let mut writer = Writer::create(&record::path(&header, self.record), header)?;
+        let mut entries: Vec<_> = rows.iter().map(|row| &row.entry).collect();
+        entries.dedup();
+        entries.into_iter().try_for_each(|entry| writer.write(&Line::Workload(entry.clone())))?;
+        Ok(writer)
     }
 
     fn scale(&self) -> usize {
@@ -135,8 +208,20 @@ impl Options {
     }
 }
 
-/// Prints a record's tables, writes its report, and fails when an allocator lost or mixed up memory.
-fn finish(path: &Path, open: bool) -> Result<()> {
+/// The runner that starts other programs.
+fn launcher() -> Result<Runner> {
+    Ok(runners::build(vec!["system".to_owned()])?.remove(0))
+}
+
+impl Writer {
+    fn finish(self, open: bool) -> Result<()> {
+        finish(&self.path, open).map(drop)
+    }
+}
+
+/// Prints a record's tables and writes its report, whose path it gives; fails when an allocator lost or mixed up
+/// memory.
+fn finish(path: &Path, open: bool) -> Result<PathBuf> {
     let record = Record::read(path)?;
     print!("{}", table::tables(&record));
     let stem = path.file_stem().context("a record has a name")?;
@@ -147,5 +232,6 @@ fn finish(path: &Path, open: bool) -> Result<()> {
     if open {
         process::output(std::process::Command::new("xdg-open").arg(&page))?;
     }
-    statistics::check_results(&record)
+    statistics::check_results(&record)?;
+    Ok(page)
 }

@@ -15,9 +15,12 @@ use crate::{
 };
 
 /// A script for bash. The comment at its top says what it does (first line), what it needs
-/// (`needs: PROGRAM=PACKAGE …`, a path for what isn't on `PATH`), and how it is used (`used: demo`, `used: asked`).
+/// (`needs: PROGRAM=PACKAGE …`, a path for what isn't on `PATH`), and how it is used (`used: demo`, `used: asked`,
+/// `used: installed` if its programs are not to be installed for it).
 pub(crate) struct Script {
-    file: PathBuf,
+    pub(crate) file: PathBuf,
+    /// All of it.
+    pub(crate) text: String,
     /// Its file's name, without the extension.
     pub(crate) name: String,
     /// What it does, in a few words.
@@ -38,18 +41,20 @@ pub(crate) struct Ran {
 }
 
 impl Script {
-    /// All scripts, by name.
+    /// All scripts of `xtask/accept`, by name.
     pub(crate) fn all() -> Result<Vec<Self>> {
-        tidy::files(&root().join("xtask/accept"), "sh")?
-            .iter()
-            .map(|file| Self::read(file))
-            .collect()
+        Self::of(&root().join("xtask/accept"))
+    }
+
+    /// All scripts of a folder, by name.
+    pub(crate) fn of(folder: &Path) -> Result<Vec<Self>> {
+        tidy::files(folder, "sh")?.iter().map(|file| Self::read(file)).collect()
     }
 
     fn read(file: &Path) -> Result<Self> {
         let text = fs::read_to_string(file)?;
-        let head: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# ")).collect();
-        let field = |name: &str| head.iter().find_map(|line| line.strip_prefix(name)).unwrap_or("");
+        let about = head(&text).next().context("a script begins with a comment")?.to_owned();
+        let field = |name: &str| head(&text).find_map(|line| line.strip_prefix(name)).unwrap_or("");
         let pair = |need: &str| {
             let (program, package) = need.split_once('=').context("needs: PROGRAM=PACKAGE")?;
             Ok((program.to_owned(), package.to_owned()))
@@ -57,10 +62,16 @@ impl Script {
         Ok(Self {
             file: file.to_owned(),
             name: file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            about: head.first().context("a script begins with a comment")?.to_string(),
+            about,
             needs: field("needs: ").split_whitespace().map(pair).collect::<Result<_>>()?,
             used: field("used: ").to_owned(),
+            text,
         })
+    }
+
+    /// What a line of the comment says after `name`; nothing without such a line.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        head(&self.text).find_map(|line| line.strip_prefix(name)).unwrap_or("")
     }
 
     /// Whether the script's comment says that it is used so.
@@ -116,6 +127,11 @@ impl Script {
         words.push(self.file.clone().into());
         words
     }
+}
+
+/// The lines of a script's first comment.
+fn head(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map_while(|line| line.strip_prefix("# "))
 }
 
 /// The first line in which two outputs differ, both as a message; none if they are the same.

@@ -8,17 +8,22 @@ use stratalloc_samples::Run;
 
 use super::{
     record::{Failure, Instructions, Line, Writer},
+    rows::Row,
     runners::Runner,
-    schedule::Row,
+    schedule,
 };
 use crate::process;
 
 /// Counts every row on every runner.
 pub(crate) fn measure(runners: &[Runner], rows: &[Row], writer: &mut Writer) -> Result<()> {
     process::need("valgrind", "valgrind")?;
+    schedule::catch_interrupts()?;
     let bar = ProgressBar::new((runners.len() * rows.len()) as u64);
     for row in rows {
         for runner in runners {
+            if schedule::interrupted() {
+                return Ok(());
+            }
             let line = match per_op(runner, &row.entry.workload) {
                 Ok(per_op) => Line::Instructions(Instructions {
                     workload: row.entry.workload.clone(),

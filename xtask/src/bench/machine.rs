@@ -3,13 +3,12 @@
 use std::{fs, process::Command};
 
 use anyhow::{Context, Result};
-use cargo_metadata::MetadataCommand;
 
-use super::{record::Header, runners::Runner};
+use super::{record::Header, runners};
 use crate::process;
 
 /// The header of a record that begins now.
-pub(crate) fn header(runners: &[Runner], scale: usize) -> Result<Header> {
+pub(crate) fn header(allocators: Vec<String>, scale: usize) -> Result<Header> {
     let (cpu, cores) = (cpu(), std::thread::available_parallelism()?.get());
     let memory: u64 = field("/proc/meminfo", "MemTotal:")
         .split_whitespace()
@@ -32,21 +31,15 @@ pub(crate) fn header(runners: &[Runner], scale: usize) -> Result<Header> {
         ),
         commit: said("git", &["describe", "--always", "--dirty=+"])
             .unwrap_or_else(|_| "unknown".to_owned()),
-        allocators: runners.iter().map(|runner| runner.name.clone()).collect(),
+        allocators,
         crates: crates()?,
         scale,
-        load: load(),
     })
-}
-
-/// How many threads wanted to run, averaged over the last minute.
-pub(crate) fn load() -> f64 {
-    read("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }
 
 /// The crates that runners link, with versions.
 fn crates() -> Result<Vec<String>> {
-    let metadata = MetadataCommand::new().current_dir(process::root()).exec()?;
+    let metadata = runners::metadata()?;
     let runners = metadata.packages.iter().find(|package| package.name == "stratalloc-runners");
     let runners = runners.context("the workspace has no package of runners")?;
     let linked = |name: &str| runners.dependencies.iter().any(|dependency| dependency.name == name);

@@ -1,6 +1,6 @@
 //! Single operations of every layer, measured by criterion; its estimates become lines of the record.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -32,6 +32,19 @@ struct Interval {
     upper_bound: f64,
 }
 
+fn cargo_bench(args: &[&str]) -> Command {
+    let mut cargo = process::cargo(&["bench", "--profile", "compare"]);
+    // The runners have the bench of those who are built on demand.
+    cargo.args(["--package", "stratalloc-benches", "--package", "stratalloc-runners"]);
+    cargo.args(["--features", "stratalloc-runners/peers", "--bench", "*"]).args(args);
+    cargo
+}
+
+/// Builds criterion's benches, so that nothing is built between measurements.
+pub(crate) fn build() -> Result<()> {
+    process::step("build single operations", &mut cargo_bench(&["--no-run"])).map(drop)
+}
+
 /// Runs criterion's benches and records what they estimate.
 pub(crate) fn measure(quick: bool, writer: &mut Writer) -> Result<()> {
     let folder = process::target_dir().join("criterion");
@@ -39,13 +52,12 @@ pub(crate) fn measure(quick: bool, writer: &mut Writer) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    let mut cargo =
-        process::cargo(&["bench", "--profile", "compare", "--package", "stratalloc-benches"]);
-    cargo.args(["--benches", "--"]);
-    if quick {
-        cargo.arg("--quick");
-    }
-    process::step("single operations (criterion)", &mut cargo)?;
+    let effort: &[&str] = if quick {
+        &["--", "--quick"]
+    } else {
+        &["--", "--warm-up-time", "0.3", "--measurement-time", "1"]
+    };
+    process::step("single operations (criterion)", &mut cargo_bench(effort))?;
     let mut found = Vec::new();
     collect(&folder, &mut found)?;
     found.sort_by(|a, b| (&a.operation, &a.allocator).cmp(&(&b.operation, &b.allocator)));

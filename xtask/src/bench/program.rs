@@ -1,119 +1,142 @@
-//! Any program under every allocator that has a shared library here.
+//! Programs that know nothing of allocators, each under every shared library: those of `benches/scripts`, and any of
+//! the user's.
 
 use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use anyhow::{Context, Result, ensure};
-use indicatif::ProgressBar;
-use stratalloc_samples::{Entry, Run};
+use anyhow::{Result, bail};
+use stratalloc_samples::Entry;
 
-use super::{
-    finish, machine,
-    record::{self, Failure, Line, Writer},
-    runners::{self, Runner},
-};
-use crate::{library, process};
+use super::{Options, launch::Launch, rows::Row, runners::Runner, shared::Library};
+use crate::{process, script::Script};
 
-/// Shared libraries as Debian names them: the file, and the package that has it.
-const LIBRARIES: [(&str, &str, &str); 4] = [
-    ("jemalloc", "libjemalloc.so.2", "libjemalloc2"),
-    ("mimalloc", "libmimalloc.so.2", "libmimalloc2.0"),
-    ("tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
-    ("tbbmalloc", "libtbbmalloc_proxy.so.2", "libtbbmalloc2"),
-];
+/// The level of these rows in tables.
+pub(crate) const LEVEL: &str = "preload";
 
-/// Where shared libraries lie.
-const FOLDERS: [&str; 4] = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib"];
-
-/// An allocator to preload; without a file it is the system's.
-struct Library {
-    name: &'static str,
-    file: Option<PathBuf>,
-}
-
-/// Runs `program` on every library in turn, and prints the same tables as for the workloads.
-pub(crate) fn run(program: &[OsString], rounds: usize) -> Result<()> {
-    ensure!(rounds > 0, "no rounds, no figures");
-    let launcher = runners::build(&["system".to_owned()])?.remove(0);
-    let libraries = libraries();
-    let mut header = machine::header(std::slice::from_ref(&launcher), 100)?;
-    header.allocators = libraries.iter().map(|library| library.name.to_owned()).collect();
-    header.crates.clear();
-    let path = record::path(&header);
-    let mut writer = Writer::create(&path, header)?;
-    writer.write(&Line::Workload(entry(program)))?;
-    let bar = ProgressBar::new((rounds * libraries.len()) as u64);
-    for _ in 0..rounds {
-        for library in &libraries {
-            writer.write(&launch(&launcher, library, program)?)?;
-            bar.inc(1);
+/// The rows of `benches/scripts` that `options` ask for, prepared to be run.
+pub(crate) fn scripts(
+    launcher: &Runner,
+    libraries: &[Library],
+    options: &Options,
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for script in Script::of(&folder())? {
+        let entry = script_entry(&script);
+        if !options.wants(&entry) || libraries.is_empty() {
+            continue;
         }
+        if let Err(error) = ready(&script) {
+            eprintln!("without the row {}: {error:#}", script.name);
+            continue;
+        }
+        let place = prepare(&script, options.scale())?;
+        let launch = |library| script_launch(launcher, library, &script, &place, options.scale());
+        let launches = libraries.iter().map(launch).collect();
+        rows.push(Row { threads: entry.threads[0], entry, launches });
     }
-    bar.finish_and_clear();
-    finish(&path, false)
+    Ok(rows)
 }
 
-fn entry(program: &[OsString]) -> Entry {
+/// A row of the user's program, run once by each library a round.
+pub(crate) fn row(launcher: &Runner, libraries: &[Library], program: &[OsString]) -> Row {
+    let name = Path::new(&program[0]).file_name().unwrap_or(&program[0]).to_string_lossy();
     let words: Vec<_> = program.iter().map(|word| word.to_string_lossy()).collect();
-    Entry {
-        workload: name(program),
-        level: "program".to_owned(),
-        size: "asked".to_owned(),
-        threads: vec![1],
-        about: words.join(" "),
-    }
-}
-
-/// The program's file name.
-fn name(program: &[OsString]) -> String {
-    Path::new(&program[0]).file_name().unwrap_or(&program[0]).to_string_lossy().into_owned()
-}
-
-/// Ours, the system's, and those that are installed; says how to install the rest.
-fn libraries() -> Vec<Library> {
-    let mut libraries = vec![Library { name: "system", file: None }];
-    match library::build() {
-        Ok(file) => libraries.push(Library { name: "stratalloc", file: Some(file) }),
-        Err(error) => eprintln!("without stratalloc: {error:#}"),
-    }
-    for (name, file, package) in LIBRARIES {
-        match find(file) {
-            Some(file) => libraries.push(Library { name, file: Some(file) }),
-            None => eprintln!("without {name}: apt-get install {package}"),
-        }
-    }
-    libraries
-}
-
-/// The library called `file` in one of the folders, or in a folder of theirs, as Debian's for each architecture.
-fn find(file: &str) -> Option<PathBuf> {
-    let below = |folder: &str| {
-        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+    let launch = |library: &Library| {
+        let preload =
+            library.file.as_ref().map(|file| format!("--preload={}", file.to_string_lossy()));
+        let options: Vec<&str> = preload.iter().map(String::as_str).collect();
+        Launch::program(launcher, (library.name, &name, 1), &options, program)
     };
-    let folders = FOLDERS
-        .iter()
-        .flat_map(|folder| std::iter::once(PathBuf::from(folder)).chain(below(folder)));
-    folders.map(|folder| folder.join(file)).find(|path| path.is_file())
+    Row {
+        entry: entry(&name, &words.join(" "), 1),
+        threads: 1,
+        launches: libraries.iter().map(launch).collect(),
+    }
 }
 
-fn launch(launcher: &Runner, library: &Library, program: &[OsString]) -> Result<Line> {
-    let mut command = launcher.command(&["exec"]);
-    if let Some(file) = &library.file {
-        command.arg("--preload").arg(file);
+fn folder() -> PathBuf {
+    process::root().join("benches/scripts")
+}
+
+fn entry(name: &str, about: &str, threads: usize) -> Entry {
+    Entry {
+        workload: name.to_owned(),
+        level: LEVEL.to_owned(),
+        size: "quick".to_owned(),
+        threads: vec![threads],
+        about: about.to_owned(),
     }
-    let output = process::output(command.arg("--").args(program))?;
-    if !output.status.success() {
-        return Ok(Line::Failure(Failure {
-            workload: name(program),
-            threads: 1,
-            allocator: library.name.to_owned(),
-            reason: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        }));
+}
+
+fn script_entry(script: &Script) -> Entry {
+    let threads = script.field("threads: ").parse().unwrap_or(1);
+    let (_, about) = script.about.split_once(": ").unwrap_or(("", &script.about));
+    entry(&script.name, about, threads)
+}
+
+/// Makes sure that a script's programs are here. A server is used where it is installed, but not installed for this.
+fn ready(script: &Script) -> Result<()> {
+    match script.missing() {
+        Some(advice) if script.is_used("installed") => bail!("{advice}"),
+        _ => script.prepare(),
     }
-    let run: Run =
-        serde_json::from_slice(&output.stdout).context("the launcher prints one line")?;
-    Ok(Line::Run(Run { workload: name(program), allocator: library.name.to_owned(), ..run }))
+}
+
+/// A folder for the script, with what its runs read; they leave it as it is.
+fn prepare(script: &Script, scale: usize) -> Result<PathBuf> {
+    let place = process::target_dir().join("bench/scripts").join(&script.name);
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::create_dir_all(&place)?;
+    if script.text.contains("= prepare") {
+        let mut command = Command::new("bash");
+        command.args(words(script)).arg("prepare").current_dir(&place);
+        command.env("SCALE", scale.to_string()).env("HERE", folder());
+        process::step(&format!("prepare {}", script.name), &mut command)?;
+    }
+    Ok(place)
+}
+
+fn words(script: &Script) -> [OsString; 3] {
+    ["-euo".into(), "pipefail".into(), script.file.clone().into()]
+}
+
+/// A script names its library by a variable, so that it is in the programs measured and in no others.
+fn script_launch(
+    launcher: &Runner,
+    library: &Library,
+    script: &Script,
+    place: &Path,
+    scale: usize,
+) -> Launch {
+    let program: Vec<OsString> = std::iter::once("bash".into()).chain(words(script)).collect();
+    let threads = script_entry(script).threads[0];
+    let named = (library.name, script.name.as_str(), threads);
+    let file = library.file.clone().unwrap_or_default();
+    Launch::program(launcher, named, &["--checked"], &program)
+        .with("LIBRARY", file)
+        .with("SCALE", scale.to_string())
+        .with("HERE", folder())
+        .with("LC_ALL", "C")
+        .within(place.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Script, folder, script_entry};
+
+    #[test]
+    fn every_script_preloads_and_says_what_it_is() -> anyhow::Result<()> {
+        for script in Script::of(&folder())? {
+            assert!(script.text.contains("LD_PRELOAD=") && script.text.contains("$LIBRARY"));
+            assert!(script.text.contains("SCALE"), "{} always does the same", script.name);
+            assert!(!script_entry(&script).about.is_empty());
+        }
+        Ok(())
+    }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Line {
     Instructions(Instructions),
     /// Time of a single operation, by criterion.
     Micro(Micro),
+    /// What else the machine did meanwhile.
+    Noise(Noise),
 }
 
 /// Where and with what a record was measured.
@@ -43,14 +45,12 @@ pub(crate) struct Header {
     pub(crate) compiler: String,
     /// The commit of this workspace; `+` when files were changed since.
     pub(crate) commit: String,
-    /// The runners compared.
+    /// The allocators compared, linked or preloaded.
     pub(crate) allocators: Vec<String>,
     /// The crates they are linked with, with versions.
     pub(crate) crates: Vec<String>,
     /// Work a run, in percent of the standard amount.
     pub(crate) scale: usize,
-    /// Load of the machine before the first run.
-    pub(crate) load: f64,
 }
 
 /// A run that did not end well.
@@ -84,6 +84,15 @@ pub(crate) struct Micro {
     pub(crate) high_ns: f64,
 }
 
+/// What others used of the machine while it was measured, as shares of all processors.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Noise {
+    /// Other programs of this machine.
+    pub(crate) others: f64,
+    /// Other machines of its host.
+    pub(crate) stolen: f64,
+}
+
 /// A record as it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
@@ -92,7 +101,11 @@ pub(crate) struct Record {
 }
 
 /// A record that is being measured.
-pub(crate) struct Writer(File);
+pub(crate) struct Writer {
+    file: File,
+    /// Where it is kept.
+    pub(crate) path: PathBuf,
+}
 
 impl Record {
     /// Reads a file of JSON lines.
@@ -112,37 +125,36 @@ impl Record {
 
     /// Every run that ended well, in the order of running.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.lines
-            .iter()
-            .filter_map(|line| if let Line::Run(run) = line { Some(run) } else { None })
+        self.all(|line| if let Line::Run(run) = line { Some(run) } else { None })
     }
 
     /// Every run that did not.
     pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
-        self.lines
-            .iter()
-            .filter_map(|line| if let Line::Failure(failure) = line { Some(failure) } else { None })
+        self.all(|line| if let Line::Failure(failure) = line { Some(failure) } else { None })
     }
 
     /// The workloads that were to be run.
     pub(crate) fn workloads(&self) -> impl Iterator<Item = &Entry> {
-        self.lines
-            .iter()
-            .filter_map(|line| if let Line::Workload(entry) = line { Some(entry) } else { None })
+        self.all(|line| if let Line::Workload(entry) = line { Some(entry) } else { None })
     }
 
     /// The counts of instructions.
     pub(crate) fn instructions(&self) -> impl Iterator<Item = &Instructions> {
-        self.lines.iter().filter_map(|line| {
-            if let Line::Instructions(count) = line { Some(count) } else { None }
-        })
+        self.all(|line| if let Line::Instructions(count) = line { Some(count) } else { None })
     }
 
     /// The times of single operations.
     pub(crate) fn micros(&self) -> impl Iterator<Item = &Micro> {
-        self.lines
-            .iter()
-            .filter_map(|line| if let Line::Micro(micro) = line { Some(micro) } else { None })
+        self.all(|line| if let Line::Micro(micro) = line { Some(micro) } else { None })
+    }
+
+    /// What else the machine did; nothing when the measurement did not end.
+    pub(crate) fn noise(&self) -> Option<&Noise> {
+        self.all(|line| if let Line::Noise(noise) = line { Some(noise) } else { None }).last()
+    }
+
+    fn all<'a, T>(&'a self, of: impl Fn(&'a Line) -> Option<T>) -> impl Iterator<Item = T> {
+        self.lines.iter().filter_map(of)
     }
 }
 
@@ -150,19 +162,24 @@ impl Writer {
     /// Begins a record.
     pub(crate) fn create(path: &Path, header: Header) -> Result<Self> {
         fs::create_dir_all(path.parent().context("a record lies in a folder")?)?;
-        let mut writer = Self(File::create(path).with_context(|| path.display().to_string())?);
+        let file = File::create(path).with_context(|| path.display().to_string())?;
+        let mut writer = Self { file, path: path.to_owned() };
         writer.write(&Line::Header(header))?;
         Ok(writer)
     }
 
     /// Adds a line; it is in the file when this returns, so that a comparison cut short keeps it.
     pub(crate) fn write(&mut self, line: &Line) -> Result<()> {
-        Ok(writeln!(self.0, "{}", serde_json::to_string(line)?)?)
+        Ok(writeln!(self.file, "{}", serde_json::to_string(line)?)?)
     }
 }
 
-/// Where the record of `header` is kept.
-pub(crate) fn path(header: &Header) -> PathBuf {
-    let folder = process::root().join("benches/record").join(&header.machine);
+/// Where the record of `header` goes: to `benches/record` when it is to be kept.
+pub(crate) fn path(header: &Header, keep: bool) -> PathBuf {
+    let folder = if keep {
+        process::root().join("benches/record").join(&header.machine)
+    } else {
+        process::target_dir().join("bench")
+    };
     folder.join(&header.date).with_extension("jsonl")
 }

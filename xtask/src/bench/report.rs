@@ -3,234 +3,185 @@
 use std::fmt::Write;
 
 use super::{
-    chart::{Point, Strip, colour, escape, scatter, strips},
-    record::Record,
-    statistics::{Measure, Row, mean, rows, whole},
-    table::{mebibytes, milliseconds},
+    OWN,
+    chart::{Look, Point, Strip, bars, escape, looks, scatter, strips},
+    figures,
+    groups::{Group, groups},
+    load,
+    record::{Noise, Record},
+    statistics::{Measure, Row, self_comparison},
 };
 
 const STYLE: &str = include_str!("report.css");
 
 /// The page of a record.
 pub(crate) fn page(record: &Record) -> String {
-    let rows = rows(record);
-    let allocators = &record.header.allocators;
-    let mut page = String::from("<!doctype html><html lang='en'><head><meta charset='utf-8'>");
-    let _ = write!(
-        page,
-        "<title>Allocators compared, {}</title><style>{STYLE}</style></head><body>",
+    let looks = looks(&record.header.allocators);
+    let groups = groups(record);
+    // An icon of its own keeps browsers from asking the network for one.
+    let mut page = format!(
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Allocators compared, {}</title>\
+         <link rel='icon' href='data:,'><style>{STYLE}</style></head><body>",
         record.header.date
     );
-    // An icon of its own keeps browsers from asking the network for one.
-    page = page.replace("</head>", "<link rel='icon' href='data:,'></head>");
-    page.push_str("<h1>Allocators compared</h1>");
-    header(&mut page, record);
-    legend(&mut page, allocators);
-    if !rows.is_empty() {
-        means(&mut page, &rows, allocators);
-        charts(&mut page, &rows, allocators);
-        figures(&mut page, "Time, milliseconds", &rows, allocators, Measure::Wall);
-        figures(&mut page, "Peak resident memory, MiB", &rows, allocators, Measure::Peak);
-        figures(&mut page, "Resident memory at the end, MiB", &rows, allocators, Measure::Final);
-        figures(&mut page, "Page faults", &rows, allocators, Measure::Faults);
+    title(&mut page, record);
+    legend(&mut page, &looks);
+    if !groups.is_empty() {
+        means(&mut page, &groups, &looks);
     }
-    single_operations(&mut page, record);
+    caveats(&mut page, record, &groups);
+    for group in &groups {
+        section(&mut page, group, &looks);
+    }
+    figures::single_operations(&mut page, record);
     workloads(&mut page, record);
+    origin(&mut page, record);
     page + "</body></html>\n"
 }
 
-fn header(page: &mut String, record: &Record) {
-    let header = &record.header;
-    let crates = header.crates.join(", ");
-    page.push_str("<dl>");
-    for (term, value) in [
-        ("measured", format!("{} UTC, commit {}", header.date, header.commit)),
-        ("machine", header.system.clone()),
-        ("compiler", header.compiler.clone()),
-        ("crates", crates),
-        ("work a run", format!("{} % of the standard amount", header.scale)),
-        ("load before", format!("{:.2}", header.load)),
-    ] {
-        let _ = write!(page, "<dt>{term}</dt><dd>{}</dd>", escape(&value));
-    }
-    page.push_str("</dl><p class='warning'>A ratio is a median over the least median of its row. ");
-    page.push_str("Differences inside a row's grey band, the spread of a typical allocator's own runs, mean nothing. ");
-    page.push_str("A geometric mean weighs every workload alike, as no real program does.</p>");
-    for failure in record.failures() {
-        let _ = write!(
-            page,
-            "<p class='warning'>{} ×{} failed on {}: {}</p>",
-            escape(&failure.workload),
-            failure.threads,
-            escape(&failure.allocator),
-            escape(&failure.reason)
-        );
-    }
+fn title(page: &mut String, record: &Record) {
+    let (date, system) = (record.header.date.replacen('T', " ", 1), escape(&record.header.system));
+    let _ =
+        write!(page, "<h1>Allocators compared</h1><p class='subtitle'>{date} UTC · {system}</p>");
 }
 
-fn legend(page: &mut String, allocators: &[String]) {
+fn legend(page: &mut String, looks: &[Look]) {
     page.push_str("<p class='legend'>");
-    for (index, name) in allocators.iter().enumerate() {
+    for look in looks {
+        let (fill, colour, name) = (look.fill(), look.colour, escape(look.name));
+        let name = if name == OWN { format!("<b>{name}</b>") } else { name };
+        // A ring has no fill; a background has no colour called none.
+        let fill = if fill == "none" { "transparent" } else { fill };
         let _ = write!(
             page,
-            "<span><i style='background:{}'></i>{}</span>",
-            colour(index),
-            escape(name)
+            "<span><i style='background:{fill};border-color:{colour}'></i>{name}</span>"
         );
     }
     page.push_str("</p>");
 }
 
-/// Each allocator's mean time against its mean memory, as a picture and as a table.
-fn means(page: &mut String, rows: &[Row], allocators: &[String]) {
-    let of = |name: &str, measure| {
-        mean(whole(rows, allocators).filter_map(|row| row.ratio(name, measure)))
-    };
-    let points: Vec<Point> = allocators
-        .iter()
-        .enumerate()
-        .map(|(index, name)| Point {
-            allocator: name,
-            index,
-            x: of(name, Measure::Wall),
-            y: of(name, Measure::Peak),
-        })
-        .collect();
-    let used = whole(rows, allocators).count();
-    let _ = write!(
-        page,
-        "<h2>Geometric means over {used} of {} rows</h2><div class='scatters'>",
-        rows.len()
+/// Each allocator's mean time and memory in each group.
+fn means(page: &mut String, groups: &[Group], looks: &[Look]) {
+    page.push_str("<h2>In the geometric mean</h2><p>Time (full colour) and peak resident memory (pale), each over the ");
+    page.push_str(
+        "best of its row: 1.00, at the line, would be best in every row.</p><div class='groups'>",
     );
-    page.push_str(&scatter("time → memory ↑", &points));
-    page.push_str("<table id='means'><tr><th>allocator</th><th>time</th><th>peak memory</th></tr>");
-    for point in &points {
+    for group in groups {
+        let points: Vec<Point> = taking_part(group, looks)
+            .map(|look| Point {
+                look,
+                x: group.mean(look.name, Measure::Wall),
+                y: group.mean(look.name, Measure::Peak),
+            })
+            .collect();
+        let (whole, all) = (group.whole().count(), group.rows.len());
         let _ = write!(
             page,
-            "<tr><td>{}</td><td>{:.2}</td><td>{:.2}</td></tr>",
-            escape(point.allocator),
-            point.x,
-            point.y
+            "<figure><figcaption>{} ({whole} of {all} rows)</figcaption>{}</figure>",
+            escape(group.title),
+            bars(group.title, &points)
         );
-    }
-    page.push_str("</table></div>");
-}
-
-fn charts(page: &mut String, rows: &[Row], allocators: &[String]) {
-    page.push_str("<h2>Time over the best of the row</h2>");
-    let strip = |row: &Row, measure| Strip {
-        name: row.name(),
-        points: points(row, allocators, measure),
-        noise: if measure == Measure::Wall { row.noise() } else { 0.0 },
-    };
-    page.push_str(&strips(
-        "time",
-        &rows.iter().map(|row| strip(row, Measure::Wall)).collect::<Vec<_>>(),
-    ));
-    page.push_str("<h2>Peak resident memory over the leanest of the row</h2>");
-    page.push_str(&strips(
-        "memory",
-        &rows.iter().map(|row| strip(row, Measure::Peak)).collect::<Vec<_>>(),
-    ));
-    page.push_str("<h2>Time against memory</h2><p>Lower left is best.</p><div class='scatters'>");
-    for row in rows {
-        page.push_str(&scatter(&row.name(), &points(row, allocators, Measure::Wall)));
     }
     page.push_str("</div>");
 }
 
-/// The allocators of a row: across by `measure`, up by peak memory.
-fn points<'a>(row: &Row, allocators: &'a [String], measure: Measure) -> Vec<Point<'a>> {
-    let point = |(index, name): (usize, &'a String)| {
-        let (x, y) = (row.ratio(name, measure)?, row.ratio(name, Measure::Peak)?);
-        Some(Point { allocator: name, index, x, y })
+/// What to know before believing any figure.
+fn caveats(page: &mut String, record: &Record, groups: &[Group]) {
+    let mut list = String::new();
+    let mut say = |text: &str| {
+        let _ = write!(list, "<li>{}</li>", escape(text));
     };
-    allocators.iter().enumerate().filter_map(point).collect()
-}
-
-/// A table of medians; `data-median` has the figure in the record's own unit.
-fn figures(page: &mut String, title: &str, rows: &[Row], allocators: &[String], measure: Measure) {
-    let _ = write!(page, "<h2>{title}</h2><div class='wide'><table><tr><th>workload</th>");
-    for name in allocators {
-        let _ = write!(page, "<th>{}</th>", escape(name));
-    }
-    page.push_str("</tr>");
-    for row in rows {
-        let _ = write!(page, "<tr><td>{}</td>", escape(&row.name()));
-        for name in allocators {
-            cell(page, row, name, measure);
-        }
-        page.push_str("</tr>");
-    }
-    page.push_str("</table></div>");
-}
-
-fn cell(page: &mut String, row: &Row, allocator: &str, measure: Measure) {
-    let Some(cell) = row.cells.get(allocator) else {
-        page.push_str("<td class='failed'>failed</td>");
-        return;
-    };
-    let median = cell.median(measure);
-    let class = if median <= row.best(measure) { " class='best'" } else { "" };
-    let shown = match measure {
-        Measure::Wall | Measure::Processor => milliseconds(median),
-        Measure::Peak | Measure::Final => mebibytes(median),
-        Measure::Faults => format!("{median:.0}"),
-    };
-    let shown = shown.trim_end_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
-    let key = format!("{measure:?}/{}/{allocator}", row.name());
-    let _ = write!(
-        page,
-        "<td{class} data-key=\"{}\" data-median=\"{median}\" title='{} runs, spread {:.0} %'>{shown}</td>",
-        escape(&key),
-        cell.count(),
-        100.0 * cell.spread(measure)
+    say(
+        "A geometric mean weighs every workload alike, as no real program does, and hides which rows are good and \
+         which are bad: look at the rows. Only rows in which nobody failed are in a mean.",
     );
+    say(
+        "A ratio is a median over the least median of its row. Differences inside a row's grey band, the spread of a \
+         typical allocator's own runs, mean nothing.",
+    );
+    if let Some(noise) = record.noise().filter(|noise| noise.others + noise.stolen > load::BUSY) {
+        say(&format!("Measured on a busy machine: {}.", noise.words()));
+    }
+    for name in &record.header.allocators {
+        for group in groups {
+            if let Some((beyond, rows, ratio)) = self_comparison(&group.rows, name) {
+                say(&format!(
+                    "{}: {name} against itself comes out at {ratio:.3}; in {beyond} of {rows} rows the two differ \
+                     beyond their spread.",
+                    group.title
+                ));
+            }
+        }
+    }
+    for run in record.failures() {
+        say(&format!(
+            "{} ×{} failed on {}: {}",
+            run.workload, run.threads, run.allocator, run.reason
+        ));
+    }
+    let _ = write!(page, "<ul class='caveats'>{list}</ul>");
 }
 
-fn single_operations(page: &mut String, record: &Record) {
-    if record.micros().next().is_some() {
-        page.push_str(
-            "<h2>Single operations, nanoseconds (criterion)</h2><table><tr><th>operation</th>",
-        );
-        page.push_str("<th>allocator</th><th>median</th><th>interval</th></tr>");
-        for micro in record.micros() {
-            let _ = write!(
-                page,
-                "<tr><td>{}</td><td>{}</td><td>{:.2}</td><td>{:.2} – {:.2}</td></tr>",
-                escape(&micro.operation),
-                escape(&micro.allocator),
-                micro.median_ns,
-                micro.low_ns,
-                micro.high_ns
-            );
-        }
-        page.push_str("</table>");
+/// Everything about one group: times, memory, one against the other, and the figures.
+fn section(page: &mut String, group: &Group, looks: &[Look]) {
+    let _ = write!(page, "<h2>{}</h2>", escape(group.title));
+    for (title, about, measure) in [
+        ("Time", "Over the shortest of the row; ×N is the number of threads.", Measure::Wall),
+        ("Peak resident memory", "Over the least of the row.", Measure::Peak),
+    ] {
+        let strip = |row: &Row| Strip {
+            name: row.name(),
+            points: points(row, looks, measure),
+            noise: row.noise_of(measure),
+        };
+        let all: Vec<Strip> = group.rows.iter().map(strip).collect();
+        let _ = write!(page, "<h3>{title}</h3><p>{about}</p>{}", strips(title, &all));
     }
-    if record.instructions().next().is_some() {
-        page.push_str("<h2>Instructions an operation (callgrind)</h2><table><tr><th>workload</th>");
-        page.push_str("<th>allocator</th><th>instructions</th></tr>");
-        for count in record.instructions() {
-            let (workload, allocator) = (escape(&count.workload), escape(&count.allocator));
-            let _ = write!(
-                page,
-                "<tr><td>{workload}</td><td>{allocator}</td><td>{:.1}</td></tr>",
-                count.per_op
-            );
-        }
-        page.push_str("</table>");
+    page.push_str("<h3>Time against memory</h3><p>Lower left is best.</p><div class='scatters'>");
+    for row in &group.rows {
+        page.push_str(&scatter(&row.name(), &points(row, looks, Measure::Wall)));
     }
+    page.push_str("</div>");
+    figures::tables(page, group);
+}
+
+/// The allocators of a group.
+fn taking_part<'a>(group: &'a Group, looks: &'a [Look<'a>]) -> impl Iterator<Item = Look<'a>> {
+    looks.iter().copied().filter(|look| group.allocators.iter().any(|name| name == look.name))
+}
+
+/// The allocators of a row: across by `measure`, up by peak memory.
+fn points<'a>(row: &Row, looks: &[Look<'a>], measure: Measure) -> Vec<Point<'a>> {
+    let point = |look: &Look<'a>| {
+        let (x, y) = (row.ratio(look.name, measure)?, row.ratio(look.name, Measure::Peak)?);
+        Some(Point { look: *look, x, y })
+    };
+    looks.iter().filter_map(point).collect()
 }
 
 fn workloads(page: &mut String, record: &Record) {
     page.push_str("<h2>What the workloads do</h2><dl>");
-    let mut last = "";
-    for entry in record
-        .workloads()
-        .filter(|entry| std::mem::replace(&mut last, &entry.workload) != entry.workload)
-    {
-        let _ =
-            write!(page, "<dt>{}</dt><dd>{}</dd>", escape(&entry.workload), escape(&entry.about));
+    for entry in record.workloads() {
+        let (name, about) = (escape(&entry.workload), escape(&entry.about));
+        let _ = write!(page, "<dt>{name}</dt><dd>{about}</dd>");
+    }
+    page.push_str("</dl>");
+}
+
+/// Where the record comes from.
+fn origin(page: &mut String, record: &Record) {
+    let header = &record.header;
+    let noise = record.noise().map_or("the measurement was cut short".to_owned(), Noise::words);
+    page.push_str("<h2>Machine and versions</h2><dl>");
+    for (term, value) in [
+        ("measured", format!("{} UTC, commit {}", header.date, header.commit)),
+        ("machine", header.system.clone()),
+        ("compiler", header.compiler.clone()),
+        ("crates", header.crates.join(", ")),
+        ("work a run", format!("{} % of the standard amount", header.scale)),
+        ("meanwhile", noise),
+    ] {
+        let _ = write!(page, "<dt>{term}</dt><dd>{}</dd>", escape(&value));
     }
     page.push_str("</dl>");
 }

@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
+use super::shared;
 use crate::process;
 
 /// A binary that runs workloads on one allocator.
@@ -12,7 +13,7 @@ use crate::process;
 pub(crate) struct Runner {
     /// The allocator's name.
     pub(crate) name: String,
-    binary: PathBuf,
+    pub(crate) binary: PathBuf,
 }
 
 /// Single heaps behind a lock: no fair sight next to allocators for threads, so only compared when asked for.
@@ -27,9 +28,13 @@ impl Runner {
     }
 }
 
-/// Builds the runners called `names`, or the usual ones.
-pub(crate) fn build(names: &[String]) -> Result<Vec<Runner>> {
-    let names = chosen(names, &known()?)?;
+/// The names of the runners among those asked for, or of the usual ones.
+pub(crate) fn names(asked: &[String]) -> Result<Vec<String>> {
+    chosen(asked, &known()?)
+}
+
+/// Builds the runners called `names`.
+pub(crate) fn build(names: Vec<String>) -> Result<Vec<Runner>> {
     let own: BTreeSet<String> = features()?;
     let (alone, together): (Vec<_>, Vec<_>) = names.iter().partition(|name| own.contains(*name));
     compile("peers", &together)?;
@@ -64,6 +69,13 @@ fn known() -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The workspace with every package that a runner may link; they are optional, so cargo must be told.
+pub(crate) fn metadata() -> Result<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.current_dir(process::root()).features(CargoOpt::AllFeatures);
+    Ok(command.exec()?)
+}
+
 fn features() -> Result<BTreeSet<String>> {
     let metadata = MetadataCommand::new().current_dir(process::root()).no_deps().exec()?;
     let runners =
@@ -79,10 +91,13 @@ fn chosen(asked: &[String], known: &[String]) -> Result<Vec<String>> {
         let usual = known.iter().filter(|name| !BEHIND_A_LOCK.contains(&name.as_str()));
         return Ok(usual.cloned().collect());
     }
-    for name in asked {
-        ensure!(known.contains(name), "no runner is called {name}; there are {}", known.join(", "));
+    let (linked, other): (Vec<_>, Vec<_>) =
+        asked.iter().cloned().partition(|name| known.contains(name));
+    for name in other {
+        let all = known.join(", ");
+        ensure!(shared::has(&name), "no allocator is called {name}; runners are {all}");
     }
-    Ok(asked.to_vec())
+    Ok(linked)
 }
 
 #[cfg(test)]
@@ -96,6 +111,7 @@ mod tests {
         assert_eq!(chosen(&[], &known).unwrap(), ["system"]);
         assert_eq!(asked("all").unwrap(), known);
         assert_eq!(asked("rlsf").unwrap(), ["rlsf"]);
+        assert_eq!(asked("tcmalloc").unwrap(), [""; 0], "it is only a shared library");
         assert!(asked("nonesuch").is_err());
     }
 }

@@ -1,128 +1,97 @@
-//! Which rows are run, and running them in turn.
+//! Running rows in turn.
 
 use std::{
-    io::Read,
-    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use stratalloc_samples::{Entry, Run};
 
 use super::{
-    Options, machine,
-    record::{Failure, Line, Writer},
-    runners::Runner,
+    Options,
+    load::{self, Meter},
+    record::{Line, Writer},
+    rows::Row,
 };
-use crate::process;
 
-/// A workload on a number of threads.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) entry: Entry,
-    pub(crate) threads: usize,
-}
-
-/// When a quick comparison stops; what is left of its three minutes is for single operations.
-const QUICK: Duration = Duration::from_secs(140);
-
-/// How long one run may take.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Most rounds, however much time is left.
+const ROUNDS: usize = 5;
 
 /// Set by an interrupt: the current run is the last.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// The rows that `options` ask for.
-pub(crate) fn rows(runner: &Runner, options: &Options) -> Result<Vec<Row>> {
-    let listed = process::output(&mut runner.command(&["list"]))?;
-    let mut rows = Vec::new();
-    for line in String::from_utf8(listed.stdout)?.lines() {
-        let entry: Entry = serde_json::from_str(line)?;
-        let threads = options.threads_of(&entry);
-        rows.extend(threads.into_iter().map(|threads| Row { entry: entry.clone(), threads }));
-    }
-    if rows.is_empty() {
-        bail!("no workload fits; `{} list` prints them all", runner.name);
-    }
-    Ok(rows)
-}
-
-impl Options {
-    /// The numbers of threads to run a workload with; none when it is left out.
-    fn threads_of(&self, entry: &Entry) -> Vec<usize> {
-        let named = self.filter.contains(&entry.workload);
-        let fits = |filter: &String| {
-            entry.level == *filter
-                || entry.workload.contains(filter)
-                || entry.about.contains(filter)
-        };
-        let size = match entry.size.as_str() {
-            "quick" => true,
-            "long" => named || !(self.quick || self.instructions),
-            _ => named,
-        };
-        if !size || !(self.filter.is_empty() || self.filter.iter().any(fits)) {
-            return Vec::new();
-        }
-        if !self.threads.is_empty() {
-            return self.threads.clone();
-        }
-        let mut threads = entry.threads.clone();
-        if self.instructions {
-            threads.retain(|&threads| threads == 1);
-        } else if self.quick {
-            // Two threads where a workload can: that is where allocators differ most.
-            let two = threads.iter().position(|&threads| threads == 2).unwrap_or(0);
-            threads = vec![threads[two]];
-        }
-        threads
-    }
-}
-
-/// Runs every row on every runner in turn, round after round, until the rounds or the time are over.
-pub(crate) fn measure(
-    runners: &[Runner],
-    rows: &[Row],
-    options: &Options,
-    writer: &mut Writer,
-) -> Result<()> {
-    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))?;
-    let load = machine::load();
-    if load > 0.5 {
-        eprintln!("warning: the machine is busy (load {load:.1}): expect noise");
-    }
-    let rounds = options.rounds.unwrap_or(5);
-    let total = rounds * rows.len() * runners.len();
-    // A run at standard scale takes a quarter of a second, give or take.
-    let guess = Duration::from_millis((total * options.scale() * 5 / 2) as u64);
-    let guess = if options.quick { guess.min(QUICK) } else { guess };
-    eprintln!(
-        "{total} runs, about {} s; an interrupt keeps what was measured",
-        guess.as_secs().max(1)
-    );
-    let bar = ProgressBar::new(total as u64).with_style(style());
-    let start = Instant::now();
-    for round in 0..rounds {
+/// Runs everyone on every row in turn, round after round, until the rounds or the time are over.
+///
+/// The first round is always run to its end; a later one ends with a row, so that everyone in a row has run
+/// equally often.
+pub(crate) fn measure(rows: &[Row], options: &Options, writer: &mut Writer) -> Result<()> {
+    let rounds = options.rounds.unwrap_or(ROUNDS);
+    ensure!(rounds > 0, "no rounds, no figures");
+    catch_interrupts()?;
+    load::warn_if_busy()?;
+    let a_round: usize = rows.iter().map(|row| row.launches.len()).sum();
+    let limit = options.limit();
+    announce(rounds * a_round, options.scale(), limit);
+    let bar = ProgressBar::new((rounds * a_round) as u64).with_style(style());
+    let (meter, start) = (Meter::start()?, Instant::now());
+    'rounds: for round in 0..rounds {
         for row in rows {
-            for turn in 0..runners.len() {
-                let late = options.quick && round > 0 && start.elapsed() > QUICK;
-                if late || STOP.load(Ordering::Relaxed) {
-                    bar.abandon_with_message("cut short");
-                    return Ok(());
+            if round > 0 && limit.is_some_and(|limit| start.elapsed() > limit) {
+                break 'rounds;
+            }
+            for turn in 0..row.launches.len() {
+                if STOP.load(Ordering::Relaxed) {
+                    bar.println("interrupted: what was measured is kept");
+                    break 'rounds;
                 }
-                // Each round begins with another runner, so that none always follows the same one.
-                let runner = &runners[(round + turn) % runners.len()];
-                bar.set_message(format!("{} on {}", row.entry.workload, runner.name));
-                writer.write(&run(runner, row, options)?)?;
+                // Each round begins with another one, so that none always follows the same.
+                let launch = &row.launches[(round + turn) % row.launches.len()];
+                bar.set_message(format!("{} on {}", row.entry.workload, launch.allocator));
+                writer.write(&launch.run(row, options.processors(row.threads)?)?)?;
                 bar.inc(1);
             }
         }
+        if round == 0 && rounds > 1 {
+            let seconds = start.elapsed().as_secs_f64();
+            bar.println(format!(
+                "a round takes {seconds:.0} s: {}",
+                fitting(seconds, rounds, limit)
+            ));
+        }
     }
     bar.finish_and_clear();
-    Ok(())
+    writer.write(&Line::Noise(meter.stop()?))
+}
+
+/// Makes an interrupt end the measurement instead of this process.
+pub(crate) fn catch_interrupts() -> Result<()> {
+    Ok(ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))?)
+}
+
+/// Whether the user has had enough.
+pub(crate) fn interrupted() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Says how long it will take.
+fn announce(runs: usize, scale: usize, limit: Option<Duration>) {
+    // A run at standard scale takes a quarter of a second, give or take, and its process a little.
+    let guess = Duration::from_millis((runs * (10 + scale * 5 / 2)) as u64);
+    let guess = limit.map_or(guess, |limit| guess.min(limit));
+    let minutes = guess.as_secs_f64() / 60.0;
+    eprintln!("{runs} runs in about {minutes:.1} minutes; an interrupt keeps what was measured");
+}
+
+/// How many rounds there will be.
+fn fitting(seconds: f64, rounds: usize, limit: Option<Duration>) -> String {
+    let fit = limit.map_or(rounds as f64, |limit| limit.as_secs_f64() / seconds);
+    if fit >= rounds as f64 {
+        format!("{rounds} rounds end in {:.1} minutes", seconds * (rounds - 1) as f64 / 60.0)
+    } else {
+        format!("{fit:.1} of {rounds} rounds fit into the time (--minutes)")
+    }
 }
 
 fn style() -> ProgressStyle {
@@ -130,70 +99,31 @@ fn style() -> ProgressStyle {
         .expect("a fixed template")
 }
 
-/// One run in a process of its own.
-fn run(runner: &Runner, row: &Row, options: &Options) -> Result<Line> {
-    let (threads, scale) = (row.threads.to_string(), options.scale().to_string());
-    let mut command =
-        runner.command(&["run", &row.entry.workload, "--threads", &threads, "--scale", &scale]);
-    if options.pin {
-        let cpus = row.threads.min(thread::available_parallelism()?.get());
-        command
-            .args(["--cpus", &(0..cpus).map(|cpu| cpu.to_string()).collect::<Vec<_>>().join(",")]);
+impl Options {
+    /// When no new row begins any more. Whoever asks for rounds gets them, however long they take.
+    fn limit(&self) -> Option<Duration> {
+        let usual = if self.quick { 1.8 } else { 15.0 };
+        let minutes = self.minutes.or(self.rounds.is_none().then_some(usual));
+        minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes.max(0.0)))
     }
-    let failure = |reason| {
-        Line::Failure(Failure {
-            workload: row.entry.workload.clone(),
-            threads: row.threads,
-            allocator: runner.name.clone(),
-            reason,
-        })
-    };
-    match within(&mut command, PATIENCE)? {
-        Ok(output) => {
-            let run: Run = serde_json::from_str(&output).context(output)?;
-            Ok(Line::Run(run))
-        }
-        Err(reason) => Ok(failure(reason)),
-    }
-}
 
-/// What a command prints, or why it did not end well within `patience`.
-fn within(command: &mut Command, patience: Duration) -> Result<Result<String, String>> {
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let mut stdout = child.stdout.take().context("it was asked for")?;
-    // The one line of output fits a pipe, so the child never waits for us, and its end shows as end of file.
-    let (sender, receiver) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let mut text = String::new();
-        let read = stdout.read_to_string(&mut text);
-        // Nobody waits any more when the run was given up.
-        let _ = sender.send(read.map(|_| text));
-    });
-    let Ok(output) = receiver.recv_timeout(patience) else {
-        child.kill()?;
-        child.wait()?;
-        return Ok(Err(format!("took longer than {} s", patience.as_secs())));
-    };
-    let status = child.wait()?;
-    Ok(if status.success() { Ok(output?) } else { Err(status.to_string()) })
+    /// The processors to keep a row of `threads` threads to, if it is to be kept.
+    fn processors(&self, threads: usize) -> Result<Option<usize>> {
+        let here = thread::available_parallelism()?.get();
+        Ok(self.pin.then(|| threads.min(here)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{process::Command, time::Duration};
+    use std::time::Duration;
 
-    use super::within;
+    use super::fitting;
 
     #[test]
-    fn a_run_that_hangs_or_dies_is_told_from_one_that_prints() {
-        let shell = |script: &str| {
-            let mut command = Command::new("sh");
-            command.args(["-c", script]);
-            within(&mut command, Duration::from_millis(300)).unwrap()
-        };
-        assert_eq!(shell("echo hello"), Ok("hello\n".to_owned()));
-        assert!(shell("kill -SEGV $$").unwrap_err().contains("signal: 11"));
-        assert!(shell("exec sleep 5").unwrap_err().contains("longer"));
+    fn the_forecast_follows_from_the_first_round() {
+        assert!(fitting(30.0, 5, None).contains("end in 2.0 minutes"));
+        assert!(fitting(30.0, 5, Some(Duration::from_mins(10))).contains("end in 2.0 minutes"));
+        assert!(fitting(30.0, 5, Some(Duration::from_mins(1))).contains("2.0 of 5 rounds"));
     }
 }

@@ -5,25 +5,28 @@ use std::{collections::BTreeMap, fmt::Write};
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{
+    groups::{Group, groups},
+    load,
     record::Record,
-    statistics::{Measure, Row, mean, rows, self_comparison, whole},
+    statistics::{Measure, self_comparison},
 };
 
 /// Every table of a record.
 pub(crate) fn tables(record: &Record) -> String {
-    let rows = rows(record);
-    let allocators = &record.header.allocators;
     let mut text = String::new();
-    if !rows.is_empty() {
-        push(&mut text, "Time over the best of the row", &ratios(&rows, allocators, Measure::Wall));
+    for group in groups(record) {
+        let _ = writeln!(text, "\n{}", group.title.to_uppercase());
+        push(&mut text, "Time over the best of the row", &ratios(&group, Measure::Wall));
         push(
             &mut text,
             "Peak resident memory over the leanest of the row",
-            &ratios(&rows, allocators, Measure::Peak),
+            &ratios(&group, Measure::Peak),
         );
-        push(&mut text, "Geometric means", &means(&rows, allocators));
-        notes(&mut text, record, &rows);
+        push(&mut text, "Geometric means", &means(&group));
+        notes(&mut text, &group);
     }
+    ends(&mut text, record);
+    let allocators = &record.header.allocators;
     if record.instructions().next().is_some() {
         let counts =
             record.instructions().map(|count| (&count.workload, &count.allocator, count.per_op));
@@ -49,7 +52,8 @@ fn table(header: impl IntoIterator<Item = String>) -> Table {
     table
 }
 
-fn ratios(rows: &[Row], allocators: &[String], measure: Measure) -> Table {
+fn ratios(group: &Group, measure: Measure) -> Table {
+    let Group { rows, allocators, .. } = group;
     let head = ["workload", "best", "noise"].map(str::to_owned).into_iter();
     let mut table = table(head.chain(allocators.iter().cloned()));
     for row in rows {
@@ -80,27 +84,25 @@ const MEANS: [(&str, Measure, bool); 6] = [
     ("peak memory, over the leanest of the others", Measure::Peak, true),
 ];
 
-fn means(rows: &[Row], allocators: &[String]) -> Table {
+fn means(group: &Group) -> Table {
+    let Group { allocators, .. } = group;
     let mut table = table(std::iter::once(String::new()).chain(allocators.iter().cloned()));
-    for (title, measure, lead) in MEANS {
+    for (title, measure, lead) in MEANS.into_iter().filter(|(_, measure, _)| group.knows(*measure))
+    {
         let mean = |allocator: &String| {
-            let ratio = |row: &Row| {
-                if lead { row.lead(allocator, measure) } else { row.ratio(allocator, measure) }
-            };
-            format!("{:.2}", mean(whole(rows, allocators).filter_map(ratio)))
+            let of = if lead { Group::lead } else { Group::mean };
+            format!("{:.2}", of(group, allocator, measure))
         };
         table.add_row(std::iter::once(title.to_owned()).chain(allocators.iter().map(mean)));
     }
     table
 }
 
-/// What a reader must know before he believes the figures.
-fn notes(text: &mut String, record: &Record, rows: &[Row]) {
-    let allocators = &record.header.allocators;
-    let used = whole(rows, allocators).count();
-    let _ =
-        writeln!(text, "means over {used} of {} rows: those in which nobody failed", rows.len());
-    let noisy = rows.iter().filter(|row| row.noise() > 0.1).count();
+/// What a reader must know before he believes the figures of a group.
+fn notes(text: &mut String, group: &Group) {
+    let (used, all) = (group.whole().count(), group.rows.len());
+    let _ = writeln!(text, "means over {used} of {all} rows: those in which nobody failed");
+    let noisy = group.rows.iter().filter(|row| row.noise() > 0.1).count();
     if noisy > 0 {
         let _ = writeln!(
             text,
@@ -108,20 +110,28 @@ fn notes(text: &mut String, record: &Record, rows: &[Row]) {
              that are noise"
         );
     }
-    for name in allocators {
-        if let Some((beyond, pairs, ratio)) = self_comparison(rows, name) {
+    for name in &group.allocators {
+        if let Some((beyond, pairs, ratio)) = self_comparison(&group.rows, name) {
             let _ = writeln!(
                 text,
                 "{name} against itself: {ratio:.3} over {pairs} rows; {beyond} of them differ beyond their spread"
             );
         }
     }
+}
+
+/// Which runs did not end well, and what disturbed the others.
+fn ends(text: &mut String, record: &Record) {
     for failure in record.failures() {
         let _ = writeln!(
             text,
             "failed: {} ×{} on {}: {}",
             failure.workload, failure.threads, failure.allocator, failure.reason
         );
+    }
+    if let Some(noise) = record.noise() {
+        let warning = if noise.others + noise.stolen > load::BUSY { "warning: " } else { "" };
+        let _ = writeln!(text, "{warning}while measuring, {}", noise.words());
     }
 }
 

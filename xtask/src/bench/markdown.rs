@@ -1,0 +1,140 @@
+//! A record as Markdown, for pages that sum it up: what everyone takes in the mean, and every row that we lose.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+
+use super::{
+    OWN,
+    groups::{Group, groups},
+    load,
+    record::Record,
+    statistics::{Cell, Measure, Row},
+};
+
+/// Time and memory beyond these ratios to the best of the others are losses.
+const LOST: [(Measure, &str, f64); 2] =
+    [(Measure::Wall, "time", 1.1), (Measure::Peak, "peak memory", 1.2)];
+
+/// The summary of a record.
+pub(crate) fn summary(record: &Record) -> String {
+    let groups = groups(record);
+    let mut text = String::new();
+    origin(&mut text, record, &groups);
+    means(&mut text, record, &groups);
+    losses(&mut text, &groups);
+    text
+}
+
+/// Where a page keeps its summary.
+const MARKS: [&str; 2] = ["<!-- bench table: begin -->\n", "<!-- bench table: end -->"];
+
+/// `page` with `summary` between its marks.
+pub(crate) fn insert(page: &str, summary: &str) -> Result<String> {
+    let [begin, end] = MARKS;
+    let (before, rest) = page.split_once(begin).context("the page has no mark for the table")?;
+    let (_, after) = rest.split_once(end).context("the table's mark has no end")?;
+    Ok([before, begin, summary, end, after].concat())
+}
+
+fn origin(text: &mut String, record: &Record, groups: &[Group]) {
+    let header = &record.header;
+    let rows = || groups.iter().flat_map(|group| &group.rows);
+    let runs = rows().flat_map(|row| row.cells.values()).map(Cell::count);
+    let (least, most) = (runs.clone().min().unwrap_or(0), runs.max().unwrap_or(0));
+    let runs = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    let _ = write!(
+        text,
+        "{} UTC, {}; commit {}; {} rows, medians of {runs} runs. ",
+        header.date.replacen('T', " ", 1),
+        header.system,
+        header.commit,
+        rows().count()
+    );
+    if let Some(noise) = record.noise().filter(|noise| noise.others + noise.stolen > load::BUSY) {
+        let _ = write!(text, "A busy machine: {}. ", noise.words());
+    }
+    text.push_str(
+        "Geometric means of each row's ratio to its best; 1.00 would be best in every row.\n\n",
+    );
+}
+
+/// One line for each allocator, two columns for each group.
+fn means(text: &mut String, record: &Record, groups: &[Group]) {
+    text.push_str("| allocator (rows) |");
+    for group in groups {
+        let (title, rows) = (group.title, group.whole().count());
+        let _ = write!(text, " {title} ({rows}): time | peak memory |");
+    }
+    let _ = writeln!(text, "\n|---|{}", "--:|--:|".repeat(groups.len()));
+    for name in &record.header.allocators {
+        let _ =
+            write!(text, "| {} |", if name == OWN { format!("**{name}**") } else { name.clone() });
+        for group in groups {
+            for measure in [Measure::Wall, Measure::Peak] {
+                let mean = group.allocators.contains(name).then(|| group.mean(name, measure));
+                let _ =
+                    write!(text, " {} |", mean.map_or("–".to_owned(), |mean| format!("{mean:.2}")));
+            }
+        }
+        text.push('\n');
+    }
+}
+
+/// Every row in which ours is clearly behind the best of the others, the worst first.
+fn losses(text: &mut String, groups: &[Group]) {
+    let rows = || groups.iter().flat_map(|group| &group.rows);
+    let ours = rows().filter(|row| row.cells.contains_key(OWN)).count();
+    for (measure, name, limit) in LOST {
+        let mut lost: Vec<(f64, &Row)> = rows()
+            .filter_map(|row| Some((row.lead(OWN, measure)?, row)))
+            .filter(|(lead, row)| *lead > limit && *lead > 1.0 + row.noise_of(measure))
+            .collect();
+        lost.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let best = rows().filter(|row| row.ratio(OWN, measure) == Some(1.0)).count();
+        let _ = write!(
+            text,
+            "\n**{name}**: {OWN} is best in {best} of {ours} rows, and takes over {limit} times the best other's in {}",
+            lost.len()
+        );
+        let shown = |(lead, row): &(f64, &Row)| {
+            format!("{} {lead:.2} ({})", row.name(), row.leader(OWN, measure).unwrap_or("nobody"))
+        };
+        let shown: Vec<String> = lost.iter().map(shown).collect();
+        let _ = writeln!(text, "{}{}.", if lost.is_empty() { "" } else { ": " }, shown.join(", "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{record::Line, report::fixture};
+
+    #[test]
+    fn a_summary_replaces_the_one_between_the_marks() {
+        let [begin, end] = super::MARKS;
+        let page = |summary: &str| format!("# Title\n{begin}{summary}{end}\nrest");
+        assert_eq!(super::insert(&page("old\n"), "new\n").unwrap(), page("new\n"));
+        assert!(super::insert("# Title", "new").is_err());
+    }
+
+    #[test]
+    fn losses_are_named_with_who_is_better() {
+        let mut record = fixture();
+        record.header.allocators[1] = "stratalloc".to_owned();
+        for line in &mut record.lines {
+            match line {
+                Line::Run(run) => run.allocator = run.allocator.replace("slow", "stratalloc"),
+                Line::Failure(failure) => failure.allocator = "stratalloc".to_owned(),
+                _ => {}
+            }
+        }
+        let text = super::summary(&record);
+        for part in [
+            "| **stratalloc** | 4.00 | 1.00 |",
+            "best in 0 of 1 rows, and takes over 1.1 times the best other's in 1: sort ×2 4.00 (fast).",
+            "**peak memory**: stratalloc is best in 1 of 1 rows, and takes over 1.2 times the best other's in 0.",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+}
