@@ -1,4 +1,4 @@
-# a process near what its control group may hold, block size after block size
+# a process at half of what its control group may hold, block size after block size
 # needs: gcc=gcc
 # used: system asked
 gcc -O1 "$HERE/pressure.c" -o pressure
@@ -13,4 +13,4 @@ if ! mkdir "$group" 2>/dev/null || ! echo 150000000 >"$group/$limit" 2>/dev/null
     exit
 fi
 trap 'rmdir "$group"' EXIT
-(echo "$BASHPID" >"$group/cgroup.procs" && exec ./pressure 80 30 7)
+(echo "$BASHPID" >"$group/cgroup.procs" && exec ./pressure 64 30 7)
