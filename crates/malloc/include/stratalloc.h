@@ -1,7 +1,7 @@
 /* stratalloc.h: what libstratalloc offers beyond the C library's own malloc functions, which are
  * declared in <stdlib.h> and <malloc.h>.
  *
- * Every function may be called from any thread. SPDX-License-Identifier: Apache-2.0 OR MIT */
+ * Every function may be called from any thread, but for what is said of heaps. SPDX-License-Identifier: Apache-2.0 OR MIT */
 #ifndef STRATALLOC_H
 #define STRATALLOC_H
 
@@ -18,6 +18,48 @@ const char *stratalloc_version(void);
 /* Gives back to the system all memory that serves nothing; how many bytes that were at most. Takes
  * time in proportion to all memory held: for quiet moments. */
 size_t stratalloc_trim(void);
+
+/* Figures of one moment, in bytes but where said. */
+struct stratalloc_stats {
+    size_t touched;     /* memory with pages behind it, huge blocks and the allocator's books apart */
+    size_t in_use;      /* of that, blocks handed out, to the program or to a thread's stock */
+    size_t vacant;      /* of that, what a trim gives back */
+    size_t huge;        /* blocks beyond 4 GiB */
+    size_t huge_blocks; /* how many of these there are */
+    size_t areas;       /* how many stretches of 64 GiB of address space are taken */
+};
+
+/* Counts. Takes time in proportion to all memory held. */
+void stratalloc_stats(struct stratalloc_stats *stats);
+
+/* A heap of one's own, beside malloc's: for work that builds much and throws it all away in one step.
+ *
+ * It may be handed from thread to thread, and is used by one at a time; for several at once put a lock
+ * around it. Its blocks may be given to free, realloc and malloc_usable_size too, by any thread. There
+ * are at most 768 heaps at a time. */
+typedef struct stratalloc_heap stratalloc_heap;
+
+/* A new heap; NULL with ENOMEM if memory is out, or if there are too many. */
+stratalloc_heap *stratalloc_heap_new(void);
+
+/* As malloc, aligned_alloc (any size will do) and realloc (size 0 frees) do, in a heap: aligned to 16 at
+ * least; NULL with ENOMEM or EINVAL on failure, and realloc's block is then as it was. */
+void *stratalloc_heap_alloc(stratalloc_heap *heap, size_t size);
+void *stratalloc_heap_aligned_alloc(stratalloc_heap *heap, size_t alignment, size_t size);
+void *stratalloc_heap_realloc(stratalloc_heap *heap, void *block, size_t size);
+
+/* Frees one block; NULL is none. */
+void stratalloc_heap_free(stratalloc_heap *heap, void *block);
+
+/* Frees every block at once, and keeps the memory for the next ones: in time proportional to the
+ * memory, not to the number of blocks. */
+void stratalloc_heap_reset(stratalloc_heap *heap);
+
+/* The same, and ends the heap; NULL is none. */
+void stratalloc_heap_destroy(stratalloc_heap *heap);
+
+/* The bytes of a heap's blocks in use. */
+size_t stratalloc_heap_in_use(stratalloc_heap *heap);
 
 /* C23's functions, which older headers don't declare. */
 #if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L

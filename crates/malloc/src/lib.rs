@@ -6,6 +6,7 @@
 //! - `inspect`: what programs ask of or tell the allocator about itself.
 //! - `text`: the same in words.
 //! - `extras`: the functions of `stratalloc.h`.
+//! - `heaps`: of these, the heaps as values.
 //! - `end`: what is looked at when the process ends.
 //!
 //! Each function does what C or the GNU C library says, errno included, and leaves the rest to the
@@ -22,6 +23,7 @@ mod aligned;
 mod end;
 mod errno;
 mod extras;
+mod heaps;
 mod inspect;
 mod map_file;
 #[cfg(feature = "freestanding")]

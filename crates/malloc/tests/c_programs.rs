@@ -20,6 +20,13 @@ fn figures_are_true_and_a_trim_trims() {
 }
 
 #[test]
+fn heaps_are_values() {
+    for way in [Way::Linked, Way::Archived] {
+        check("heaps", &[], way);
+    }
+}
+
+#[test]
 fn calls_before_main_after_it_and_while_threads_end() {
     for way in EVERY_WAY {
         let outcome = check("life", &[], way);
