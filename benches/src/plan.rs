@@ -8,7 +8,7 @@ use std::thread;
 pub struct Plan {
     /// Threads to work on, at least 1.
     pub threads: usize,
-    /// Work to do in percent of the standard amount, which takes about a quarter of a second.
+    /// Work to do in percent of the standard amount, which takes a tenth to a third of a second.
     pub scale: usize,
     /// Seed of every random number, so that each allocator serves the same requests.
     pub seed: u64,

@@ -98,7 +98,7 @@ struct Options {
     /// Runs of each row and allocator [default: 5, or as many as fit into the minutes].
     #[arg(long)]
     rounds: Option<usize>,
-    /// Minutes after which no other round is begun [default: 15, or 1.8 with --quick; none with --rounds].
+    /// Minutes after which no other round is begun [default: 14, or 1.8 with --quick; none with --rounds].
     #[arg(long)]
     minutes: Option<f64>,
     /// Work a run, in percent of the standard amount [default: 100; 30 with --quick].

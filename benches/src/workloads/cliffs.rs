@@ -27,11 +27,14 @@ pub const ALL: &[Workload] = &[
     live("cliff-remote-100m", "the same, freed by another thread", Size::Quick, |plan| {
         remote(plan, 100 << 20)
     }),
-    live("cliff-1g", "1 GiB of live 48-byte blocks freed in random order", Size::Long, |plan| {
-        local(plan, 1 << 30)
-    }),
-    live("cliff-remote-1g", "the same, freed by another thread", Size::Long, |plan| {
-        remote(plan, 1 << 30)
+    live(
+        "cliff-512m",
+        "512 MiB of live 48-byte blocks freed in random order",
+        Size::Long,
+        |plan| local(plan, 512 << 20),
+    ),
+    live("cliff-remote-512m", "the same, freed by another thread", Size::Long, |plan| {
+        remote(plan, 512 << 20)
     }),
     live("cliff-8g", "8 GiB of live 48-byte blocks freed in random order", Size::Asked, |plan| {
         local(plan, 8 << 30)

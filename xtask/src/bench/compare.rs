@@ -16,8 +16,8 @@ struct Change<'a> {
     /// The same over the row's drift: what the other allocators changed by, so what the machine did.
     corrected: f64,
     memory: f64,
-    /// Changes within this are noise.
-    noise: f64,
+    /// Changes within this are noise; unknown where one of the records has a single run.
+    noise: Option<f64>,
 }
 
 /// What changed from the record `old` to the record `new`, beyond the noise of both.
@@ -39,13 +39,13 @@ pub(crate) fn compare(old: &Record, new: &Record) -> String {
     for change in &changes {
         let _ = writeln!(
             text,
-            "{:32} {:14} {:>7.2} {:>9.2} {:>7.2} {:>6.0} % {}",
+            "{:32} {:14} {:>7.2} {:>9.2} {:>7.2} {:>6} % {}",
             change.name,
             change.allocator,
             change.time,
             change.corrected,
             change.memory,
-            100.0 * change.noise,
+            change.noise.map_or("?".to_owned(), |noise| format!("{:.0}", 100.0 * noise)),
             change.verdict()
         );
     }
@@ -63,9 +63,9 @@ pub(crate) fn compare(old: &Record, new: &Record) -> String {
 
 impl Change<'_> {
     fn verdict(&self) -> &'static str {
-        match self.corrected - 1.0 {
-            change if change > self.noise => "slower",
-            change if change < -self.noise => "faster",
+        match (self.corrected - 1.0, self.noise) {
+            (change, Some(noise)) if change > noise => "slower",
+            (change, Some(noise)) if change < -noise => "faster",
             _ => "",
         }
     }
@@ -93,7 +93,8 @@ fn changes<'a>(row: &'a Row, before: &[Row]) -> Vec<Change<'a>> {
             time: times[index],
             corrected: times[index] / mean(others),
             memory: ratio(old, new, Measure::Peak),
-            noise: old.spread(Measure::Wall).max(new.spread(Measure::Wall)),
+            noise: (old.count().min(new.count()) > 1)
+                .then(|| old.spread(Measure::Wall).max(new.spread(Measure::Wall))),
         }
     };
     both.iter().enumerate().map(change).collect()

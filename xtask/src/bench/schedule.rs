@@ -43,7 +43,7 @@ pub(crate) fn measure(rows: &[Row], options: &Options, writer: &mut Writer) -> R
             }
             for turn in 0..row.launches.len() {
                 if STOP.load(Ordering::Relaxed) {
-                    bar.println("interrupted: what was measured is kept");
+                    say(&bar, "interrupted: what was measured is kept");
                     break 'rounds;
                 }
                 // Each round begins with another one, so that none always follows the same.
@@ -55,10 +55,8 @@ pub(crate) fn measure(rows: &[Row], options: &Options, writer: &mut Writer) -> R
         }
         if round == 0 && rounds > 1 {
             let seconds = start.elapsed().as_secs_f64();
-            bar.println(format!(
-                "a round takes {seconds:.0} s: {}",
-                fitting(seconds, rounds, limit)
-            ));
+            let forecast = fitting(seconds, rounds, limit);
+            say(&bar, &format!("a round takes {seconds:.0} s: {forecast}"));
         }
     }
     bar.finish_and_clear();
@@ -77,11 +75,16 @@ pub(crate) fn interrupted() -> bool {
 
 /// Says how long it will take.
 fn announce(runs: usize, scale: usize, limit: Option<Duration>) {
-    // A run at standard scale takes a quarter of a second, give or take, and its process a little.
-    let guess = Duration::from_millis((runs * (10 + scale * 5 / 2)) as u64);
+    // A run at standard scale takes a sixth of a second, give or take, and its process a little.
+    let guess = Duration::from_millis((runs * (10 + scale * 3 / 2)) as u64);
     let guess = limit.map_or(guess, |limit| guess.min(limit));
     let minutes = guess.as_secs_f64() / 60.0;
     eprintln!("{runs} runs in about {minutes:.1} minutes; an interrupt keeps what was measured");
+}
+
+/// Prints a line above the bar; also where there is none, because nobody looks at a terminal.
+fn say(bar: &ProgressBar, line: &str) {
+    bar.suspend(|| eprintln!("{line}"));
 }
 
 /// How many rounds there will be.
@@ -102,7 +105,7 @@ fn style() -> ProgressStyle {
 impl Options {
     /// When no new row begins any more. Whoever asks for rounds gets them, however long they take.
     fn limit(&self) -> Option<Duration> {
-        let usual = if self.quick { 1.8 } else { 15.0 };
+        let usual = if self.quick { 1.8 } else { 14.0 };
         let minutes = self.minutes.or(self.rounds.is_none().then_some(usual));
         minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes.max(0.0)))
     }
