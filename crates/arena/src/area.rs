@@ -74,7 +74,8 @@ const WORTH_PURGING: usize = 8 << 10;
 /// not be looked at again.
 fn purge_inner_pages(start: *mut u8, size: usize) -> usize {
     let lead = system::round_to_pages(start.addr()) - start.addr();
-    let pages = size.saturating_sub(lead) / system::round_to_pages(1) * system::round_to_pages(1);
+    let page = system::round_to_pages(1);
+    let pages = size.saturating_sub(lead) / page * page;
     if pages >= WORTH_PURGING && system::purge(start.wrapping_add(lead), pages) { size } else { 0 }
 }
 
@@ -334,8 +335,9 @@ impl Area {
                 let start = self.address(place);
                 let mut slab = self.slab(start, bin);
                 if slab.idle() >= place.arena.partition.segment_size() / WORTH_SETTLING {
-                    purged += slab
-                        .settle(|offset, size| purge_inner_pages(start.wrapping_add(offset), size));
+                    purged += slab.settle(WORTH_PURGING, |offset, size| {
+                        purge_inner_pages(start.wrapping_add(offset), size)
+                    });
                 }
             }
         }

@@ -86,7 +86,7 @@ pub(crate) const fn run_mask(first: usize, count: usize) -> u64 {
 }
 
 /// The bits at which `count` ones in a row start. O(log count).
-fn run_starts(mut ones: u64, count: usize) -> u64 {
+pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
     let mut length = 1;
     while length < count {
         let step = length.min(count - length);

@@ -3,7 +3,7 @@
 //! A freed block is not touched, and is handed out again in the order of addresses: blocks that are
 //! allocated together lie together, also after they were freed at random.
 
-use crate::bins::SlabShape;
+use crate::{arena::run_starts, bins::SlabShape};
 
 /// Words of the largest bit map: 8,192 blocks of 8 bytes.
 pub(crate) const BITMAP_WORDS_SMALLEST: usize = 64 * 1024 / 8 / 64;
@@ -164,11 +164,19 @@ impl Slab<'_> {
         (self.segment.free * self.shape.block_size - self.segment.settled) as usize
     }
 
-    /// Calls `purge` with the offset and size in bytes of each stretch of free blocks; it says how many
-    /// bytes it gave back. Says by how many bytes less are idle for it.
+    /// Calls `purge` with the offset and size in bytes of each stretch of free blocks of `least` bytes or
+    /// more; it says how many bytes it gave back. Says by how many bytes less are idle for it.
     ///
-    /// O(words of the bit map + stretches).
-    pub(crate) fn settle(&mut self, mut purge: impl FnMut(usize, usize) -> usize) -> usize {
+    /// O(words of the bit map), and O(stretches) where there is such a one.
+    pub(crate) fn settle(
+        &mut self,
+        least: usize,
+        mut purge: impl FnMut(usize, usize) -> usize,
+    ) -> usize {
+        let least = least.div_ceil(self.shape.block_size as usize);
+        if !self.may_have_stretch(least) {
+            return 0;
+        }
         let idle = self.idle();
         let mut purged = 0;
         let size = self.shape.block_size as usize;
@@ -177,10 +185,21 @@ impl Slab<'_> {
         while block < carved {
             let first = self.next(block, 0);
             block = self.next(first, u64::MAX);
-            purged += purge(first * size, (block - first) * size);
+            if block - first >= least {
+                purged += purge(first * size, (block - first) * size);
+            }
         }
         self.segment.settled = self.segment.settled.max(purged as u32);
         idle - self.idle()
+    }
+
+    /// Whether so many free blocks in a row can be: half of them, or a whole word, share one.
+    ///
+    /// Blocks freed at random have short stretches, many of them: this is much faster than to look at each.
+    fn may_have_stretch(&self, blocks: usize) -> bool {
+        let words = &self.bitmap[..(self.segment.carved as usize).div_ceil(64)];
+        let together = blocks.div_ceil(2).clamp(1, 64);
+        words.iter().any(|&word| run_starts(word, together) != 0)
     }
 
     /// The first block from `block` on whose bit, exclusive-or `flip`, is set; or `carved`.
@@ -274,12 +293,13 @@ mod tests {
         }
         assert_eq!(fixture.slab().idle(), 73 * 1152);
         let mut found = std::vec::Vec::new();
-        let settled = fixture.slab().settle(|offset, size| {
+        assert_eq!(fixture.slab().settle(71 * 1152, |_, _| unreachable!()), 0);
+        let settled = fixture.slab().settle(2 * 1152, |offset, size| {
             found.push((offset / 1152, size / 1152));
             size
         });
-        assert_eq!(found, [(3, 2), (60, 70), (199, 1)]);
-        assert_eq!((settled, fixture.slab().idle()), (73 * 1152, 0));
+        assert_eq!(found, [(3, 2), (60, 70)]);
+        assert_eq!((settled, fixture.slab().idle()), (72 * 1152, 1152));
         fixture.slab().take(&mut slots[..10]);
         assert_eq!((fixture.slab().idle(), fixture.segment.settled), (0, 63 * 1152));
     }

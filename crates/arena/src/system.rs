@@ -95,7 +95,15 @@ pub(crate) unsafe fn move_bytes(from: *mut u8, to: *mut u8, size: usize) {
 
 /// The next multiple of the system's page size.
 pub(crate) fn round_to_pages(size: usize) -> usize {
-    size.next_multiple_of(os::page_size())
+    /// The size less one, once it was asked for: the C library looks for it each time.
+    static MASK: AtomicUsize = AtomicUsize::new(0);
+
+    let mut mask = MASK.load(Ordering::Relaxed);
+    if mask == 0 {
+        mask = os::page_size() - 1;
+        MASK.store(mask, Ordering::Relaxed);
+    }
+    (size + mask) & !mask
 }
 
 /// Milliseconds of a clock that only goes forward, to a few of them.
