@@ -1,5 +1,6 @@
 //! Allocators of one size that threads share: how many objects a second all threads together take and
-//! return, in turn with the other stores, round after round; the median of each.
+//! return, in turn with the other stores, round after round; the median of each. It wants the machine
+//! for itself.
 //!
 //! `cargo bench -p stratalloc-benches --features mimalloc --bench contended`
 
@@ -13,6 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{
+    sched::{CpuSet, sched_setaffinity},
+    unistd::Pid,
+};
 use parking_lot::Mutex;
 
 mod one_size;
@@ -23,9 +28,9 @@ use one_size::{
 };
 
 const THREADS: [usize; 4] = [1, 2, 4, 8];
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 /// How long one store works in each round.
-const TURN: Duration = Duration::from_millis(25);
+const TURN: Duration = Duration::from_millis(15);
 /// Objects between looks at the clock.
 const STEP: usize = 3200;
 /// Objects that a thread holds at once, where it holds several.
@@ -65,18 +70,29 @@ fn through_the_bucket<S: Shared>(store: &mut S, bucket: &Bucket<S::Taken>, rando
     }
 }
 
+/// Spreads the threads over the cores: a turn is too short for the system to do that.
+fn pin_to_core(thread: usize) {
+    let mut cores = CpuSet::new();
+    let count = thread::available_parallelism().map_or(1, usize::from);
+    let pinned =
+        cores.set(thread % count).and_then(|()| sched_setaffinity(Pid::from_raw(0), &cores));
+    pinned.expect("as many cores as the system says");
+}
+
 /// Million objects a second, of all threads together.
 fn round<S: Shared<Taken: Send>>(work: Work<S>, threads: usize) -> f64 {
     let bucket = Bucket(array::from_fn(|_| Place(Mutex::new(None))));
     let (start, stop) = (Barrier::new(threads + 1), AtomicBool::new(false));
-    let run = |store: &mut S, mut random: u32| {
+    let run = |store: &mut S, number: u32| {
+        pin_to_core(number as usize);
+        let mut random = number;
         start.wait();
-        let mut done = 0;
+        let (begin, mut done) = (Instant::now(), 0);
         while !stop.load(Relaxed) {
             work(store, &bucket, &mut random);
             done += STEP;
         }
-        done
+        (begin, Instant::now(), done)
     };
     let run = &run;
     let mut stores = S::handles(threads);
@@ -87,43 +103,46 @@ fn round<S: Shared<Taken: Send>>(work: Work<S>, threads: usize) -> f64 {
             .map(|(store, seed)| scope.spawn(move || run(store, seed)))
             .collect();
         start.wait();
-        let begin = Instant::now();
         thread::sleep(TURN);
         stop.store(true, Relaxed);
-        let done: usize = threads.into_iter().map(|thread| thread.join().expect("no panic")).sum();
-        done as f64 / begin.elapsed().as_micros() as f64
+        rate(threads.into_iter().map(|thread| thread.join().expect("no panic")))
     })
 }
 
-/// One store's figures: a row of each column's rounds.
+/// Million objects a second: all that was done, from the first beginning to the last end.
+fn rate(parts: impl Iterator<Item = (Instant, Instant, usize)>) -> f64 {
+    let all = parts
+        .reduce(|(begin, end, done), part| (begin.min(part.0), end.max(part.1), done + part.2));
+    all.map_or(0.0, |(begin, end, done)| done as f64 / (end - begin).as_micros() as f64)
+}
+
+/// One store's figures: the rounds of each column.
 struct Runner {
     name: &'static str,
     round: Box<dyn Fn(usize) -> f64>,
-    figures: [Vec<f64>; THREADS.len()],
+    rounds: [Vec<f64>; THREADS.len()],
 }
 
 fn runner<S: Shared<Taken: Send> + 'static>(work: Work<S>) -> Runner {
     let round = Box::new(move |threads| round::<S>(work, threads));
-    Runner { name: S::NAME, round, figures: array::from_fn(|_| Vec::new()) }
-}
-
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    Runner { name: S::NAME, round, rounds: array::from_fn(|_| Vec::new()) }
 }
 
 fn compare(title: &str, mut runners: Vec<Runner>) {
     for _ in 0..ROUNDS {
         for runner in &mut runners {
-            for (figures, threads) in runner.figures.iter_mut().zip(THREADS) {
-                figures.push((runner.round)(threads));
+            for (rounds, threads) in runner.rounds.iter_mut().zip(THREADS) {
+                rounds.push((runner.round)(threads));
             }
         }
     }
-    let columns = THREADS.map(|threads| format!("{threads} threads"));
-    println!("| {title} | {} |\n|---|---|---|---|---|", columns.join(" | "));
+    let columns = THREADS.map(|threads| threads.to_string());
+    println!("| {title}, threads: | {} |\n|---|---|---|---|---|", columns.join(" | "));
     for runner in &mut runners {
-        let cells = runner.figures.each_mut().map(|figures| format!("{:.1}", median(figures)));
+        let cells = runner.rounds.each_mut().map(|rounds| {
+            rounds.sort_by(f64::total_cmp);
+            format!("{:.0}", rounds[ROUNDS / 2])
+        });
         println!("| {} | {} |", runner.name, cells.join(" | "));
     }
     println!();

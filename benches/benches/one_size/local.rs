@@ -114,8 +114,12 @@ impl Store for UncheckedList {
 
     #[inline]
     fn take(&mut self) -> Raw {
-        // SAFETY: nothing here takes more than there are.
-        Object::make_at(unsafe { self.0.pop().unwrap_unchecked() })
+        // SAFETY: nothing here takes more than there are, and `push` wrote each link.
+        unsafe {
+            let object = self.0.0.unwrap_unchecked();
+            self.0.0 = object.cast().read();
+            Object::make_at(object)
+        }
     }
 
     #[inline]

@@ -31,6 +31,13 @@ mod tests;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 ///
+/// It isn't thread-safe, and can't be shared by mistake (S2.6):
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<stratalloc_block::BlockAllocator<stratalloc_block::Buffer<'static>>>();
+/// ```
+///
 /// # How it works
 ///
 /// ```text

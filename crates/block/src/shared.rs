@@ -26,6 +26,8 @@ mod magazine;
 #[cfg(not(loom))]
 mod memory;
 #[cfg(all(test, not(loom)))]
+mod stress;
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 #[cfg(not(loom))]

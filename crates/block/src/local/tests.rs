@@ -228,6 +228,19 @@ fn s2_5_every_chunk_is_found_and_only_blocks_are_owned() {
 }
 
 #[test]
+fn s2_6_alloc_aligned_serves_what_a_block_has_and_no_more() {
+    let base = TestBase::new();
+    let pool = BlockAllocator::new_in(&base, blocks(48, 32), Growth::fixed(3));
+    for align in [1, 2, 16, 32] {
+        assert!(pool.alloc_aligned(64, align).unwrap().addr().get().is_multiple_of(32));
+    }
+    for (size, align) in [(1, 64), (65, 1), (8, 0), (8, 24), (usize::MAX, 32)] {
+        assert_eq!(pool.alloc_aligned(size, align), Err(AllocError));
+    }
+    assert_eq!(pool.stats().used, 4, "what was refused took nothing");
+}
+
+#[test]
 fn the_base_failing_at_every_call_loses_nothing() {
     for allowed in 0..12 {
         let base = TestBase::allowing(allowed);
