@@ -124,6 +124,17 @@ struct Options {
     open: bool,
 }
 
+#[cfg(test)]
+impl Options {
+    /// The options of a command line.
+    fn parse(line: &str) -> Self {
+        use clap::{Args, Command, FromArgMatches};
+        let words = std::iter::once("bench").chain(line.split_whitespace());
+        let matches = Self::augment_args(Command::new("bench")).get_matches_from(words);
+        Self::from_arg_matches(&matches).expect("the command takes what it parses")
+    }
+}
+
 impl Bench {
     pub(crate) fn run(self) -> Result<()> {
         match self.action {

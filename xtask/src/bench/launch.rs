@@ -71,6 +71,14 @@ impl Launch {
         }
     }
 
+    /// A script in place of a program that measures itself.
+    #[cfg(test)]
+    pub(crate) fn shell(allocator: &str, script: &str) -> Self {
+        let args = ["-c", script].map(OsString::from).to_vec();
+        let (env, folder) = (Vec::new(), None);
+        Self { allocator: allocator.to_owned(), program: "sh".into(), args, env, folder }
+    }
+
     /// The same with a variable of the environment.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.env.push((name, value.into()));

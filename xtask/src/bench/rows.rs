@@ -69,20 +69,12 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
     use stratalloc_samples::Entry;
 
     use super::Options;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: Options,
-    }
-
     /// The threads that a command line picks for a workload of a size.
     fn picked(line: &str, size: &str) -> Vec<usize> {
-        let words = std::iter::once("bench").chain(line.split_whitespace());
         let entry = Entry {
             workload: "sort".to_owned(),
             level: "kind".to_owned(),
@@ -90,7 +82,7 @@ mod tests {
             threads: vec![1, 2, 8],
             about: "sorts things".to_owned(),
         };
-        Line::parse_from(words).options.threads_of(&entry)
+        Options::parse(line).threads_of(&entry)
     }
 
     #[test]

@@ -121,12 +121,50 @@ impl Options {
 mod tests {
     use std::time::Duration;
 
-    use super::fitting;
+    use anyhow::Result;
+    use stratalloc_samples::Run;
+
+    use super::{Options, fitting, measure};
+    use crate::bench::{
+        launch::Launch,
+        record::{Line, Record, Writer},
+        report::fixture,
+        rows::Row,
+    };
 
     #[test]
     fn the_forecast_follows_from_the_first_round() {
         assert!(fitting(30.0, 5, None).contains("end in 2.0 minutes"));
         assert!(fitting(30.0, 5, Some(Duration::from_mins(10))).contains("end in 2.0 minutes"));
         assert!(fitting(30.0, 5, Some(Duration::from_mins(1))).contains("2.0 of 5 rounds"));
+    }
+
+    /// A launch that prints a run of `allocator`.
+    fn printing(allocator: &str) -> Result<Launch> {
+        let run =
+            Run { allocator: allocator.to_owned(), ..fixture().runs().next().unwrap().clone() };
+        Ok(Launch::shell(allocator, &format!("echo '{}'", serde_json::to_string(&run)?)))
+    }
+
+    #[test]
+    fn each_round_begins_with_another_one_and_keeps_who_fails() -> Result<()> {
+        let fixture = fixture();
+        let entry = fixture.workloads().next().unwrap().clone();
+        let launches = vec![printing("a")?, printing("b")?, Launch::shell("c", "exit 7")];
+        let path = std::env::temp_dir().join(format!("stratalloc-{}.jsonl", std::process::id()));
+        let mut writer = Writer::create(&path, fixture.header)?;
+        let rows = [Row { entry, threads: 2, launches }];
+        measure(&rows, &Options::parse("--rounds 2"), &mut writer)?;
+        let record = Record::read(&path)?;
+        std::fs::remove_file(&path)?;
+        let order = record.lines.iter().map(|line| match line {
+            Line::Run(run) => run.allocator.clone(),
+            Line::Failure(failure) => format!("{}: {}", failure.allocator, failure.reason),
+            line => format!("{line:?}").split('(').next().unwrap_or_default().to_owned(),
+        });
+        let order: Vec<String> = order.collect();
+        let failed = "c: exit status: 7";
+        assert_eq!(order, ["a", "b", failed, "b", failed, "a", "Noise"]);
+        Ok(())
     }
 }
