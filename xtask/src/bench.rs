@@ -182,10 +182,18 @@ impl Options {
             rows.extend(program::scripts(&launcher()?, &libraries, self)?);
         }
         ensure!(!rows.is_empty(), "no workload is called so");
+        if micro {
+            let minutes = if self.quick { "less than a minute" } else { "about two minutes" };
+            eprintln!("single operations come last, and take {minutes} more");
+        }
         let mut writer = self.writer(&rows)?;
         schedule::measure(&rows, self, &mut writer)?;
         if micro && !schedule::interrupted() {
-            micro::measure(self.quick, &mut writer)?;
+            let measured = micro::measure(self.quick, &mut writer);
+            // An interrupt ends criterion, and nothing else.
+            if !schedule::interrupted() {
+                measured?;
+            }
         }
         writer.finish(self.open)
     }

@@ -33,7 +33,7 @@ pub(crate) fn measure(rows: &[Row], options: &Options, writer: &mut Writer) -> R
     load::warn_if_busy()?;
     let a_round: usize = rows.iter().map(|row| row.launches.len()).sum();
     let limit = options.limit();
-    announce(rounds * a_round, options.scale(), limit);
+    announce((rounds, a_round), options.scale(), limit);
     let bar = ProgressBar::new((rounds * a_round) as u64).with_style(style());
     let (meter, start) = (Meter::start()?, Instant::now());
     'rounds: for round in 0..rounds {
@@ -74,12 +74,15 @@ pub(crate) fn interrupted() -> bool {
 }
 
 /// Says how long it will take.
-fn announce(runs: usize, scale: usize, limit: Option<Duration>) {
+fn announce((rounds, a_round): (usize, usize), scale: usize, limit: Option<Duration>) {
     // A run at standard scale takes a sixth of a second, give or take, and its process a little.
-    let guess = Duration::from_millis((runs * (10 + scale * 3 / 2)) as u64);
-    let guess = limit.map_or(guess, |limit| guess.min(limit));
-    let minutes = guess.as_secs_f64() / 60.0;
-    eprintln!("{runs} runs in about {minutes:.1} minutes; an interrupt keeps what was measured");
+    let round = Duration::from_millis((a_round * (10 + scale * 3 / 2)) as u64);
+    let all = round * u32::try_from(rounds).unwrap_or(u32::MAX);
+    let minutes = limit.map_or(all, |limit| all.min(limit.max(round))).as_secs_f64() / 60.0;
+    eprintln!(
+        "{a_round} runs a round, {rounds} rounds if they fit: about {minutes:.1} minutes on a quiet machine; an \
+         interrupt keeps what was measured"
+    );
 }
 
 /// Prints a line above the bar; also where there is none, because nobody looks at a terminal.
