@@ -24,6 +24,9 @@ impl Test {
         tests("unit, property, conformance and doc tests", &mut all)?;
         let mut featured = with_features(&["test", "--no-fail-fast"], &FEATURES);
         tests("the small layers with their features", &mut featured)?;
+        // No default member, since its benches build the allocators of others.
+        let mut workloads = process::cargo(&["test", "--package", "stratalloc-benches", "--lib"]);
+        tests("the workloads that compare allocators", &mut workloads)?;
 
         Nostd {}.run()?;
         Loom {}.run()?;
