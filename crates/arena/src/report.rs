@@ -49,8 +49,10 @@ fn fail(address: *mut u8, what: core::fmt::Arguments<'_>) -> ! {
 }
 
 fn write(line: &[u8]) {
-    // SAFETY: the slice is readable. Nothing can be done if standard error takes nothing.
-    let _ = unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+    // The C library's `write` would end a thread that is to be cancelled, not the process. SAFETY: the
+    // slice is readable. Nothing can be done if standard error takes nothing.
+    let _ =
+        unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, line.as_ptr(), line.len()) };
 }
 
 fn abort() -> ! {

@@ -66,11 +66,14 @@ impl Text {
         &self.buffer[..self.len]
     }
 
-    /// Writes it to standard error, by a plain `write`.
+    /// Writes it to standard error, by a plain `write`: the C library's is a point at which threads are
+    /// cancelled.
     pub(crate) fn print(&self) {
         let bytes = self.bytes();
         // SAFETY: the bytes are readable. Nothing can be done if standard error takes nothing.
-        let _ = unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+        let _ = unsafe {
+            libc::syscall(libc::SYS_write, libc::STDERR_FILENO, bytes.as_ptr(), bytes.len())
+        };
     }
 }
 

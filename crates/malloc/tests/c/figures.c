@@ -1,5 +1,6 @@
 /* mallinfo2 and its relatives tell what is true, and malloc_trim gives back what they say. */
 #include "check.h"
+#include <pthread.h>
 
 enum { COUNT = 100000, SIZE = 1024 };
 static void *blocks[COUNT];
@@ -10,6 +11,17 @@ static long resident_kilobytes(void) {
     CHECK(fscanf(file, "%ld %ld", &ignored, &pages) == 2);
     fclose(file);
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* A thread that is to be cancelled gets through: no function of malloc's is a cancellation point. */
+static void *cancelled(void *got_through) {
+    CHECK(pthread_cancel(pthread_self()) == 0);
+    free(malloc(100));
+    malloc_trim(0);
+    malloc_stats();
+    *(int *)got_through = 1;
+    pthread_testcancel();
+    return NULL;
 }
 
 int main(void) {
@@ -39,6 +51,10 @@ int main(void) {
     CHECK(strstr(text, "<malloc version=\"stratalloc-") == text && strstr(text, "</malloc>\n"));
     free(text);
     malloc_stats();
+    pthread_t thread;
+    int got_through = 0;
+    CHECK(pthread_create(&thread, NULL, cancelled, &got_through) == 0);
+    CHECK(pthread_join(thread, NULL) == 0 && got_through);
 
     long full = resident_kilobytes();
     for (int i = 0; i < COUNT; i++) {
