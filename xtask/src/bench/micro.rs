@@ -5,7 +5,10 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::record::{Line, Micro, Writer};
+use super::{
+    record::{Line, Micro, Writer},
+    runners,
+};
 use crate::process;
 
 /// What criterion writes beside each estimate.
@@ -42,6 +45,7 @@ fn cargo_bench(args: &[&str]) -> Command {
 
 /// Builds criterion's benches, so that nothing is built between measurements.
 pub(crate) fn build() -> Result<()> {
+    runners::need_compilers()?;
     process::step("build single operations", &mut cargo_bench(&["--no-run"])).map(drop)
 }
 

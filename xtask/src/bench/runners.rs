@@ -35,6 +35,7 @@ pub(crate) fn names(asked: &[String]) -> Result<Vec<String>> {
 
 /// Builds the runners called `names`.
 pub(crate) fn build(names: Vec<String>) -> Result<Vec<Runner>> {
+    need_compilers()?;
     let own: BTreeSet<String> = features()?;
     let (alone, together): (Vec<_>, Vec<_>) = names.iter().partition(|name| own.contains(*name));
     compile("peers", &together)?;
@@ -42,6 +43,12 @@ pub(crate) fn build(names: Vec<String>) -> Result<Vec<Runner>> {
     alone.iter().try_for_each(|name| compile(name, &[name]))?;
     let folder = process::target_dir().join("compare");
     Ok(names.into_iter().map(|name| Runner { binary: folder.join(&name), name }).collect())
+}
+
+/// What the peers in C and C++ are built with.
+pub(crate) fn need_compilers() -> Result<()> {
+    let needed = [("cc", "gcc"), ("c++", "g++"), ("make", "make")];
+    needed.into_iter().try_for_each(|(program, package)| process::need(program, package).map(drop))
 }
 
 fn compile(feature: &str, names: &[&String]) -> Result<()> {

@@ -124,7 +124,7 @@ fn build(sources: &[&Source]) -> Result<Vec<Result<PathBuf>>> {
         return Ok(Vec::new());
     }
     let metadata = runners::metadata()?;
-    process::need("cc", "gcc")?;
+    runners::need_compilers()?;
     process::step_checked("build shared libraries of peers", || {
         Ok(thread::scope(|scope| {
             let building: Vec<_> =
