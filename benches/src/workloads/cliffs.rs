@@ -43,7 +43,7 @@ pub const ALL: &[Workload] = &[
         name: "alive-threads",
         level: Level::Kind,
         about: "one thread replaces blocks while the others sleep on a few of their own",
-        threads: &[10, 100, 1_000],
+        threads: &[10, 100, 400],
         size: Size::Long,
         run: alive,
     },
