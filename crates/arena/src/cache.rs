@@ -16,7 +16,7 @@ use crate::{
     decay,
     geometry::{AREA_SHIFT, ArenaPlace, GRANULE_SHIFT, GRANULES},
     heap::Heap,
-    report,
+    poison, report,
     segment::BadFree,
     system, thread,
 };
@@ -140,6 +140,7 @@ impl Cache {
             // Said for callers that ask: a null at the top has another below.
             core::hint::assert_unchecked(!block.is_null());
             top.set(below);
+            poison::used(bin, block);
             block
         }
     }
@@ -165,6 +166,7 @@ impl Cache {
             *slot = block;
             top.set(slot);
         }
+        poison::freed(bin, block);
         true
     }
 

@@ -21,7 +21,7 @@ use crate::{
     geometry::{AREA_SIZE, Partition},
     heap::Heap,
     large::{LargeBlock, MAX_IN_ARENAS},
-    limit,
+    limit, poison,
     registry::{self, Window},
     relief::with_relief,
     report,
@@ -171,8 +171,14 @@ pub(crate) fn free_with(cache: &Cache, block: *mut u8) {
             check_start(bin, block);
             cache.free_local(bin, block);
         }
-        Block::Small { heap, bin } => cache.free_remote(heap, bin, block),
-        Block::OfValue { heap, bin } => free_alone(heap, cache.mark(), bin, block),
+        Block::Small { heap, bin } => {
+            poison::freed(bin, block);
+            cache.free_remote(heap, bin, block);
+        }
+        Block::OfValue { heap, bin } => {
+            poison::freed(bin, block);
+            free_alone(heap, cache.mark(), bin, block);
+        }
         Block::Large { heap } => heap.free_large(cache.mark(), block),
         Block::Huge { start, size } => registry::free_huge(start, size),
     }
@@ -191,6 +197,7 @@ fn free_without_cache(block: *mut u8) {
     let mark = thread::thread_mark();
     match Block::of(block) {
         Block::Small { heap, bin } | Block::OfValue { heap, bin } => {
+            poison::freed(bin, block);
             free_alone(heap, mark, bin, block);
         }
         Block::Large { heap } => heap.free_large(mark, block),

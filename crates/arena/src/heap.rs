@@ -8,6 +8,7 @@ use crate::{
     large::{Fresh, LargeBlock},
     limit,
     lock::{Lock, LockGuard},
+    poison,
     pools::Pools,
     registry, values,
 };
@@ -92,6 +93,7 @@ impl Heap {
         if let Some(_leave) = limit::admit(SHAPES[bin].block_size as usize) {
             pools.take(bin, &mut block);
         }
+        poison::used(bin, block[0]);
         block[0]
     }
 
@@ -105,21 +107,29 @@ impl Heap {
     ) -> Option<Fresh> {
         let mut pools = self.pools(mark);
         let _leave = limit::admit(size)?;
-        pools.allocate_large(size, align, growing)
+        let fresh = pools.allocate_large(size, align, growing)?;
+        let block = LargeBlock::at(&mut pools, fresh.start);
+        poison::bytes_used(fresh.start, block.size(&mut pools));
+        Some(fresh)
     }
 
     /// Gives a large block another size where it stands; says whether it could.
     pub(crate) fn resize_large(&self, mark: usize, block: *mut u8, size: usize) -> bool {
         let mut pools = self.pools(mark);
         let large = LargeBlock::at(&mut pools, block);
-        let more = size.saturating_sub(large.size(&mut pools));
-        limit::admit(more).is_some_and(|_leave| pools.resize_large(large, size))
+        let old = large.size(&mut pools);
+        let more = size.saturating_sub(old);
+        let done = limit::admit(more).is_some_and(|_leave| pools.resize_large(large, size));
+        poison::bytes_freed(block, old);
+        poison::bytes_used(block, large.size(&mut pools));
+        done
     }
 
     /// Takes a large block back.
     pub(crate) fn free_large(&self, mark: usize, block: *mut u8) {
         let mut pools = self.pools(mark);
         let large = LargeBlock::at(&mut pools, block);
+        poison::bytes_freed(block, large.size(&mut pools));
         pools.free_large(large);
         relieve(pools, mark);
         decay::tick();

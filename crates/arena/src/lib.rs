@@ -61,6 +61,8 @@ mod map;
 #[cfg(not(loom))]
 mod mappings;
 #[cfg(not(loom))]
+mod poison;
+#[cfg(not(loom))]
 mod pools;
 #[cfg(not(loom))]
 mod registry;

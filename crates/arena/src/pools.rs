@@ -12,7 +12,7 @@ use crate::{
     figures::Figures,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
-    registry, report,
+    poison, registry, report,
 };
 
 /// What a heap's lock guards. All zero is pools without areas.
@@ -226,7 +226,9 @@ impl Pools {
         self.use_segment(area, place);
         self.books(area).prepare_slab(place);
         self.books(area).arena(place.arena).partial |= 1 << segment;
-        self.current[bin] = self.books(area).address(place);
+        let start = self.books(area).address(place);
+        poison::bytes_freed(start, place.arena.partition.segment_size());
+        self.current[bin] = start;
         true
     }
 

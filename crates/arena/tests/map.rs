@@ -2,10 +2,13 @@
 
 #![cfg(not(loom))]
 
-use std::{alloc::Layout, thread};
+use std::{alloc::Layout, sync::Mutex, thread};
 
 use stratalloc_arena::{ArenaHeap, global, map};
 use stratalloc_core::Allocator;
+
+/// Areas that come while a picture is drawn aren't on it.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn picture() -> String {
     let mut picture = String::new();
@@ -21,6 +24,7 @@ fn drawn<'a>(picture: &'a str, title: &str) -> Vec<&'a str> {
 
 #[test]
 fn full_and_nearly_empty_segments_differ_and_what_is_freed_fades() {
+    let _alone = ALONE.lock();
     // Partition 2 has segments of 256 KiB: three are full, the fourth has a few blocks.
     let heap = ArenaHeap::new().unwrap();
     let layout = Layout::from_size_align(240, 8).unwrap();
@@ -44,6 +48,7 @@ fn full_and_nearly_empty_segments_differ_and_what_is_freed_fades() {
 
 #[test]
 fn large_blocks_are_bars_and_the_page_is_whole() {
+    let _alone = ALONE.lock();
     let block = global::allocate(3 << 20, 8);
     thread::spawn(|| {
         let page = picture();

@@ -27,7 +27,6 @@ mod layout;
 mod local;
 #[cfg(feature = "lock_api")]
 mod locked;
-mod poison;
 #[cfg(target_has_atomic = "64")]
 #[cfg_attr(loom, allow(dead_code, reason = "loom runs the layers below the raw memory"))]
 mod shared;
@@ -35,6 +34,8 @@ mod stats;
 #[cfg(test)]
 mod test_base;
 mod typed;
+
+use stratalloc_core::poison;
 
 pub use blocks::Blocks;
 pub use buffer::Buffer;

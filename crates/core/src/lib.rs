@@ -33,6 +33,7 @@ mod free_list;
 #[cfg(feature = "lock_api")]
 mod locked;
 mod page_provider;
+pub mod poison;
 mod segregate;
 mod size_class;
 pub mod sync;

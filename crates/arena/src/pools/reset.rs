@@ -7,6 +7,7 @@ use crate::{
     area::Area,
     bins::BINS,
     geometry::{ArenaPlace, SegmentPlace},
+    poison,
 };
 
 impl Pools {
@@ -38,6 +39,7 @@ impl Pools {
                 Some(bin) => self.empty_slab(area, segment, bin),
                 None => self.books(area).segment(segment).pages = 0,
             }
+            poison::bytes_freed(self.books(area).address(segment), place.partition.segment_size());
             self.vacate_segment(area, segment);
         }
         self.vacate_arena(area, place);

@@ -1,6 +1,6 @@
 //! Tells `AddressSanitizer` which blocks are free, in builds with `--cfg asan`; else empty.
 //!
-//! The sanitizer can't know which part of a chunk is live. With free blocks *poisoned*, a use after
+//! The sanitizer can't know which part of an allocator's memory is live. With free blocks *poisoned*, a use after
 //! free or past a block into a free neighbour is reported where it happens. Build with
 //! `RUSTFLAGS="-Zsanitizer=address --cfg asan"`.
 
@@ -15,7 +15,7 @@ unsafe extern "C" {
 /// From here on, touching these bytes is an error.
 #[inline(always)]
 #[cfg_attr(not(asan), expect(unused_variables, reason = "the twin without the sanitizer"))]
-pub(crate) fn poison(start: NonNull<u8>, size: usize) {
+pub fn poison(start: NonNull<u8>, size: usize) {
     #[cfg(asan)]
     // SAFETY: it writes the sanitizer's shadow memory only.
     unsafe {
@@ -26,7 +26,7 @@ pub(crate) fn poison(start: NonNull<u8>, size: usize) {
 /// These bytes may be used again.
 #[inline(always)]
 #[cfg_attr(not(asan), expect(unused_variables, reason = "the twin without the sanitizer"))]
-pub(crate) fn unpoison(start: NonNull<u8>, size: usize) {
+pub fn unpoison(start: NonNull<u8>, size: usize) {
     #[cfg(asan)]
     // SAFETY: it writes the sanitizer's shadow memory only.
     unsafe {
