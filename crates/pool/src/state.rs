@@ -290,13 +290,14 @@ impl<'h, M: Mode> State<'h, M> {
         let byte = self.at(books + block / 8);
         // SAFETY: as for `is_live`; the books are ours to write.
         unsafe {
-            let bits = byte.read();
+            // Wider than the byte: processors shift words.
+            let bits = u32::from(byte.read());
             let flipped = bits ^ (1 << (block % 8));
             // Clearing a bit makes the number smaller: a test of the bit without a second mask.
             if (flipped < bits) != expected {
                 return false;
             }
-            byte.write(flipped);
+            byte.write(flipped as u8);
         }
         true
     }
