@@ -1,5 +1,5 @@
 # python3's own tests: threads, ctypes, subprocess, json, gc, multiprocessing
-# needs: python3=python3 /var/lib/dpkg/info/libpython3-testsuite.list=libpython3-testsuite gcc=gcc
+# needs: python3=python3 /var/lib/dpkg/info/libpython3.11-testsuite.list=libpython3.11-testsuite gcc=gcc
 # used: asked
 export HOME=$PWD PYTHONDONTWRITEBYTECODE=1
 python=python3

@@ -62,7 +62,7 @@ impl Accept {
             Some(missing) if large && !self.install => Some(missing),
             // A small one that can't be had ends it all.
             _ => match script.prepare() {
-                Err(refused) if large => Some(format!("{refused:#}")),
+                Err(_) if large => script.missing().map(|missing| format!("{missing} fails")),
                 prepared => prepared.map(|()| None)?,
             },
         };

@@ -1,6 +1,6 @@
 //! `cargo xtask lib`: the shared library, built as it is shipped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
@@ -8,21 +8,35 @@ use crate::process;
 
 /// Builds libstratalloc.so as it is shipped; its path is the last line printed.
 #[derive(clap::Args)]
-pub(crate) struct Lib {}
+pub(crate) struct Lib {
+    /// With checks on every free and at every block's end, at several times the cost.
+    #[arg(long)]
+    hardened: bool,
+}
 
 impl Lib {
     pub(crate) fn run(self) -> Result<()> {
-        println!("{}", build()?.display());
+        let library = if self.hardened { build_hardened() } else { build() };
+        println!("{}", library?.display());
         Ok(())
     }
 }
 
 /// Builds the shared library in release, and gives its path.
 pub(crate) fn build() -> Result<PathBuf> {
-    let package = ["--package", "stratalloc-malloc", "--features", "freestanding"];
-    let args = [&["build", "--release"], &package[..]].concat();
-    process::step("build libstratalloc.so", &mut process::cargo(&args))?;
-    let library = process::target_dir().join("release/libstratalloc.so");
+    build_with("freestanding", &process::target_dir())
+}
+
+/// The same with the feature `hardened`, in a folder of its own.
+fn build_hardened() -> Result<PathBuf> {
+    build_with("freestanding,hardened", &process::target_dir().join("hardened"))
+}
+
+fn build_with(features: &str, folder: &Path) -> Result<PathBuf> {
+    let mut cargo = process::cargo(&["build", "--release", "--package", "stratalloc-malloc"]);
+    cargo.args(["--features", features, "--target-dir"]).arg(folder);
+    process::step("build libstratalloc.so", &mut cargo)?;
+    let library = folder.join("release/libstratalloc.so");
     ensure!(library.is_file(), "{} was not built", library.display());
     Ok(library)
 }

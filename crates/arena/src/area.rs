@@ -12,6 +12,7 @@ use crate::{
     geometry::{
         AREA_SIZE, ARENAS, ArenaPlace, BOOKS_LIMIT, PARTITIONS, Partition, SEGMENTS, SegmentPlace,
     },
+    guard,
     heap::Heap,
     mappings,
     segment::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment, Slab},
@@ -61,6 +62,8 @@ pub(crate) struct Area {
     /// keep it, so that those in use lie together.
     lines: u32,
     bitmaps: [[u64; LINE]; LINES],
+    /// Which blocks the program holds, in the hardened build. Touched by every thread.
+    pub(crate) held: guard::Held,
 }
 
 const _: () = assert!(size_of::<Area>() <= BOOKS_LIMIT);

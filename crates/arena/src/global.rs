@@ -19,6 +19,7 @@ use crate::{
     bins::{NO_BIN, SHAPES, bin_for},
     cache::{Cache, free_alone},
     geometry::{AREA_SIZE, Partition},
+    guard,
     heap::Heap,
     large::{LargeBlock, MAX_IN_ARENAS},
     limit, poison,
@@ -57,6 +58,9 @@ pub fn allocate(size: usize, align: usize) -> *mut u8 {
 /// thread has one of the class at hand; else null, and nothing happened.
 #[inline(always)]
 pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
+    if guard::ON {
+        return null_mut();
+    }
     bin_for(size, align).map_or(null_mut(), |bin| slot::cache().pop(bin))
 }
 
@@ -115,7 +119,7 @@ pub unsafe fn deallocate_c(block: *mut u8) {
 unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
     let cache = slot::cache();
     match cache.bin_of::<ALIGN>(block) {
-        Some(bin) if cache.push(bin, block) => {}
+        Some(bin) if !guard::ON && cache.push(bin, block) => {}
         _ => deallocate_slow(block),
     }
 }
@@ -129,7 +133,7 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     let cache = slot::cache();
     match bin_for(size, align) {
-        Some(bin) if cache.is_home_of(block) && cache.push(bin, block) => {}
+        Some(bin) if !guard::ON && cache.is_home_of(block) && cache.push(bin, block) => {}
         _ => deallocate_slow(block),
     }
 }
@@ -138,9 +142,15 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
 #[inline(never)]
 fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
-    let Some(bin) = bin_for(size, align) else { return allocate_large(size, align, false) };
+    let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
+        return allocate_large(size, align, false);
+    };
     let block = with_relief(size, || NonNull::new(allocate_small(bin)));
-    block.map_or(null_mut(), NonNull::as_ptr)
+    let block = block.map_or(null_mut(), NonNull::as_ptr);
+    if guard::ON && !block.is_null() {
+        guard::hand_out(bin, block, size);
+    }
+    block
 }
 
 fn allocate_small(bin: usize) -> *mut u8 {
@@ -157,6 +167,11 @@ fn allocate_small(bin: usize) -> *mut u8 {
 fn deallocate_slow(block: *mut u8) {
     if block.is_null() {
         return;
+    }
+    if guard::ON
+        && let Block::Small { bin, .. } = Block::of(block)
+    {
+        guard::take_back(bin, block);
     }
     match thread::attached() {
         Some(cache) => free_with(cache, block),
@@ -271,6 +286,9 @@ impl Block {
     fn in_use(address: *mut u8) -> Self {
         let block = Self::of(address);
         if let Self::Small { bin, .. } = block {
+            if guard::ON {
+                guard::check_held(bin, address);
+            }
             check_start(bin, address);
             if slot::cache().newest(bin) == address {
                 report::bad_free(bin, BadFree::Twice(address));
@@ -283,6 +301,7 @@ impl Block {
     #[inline]
     fn size(&self, address: *mut u8) -> usize {
         match *self {
+            Self::Small { bin, .. } if guard::ON => guard::size(bin, address),
             Self::Small { bin, .. } | Self::OfValue { bin, .. } => SHAPES[bin].block_size as usize,
             Self::Large { heap } => large_size(heap, address),
             Self::Huge { size, .. } => size,
@@ -371,7 +390,8 @@ unsafe fn reallocate_unless(
     }
     let kind = Block::in_use(block);
     let old = kind.size(block);
-    if matches!(kind, Block::Small { bin, .. } | Block::OfValue { bin, .. } if stays(bin, old)) {
+    let may_stay = |bin| !guard::ON && stays(bin, old);
+    if matches!(kind, Block::Small { bin, .. } | Block::OfValue { bin, .. } if may_stay(bin)) {
         return block;
     }
     if resize_in_place(&kind, block, size) {

@@ -51,6 +51,8 @@ mod geometry;
 #[cfg(not(loom))]
 pub mod global;
 #[cfg(not(loom))]
+mod guard;
+#[cfg(not(loom))]
 mod heap;
 #[cfg(not(loom))]
 mod large;

@@ -33,6 +33,13 @@ pub(crate) fn not_a_large_block(address: *mut u8) -> ! {
     fail(address, format_args!("not the start of a block in use"))
 }
 
+/// Ends the process over a block that was written to past its end.
+#[cold]
+#[inline(never)]
+pub(crate) fn overrun(block: *mut u8, size: usize) -> ! {
+    fail(block, format_args!("a block of {size} bytes, written to past its end"))
+}
+
 /// Ends the process over an address that is none of ours.
 #[cold]
 #[inline(never)]

@@ -2,6 +2,8 @@
 
 mod harness;
 
+use std::path::Path;
+
 use harness::{Way, build, check, lib_dir, run, run_with};
 
 const EVERY_WAY: [Way; 3] = [Way::Preloaded, Way::Linked, Way::Archived];
@@ -158,11 +160,52 @@ fn misuse_is_reported_and_ends_the_process() {
         ("huge-twice", "not of this allocator"),
     ];
     for (kind, words) in kinds {
-        let outcome = run(&program, &[kind], Way::Preloaded);
-        assert_eq!(outcome.status.code(), None, "{kind}: {outcome:?}");
-        assert!(outcome.stderr.starts_with("stratalloc: bad pointer 0x"), "{kind}: {outcome:?}");
-        assert!(outcome.stderr.trim_end().ends_with(words), "{kind}: {outcome:?}");
-        assert_eq!(outcome.stderr.lines().count(), 1, "{kind}: {outcome:?}");
+        check_report(&program, kind, words, Way::Preloaded);
     }
     assert!(run(&program, &["none"], Way::Preloaded).status.success());
+}
+
+/// Runs a program that must end with a report, in one line that ends so.
+fn check_report(program: &Path, kind: &str, words: &str, way: Way) {
+    let outcome = run(program, &[kind], way);
+    assert_eq!(outcome.status.code(), None, "{kind}: {outcome:?}");
+    assert!(outcome.stderr.starts_with("stratalloc: bad pointer 0x"), "{kind}: {outcome:?}");
+    assert!(outcome.stderr.trim_end().ends_with(words), "{kind}: {outcome:?}");
+    assert_eq!(outcome.stderr.lines().count(), 1, "{kind}: {outcome:?}");
+}
+
+#[test]
+fn hardened_every_misuse_is_reported_at_the_call() {
+    let program = build("misuse", Way::Hardened);
+    let kinds = [
+        ("twice", TWICE),
+        ("twice-apart", TWICE),
+        ("twice-much-later", TWICE),
+        ("twice-by-two", TWICE),
+        ("twice-elsewhere", TWICE),
+        ("inside", "48 bytes into a block of 208"),
+        ("never", TWICE),
+        ("resized", TWICE),
+        ("measured", TWICE),
+        ("past", "a block of 200 bytes, written to past its end"),
+        ("far-past", "a block of 200 bytes, written to past its end"),
+        ("stack", "not of this allocator"),
+        ("large-inside", "not the start of a block in use"),
+        ("large-twice", ""),
+    ];
+    for (kind, words) in kinds {
+        check_report(&program, kind, words, Way::Hardened);
+    }
+    assert!(run(&program, &["none"], Way::Hardened).status.success());
+}
+
+#[test]
+fn hardened_it_is_as_good_a_malloc() {
+    for program in ["semantics", "life", "births"] {
+        check(program, &[], Way::Hardened);
+    }
+    check("threads", &["serial", "1000"], Way::Hardened);
+    check("threads", &["crowd", "300"], Way::Hardened);
+    check("processes", &["100"], Way::Hardened);
+    check("limits", &["as", "1000"], Way::Hardened);
 }

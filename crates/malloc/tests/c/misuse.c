@@ -84,6 +84,23 @@ int main(int count, char **arguments) {
     } else if (strcmp(what, "measured") == 0) {
         free(small);
         pointer = (char *)malloc_usable_size(small);
+    } else if (strcmp(what, "twice-much-later") == 0) {
+        free(small);
+        for (int i = 0; i < 1000; i++) {
+            free(malloc(300));
+        }
+        free(small);
+        _exit(0);
+    } else if (strcmp(what, "twice-by-two") == 0) {
+        free(small);
+        free_elsewhere(small);
+        _exit(0);
+    } else if (strcmp(what, "past") == 0) {
+        small[200] = 1;
+        pointer = small;
+    } else if (strcmp(what, "far-past") == 0) {
+        memset(small, 'x', 230);
+        pointer = small;
     } else if (strcmp(what, "huge-inside") == 0) {
         pointer = huge + 4096;
     } else if (strcmp(what, "huge-twice") == 0) {

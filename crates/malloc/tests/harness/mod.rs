@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_mins(10);
 pub(crate) enum Way {
     /// Named in `LD_PRELOAD`.
     Preloaded,
+    /// The hardened library, named in `LD_PRELOAD`.
+    Hardened,
     /// Linked to `libstratalloc.so`.
     Linked,
     /// Linked to `libstratalloc.a`.
@@ -35,15 +37,26 @@ pub(crate) struct Outcome {
 /// The folder of the libraries, built as they are shipped: cargo builds neither for a test.
 pub(crate) fn lib_dir() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--release", "--package", env!("CARGO_PKG_NAME")]);
-        cargo.args(["--features", "freestanding", "--target-dir"]);
-        let output = cargo.arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        target.join("release")
-    })
+    BUILT.get_or_init(|| built("freestanding", target()))
+}
+
+/// The same of the hardened library, where `cargo xtask lib --hardened` has it too.
+fn hardened_dir() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| built("freestanding,hardened", &target().join("hardened")))
+}
+
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+}
+
+fn built(features: &str, target: &Path) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--package", env!("CARGO_PKG_NAME")]);
+    cargo.args(["--features", features, "--target-dir"]).arg(target);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    target.join("release")
 }
 
 /// Builds `tests/c/NAME.c`; the program's path.
@@ -71,7 +84,7 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
         Way::Archived => {
             cc.arg(lib_dir.join("libstratalloc.a")).args(["-ldl", "-lm"]);
         }
-        Way::Preloaded | Way::Alone => {}
+        Way::Preloaded | Way::Hardened | Way::Alone => {}
     }
     let output = cc.output().expect("these tests need a C compiler, `cc`");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -94,8 +107,13 @@ pub(crate) fn run_with(
     command.envs(variables.iter().copied());
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
     command.env_remove("LD_PRELOAD");
-    if matches!(way, Way::Preloaded) {
-        command.env("LD_PRELOAD", lib_dir().join("libstratalloc.so"));
+    let preloaded = match way {
+        Way::Preloaded => Some(lib_dir()),
+        Way::Hardened => Some(hardened_dir()),
+        _ => None,
+    };
+    if let Some(folder) = preloaded {
+        command.env("LD_PRELOAD", folder.join("libstratalloc.so"));
     }
     let mut child = command.spawn().unwrap();
     let start = Instant::now();
