@@ -1,4 +1,4 @@
-//! Every [`Blocks`] as an [`Allocator`]: what fits a block gets a block, and nothing else is served.
+//! Every [`Blocks`] as an [`Allocator`](stratalloc_core::Allocator): what fits a block gets a block, and nothing else is served.
 
 use core::{alloc::Layout, ptr::NonNull};
 

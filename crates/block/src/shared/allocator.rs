@@ -168,7 +168,7 @@ unsafe impl<A: Allocator> Blocks for SyncBlockAllocator<A> {
 
     #[inline]
     unsafe fn free_block(&self, block: NonNull<u8>) {
-        self.retire_unfiled(block);
+        self.expect_retired(block);
         let home = home();
         if !self.shelves[home].push(block) {
             self.free_to_depot(home, block);

@@ -56,18 +56,12 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         block
     }
 
-    /// Makes a live block one that nobody has, or ends the process if it isn't one.
+    /// Makes a live block one that nobody has. Only checked builds look at its address, and end the
+    /// process if it isn't that of a live block.
     #[inline]
-    pub(super) fn expect_retired(&self, block: NonNull<u8>) -> Index {
-        self.retire(block).unwrap_or_else(|error| self.report(block, error))
-    }
-
-    /// Makes a live block a free one that is in no stack yet; only in checked builds its address is
-    /// looked at.
-    #[inline]
-    pub(super) fn retire_unfiled(&self, block: NonNull<u8>) {
-        if CHECKED {
-            self.expect_retired(block);
+    pub(super) fn expect_retired(&self, block: NonNull<u8>) {
+        if CHECKED && let Err(error) = self.retire(block) {
+            self.report(block, error);
         }
         poison::poison(block, self.blocks.size());
     }

@@ -127,7 +127,7 @@ unsafe impl<A: Allocator, const N: usize> Blocks for Magazine<'_, A, N> {
 
     #[inline]
     unsafe fn free_block(&self, block: NonNull<u8>) {
-        self.shared.retire_unfiled(block);
+        self.shared.expect_retired(block);
         if !self.push(block) {
             self.push_to_full(block);
         }
