@@ -2,15 +2,16 @@
 
 use core::{
     ptr::NonNull,
-    sync::atomic::{AtomicPtr, Ordering},
+    sync::atomic::{AtomicPtr, AtomicU8, Ordering},
 };
 
 use crate::{
     arena::{Arena, Use, run_mask},
-    bins::{SHAPES, SlabShape},
+    bins::{NO_BIN, SHAPES, SlabShape},
     cache::{Cache, CacheWithStacks},
     geometry::{
         AREA_SIZE, ARENAS, ArenaPlace, BOOKS_LIMIT, PARTITIONS, Partition, SEGMENTS, SegmentPlace,
+        TILES,
     },
     guard,
     heap::Heap,
@@ -37,6 +38,8 @@ const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITI
 /// - **I4** A segment's memory is usable if its arena's book has it in `committed`.
 /// - **I5** A segment whose book says so has the lines of bit maps from there on, as many as its
 ///   partition needs, for itself.
+/// - **I6** The tiles of a slab have its bin, and all others none. They change only under the lock of
+///   the area's heap, and from or to a bin only while no block of the segment is live.
 #[repr(C)]
 pub(crate) struct Area {
     /// The cache of the thread at home here; its table of bins is the area's.
@@ -61,6 +64,11 @@ pub(crate) struct Area {
     /// Lines of `bitmaps` that are given out. Segments get theirs when they first serve as a slab and
     /// keep it, so that those in use lie together.
     lines: u32,
+    /// For each tile of the area the bin of the slab there, or [`NO_BIN`].
+    ///
+    /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
+    /// by [I6].
+    bins: [AtomicU8; TILES],
     bitmaps: [[u64; LINE]; LINES],
     /// Which blocks the program holds, in the hardened build. Touched by every thread.
     pub(crate) held: guard::Held,
@@ -110,6 +118,7 @@ impl Area {
         // SAFETY: [I1] just made true; zeroed memory is valid books, and nobody else knows of it.
         let books = unsafe { &mut *area.as_ptr() };
         books.piecemeal = piecemeal;
+        books.home.cache.settle();
         let home = &raw const books.heap;
         let owner = owner.map_or(home, core::ptr::from_ref);
         books.owner.store(owner.cast_mut(), Ordering::Release);
@@ -137,6 +146,34 @@ impl Area {
     #[inline]
     pub(crate) fn cache(&self) -> &Cache {
         &self.home.cache
+    }
+
+    /// The bin of the slab that a tile lies in.
+    ///
+    /// # Safety
+    ///
+    /// An area starts at `start`, and has the tile.
+    #[inline(always)]
+    pub(crate) unsafe fn bin_at(start: usize, tile: usize) -> usize {
+        let entry = start + core::mem::offset_of!(Self, bins) + tile;
+        // SAFETY: the caller's promise. [I6] nobody writes the entry while a block of the segment is live.
+        // (A relaxed load would do as well, for one instruction more.)
+        unsafe { core::ptr::with_exposed_provenance::<u8>(entry).read() as usize }
+    }
+
+    /// Notes which bin a segment serves as a slab, if any.
+    pub(crate) fn set_bin(&mut self, place: SegmentPlace, bin: usize) {
+        self.segment(place).bin = bin as u8;
+        for entry in &self.bins[place.tiles()] {
+            entry.store(bin as u8, Ordering::Relaxed);
+        }
+    }
+
+    /// The place of a segment from its book.
+    pub(crate) fn place_of_segment(segment: *mut Segment) -> (*mut Self, SegmentPlace) {
+        let area = Self::containing(segment.cast());
+        let first = area.addr() + core::mem::offset_of!(Self, segments);
+        (area, SegmentPlace::from_index((segment.addr() - first) / size_of::<Segment>()))
     }
 
     pub(crate) fn arena(&mut self, place: ArenaPlace) -> &mut Arena {
@@ -330,11 +367,14 @@ impl Area {
     pub(crate) fn purge_slabs(&mut self, wanted: usize) -> usize {
         let mut purged = 0;
         for index in (0..self.arenas.len()).rev() {
-            let Some(bin) = self.arenas[index].purpose.bin() else { continue };
             let mut used = self.arenas[index].used;
             while used != 0 && purged < wanted {
                 let place = ArenaPlace::from_index(index).segment(used.trailing_zeros() as usize);
                 used &= used - 1;
+                let bin = self.segment(place).bin as usize;
+                if bin == NO_BIN {
+                    continue;
+                }
                 let start = self.address(place);
                 let mut slab = self.slab(start, bin);
                 if slab.idle() >= place.arena.partition.segment_size() / WORTH_SETTLING {

@@ -12,43 +12,28 @@ pub(crate) struct Use(u8);
 impl Use {
     /// Nobody.
     pub(crate) const VACANT: Self = Self(0);
-    /// Runs of segments, for sizes above the classes'.
-    pub(crate) const RUNS: Self = Self(254);
+    /// Slabs of the partition's classes, and runs of segments for sizes above the classes'.
+    pub(crate) const SEGMENTS: Self = Self(1);
     /// One block that has arenas for itself; its first arena counts them.
-    pub(crate) const WHOLE: Self = Self(255);
-
-    /// The bin whose slabs it serves, if it serves slabs.
-    pub(crate) const fn bin(self) -> Option<usize> {
-        let number = self.0 as usize;
-        if number > 0 && number < crate::bins::BINS { Some(number) } else { None }
-    }
-
-    /// Slabs of this bin, which isn't bin 0.
-    pub(crate) const fn slabs(bin: usize) -> Self {
-        debug_assert!(bin > 0 && bin < crate::bins::BINS);
-        Self(bin as u8)
-    }
+    pub(crate) const WHOLE: Self = Self(2);
 }
 
 /// The book of one arena. All zero is a vacant arena that was never used.
 ///
 /// # Invariants
 ///
-/// - **I1** A segment in `partial` is in `used`, serves as a slab, and isn't exhausted.
-/// - **I2** A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
-/// - **I3** An arena that serves slabs or runs is listed exactly if its heap's list of that use
-///   holds it; one that has a segment to offer is always listed.
+/// - **I1** A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
+/// - **I2** An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
+///   one that has a segment to offer is always listed.
 #[repr(C, align(64))]
 pub(crate) struct Arena {
     /// Segments that serve something.
     pub(crate) used: u64,
-    /// Slabs with blocks to hand out.
-    pub(crate) partial: u64,
     /// Vacant segments with memory behind them.
     pub(crate) dirty: u64,
     /// Segments whose memory may be used without asking the system.
     pub(crate) committed: u64,
-    /// The neighbours in the list of the same use.
+    /// The neighbours in the list.
     pub(crate) next: *mut Arena,
     pub(crate) prev: *mut Arena,
     /// What it serves.
@@ -60,22 +45,12 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// The segment to make a slab of: one that is warm, if there is one, else the next from `first` on.
+    /// The segment to use next: one that is warm, if there is one, else the next from `first` on.
     pub(crate) fn vacant_segment(&self, first: usize) -> Option<usize> {
         let vacant = !self.used;
         let warm = vacant & self.dirty;
         let choice = if warm == 0 { vacant } else { warm }.rotate_right(first as u32);
         (choice != 0).then(|| (choice.trailing_zeros() as usize + first) % SEGMENTS)
-    }
-
-    /// The first of `count` vacant segments in a row, warm ones before cold.
-    pub(crate) fn vacant_run(&self, count: usize) -> Option<usize> {
-        let starts = run_starts(!self.used, count);
-        if starts == 0 {
-            return None;
-        }
-        let warm = starts & self.dirty;
-        Some(if warm == 0 { starts } else { warm }.trailing_zeros() as usize)
     }
 }
 
@@ -96,7 +71,7 @@ pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
     ones
 }
 
-/// The list of a use's arenas, newest first. All zero is an empty one.
+/// The list of a partition's arenas that have segments to offer, newest first. All zero is an empty one.
 ///
 /// # Invariants
 ///
@@ -161,18 +136,6 @@ impl ArenaList {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn run_starts_are_those_of_the_naive_search() {
-        for ones in [0, u64::MAX, 0b1110_1111_0011, 0xF0F0_FFFF_0000_FF01, 1 << 63] {
-            for count in 1..=64 {
-                let naive = (0..=64 - count)
-                    .filter(|&first| ones & run_mask(first, count) == run_mask(first, count))
-                    .fold(0, |starts, first| starts | 1 << first);
-                assert_eq!(run_starts(ones, count), naive, "{ones:x} {count}");
-            }
-        }
-    }
 
     #[test]
     fn lists_keep_what_was_pushed_and_not_removed() {

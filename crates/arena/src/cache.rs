@@ -7,14 +7,15 @@
 use core::{
     cell::{Cell, UnsafeCell},
     ptr::null_mut,
-    sync::atomic::{AtomicU8, Ordering, compiler_fence},
+    sync::atomic::{Ordering, compiler_fence},
 };
 
 use crate::{
+    area::Area,
     batch::{BATCH_SIZE, Batch, Batches},
     bins::{BINS, NO_BIN, SHAPES, bin_for},
     decay,
-    geometry::{AREA_SHIFT, ArenaPlace, GRANULE_SHIFT, GRANULES},
+    geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     heap::Heap,
     poison, report,
     segment::BadFree,
@@ -48,19 +49,15 @@ const STACK_SLOTS: usize = {
 ///
 /// # Invariants
 ///
-/// - **I1** Only the thread whose slot points at it touches anything but `bins`.
+/// - **I1** Only the thread whose slot points at it touches it.
 /// - **I2** For each bin, `tops` points at the newest block of the stack, or at the upper of the two
 ///   nulls below the first; `limits` at the last slot. For [`NO_BIN`] both point at the upper null.
 /// - **I3** The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
-/// - **I4** `bins` says for each 4 MiB of the area that the cache is at home in which bin the arena
-///   there serves; all are [`NO_BIN`] in a cache that is at home in none. It changes only under the
-///   lock of the area's heap, and from or to a bin only while no block of the arena is live.
+/// - **I4** `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
 #[repr(C, align(16))]
 pub(crate) struct Cache {
-    /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the
-    /// entry, by [I4]. One entry more than there are granules, since the comparison with a power of
-    /// two would cost an instruction.
-    bins: [AtomicU8; GRANULES + 1],
+    /// The tiles of the area that the cache is at home in.
+    tiles: Cell<usize>,
     tops: [Cell<*mut *mut u8>; BINS],
     limits: [Cell<*mut *mut u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
@@ -76,7 +73,7 @@ pub(crate) struct CacheWithStacks {
     stacks: UnsafeCell<[*mut u8; STACK_SLOTS]>,
 }
 
-// SAFETY: [I1] keeps threads apart; `bins` is atomic.
+// SAFETY: [I1] keeps threads apart.
 unsafe impl Sync for Cache {}
 
 /// The empty stack of caches that have none.
@@ -100,10 +97,9 @@ pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
 pub(crate) static ENDED_THREAD: Cache = Cache::with_nothing();
 
 impl Cache {
-    #[expect(clippy::large_stack_arrays, reason = "evaluated at compile time, for statics")]
     const fn with_nothing() -> Self {
         Self {
-            bins: [const { AtomicU8::new(NO_BIN as u8) }; GRANULES + 1],
+            tiles: Cell::new(0),
             tops: [const { Cell::new(NO_STACK.top()) }; BINS],
             limits: [const { Cell::new(NO_STACK.top()) }; BINS],
             heap: Cell::new(None),
@@ -170,31 +166,30 @@ impl Cache {
         true
     }
 
-    /// The bin of the arena that an address lies in; `None` outside of the area that the cache is at
-    /// home in, and for what isn't aligned to `ALIGN`, 16 at most.
+    /// The bin of the slab that an address lies in; `None` outside of the area that the cache is at home
+    /// in, and for what isn't aligned to `ALIGN`, 16 at most.
     #[inline(always)]
     pub(crate) fn bin_of<const ALIGN: usize>(&self, address: *mut u8) -> Option<usize> {
         let low = const { ALIGN.trailing_zeros() };
         let distance = address.addr() ^ core::ptr::from_ref(self).addr();
-        // Low bits that are set become high ones: no granule has so high a number.
-        let granule = distance.rotate_right(low) >> (GRANULE_SHIFT - low);
-        let bin = self.bins.get(granule)?;
-        // SAFETY: [I4] nobody writes the entry while a block of the arena is live. (A relaxed load
-        // would do as well, for one instruction more.)
-        Some(unsafe { bin.as_ptr().read() } as usize)
+        // Low bits that are set become high ones: no tile has so high a number.
+        let tile = distance.rotate_right(low) >> (TILE_SHIFT - low);
+        if tile >= self.tiles.get() {
+            return None;
+        }
+        // SAFETY: [I4] the cache starts an area, which has so many tiles.
+        Some(unsafe { Area::bin_at(core::ptr::from_ref(self).addr(), tile) })
+    }
+
+    /// Notes that it stands at the start of an area.
+    pub(crate) fn settle(&self) {
+        self.tiles.set(TILES);
     }
 
     /// Whether an address lies in the area that the cache is at home in.
     #[inline(always)]
     pub(crate) fn is_home_of(&self, address: *mut u8) -> bool {
         (address.addr() ^ core::ptr::from_ref(self).addr()) >> AREA_SHIFT == 0
-    }
-
-    /// Notes the bin that an arena of its area serves.
-    pub(crate) fn set_bin(&self, place: ArenaPlace, bin: usize) {
-        for granule in place.granules() {
-            self.bins[granule].store(bin as u8, Ordering::Relaxed);
-        }
     }
 
     /// A block of a bin whose stack is empty; null if memory is out.

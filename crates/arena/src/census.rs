@@ -2,11 +2,12 @@
 
 use crate::{
     area::Area,
-    bins::{BINS, SHAPES},
+    bins::{BINS, NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
     heap::Heap,
     pools::Pools,
     registry,
+    segment::Segment,
     stats::Stats,
     system, thread, values,
 };
@@ -158,23 +159,29 @@ impl Census {
         self.totals.touched += stats.touched;
         self.totals.in_use += stats.in_use;
         self.totals.vacant += stats.vacant;
-        let arena = books.arena(place);
-        let (used, purpose) = (arena.used, arena.purpose);
+        let used = books.arena(place).used;
         let partition = &mut self.partitions[place.partition.number()];
         partition.arenas += usize::from(used != 0);
         partition.segments += used.count_ones() as usize;
         partition.touched += stats.touched;
         partition.in_use += stats.in_use;
         partition.vacant += stats.vacant;
-        let Some(bin) = purpose.bin() else { return };
-        let class = &mut self.classes[bin - 1];
-        class.touched += stats.touched - stats.vacant;
         for number in (0..SEGMENTS).filter(|number| used >> number & 1 == 1) {
             let segment = books.segment(place.segment(number));
-            class.segments += 1;
-            class.live += (segment.carved - segment.free) as usize;
-            class.free += segment.free as usize;
+            if segment.bin as usize != NO_BIN {
+                self.classes[segment.bin as usize - 1].add(segment);
+            }
         }
+    }
+}
+
+impl ClassFigures {
+    /// Adds one of the class's slabs.
+    fn add(&mut self, slab: &Segment) {
+        self.segments += 1;
+        self.touched += slab.touched as usize;
+        self.live += (slab.carved - slab.free) as usize;
+        self.free += slab.free as usize;
     }
 }
 

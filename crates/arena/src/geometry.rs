@@ -27,13 +27,15 @@ const GROUP: usize = 4;
 
 /// log2 of a segment's size in partition 0.
 const SEGMENT_SHIFT: u32 = 16;
-/// log2 of an arena's size in partition 0: what the bins are told apart by.
-pub(crate) const GRANULE_SHIFT: u32 = SEGMENT_SHIFT + 6;
+/// log2 of an arena's size in partition 0.
+const ARENA_SHIFT: u32 = SEGMENT_SHIFT + 6;
 /// log2 of the offset at which partition 0 starts.
-const PARTITION_SHIFT: u32 = GRANULE_SHIFT + 6;
+const PARTITION_SHIFT: u32 = ARENA_SHIFT + 6;
 
-/// Granules, the smallest arenas' sizes, in an area.
-pub(crate) const GRANULES: usize = 1 << (AREA_SHIFT - GRANULE_SHIFT);
+/// log2 of a *tile*, the smallest segment's size: what the bins are told apart by.
+pub(crate) const TILE_SHIFT: u32 = SEGMENT_SHIFT;
+/// Granules in an area.
+pub(crate) const TILES: usize = 1 << (AREA_SHIFT - TILE_SHIFT);
 /// The bytes that the books may take at the start of an area.
 pub(crate) const BOOKS_LIMIT: usize = 1 << PARTITION_SHIFT;
 
@@ -58,7 +60,7 @@ impl Partition {
 
     /// The first partition whose arenas hold `size` bytes.
     pub const fn for_arena(size: usize) -> Option<Self> {
-        Self::fitting(size, GRANULE_SHIFT)
+        Self::fitting(size, ARENA_SHIFT)
     }
 
     const fn fitting(size: usize, shift: u32) -> Option<Self> {
@@ -138,12 +140,6 @@ impl ArenaPlace {
     pub const fn segment(self, segment: usize) -> SegmentPlace {
         SegmentPlace { arena: self, segment }
     }
-
-    /// The granules that it covers.
-    pub(crate) fn granules(self) -> core::ops::Range<usize> {
-        let first = self.offset() >> GRANULE_SHIFT;
-        first..first + (1 << self.partition.number())
-    }
 }
 
 /// The place of a segment in its area.
@@ -193,6 +189,19 @@ impl SegmentPlace {
         (group * (ARENAS * PARTITIONS) + self.arena.index()) * GROUP + number
     }
 
+    /// The segment with this index; the inverse of [`index`](Self::index).
+    pub(crate) const fn from_index(index: usize) -> Self {
+        let (group, arena) = (index / GROUP / (ARENAS * PARTITIONS), index / GROUP);
+        let arena = ArenaPlace::from_index(arena % (ARENAS * PARTITIONS));
+        arena.segment((group * GROUP + index % GROUP + arena.first_slab()) % SEGMENTS)
+    }
+
+    /// The tiles that it covers.
+    pub(crate) fn tiles(self) -> core::ops::Range<usize> {
+        let first = self.offset() >> TILE_SHIFT;
+        first..first + (1 << self.arena.partition.number())
+    }
+
     /// Its offset in the area in bytes.
     pub const fn offset(self) -> usize {
         self.arena.offset() + self.segment * self.arena.partition.segment_size()
@@ -228,6 +237,10 @@ mod tests {
                     assert_eq!(SegmentPlace::of_offset(place.offset()), Some(place));
                     assert_eq!(SegmentPlace::of_offset(last), Some(place));
                     assert_eq!(ArenaPlace::from_index(place.arena.index()), place.arena);
+                    assert_eq!(SegmentPlace::from_index(place.index()), place);
+                    let tiles = place.tiles();
+                    assert_eq!(tiles.start << TILE_SHIFT, place.offset());
+                    assert_eq!(tiles.len() << TILE_SHIFT, partition.segment_size());
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::{
     area::Area,
     arena::{Arena, Use, run_mask},
     geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
-    pools::{Pools, list, unlist},
+    pools::Pools,
     report, system,
 };
 
@@ -143,26 +143,10 @@ impl Pools {
             .or_else(|| self.allocate_whole(size, align, least))
     }
 
-    /// A run of segments; with a partition chosen by size, a run of one.
+    /// A run of segments: at first of one, that of the partition chosen by size.
     fn allocate_run(&mut self, size: usize, partition: Partition) -> Option<Fresh> {
-        let count = size.div_ceil(partition.segment_size());
-        let number = partition.number();
-        let (arena, first) = loop {
-            let head = self.runs[number].head();
-            if head.is_null() {
-                let (area, place) = self.claim_arenas(partition, 1, Use::RUNS)?;
-                let arena: *mut Arena = self.books(area).arena(place);
-                list(&mut self.runs[number], arena);
-                continue;
-            }
-            // SAFETY: a listed arena is one of this heap's books [Arena I3].
-            if let Some(first) = unsafe { (*head).vacant_run(count) } {
-                break (head, first);
-            }
-            unlist(&mut self.runs[number], head);
-        };
-        let (area, place) = Area::place_of(arena);
-        self.occupy(LargeBlock { area, first: place.segment(first) }, size)
+        let (area, first) = self.find_segment(partition)?;
+        self.occupy(LargeBlock { area, first }, size)
     }
 
     /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
@@ -243,17 +227,12 @@ impl Pools {
     /// its own if that serves nobody else.
     fn vacate_arenas(&mut self, block: LargeBlock) {
         let place = block.first.arena;
-        let book: *mut Arena = block.arena(self);
-        if block.is_whole(self) {
-            let span = core::mem::take(&mut block.arena(self).span) as usize;
-            for arena in place.arena..place.arena + span {
-                self.vacate_arena(block.area, ArenaPlace { arena, ..place });
-            }
-        } else if block.arena(self).used == 0 {
-            unlist(&mut self.runs[place.partition.number()], book);
-            self.vacate_arena(block.area, place);
-        } else {
-            list(&mut self.runs[place.partition.number()], book);
+        if !block.is_whole(self) {
+            return self.offer_segments(block.area, place);
+        }
+        let span = core::mem::take(&mut block.arena(self).span) as usize;
+        for arena in place.arena..place.arena + span {
+            self.vacate_arena(block.area, ArenaPlace { arena, ..place });
         }
     }
 
@@ -266,7 +245,9 @@ impl Pools {
         }
         if after < before {
             block.vacate_segments(self, after, before);
-            self.list_run(block);
+            if !block.is_whole(self) {
+                self.offer_segments(block.area, block.first.arena);
+            }
         }
         self.purge_tail(block, size);
         block.set_size(self, size);
@@ -312,13 +293,6 @@ impl Pools {
         let book = books.arena(place);
         book.span = book.span.max(span as u16);
         true
-    }
-
-    fn list_run(&mut self, block: LargeBlock) {
-        if !block.is_whole(self) {
-            let book: *mut Arena = block.arena(self);
-            list(&mut self.runs[block.first.arena.partition.number()], book);
-        }
     }
 
     /// Gives the memory behind a shrunk block's last segment back, if that is worth a call.

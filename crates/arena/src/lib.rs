@@ -2,7 +2,7 @@
 //! address (seed 004).
 //!
 //! Each thread is at home in an *area* of 64 GiB of address space: 8 partitions of 64 arenas of 64
-//! segments, the segments 64 KiB to 8 MiB large. An arena serves one size class, so that the address
+//! segments, the segments 64 KiB to 8 MiB large. A segment serves one size class, so that the address
 //! of a block tells its heap, and its class by one load from a table that stays in the first-level
 //! cache. The books lie apart from the blocks; neither allocating nor freeing touches a block.
 //!
@@ -74,6 +74,7 @@ mod relief;
 mod report;
 #[cfg(not(loom))]
 mod segment;
+mod slab_list;
 #[cfg(not(loom))]
 mod slot;
 #[cfg(not(loom))]

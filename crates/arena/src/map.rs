@@ -9,8 +9,7 @@ use core::fmt::{self, Write};
 
 use crate::{
     area::Area,
-    arena::{Arena, Use},
-    bins::{BINS, SHAPES},
+    bins::{BINS, NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
     heap::Heap,
     large::PAGE,
@@ -73,7 +72,8 @@ pub fn map(out: &mut impl Write) -> fmt::Result {
 /// What is drawn of a segment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Cell {
-    purpose: Use,
+    /// The bin of a slab; [`NO_BIN`] for what else there is.
+    bin: u8,
     /// How full it is, up to [`LEVELS`]; zero if it serves nothing.
     level: u8,
     /// Whether there is memory behind it.
@@ -225,35 +225,36 @@ impl<W: Write> Page<'_, W> {
 
     /// Draws an arena, equal segments that lie together as one bar.
     fn column(&mut self, column: &Column, x: usize, top: usize, arena: usize) -> fmt::Result {
-        if column.iter().all(|cell| !cell.touched) {
-            return Ok(());
-        }
-        write!(self.out, "<g><title>arena {arena}: ")?;
-        match column[0].purpose.bin() {
-            Some(bin) => write!(self.out, "blocks of {}", SHAPES[bin].block_size)?,
-            None if column[0].purpose == Use::VACANT => self.out.write_str("vacant")?,
-            None => self.out.write_str("large blocks")?,
-        }
-        self.out.write_str("</title>")?;
         let mut first = 0;
         while first < SEGMENTS {
             let cell = column[first];
             let run = column[first..].iter().take_while(|&&other| other == cell).count();
             if cell.touched {
                 let (y, height) = (top + first * CELL, run * CELL);
+                write!(self.out, "<g><title>arena {arena}: ")?;
+                self.title(cell)?;
                 write!(
                     self.out,
-                    "<rect x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{height}\" class=\""
+                    "</title><rect x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{height}\" class=\""
                 )?;
-                match (cell.level, cell.purpose.bin()) {
-                    (0, _) => self.out.write_str("v\"/>")?,
-                    (level, Some(bin)) => write!(self.out, "c{bin} f{level}\"/>")?,
-                    (level, None) => write!(self.out, "l f{level}\"/>")?,
+                match (cell.level, cell.bin as usize) {
+                    (0, _) => self.out.write_str("v")?,
+                    (level, NO_BIN) => write!(self.out, "l f{level}")?,
+                    (level, bin) => write!(self.out, "c{bin} f{level}")?,
                 }
+                self.out.write_str("\"/></g>\n")?;
             }
             first += run;
         }
-        self.out.write_str("</g>\n")
+        Ok(())
+    }
+
+    fn title(&mut self, cell: Cell) -> fmt::Result {
+        match (cell.level, cell.bin as usize) {
+            (0, _) => self.out.write_str("kept for the next use"),
+            (_, NO_BIN) => self.out.write_str("large blocks"),
+            (_, bin) => write!(self.out, "blocks of {}", SHAPES[bin].block_size),
+        }
     }
 }
 
@@ -268,17 +269,17 @@ fn hue(bin: usize) -> usize {
 }
 
 fn column(books: &mut Area, place: ArenaPlace) -> Column {
-    let &mut Arena { used, purpose, .. } = books.arena(place);
+    let used = books.arena(place).used;
     let size = place.partition.segment_size();
     // Bytes of the large block that reaches into the next segment.
     let mut rest = 0;
     core::array::from_fn(|number| {
         let segment = books.segment(place.segment(number));
-        let touched = segment.touched != 0;
+        let (bin, touched) = (segment.bin, segment.touched != 0);
         let in_use = if used >> number & 1 == 0 {
             0
-        } else if let Some(bin) = purpose.bin() {
-            (segment.carved - segment.free) as usize * SHAPES[bin].block_size as usize
+        } else if bin as usize != NO_BIN {
+            (segment.carved - segment.free) as usize * SHAPES[bin as usize].block_size as usize
         } else {
             // A block that began in an earlier arena fills this one as far as can be seen from here.
             rest = if segment.pages != 0 { segment.pages as usize * PAGE } else { rest };
@@ -287,7 +288,7 @@ fn column(books: &mut Area, place: ArenaPlace) -> Column {
             here
         };
         let level = (in_use * LEVELS).div_ceil(size).min(LEVELS) as u8;
-        Cell { purpose, level, touched }
+        Cell { bin, level, touched }
     })
 }
 

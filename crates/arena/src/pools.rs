@@ -4,15 +4,19 @@ mod idle;
 mod reset;
 mod tallies;
 
+use core::ptr::null_mut;
+
 use self::tallies::Tallies;
 use crate::{
     area::Area,
     arena::{Arena, ArenaList, Use},
-    bins::{BINS, SHAPES},
+    bins::{BINS, NO_BIN, SHAPES},
     figures::Figures,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
     poison, registry, report,
+    segment::Segment,
+    slab_list::SlabList,
 };
 
 /// What a heap's lock guards. All zero is pools without areas.
@@ -21,16 +25,16 @@ use crate::{
 ///
 /// - **I1** `areas` links every area whose owner is this heap; their books are touched only through
 ///   `&mut Pools`.
-/// - **I2** A slab in `current` is in its arena's `partial`; there is at most one for each bin.
-/// - **I3** The granules of an arena have the bin that its slabs serve, and no bin otherwise.
+/// - **I2** A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
+/// - **I3** An arena of [`Use::SEGMENTS`] with a vacant segment is in the list of its partition.
 /// - **I4** The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],
-    /// The arenas of each bin with something to offer.
-    slabs: [ArenaList; BINS],
-    /// The arenas of each partition that serve runs and have something to offer.
-    pub(crate) runs: [ArenaList; PARTITIONS],
+    /// The other slabs of each bin with blocks to hand out.
+    slabs: [SlabList; BINS],
+    /// The arenas of each partition with segments to offer.
+    arenas: [ArenaList; PARTITIONS],
     pub(crate) areas: *mut Area,
     pub(crate) figures: Figures,
     pub(crate) tallies: Tallies,
@@ -109,9 +113,7 @@ impl Pools {
             let exhausted = slab.is_exhausted();
             self.figures.reuse(reused);
             if exhausted {
-                self.current[bin] = core::ptr::null_mut();
-                let (_, place) = locate(start);
-                self.books(area).arena(place.arena).partial &= !(1 << place.segment);
+                self.current[bin] = null_mut();
             }
         }
         self.tallies.took(bin, taken);
@@ -138,109 +140,101 @@ impl Pools {
         }
     }
 
-    /// Lets a slab be found that has something to offer again, and one be a vacant segment that nobody
-    /// holds a block of, unless its bin is refilled from it just now.
+    /// Lets a slab be found that has blocks to hand out again, or makes it a vacant segment if nobody holds
+    /// a block of it; unless its bin is refilled from it just now.
     #[inline(never)]
     fn place_slab(&mut self, start: *mut u8, bin: usize) {
-        let empty = self.books(Area::containing(start)).slab(start, bin).is_empty();
-        if empty && self.current[bin] != start {
+        if self.current[bin] == start {
+            return;
+        }
+        let slab = self.books(Area::containing(start)).slab(start, bin);
+        if slab.is_empty() {
             self.vacate_slab(start, bin);
         } else {
-            self.offer_slab(start, bin);
+            let segment: *mut Segment = slab.segment;
+            // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
+            unsafe { self.slabs[bin].add(segment) };
         }
     }
 
-    /// Lets a slab that was exhausted be found again.
-    fn offer_slab(&mut self, start: *mut u8, bin: usize) {
-        let (area, place) = locate(start);
-        let arena = self.books(area).arena(place.arena);
-        arena.partial |= 1 << place.segment;
-        let arena: *mut Arena = arena;
-        list(&mut self.slabs[bin], arena);
-    }
-
-    /// Makes an empty slab a vacant segment, and its arena a vacant one if it was the last.
+    /// Makes an empty slab a vacant segment.
     fn vacate_slab(&mut self, start: *mut u8, bin: usize) {
         let (area, place) = locate(start);
+        let segment: *mut Segment = self.books(area).segment(place);
+        // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
+        unsafe { self.slabs[bin].remove(segment) };
         let mut slab = self.books(area).slab(start, bin);
         let idle = slab.idle();
         slab.clear();
         self.figures.reuse(idle);
-        self.books(area).arena(place.arena).partial &= !(1 << place.segment);
+        self.books(area).set_bin(place, NO_BIN);
         self.vacate_segment(area, place);
-        let arena = self.books(area).arena(place.arena);
-        let unused = arena.used == 0;
-        let arena: *mut Arena = arena;
-        if unused {
-            unlist(&mut self.slabs[bin], arena);
-            self.vacate_arena(area, place.arena);
-        } else {
-            list(&mut self.slabs[bin], arena);
-        }
+        self.offer_segments(area, place.arena);
     }
 
     /// Chooses the slab that a bin is refilled from next: a partly used one before a new one.
     fn find_slab(&mut self, bin: usize) -> bool {
-        if let Some((area, place)) = self.partial_slab(bin) {
-            self.current[bin] = self.books(area).address(place);
-            return true;
+        // SAFETY: the books of slabs, all of which are in hand.
+        let segment = unsafe { self.slabs[bin].pop() };
+        if segment.is_null() {
+            return self.make_slab(bin);
         }
-        loop {
-            let head = self.slabs[bin].head();
-            if head.is_null() {
-                if !self.claim_slab_arena(bin) {
-                    return false;
-                }
-                continue;
-            }
-            // SAFETY: a listed arena is one of this heap's books [Arena I3].
-            let vacant = unsafe { (*head).vacant_segment(Area::place_of(head).1.first_slab()) };
-            let Some(segment) = vacant else {
-                unlist(&mut self.slabs[bin], head);
-                continue;
-            };
-            return self.make_slab(head, segment, bin);
-        }
+        let (area, place) = Area::place_of_segment(segment);
+        self.current[bin] = self.books(area).address(place);
+        true
     }
 
-    fn partial_slab(&mut self, bin: usize) -> Option<(*mut Area, SegmentPlace)> {
-        let mut arena = self.slabs[bin].head();
-        while !arena.is_null() {
-            // SAFETY: a listed arena is one of this heap's books [Arena I3].
-            let (partial, next) = unsafe { ((*arena).partial, (*arena).next) };
-            if partial != 0 {
-                let (area, place) = Area::place_of(arena);
-                return Some((area, place.segment(partial.trailing_zeros() as usize)));
-            }
-            arena = next;
-        }
-        None
-    }
-
-    fn make_slab(&mut self, arena: *mut Arena, segment: usize, bin: usize) -> bool {
-        let (area, place) = Area::place_of(arena);
-        let place = place.segment(segment);
+    fn make_slab(&mut self, bin: usize) -> bool {
+        let Some((area, place)) = self.find_segment(SHAPES[bin].partition) else { return false };
         if !self.books(area).commit(place, 1) {
+            self.offer_segments(area, place.arena);
             return false;
         }
         self.use_segment(area, place);
         self.books(area).prepare_slab(place);
-        self.books(area).arena(place.arena).partial |= 1 << segment;
+        self.books(area).set_bin(place, bin);
         let start = self.books(area).address(place);
         poison::bytes_freed(start, place.arena.partition.segment_size());
         self.current[bin] = start;
         true
     }
 
-    fn claim_slab_arena(&mut self, bin: usize) -> bool {
-        let partition = SHAPES[bin].partition;
-        let Some((area, place)) = self.claim_arenas(partition, 1, Use::slabs(bin)) else {
-            return false;
-        };
-        self.books(area).cache().set_bin(place, bin);
+    /// A vacant segment of a partition.
+    pub(crate) fn find_segment(
+        &mut self,
+        partition: Partition,
+    ) -> Option<(*mut Area, SegmentPlace)> {
+        loop {
+            let head = self.arenas[partition.number()].head();
+            if head.is_null() {
+                let (area, place) = self.claim_arenas(partition, 1, Use::SEGMENTS)?;
+                self.list_arena(area, place);
+                continue;
+            }
+            let (area, place) = Area::place_of(head);
+            // SAFETY: a listed arena is one of this heap's books [Arena I2].
+            if let Some(segment) = unsafe { (*head).vacant_segment(place.first_slab()) } {
+                return Some((area, place.segment(segment)));
+            }
+            unlist(&mut self.arenas[partition.number()], head);
+        }
+    }
+
+    /// Lets an arena be found that has segments to offer again, or makes it vacant if none is used.
+    pub(crate) fn offer_segments(&mut self, area: *mut Area, place: ArenaPlace) {
+        let arena = self.books(area).arena(place);
+        if arena.used == 0 {
+            let arena: *mut Arena = arena;
+            unlist(&mut self.arenas[place.partition.number()], arena);
+            self.vacate_arena(area, place);
+        } else {
+            self.list_arena(area, place);
+        }
+    }
+
+    fn list_arena(&mut self, area: *mut Area, place: ArenaPlace) {
         let arena: *mut Arena = self.books(area).arena(place);
-        list(&mut self.slabs[bin], arena);
-        true
+        list(&mut self.arenas[place.partition.number()], arena);
     }
 
     /// Takes vacant arenas in a row, from a new area if need be.
@@ -268,7 +262,6 @@ impl Pools {
     /// Makes an arena without used segments vacant.
     pub(crate) fn vacate_arena(&mut self, area: *mut Area, place: ArenaPlace) {
         let books = self.books(area);
-        books.cache().set_bin(place, crate::bins::NO_BIN);
         books.arena(place).purpose = Use::VACANT;
         books.give_arena(place);
     }
@@ -344,7 +337,7 @@ impl Pools {
                 continue;
             }
             if self.books(Area::containing(start)).slab(start, bin).is_empty() {
-                self.current[bin] = core::ptr::null_mut();
+                self.current[bin] = null_mut();
                 self.vacate_slab(start, bin);
             }
         }
@@ -362,7 +355,7 @@ pub(crate) fn locate(block: *mut u8) -> (*mut Area, SegmentPlace) {
 }
 
 /// Puts an arena in a list if it isn't there.
-pub(crate) fn list(list: &mut ArenaList, arena: *mut Arena) {
+fn list(list: &mut ArenaList, arena: *mut Arena) {
     // SAFETY: the caller holds the pools, hence all their books.
     unsafe {
         if !(*arena).listed {
@@ -372,7 +365,7 @@ pub(crate) fn list(list: &mut ArenaList, arena: *mut Arena) {
 }
 
 /// Takes an arena out of a list if it is there.
-pub(crate) fn unlist(list: &mut ArenaList, arena: *mut Arena) {
+fn unlist(list: &mut ArenaList, arena: *mut Arena) {
     // SAFETY: the caller holds the pools, hence all their books.
     unsafe {
         if (*arena).listed {

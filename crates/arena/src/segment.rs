@@ -24,7 +24,7 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 /// Of every segment:
 ///
 /// - **I4** Bytes from `touched` on read as zero, and have no memory behind them.
-#[repr(C, align(32))]
+#[repr(C, align(64))]
 pub(crate) struct Segment {
     /// Set bits.
     pub(crate) free: u32,
@@ -40,6 +40,13 @@ pub(crate) struct Segment {
     pub(crate) bitmap: u32,
     /// The first word of the bit map that may have a set bit.
     hint: u16,
+    /// The bin that it serves as a slab; bin 0 where it is none.
+    pub(crate) bin: u8,
+    /// Whether it is in its heap's list of slabs.
+    pub(crate) listed: bool,
+    /// The neighbours in that list.
+    pub(crate) next: *mut Segment,
+    pub(crate) prev: *mut Segment,
 }
 
 /// What is wrong with a block that was given back.
@@ -149,7 +156,7 @@ impl Slab<'_> {
         self.segment.free == 0 && self.segment.carved == self.shape.capacity
     }
 
-    /// Makes an empty slab a segment that serves as nothing.
+    /// Makes an empty slab, which no list holds, a segment that serves as nothing.
     pub(crate) fn clear(&mut self) {
         debug_assert!(self.is_empty());
         self.bitmap[..(self.segment.carved as usize).div_ceil(64)].fill(0);
@@ -157,6 +164,7 @@ impl Slab<'_> {
         self.segment.carved = 0;
         self.segment.settled = 0;
         self.segment.hint = 0;
+        self.segment.listed = false;
     }
 
     /// Bytes of free blocks that may have memory behind them.
@@ -237,6 +245,10 @@ mod tests {
                 settled: 0,
                 bitmap: 0,
                 hint: 0,
+                bin: 0,
+                listed: false,
+                next: core::ptr::null_mut(),
+                prev: core::ptr::null_mut(),
             };
             Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8).unwrap()] }
         }

@@ -3,7 +3,7 @@
 use crate::{
     area::Area,
     arena::Arena,
-    bins::SHAPES,
+    bins::{NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
     heap::Heap,
     large::PAGE,
@@ -69,16 +69,16 @@ impl Stats {
 
     /// Adds one arena.
     pub(crate) fn add_arena(&mut self, books: &mut Area, place: ArenaPlace) {
-        let &mut Arena { used, dirty, purpose, .. } = books.arena(place);
+        let &mut Arena { used, dirty, .. } = books.arena(place);
         for number in (0..SEGMENTS).filter(|number| (used | dirty) >> number & 1 == 1) {
             let segment = books.segment(place.segment(number));
             let touched = segment.touched as usize;
             self.touched += touched;
             if used >> number & 1 == 0 {
                 self.vacant += touched;
-            } else if let Some(bin) = purpose.bin() {
-                self.in_use +=
-                    (segment.carved - segment.free) as usize * SHAPES[bin].block_size as usize;
+            } else if segment.bin as usize != NO_BIN {
+                let size = SHAPES[segment.bin as usize].block_size;
+                self.in_use += (segment.carved - segment.free) as usize * size as usize;
             } else {
                 // A large block counts where it starts, as a whole.
                 self.in_use += segment.pages as usize * PAGE;

@@ -41,8 +41,9 @@ fn full_and_nearly_empty_segments_differ_and_what_is_freed_fades() {
         unsafe { heap.deallocate(block.cast(), layout) };
     }
     let after = picture();
-    let bars = drawn(&after, "blocks of 240<");
+    let bars = drawn(&after, "kept for the next use<");
     assert!(bars.iter().any(|bar| bar.contains("class=\"v\"")), "{bars:?}");
+    let bars = drawn(&after, "blocks of 240<");
     assert!(bars.iter().all(|bar| !bar.contains(" f6\"")), "{bars:?}");
 }
 

@@ -63,19 +63,19 @@ fn powers_of_two_are_aligned_to_themselves() {
     }
 }
 
-/// S4.3, S4.6: blocks of one class share an arena, those of two classes never do, and the address
+/// S4.3, S4.6: blocks of one class share a segment, those of two classes never do, and the address
 /// alone tells the row of the seed's table.
 #[test]
-fn an_arena_serves_one_class() {
+fn a_segment_serves_one_class() {
     let _alone = alone();
     let sizes = [8, 64, 72, 128, 144, 1024, 2048, 2304, 32 << 10];
     let rows = [0, 0, 1, 1, 2, 4, 5, 6, 6];
     let blocks = sizes.map(|size| (allocate(size), allocate(size)));
-    let mut arenas = HashSet::new();
+    let mut segments = HashSet::new();
     for ((one, other), row) in blocks.into_iter().zip(rows) {
-        assert_eq!(place(one).arena, place(other).arena);
+        assert_eq!(place(one), place(other));
         assert_eq!(place(one).arena.partition.number(), row);
-        assert!(arenas.insert(one.addr() / AREA_SIZE * AREA_SIZE + place(one).arena.offset()));
+        assert!(segments.insert(one.addr() / AREA_SIZE * AREA_SIZE + place(one).offset()));
         free(one);
         free(other);
     }

@@ -5,9 +5,10 @@ use core::ptr::null_mut;
 use super::Pools;
 use crate::{
     area::Area,
-    bins::BINS,
+    bins::{BINS, NO_BIN},
     geometry::{ArenaPlace, SegmentPlace},
     poison,
+    slab_list::SlabList,
 };
 
 impl Pools {
@@ -21,23 +22,23 @@ impl Pools {
             area = self.books(area).next;
         }
         self.current = [null_mut(); BINS];
-        self.slabs.iter_mut().chain(&mut self.runs).for_each(crate::arena::ArenaList::clear);
+        self.slabs = [SlabList::EMPTY; BINS];
+        self.arenas.iter_mut().for_each(crate::arena::ArenaList::clear);
         self.tallies.gave_all();
         self.figures.free_all();
     }
 
     fn reset_arena(&mut self, area: *mut Area, place: ArenaPlace) {
         let arena = self.books(area).arena(place);
-        arena.partial = 0;
         arena.listed = false;
         arena.span = 0;
-        let (bin, mut used) = (arena.purpose.bin(), arena.used);
+        let mut used = arena.used;
         while used != 0 {
             let segment = place.segment(used.trailing_zeros() as usize);
             used &= used - 1;
-            match bin {
-                Some(bin) => self.empty_slab(area, segment, bin),
-                None => self.books(area).segment(segment).pages = 0,
+            match self.books(area).segment(segment).bin as usize {
+                NO_BIN => self.books(area).segment(segment).pages = 0,
+                bin => self.empty_slab(area, segment, bin),
             }
             poison::bytes_freed(self.books(area).address(segment), place.partition.segment_size());
             self.vacate_segment(area, segment);
@@ -52,6 +53,7 @@ impl Pools {
         slab.segment.free = slab.segment.carved;
         slab.clear();
         self.figures.reuse(idle);
+        self.books(area).set_bin(place, NO_BIN);
     }
 
     /// The areas of a heap all of whose blocks are free, newest first, for whoever releases them.
