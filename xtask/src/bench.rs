@@ -162,26 +162,15 @@ impl Bench {
 
 impl Options {
     fn measure(&self) -> Result<()> {
-        let micro = !self.no_micro
-            && !self.instructions
-            && self.filter.is_empty()
-            && self.allocators.is_empty();
+        if self.instructions {
+            return self.count_instructions();
+        }
+        let micro = !self.no_micro && self.filter.is_empty() && self.allocators.is_empty();
         if micro {
             // First: it also builds all runners, but with other features than they are to have.
             micro::build()?;
         }
-        let runners = runners::build(runners::names(&self.allocators)?)?;
-        let mut rows = if runners.is_empty() { Vec::new() } else { rows::linked(&runners, self)? };
-        if self.instructions {
-            let mut writer = self.writer(&rows)?;
-            instructions::measure(&runners, &rows, &mut writer)?;
-            return writer.finish(self.open);
-        }
-        if !self.no_preload {
-            let libraries = shared::libraries(&self.allocators)?;
-            rows.extend(program::scripts(&launcher()?, &libraries, self)?);
-        }
-        ensure!(!rows.is_empty(), "no workload is called so");
+        let rows = self.rows()?;
         if micro {
             let minutes = if self.quick { "less than a minute" } else { "about two minutes" };
             eprintln!("single operations come last, and take {minutes} more");
@@ -196,6 +185,26 @@ impl Options {
             }
         }
         writer.finish(self.open)
+    }
+
+    fn count_instructions(&self) -> Result<()> {
+        let runners = runners::build(runners::names(&self.allocators)?)?;
+        let rows = self.linked(&runners)?;
+        ensure!(!rows.is_empty(), "no workload of one thread is called so");
+        let mut writer = self.writer(&rows)?;
+        instructions::measure(&runners, &rows, &mut writer)?;
+        writer.finish(self.open)
+    }
+
+    /// Everything that is asked for, built and prepared.
+    fn rows(&self) -> Result<Vec<Row>> {
+        let mut rows = self.linked(&runners::build(runners::names(&self.allocators)?)?)?;
+        if !self.no_preload {
+            let libraries = shared::libraries(&self.allocators)?;
+            rows.extend(program::scripts(&launcher()?, &libraries, self)?);
+        }
+        ensure!(!rows.is_empty(), "no workload is called so");
+        Ok(rows)
     }
 
     fn measure_program(&self, program: &[OsString]) -> Result<()> {

@@ -14,23 +14,25 @@ pub(crate) struct Row {
     pub(crate) launches: Vec<Launch>,
 }
 
-/// The rows of linked workloads that `options` ask for.
-pub(crate) fn linked(runners: &[Runner], options: &Options) -> Result<Vec<Row>> {
-    let listed = process::output(&mut runners[0].command(&["list"]))?;
-    let mut rows = Vec::new();
-    for line in String::from_utf8(listed.stdout)?.lines() {
-        let entry: Entry = serde_json::from_str(line)?;
-        for threads in options.threads_of(&entry) {
-            let launch =
-                |runner| Launch::workload(runner, &entry.workload, threads, options.scale());
-            let launches = runners.iter().map(launch).collect();
-            rows.push(Row { entry: entry.clone(), threads, launches });
-        }
-    }
-    Ok(rows)
-}
-
 impl Options {
+    /// The rows of linked workloads that are asked for.
+    pub(crate) fn linked(&self, runners: &[Runner]) -> Result<Vec<Row>> {
+        // Nobody to be linked into: only libraries were asked for.
+        let Some(first) = runners.first() else { return Ok(Vec::new()) };
+        let listed = process::output(&mut first.command(&["list"]))?;
+        let mut rows = Vec::new();
+        for line in String::from_utf8(listed.stdout)?.lines() {
+            let entry: Entry = serde_json::from_str(line)?;
+            for threads in self.threads_of(&entry) {
+                let launch =
+                    |runner| Launch::workload(runner, &entry.workload, threads, self.scale());
+                let launches = runners.iter().map(launch).collect();
+                rows.push(Row { entry: entry.clone(), threads, launches });
+            }
+        }
+        Ok(rows)
+    }
+
     /// Whether a workload is asked for.
     pub(crate) fn wants(&self, entry: &Entry) -> bool {
         let named = self.filter.contains(&entry.workload);

@@ -79,8 +79,9 @@ fn announce((rounds, a_round): (usize, usize), scale: usize, limit: Option<Durat
     let round = Duration::from_millis((a_round * (10 + scale * 3 / 2)) as u64);
     let all = round * u32::try_from(rounds).unwrap_or(u32::MAX);
     let minutes = limit.map_or(all, |limit| all.min(limit.max(round))).as_secs_f64() / 60.0;
+    let fit = if limit.is_some() { " if they fit" } else { "" };
     eprintln!(
-        "{a_round} runs a round, {rounds} rounds if they fit: about {minutes:.1} minutes on a quiet machine; an \
+        "{a_round} runs a round, {rounds} rounds{fit}: about {minutes:.1} minutes on a quiet machine; an \
          interrupt keeps what was measured"
     );
 }
