@@ -166,7 +166,8 @@ fn there_is_a_most_of_them_and_room_again_below_it() {
     let _alone = alone();
     let mut heaps: Vec<ArenaHeap> =
         std::iter::from_fn(|| ArenaHeap::new().ok()).take(2000).collect();
-    assert!((500..2000).contains(&heaps.len()), "{}", heaps.len());
+    // Sanitizers leave less address space.
+    assert!((100..2000).contains(&heaps.len()), "{}", heaps.len());
     for heap in &heaps {
         allocate(heap, 100);
     }

@@ -1,7 +1,7 @@
 //! Memory that comes back: by itself, in the course of time, and at once.
 
 // The sanitizer keeps what is freed, and its own books beside it.
-#![cfg(not(any(loom, asan)))]
+#![cfg(not(any(loom, asan, tsan)))]
 
 use std::{
     sync::{Arc, Barrier, Mutex, MutexGuard, mpsc},

@@ -134,7 +134,7 @@ fn a_threads_first_call_may_be_a_free() {
 /// S4.8: frees by another thread come back into use, so that memory stays bounded: 1 MiB live, 10
 /// million objects.
 #[test]
-#[cfg_attr(asan, ignore = "the sanitizer's memory counts too")]
+#[cfg_attr(any(asan, tsan), ignore = "the sanitizer's memory counts too")]
 fn a_consumers_frees_are_reused_by_the_producer() {
     let _alone = alone();
     let before = resident();
@@ -169,7 +169,7 @@ fn partly_used_segments_are_found_again() {
 
 /// Known wrong: 808 MB stayed resident after all was freed.
 #[test]
-#[cfg_attr(asan, ignore = "the sanitizer's memory counts too")]
+#[cfg_attr(any(asan, tsan), ignore = "the sanitizer's memory counts too")]
 fn a_freed_gigabyte_goes_back() {
     let _alone = alone();
     let before = resident();
