@@ -6,7 +6,7 @@ use stratalloc_core::{
     AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize,
 };
 
-use crate::{engine::Engine, heap::Heap, policy::Policy, stats::Snapshot};
+use crate::{heap::Heap, policy::Policy, stats::Snapshot};
 
 impl<B: Allocator, P: Policy> Heap<B, P> {
     /// The bytes at `start` as a block.
@@ -125,11 +125,10 @@ impl<B: Allocator, P: Policy> ResizeInPlace for Heap<B, P> {
         _: Layout,
         new: Layout,
     ) -> Result<(), AllocError> {
-        let len = Engine::<P>::len_for(new.size());
         // SAFETY: the caller's promise; H1: the reference ends here.
         let engine = unsafe { self.engine() };
         // SAFETY: as above.
-        if unsafe { engine.resize_in_place(block.addr().get(), new.size(), len) } {
+        if unsafe { engine.resize_in_place(block.addr().get(), new.size()) } {
             Ok(())
         } else {
             Err(AllocError)

@@ -1,24 +1,15 @@
-//! Free blocks in lists by length, and the maps that tell which lists hold any.
-//!
-//! A free block keeps in its own body all that is said of it:
-//!
-//! ```text
-//! | next | previous | length, if in a bin of many | …            … | length |
-//! 0      8          16                                    end - 8
-//! ```
+//! Free blocks in lists by size, and the maps that tell which lists hold any.
 
 use core::marker::PhantomData;
 
 use crate::{
+    free::{Free, WORD},
     memory::{load, store},
     policy::{Fit, Order, Policy},
 };
 
-/// Bytes of a link.
-const WORD: usize = size_of::<usize>();
-
-/// Lengths below this many granules have a bin each.
-pub(crate) const EXACT: usize = 64;
+/// Sizes below this many granules have a bin each.
+const EXACT: usize = 64;
 
 /// Bins for each doubling from [`EXACT`] on.
 const PER_DOUBLING: usize = 16;
@@ -26,121 +17,103 @@ const PER_DOUBLING: usize = 16;
 /// Doublings; longer blocks share the last bin.
 const DOUBLINGS: usize = 16;
 
-/// Bins of many lengths.
+/// Bins of many sizes.
 const WIDE: usize = PER_DOUBLING * DOUBLINGS;
 
-/// A free block: its address, and its length in granules. Length 0 is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Free {
-    pub(crate) address: usize,
-    pub(crate) len: usize,
-}
+/// All bins.
+const BINS: usize = EXACT + WIDE;
 
-impl Free {
-    pub(crate) const NONE: Self = Self { address: 0, len: 0 };
-}
+/// No block lies below this address: so a link can be a bin's number instead.
+pub(crate) const LOWEST: usize = BINS;
 
-/// Lists of free blocks by length.
+/// Lists of free blocks by size.
 ///
 /// # Invariants
 ///
-/// - **B1**: every block in a list is free memory of the heap, its links and lengths as drawn
-///   above; a link of zero ends the list.
-/// - **B2**: a list's bit in the maps is set if and only if the list isn't empty.
+/// - **B1**: every block in a list is free memory of the heap, its body as `free` draws it; as the next, zero ends the list, and the bin's number is the previous of the first.
+/// - **B2**: a list's bit is set if and only if the list isn't empty: in `exact`, or in `wide`; a
+///   word's bit in `summary`, if and only if the word of `wide` isn't zero.
 pub(crate) struct Bins<P> {
-    exact_map: u64,
-    wide_map: [u64; WIDE / 64],
-    heads: [usize; EXACT + WIDE],
+    exact: u64,
+    summary: usize,
+    wide: [u64; WIDE / 64],
+    heads: [usize; BINS],
     policy: PhantomData<P>,
 }
 
-/// The bin of a length.
-#[inline(always)]
-pub(crate) const fn bin_of(len: usize) -> usize {
-    if len < EXACT { len } else { wide_bin_of(len) }
-}
-
+/// The bin of a length in granules, from [`EXACT`] on.
 #[inline(always)]
 const fn wide_bin_of(len: usize) -> usize {
-    let log = len.ilog2();
-    let doubling = (log - EXACT.ilog2()) as usize;
-    let step = (len >> (log - PER_DOUBLING.ilog2())) % PER_DOUBLING;
-    let bin = EXACT + doubling * PER_DOUBLING + step;
-    if bin < EXACT + WIDE { bin } else { EXACT + WIDE - 1 }
+    // As many bits from the highest on as there are steps, with the doubling above them.
+    let shift = len.ilog2() - PER_DOUBLING.ilog2();
+    let step = (len >> shift) + (shift as usize * PER_DOUBLING);
+    let bin = step + EXACT - (EXACT.ilog2() - PER_DOUBLING.ilog2() + 1) as usize * PER_DOUBLING;
+    if bin < BINS { bin } else { BINS - 1 }
 }
 
-/// The length in granules of a free block in a bin of many lengths.
-///
-/// # Safety
-///
-/// As B1 has it.
+/// The bin of a size.
 #[inline(always)]
-pub(crate) unsafe fn wide_len(address: usize) -> usize {
-    // SAFETY: B1.
-    unsafe { load(address + 2 * WORD) }
-}
-
-/// The length of the free block that ends at `end`.
-///
-/// # Safety
-///
-/// As B1 has it.
-#[inline(always)]
-pub(crate) unsafe fn len_before(end: usize) -> usize {
-    // SAFETY: B1.
-    unsafe { load(end - WORD) }
+const fn bin_of<P: Policy>(size: usize) -> usize {
+    let len = size / P::GRANULE;
+    if len < EXACT { len } else { wide_bin_of(len) }
 }
 
 impl<P: Policy> Bins<P> {
     /// No block at all.
     pub(crate) const fn new() -> Self {
-        Self {
-            exact_map: 0,
-            wide_map: [0; WIDE / 64],
-            heads: [0; EXACT + WIDE],
-            policy: PhantomData,
-        }
+        Self { exact: 0, summary: 0, wide: [0; WIDE / 64], heads: [0; BINS], policy: PhantomData }
+    }
+
+    #[inline(always)]
+    fn head(&mut self, bin: usize) -> &mut usize {
+        // SAFETY: a bin's number is below the count.
+        unsafe { self.heads.get_unchecked_mut(bin) }
     }
 
     /// Files a block.
     ///
     /// # Safety
     ///
-    /// It is free memory of the heap, at least two granules, and in no list.
+    /// It is free memory of the heap, at least the shortest block, and in no list.
     #[inline(always)]
     pub(crate) unsafe fn insert(&mut self, block: Free) {
-        let Free { address, len } = block;
-        // SAFETY: the block's memory is the heap's to write.
-        unsafe { store(address + len * P::GRANULE - WORD, len) };
-        let bin = bin_of(len);
-        if len < EXACT {
-            self.exact_map |= 1 << len;
-        } else {
-            // SAFETY: as above.
-            unsafe { store(address + 2 * WORD, len) };
-            self.wide_map[(bin - EXACT) / 64] |= 1 << ((bin - EXACT) % 64);
-        }
-        let (previous, next) = self.place_for(bin, address);
-        // SAFETY: as above, and the neighbours are free blocks by B1.
+        let bin = bin_of::<P>(block.size);
+        let (previous, next) = self.place_for(bin, block.address);
+        // SAFETY: the block's memory is the heap's to write, and the neighbours are free blocks by
+        // B1.
         unsafe {
-            store(address, next);
-            store(address + WORD, previous);
-            if next != 0 {
-                store(next + WORD, address);
-            }
-            if previous != 0 {
-                store(previous, address);
+            block.write_size();
+            store(block.address, next);
+            store(block.address + WORD, previous);
+            if previous == bin {
+                *self.head(bin) = block.address;
             } else {
-                *self.heads.get_unchecked_mut(bin) = address;
+                store(previous, block.address);
+            }
+            if next != 0 {
+                store(next + WORD, block.address);
+            } else if previous == bin {
+                self.mark(bin);
             }
         }
     }
 
-    /// The neighbours between which a block enters a bin.
     #[inline(always)]
-    fn place_for(&self, bin: usize, address: usize) -> (usize, usize) {
-        // SAFETY: `bin_of` gives numbers below the count of heads.
-        let (mut previous, mut next) = (0, unsafe { *self.heads.get_unchecked(bin) });
+    fn mark(&mut self, bin: usize) {
+        if bin < EXACT {
+            self.exact |= 1 << bin;
+            return;
+        }
+        let word = (bin - EXACT) / 64;
+        // SAFETY: a bin's number is below the count.
+        unsafe { *self.wide.get_unchecked_mut(word) |= 1 << (bin % 64) };
+        self.summary |= 1 << word;
+    }
+
+    /// The links of a block that enters a bin.
+    #[inline(always)]
+    fn place_for(&mut self, bin: usize, address: usize) -> (usize, usize) {
+        let (mut previous, mut next) = (bin, *self.head(bin));
         if P::ORDER as u8 == Order::Address as u8 {
             while next != 0 && next < address {
                 previous = next;
@@ -155,112 +128,134 @@ impl<P: Policy> Bins<P> {
     ///
     /// # Safety
     ///
-    /// It is in a list with this length.
+    /// It is in a list.
     #[inline(always)]
-    pub(crate) unsafe fn remove(&mut self, block: Free) {
+    pub(crate) unsafe fn remove(&mut self, address: usize) {
         // SAFETY: B1.
-        let (next, previous): (usize, usize) =
-            unsafe { (load(block.address), load(block.address + WORD)) };
+        let (next, previous): (usize, usize) = unsafe { (load(address), load(address + WORD)) };
         if next != 0 {
             // SAFETY: B1.
             unsafe { store(next + WORD, previous) };
         }
-        if previous != 0 {
+        if previous >= BINS {
             // SAFETY: B1.
             unsafe { store(previous, next) };
             return;
         }
-        let bin = bin_of(block.len);
-        // SAFETY: `bin_of` gives numbers below the count of heads.
-        unsafe { *self.heads.get_unchecked_mut(bin) = next };
+        *self.head(previous) = next;
         if next == 0 {
-            self.unmark(bin);
+            self.unmark(previous);
         }
     }
 
     #[inline(always)]
     fn unmark(&mut self, bin: usize) {
         if bin < EXACT {
-            self.exact_map &= !(1 << bin);
-        } else {
-            self.wide_map[(bin - EXACT) / 64] &= !(1 << ((bin - EXACT) % 64));
+            self.exact &= !(1 << bin);
+            return;
+        }
+        let word = (bin - EXACT) / 64;
+        // SAFETY: a bin's number is below the count.
+        let map = unsafe { self.wide.get_unchecked_mut(word) };
+        *map &= !(1 << (bin % 64));
+        if *map == 0 {
+            self.summary &= !(1 << word);
         }
     }
 
-    /// Takes a block of at least `len` granules out of its list; [`Free::NONE`] if there is none.
+    /// Whether any bin of many sizes has a block.
     #[inline(always)]
-    pub(crate) fn take(&mut self, len: usize) -> Free {
-        let block = self.take_exact(len);
-        if block.len != 0 || self.wide_map == [0; WIDE / 64] { block } else { self.take_wide(len) }
+    pub(crate) const fn has_wide(&self) -> bool {
+        self.summary != 0
     }
 
-    /// Takes a block of at least `len` granules out of a list of one length; [`Free::NONE`] if
-    /// there is none.
+    /// Takes a block of at least `size` bytes, less than [`EXACT`] granules, from the bins of one
+    /// size; [`Free::NONE`] if there is none.
     #[inline(always)]
-    pub(crate) fn take_exact(&mut self, len: usize) -> Free {
-        let fitting = if len < EXACT { self.exact_map >> len } else { 0 };
+    pub(crate) fn take_exact(&mut self, size: usize) -> Free {
+        let len = size / P::GRANULE;
+        let fitting = if len < EXACT { self.exact >> len } else { 0 };
         if fitting == 0 {
             return Free::NONE;
         }
-        let found = len + fitting.trailing_zeros() as usize;
-        // SAFETY: a bit of a word of 64 has its head; by B2 it is a free block of this length, and
-        // by B1 it links to the next.
-        unsafe {
-            let head = self.heads.get_unchecked_mut(found);
-            let address = *head;
-            let next = load(address);
-            *head = next;
-            if next == 0 {
-                self.exact_map &= !(1 << found);
-            } else {
-                store(next + WORD, 0_usize);
-            }
-            Free { address, len: found }
-        }
+        self.pop_exact(len + fitting.trailing_zeros() as usize)
     }
 
-    /// Takes from the bins of many lengths.
-    #[inline(never)]
-    fn take_wide(&mut self, len: usize) -> Free {
-        let mut bin = if len < EXACT { EXACT } else { wide_bin_of(len) };
-        loop {
-            let Some(found) = self.wide_bin_from(bin) else { return Free::NONE };
-            let block = self.choose(found, len);
-            if block.len != 0 {
+    /// Takes the first block of a bin of one size, which isn't empty.
+    #[inline(always)]
+    fn pop_exact(&mut self, bin: usize) -> Free {
+        let address = *self.head(bin);
+        // SAFETY: B1 and B2.
+        unsafe {
+            let next = load(address);
+            *self.head(bin) = next;
+            if next == 0 {
+                self.exact &= !(1 << bin);
+            } else {
+                store(next + WORD, bin);
+            }
+        }
+        Free { address, size: bin * P::GRANULE }
+    }
+
+    /// Takes a block of at least `size` bytes from the bins of many sizes; [`Free::NONE`] if there
+    /// is none.
+    #[inline(always)]
+    pub(crate) fn take_wide(&mut self, size: usize) -> Free {
+        let len = size / P::GRANULE;
+        let bin = if len < EXACT { EXACT } else { wide_bin_of(len) } - EXACT;
+        let mut word = bin / 64;
+        // SAFETY: a bin's number is below the count.
+        let mut map = unsafe { *self.wide.get_unchecked(word) } >> (bin % 64);
+        let mut base = bin;
+        if map & 1 != 0 {
+            let block = self.choose(bin + EXACT, size);
+            if block.size != 0 {
                 // SAFETY: `choose` found it in the list.
-                unsafe { self.remove(block) };
+                unsafe { self.remove(block.address) };
                 return block;
             }
-            bin = found + 1;
+        }
+        map &= !1;
+        if map == 0 {
+            let words = self.summary >> word >> 1;
+            if words == 0 {
+                return Free::NONE;
+            }
+            word += 1 + words.trailing_zeros() as usize;
+            // SAFETY: by B2, the word exists and isn't zero.
+            map = unsafe { *self.wide.get_unchecked(word) };
+            base = word * 64;
+        }
+        self.pop_wide(base + map.trailing_zeros() as usize + EXACT)
+    }
+
+    #[inline(always)]
+    fn pop_wide(&mut self, bin: usize) -> Free {
+        // SAFETY: by B2 the list isn't empty.
+        unsafe {
+            let block = Free::at(*self.head(bin));
+            self.remove(block.address);
+            block
         }
     }
 
-    /// The first bin of many lengths that isn't empty, from this one on.
-    fn wide_bin_from(&self, bin: usize) -> Option<usize> {
-        let mut word = (bin - EXACT) / 64;
-        let mut map = self.wide_map.get(word)? >> ((bin - EXACT) % 64) << ((bin - EXACT) % 64);
-        while map == 0 {
-            word += 1;
-            map = *self.wide_map.get(word)?;
-        }
-        Some(EXACT + word * 64 + map.trailing_zeros() as usize)
-    }
-
-    /// The block of a bin that the policy's fit prefers, of at least `len` granules.
-    fn choose(&self, bin: usize, len: usize) -> Free {
+    /// The block of a bin that the policy's fit prefers, of at least `size` bytes.
+    #[inline(always)]
+    fn choose(&self, bin: usize, size: usize) -> Free {
         let mut chosen = Free::NONE;
         let mut left = if let Fit::Bounded(count) = P::FIT { count } else { u32::MAX };
         let mut address = self.heads[bin];
         while address != 0 && left != 0 {
             // SAFETY: B1.
-            let block = Free { address, len: unsafe { wide_len(address) } };
+            let block = unsafe { Free::at(address) };
             let better = match P::FIT {
-                Fit::First | Fit::Worst => block.len > chosen.len,
-                Fit::Best | Fit::Bounded(_) => chosen.len == 0 || block.len < chosen.len,
+                Fit::First | Fit::Worst => block.size > chosen.size,
+                Fit::Best | Fit::Bounded(_) => chosen.size == 0 || block.size < chosen.size,
             };
-            if block.len >= len && better {
+            if block.size >= size && better {
                 chosen = block;
-                if matches!(P::FIT, Fit::First) || block.len == len {
+                if !matches!(P::FIT, Fit::Best | Fit::Worst) || block.size == size {
                     break;
                 }
             }
@@ -291,14 +286,16 @@ impl<P: Policy> Bins<P> {
     ///
     /// It is free memory of the heap.
     pub(crate) unsafe fn is_intact(&self, block: Free) -> bool {
-        // SAFETY: the body has room for the length twice and two links.
-        let (before, wide, previous) = unsafe {
-            let end = block.address + block.len * P::GRANULE;
-            (len_before(end), wide_len(block.address), load::<usize>(block.address + WORD))
+        // SAFETY: the body has room for the size twice and two links.
+        let (at, before, previous) = unsafe {
+            (
+                Free::at(block.address),
+                Free::before(block.end()),
+                load::<usize>(block.address + WORD),
+            )
         };
-        let is_head = self.heads[bin_of(block.len)] == block.address;
-        before == block.len
-            && (block.len < EXACT || wide == block.len)
-            && (previous == 0) == is_head
+        at == block
+            && before == block
+            && (previous >= BINS || self.heads[previous] == block.address)
     }
 }

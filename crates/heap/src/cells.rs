@@ -3,14 +3,14 @@
 //! A block has at least two bits of tags, so the shortest has 32 bytes; smaller requests are as
 //! frequent as all others together in many programs. A *slab* is a block of exactly a window,
 //! whose word of tags is special: it says which cells are live. The first cell is kept back: it
-//! holds the links of the list of slabs that have a free cell, and its bit is still the block's P.
+//! holds the links of the list of slabs that have a free cell, and its bit is still the block's B.
 
 use crate::{
     engine::Engine,
     memory::{load, store},
     policy::Policy,
     region::Region,
-    tags::WINDOW,
+    tags::{SLAB, Tags, WINDOW, window_bytes},
 };
 
 /// Bytes of a cell.
@@ -20,7 +20,7 @@ const WORD: usize = size_of::<usize>();
 
 impl<P: Policy> Engine<P> {
     /// Bytes of a slab, to which it is aligned.
-    const SLAB_BYTES: usize = WINDOW * P::GRANULE;
+    const SLAB: usize = window_bytes::<P>();
 
     /// The bits of cells in a slab's word.
     const CELLS: u64 = {
@@ -28,59 +28,60 @@ impl<P: Policy> Engine<P> {
         every & !1
     };
 
-    /// Takes a cell; `None` if no slab has one and there is no room for another slab.
-    pub(crate) fn allocate_cell(&mut self) -> Option<usize> {
-        let mut slab = self.slabs;
+    /// Takes a cell: its address, or 0 if no slab has one and there is no room for another slab.
+    #[inline(always)]
+    pub(crate) fn allocate_cell(&mut self) -> usize {
+        let slab = if self.slabs == 0 { self.create_slab() } else { self.slabs };
         if slab == 0 {
-            slab = self.create_slab()?;
+            return 0;
         }
-        let region = self.region_of(slab);
-        let window = region.granule(slab) / WINDOW;
+        let tags = self.region_of(slab).tags;
         // SAFETY: the slabs in the list are slabs with a free cell, so the word has a free bit.
         unsafe {
-            let word = region.tags.word(window);
+            let word = tags.word(slab);
             let free = !word & Self::CELLS;
-            region.tags.set_word(window, word | free & free.wrapping_neg());
+            tags.set_word(slab, word | free & free.wrapping_neg());
             if free.is_power_of_two() {
                 self.unlink_slab(slab);
             }
-            Some(slab + free.trailing_zeros() as usize * P::GRANULE)
+            slab + free.trailing_zeros() as usize * P::GRANULE
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn create_slab(&mut self) -> Option<usize> {
-        let slab = self.allocate_aligned(WINDOW, Self::SLAB_BYTES)?;
-        let region = self.region_of(slab);
-        let window = region.granule(slab) / WINDOW;
-        // SAFETY: the block is new and is the window; the P in its first bit stays.
+    fn create_slab(&mut self) -> usize {
+        let slab = self.allocate_aligned(Self::SLAB, Self::SLAB);
+        if slab == 0 {
+            return 0;
+        }
+        let tags = self.region_of(slab).tags;
+        // SAFETY: the block is new and is the window; the B in its first bit stays.
         unsafe {
-            region.tags.set_word(window, region.tags.word(window) & 1);
-            region.tags.set_special(window);
+            tags.set_word(slab, tags.word(slab) & 1);
+            tags.set_mark(slab, SLAB);
             self.link_slab(slab);
         }
-        Some(slab)
+        slab
     }
 
     /// Whether a live address lies in a slab.
     #[inline(always)]
-    pub(crate) unsafe fn is_cell(region: Region<P>, granule: usize) -> bool {
+    pub(crate) unsafe fn is_cell(tags: Tags<P>, address: usize) -> bool {
         // SAFETY: a block's start, or a cell, is in a window of the tags; by T3 the window that a
         // block starts in is special only if it is a slab.
-        P::CELLS && unsafe { region.tags.is_special(granule / WINDOW) }
+        P::CELLS && unsafe { tags.mark(address) == SLAB }
     }
 
     /// Takes a live cell back.
     #[inline(always)]
-    pub(crate) unsafe fn release_cell(&mut self, region: Region<P>, granule: usize) {
-        let window = granule / WINDOW;
-        let slab = region.address(window * WINDOW);
+    pub(crate) unsafe fn release_cell(&mut self, region: Region<P>, address: usize) {
+        let slab = address & !(Self::SLAB - 1);
         // SAFETY: the word is that of a slab, in the list if and only if it has a free cell.
         unsafe {
-            let word = region.tags.word(window);
-            let left = word & !(1 << (granule % WINDOW));
-            region.tags.set_word(window, left);
+            let word = region.tags.word(address);
+            region.tags.toggle(address);
+            let left = region.tags.word(address);
             if word & Self::CELLS == Self::CELLS {
                 self.link_slab(slab);
             }
@@ -105,14 +106,12 @@ impl<P: Policy> Engine<P> {
 
     unsafe fn destroy_slab(&mut self, slab: usize) {
         let region = self.region_of(slab);
-        let start = region.granule(slab);
-        let window = start / WINDOW;
         // SAFETY: the slab is in the list, and no cell of it is live.
         unsafe {
             self.unlink_slab(slab);
-            region.tags.clear_special(window);
-            region.tags.set_word(window, region.tags.word(window) & 1 | 1 << (WINDOW - 1));
-            self.free(region, start, WINDOW);
+            region.tags.set_mark(slab, 0);
+            region.tags.set_word(slab, region.tags.word(slab) & 1 | 1 << (WINDOW - 1));
+            self.free(region, slab, Self::SLAB);
         }
     }
 
@@ -125,8 +124,7 @@ impl<P: Policy> Engine<P> {
         let region = self.region_of(slab);
         // SAFETY: a slab in the list.
         unsafe {
-            let word = region.tags.word(region.granule(slab) / WINDOW);
-            if word & Self::CELLS != 0 {
+            if region.tags.word(slab) & Self::CELLS != 0 {
                 return false;
             }
             self.destroy_slab(slab);

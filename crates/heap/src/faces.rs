@@ -82,8 +82,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// Takes a slab from the base, with room for a block of `size` bytes besides all that is live;
     /// whether the base had it. [`my_alloc`](Self::my_alloc) does so by itself.
     pub fn allocate_slab(&self, size: usize) -> bool {
-        let len = Engine::<P>::len_for(size);
-        len <= Engine::<P>::MAX_LEN && self.obtain(len)
+        size <= Engine::<P>::MAX && self.obtain(Engine::<P>::block_size(size))
     }
 
     /// The course's name for [`mem_alloc`](Self::mem_alloc).

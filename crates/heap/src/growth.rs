@@ -1,15 +1,12 @@
 //! Memory that comes and goes: regions added, joined, found empty and taken out.
 
 use crate::{
-    bins::Free,
     engine::Engine,
+    free::Free,
     policy::Policy,
-    region::{Chunk, Region, Table},
-    tags::Kind,
+    region::Region,
+    table::{Chunk, Table},
 };
-
-/// The quick lists may hold this part of the memory.
-const QUICK_SHARE: usize = 16;
 
 impl<P: Policy> Engine<P> {
     /// Takes memory that nothing uses: more of a region that it continues, or a region of its own.
@@ -19,7 +16,7 @@ impl<P: Policy> Engine<P> {
         unsafe {
             self.has_joined = self.join(chunk);
             let is_useful = self.has_joined || self.add_region(chunk);
-            self.quick.set_limit(self.span() / P::GRANULE / QUICK_SHARE);
+            self.quick.set_limit(self.span() / P::GRANULE);
             is_useful
         }
     }
@@ -29,12 +26,11 @@ impl<P: Policy> Engine<P> {
         let Some(table) = (unsafe { Table::create(chunk, self.tables) }) else { return false };
         self.tables = table;
         let region = table.region();
-        let (first, last) = (region.first(), region.last());
         // SAFETY: the region is new: all of it becomes one block.
         unsafe {
-            region.tags.set(last - 1);
-            region.tags.set(last);
-            self.renew_top(Free { address: region.address(first), len: last - first });
+            region.tags.toggle(region.start());
+            region.tags.toggle(region.end());
+            self.renew_top(Free { address: region.start(), size: region.span() });
         }
         true
     }
@@ -44,9 +40,17 @@ impl<P: Policy> Engine<P> {
         let mut previous = Table::NONE;
         let mut table = self.tables;
         while !table.is_none() {
-            if table.is_continued_by(chunk) {
-                // SAFETY: the caller's promise.
-                return unsafe { self.extend(table, previous, chunk) };
+            let old = table.region();
+            // SAFETY: the caller's promise.
+            if let Some(extended) = unsafe { table.extend(chunk) } {
+                self.replace(previous, extended);
+                self.region = extended.region();
+                // SAFETY: what the region gained on either side is nobody's.
+                unsafe {
+                    self.add_stretch(self.region.start(), old.start());
+                    self.add_stretch(old.end(), self.region.end());
+                }
+                return true;
             }
             previous = table;
             table = table.next();
@@ -54,21 +58,19 @@ impl<P: Policy> Engine<P> {
         false
     }
 
-    unsafe fn extend(&mut self, table: Table<P>, previous: Table<P>, chunk: Chunk) -> bool {
-        let last = table.region().last();
-        // SAFETY: the caller's promise.
-        let Some(extended) = (unsafe { table.extend(chunk) }) else { return false };
-        self.replace(previous, extended);
-        let region = extended.region();
-        self.region = region;
-        let len = region.last() - last;
-        // SAFETY: the new granules are nobody's; tagged as a block, they can be freed as one. The
-        // P of the first of them was kept from the old end.
-        unsafe {
-            region.tags.set(last + len - 1);
-            self.free(region, last, len);
+    /// Frees an untagged stretch of the current region.
+    unsafe fn add_stretch(&mut self, start: usize, end: usize) {
+        if start < end {
+            let region = self.region;
+            // SAFETY: its bits are zero but for the B on the side of the old blocks, which tells of
+            // them alone; the other side ends the region.
+            unsafe {
+                let (before, behind) = (region.tags.bit(start), region.tags.bit(end));
+                region.tags.toggle(start);
+                region.tags.toggle(end);
+                self.coalesce(region, Free { address: start, size: end - start }, before, behind);
+            }
         }
-        true
     }
 
     /// Puts a table in the place behind `previous`, or first.
@@ -98,13 +100,12 @@ impl<P: Policy> Engine<P> {
         let mut previous = Table::NONE;
         let mut table = self.tables;
         while !table.is_none() {
-            let whole = self.whole(table.region());
-            let owned = (0..table.chunk_count()).all(|index| table.chunk(index).owned);
-            if let Some(block) = whole.filter(|_| owned) {
+            let region = table.region();
+            if self.is_empty(region) && table.chunks().all(|chunk| chunk.owned) {
                 if kept {
                     self.replace(previous, table.next());
                     // SAFETY: the block is free.
-                    unsafe { self.withdraw(block) };
+                    unsafe { self.withdraw_at(region.start()) };
                     self.region = Region::NONE;
                     return Some(table);
                 }
@@ -117,28 +118,21 @@ impl<P: Policy> Engine<P> {
         None
     }
 
-    /// The block that a region consists of, if it is a single free one.
-    fn whole(&self, region: Region<P>) -> Option<Free> {
-        let first = region.first();
-        // SAFETY: the first granule is a block's start.
+    /// Whether a region consists of a single free block.
+    fn is_empty(&self, region: Region<P>) -> bool {
+        // SAFETY: the region starts with a block, which is free if its B is set.
         unsafe {
-            match region.tags.kind(first) {
-                Kind::Live => None,
-                _ => self.free_at(region, first),
-            }
+            region.tags.bit(region.start()) && self.free_at(region.start()).end() == region.end()
         }
-        .filter(|block| block.len == region.last() - first)
     }
 
     /// Whether nothing but free memory lies between a live block's end and the region's.
     pub(crate) unsafe fn is_last(&mut self, address: usize) -> bool {
         let region = self.region_of(address);
-        let start = region.granule(address);
-        // SAFETY: the block is live.
+        // SAFETY: the block is live, so that the B behind it tells of the next.
         unsafe {
-            let end = start + region.tags.live_len(start);
-            end == region.last()
-                || self.free_at(region, end).is_some_and(|next| end + next.len == region.last())
+            let end = address + region.tags.live_size(address);
+            end == region.end() || (region.tags.bit(end) && self.free_at(end).end() == region.end())
         }
     }
 }

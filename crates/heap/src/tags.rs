@@ -1,249 +1,284 @@
 //! The boundary tags of a region: one bit a granule, kept away from the blocks.
 //!
 //! ```text
-//! block of n ≥ 2 granules:   P 0 0 … 0 1        P: the block before this one is free
+//! live block of n ≥ 2 granules:   B 0 0 … 0 1
+//! free block of n ≥ 2 granules:   B 0 0 … 0 0      B: of this block and the one before, one is free
 //! ```
 //!
-//! A block is found by its address, so its start needs no mark: the first bit is free to hold P,
-//! and the next set bit ends the block. Whether a block is itself free says the P of the block
-//! after it. To split, set one bit; to free a block between live ones, set one bit.
+//! A block is found by its address, so its start needs no mark: the first bit is free for B. A live
+//! block sees by its own B and its successor's which of its neighbours are free; and as no two
+//! free blocks are neighbours, a free block's two are set. The set bit behind B ends a live block; a
+//! free block's length stands in its body.
+//!
+//! So allocating a block toggles three bits, and freeing it toggles the same three, whatever its
+//! neighbours are: its first, its last, and the one behind.
 //!
 //! A *window* is the 64 granules of one word of tags. A second map has one bit a window; it says
 //! that the word is *special*, in one of two ways which the block's start tells apart:
 //!
-//! - The window lies inside a live block that began in the window before: the word is the block's
-//!   length, so that no length takes a search.
+//! - The window lies inside a live block that began in the window before, and ends behind it: the
+//!   word is the block's size in bytes, so that no length takes a search.
 //! - The window is a slab of cells: the word says which of them are live (see `cells`).
 
-use crate::memory::{load, store};
+use core::{
+    marker::PhantomData,
+    ptr::{null_mut, with_exposed_provenance_mut},
+};
+
+use crate::policy::Policy;
 
 /// Granules of a window: the bits of a word of tags.
-pub(crate) const WINDOW: usize = 64;
-
-/// `log2(WINDOW)`.
-const SHIFT: usize = WINDOW.trailing_zeros() as usize;
+pub(crate) const WINDOW: usize = u64::BITS as usize;
 
 /// Bytes of a word.
 const WORD: usize = size_of::<u64>();
 
-/// The tags of granules `0..`, granule 0 being the first of a window.
+/// The mark of a window that is a slab.
+pub(crate) const SLAB: u8 = 1;
+
+/// The mark of a window in which a block starts that covers the next window, and more.
+pub(crate) const LONG: u8 = 2;
+
+/// The tags of a region.
 ///
 /// # Invariants
 ///
-/// - **T1**: the words cover the granules of all blocks and two more, which are tagged as a live
-///   block: every block has a successor.
-/// - **T2**: all bits of a block but the first and the last are zero, and the last is set; but not
-///   in special windows.
-/// - **T3**: a window is special if and only if it is a slab, or lies wholly inside a live block
-///   that began in the window before it.
-/// - **T4**: no two neighbours are both free: the P of a free block is zero.
-#[derive(Clone, Copy)]
-pub(crate) struct Tags {
-    /// Address of the words of tags.
-    words: usize,
-    /// Address of the words of the special map.
-    special: usize,
+/// - **T1**: the words cover the granules of all blocks and the one behind the last.
+/// - **T2**: the bits of a block are as drawn above, but not in special windows. The first block
+///   has a live one before it, and the last one behind it, as far as B goes.
+/// - **T3**: a window is special if and only if it is a slab, or lies inside a live block that began
+///   in the window before it and ends behind it.
+/// - **T4**: no two neighbours are both free.
+pub(crate) struct Tags<P> {
+    /// Where the word of window 0 would be, if memory began at address 0: wraps around.
+    words: *mut u64,
+    /// Likewise, of the marks.
+    marks: *mut u8,
+    policy: PhantomData<P>,
 }
 
-/// Every method takes the start of a block, or says otherwise, as a granule's number.
+impl<P> Clone for Tags<P> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Tags<P> {}
+
+/// The bytes of a window.
+pub(crate) const fn window_bytes<P: Policy>() -> usize {
+    WINDOW * P::GRANULE
+}
+
+/// Every method takes the address of a block's first granule as `start`, and that of the granule
+/// behind its last as `end`; or says otherwise.
 ///
 /// # Safety
 ///
 /// That promise, and that the tags are in use as T1 to T4 state, is what each asks of its caller;
 /// by T1 it then reads and writes within the words.
 #[expect(clippy::undocumented_unsafe_blocks, reason = "one section proves all: T1")]
-impl Tags {
+impl<P: Policy> Tags<P> {
     /// Tags of nothing, which must not be asked.
-    pub(crate) const NONE: Self = Self { words: 0, special: 0 };
+    pub(crate) const NONE: Self =
+        Self { words: null_mut(), marks: null_mut(), policy: PhantomData };
 
-    /// Words of tags for blocks that end before granule `end`.
-    const fn windows(end: usize) -> usize {
-        (end + 2) / WINDOW + 1
+    const WINDOW_BYTES: usize = window_bytes::<P>();
+
+    /// The first and the last window of blocks within `start..end`, and of the granule behind.
+    const fn windows(start: usize, end: usize) -> (usize, usize) {
+        (start / Self::WINDOW_BYTES, end / Self::WINDOW_BYTES)
     }
 
-    /// The bytes that tags take, of blocks that end before granule `end`.
-    pub(crate) const fn bytes(end: usize) -> usize {
-        let windows = Self::windows(end);
-        (windows + windows.div_ceil(WINDOW)) * WORD
+    /// The bytes that tags take, of blocks within `start..end`: a word and a mark for each window.
+    pub(crate) const fn bytes(start: usize, end: usize) -> usize {
+        let (first, last) = Self::windows(start, end);
+        ((last - first + 1) * (WORD + 1)).next_multiple_of(WORD)
     }
 
-    /// Makes tags at `address` for blocks that end before granule `end`; no block is tagged yet
-    /// but the last one of T1.
-    pub(crate) unsafe fn create(address: usize, end: usize) -> Self {
-        let bytes = Self::bytes(end);
-        for at in (address..address + bytes).step_by(WORD) {
-            unsafe { store(at, 0_u64) }
+    /// Makes tags at `address` for blocks within `start..end`; all are zero.
+    pub(crate) unsafe fn create(address: usize, start: usize, end: usize) -> Self {
+        let (first, last) = Self::windows(start, end);
+        let words = with_exposed_provenance_mut::<u64>(address);
+        unsafe {
+            words.cast::<u8>().write_bytes(0, Self::bytes(start, end));
+            let marks = words.add(last - first + 1).cast::<u8>();
+            let (words, marks) = (words.wrapping_sub(first), marks.wrapping_sub(first));
+            Self { words, marks, policy: PhantomData }
         }
-        let tags = Self { words: address, special: address + Self::windows(end) * WORD };
-        unsafe { tags.set(end + 1) };
-        tags
     }
 
-    /// Takes over the tags of `old`, of blocks that end before granule `end`.
-    pub(crate) unsafe fn adopt(self, old: Self, end: usize) {
-        for window in 0..Self::windows(end) {
+    /// Takes over the tags of `old`, of blocks within `start..end`.
+    pub(crate) unsafe fn adopt(self, old: Self, start: usize, end: usize) {
+        let (first, last) = Self::windows(start, end);
+        for window in first..=last {
             unsafe {
-                self.set_word(window, self.word(window) | old.word(window));
-                if old.is_special(window) {
-                    self.set_special(window);
-                }
+                self.words.wrapping_add(window).write(old.words.wrapping_add(window).read());
+                self.marks.wrapping_add(window).write(old.marks.wrapping_add(window).read());
             }
         }
-        // The last block of T1 is at the new end.
-        unsafe { self.clear(end + 1) };
     }
 
-    /// The word of a window.
+    /// The number of a granule in its window.
     #[inline(always)]
-    pub(crate) unsafe fn word(self, window: usize) -> u64 {
-        unsafe { load(self.words + window * WORD) }
+    const fn index(address: usize) -> usize {
+        address / P::GRANULE % WINDOW
     }
 
-    /// Stores the word of a window.
+    /// The word of the window of any granule.
     #[inline(always)]
-    pub(crate) unsafe fn set_word(self, window: usize, word: u64) {
-        unsafe { store(self.words + window * WORD, word) }
+    pub(crate) unsafe fn word(self, address: usize) -> u64 {
+        unsafe { self.words.wrapping_add(address / Self::WINDOW_BYTES).read() }
     }
 
-    /// Whether a window is special.
+    /// Stores the word of the window of any granule.
     #[inline(always)]
-    pub(crate) unsafe fn is_special(self, window: usize) -> bool {
-        let map: u64 = unsafe { load(self.special + (window >> SHIFT) * WORD) };
-        map >> (window % WINDOW) & 1 != 0
+    pub(crate) unsafe fn set_word(self, address: usize, word: u64) {
+        unsafe { self.words.wrapping_add(address / Self::WINDOW_BYTES).write(word) }
     }
 
-    /// Makes a window special.
-    pub(crate) unsafe fn set_special(self, window: usize) {
-        let at = self.special + (window >> SHIFT) * WORD;
-        unsafe { store(at, load::<u64>(at) | 1 << (window % WINDOW)) }
-    }
-
-    /// Makes a window ordinary.
-    pub(crate) unsafe fn clear_special(self, window: usize) {
-        let at = self.special + (window >> SHIFT) * WORD;
-        unsafe { store(at, load::<u64>(at) & !(1 << (window % WINDOW))) }
-    }
-
-    /// The bit of any granule: of a block's first one, its P.
+    /// The mark of the window of any granule.
     #[inline(always)]
-    pub(crate) unsafe fn bit(self, granule: usize) -> bool {
-        unsafe { self.word(granule >> SHIFT) >> (granule % WINDOW) & 1 != 0 }
+    pub(crate) unsafe fn mark(self, address: usize) -> u8 {
+        unsafe { self.marks.wrapping_add(address / Self::WINDOW_BYTES).read() }
     }
 
-    /// Sets the bit of any granule.
+    /// Marks the window of any granule.
     #[inline(always)]
-    pub(crate) unsafe fn set(self, granule: usize) {
-        let window = granule >> SHIFT;
-        unsafe { self.set_word(window, self.word(window) | 1 << (granule % WINDOW)) }
+    pub(crate) unsafe fn set_mark(self, address: usize, mark: u8) {
+        unsafe { self.marks.wrapping_add(address / Self::WINDOW_BYTES).write(mark) }
     }
 
-    /// Clears the bit of any granule.
+    /// The bit of any granule: of a block's first one, its B.
     #[inline(always)]
-    pub(crate) unsafe fn clear(self, granule: usize) {
-        let window = granule >> SHIFT;
-        unsafe { self.set_word(window, self.word(window) & !(1 << (granule % WINDOW))) }
+    pub(crate) unsafe fn bit(self, address: usize) -> bool {
+        unsafe { self.word(address) >> Self::index(address) & 1 != 0 }
     }
 
-    /// The length of a live block.
     #[inline(always)]
-    pub(crate) unsafe fn live_len(self, start: usize) -> usize {
-        match unsafe { self.len_within_window(start) } {
-            0 => unsafe { self.long_len(start) },
-            len => len,
+    unsafe fn flip(self, address: usize, mask: u64) {
+        unsafe { self.set_word(address, self.word(address) ^ mask) }
+    }
+
+    /// Toggles the bit of any granule.
+    #[inline(always)]
+    pub(crate) unsafe fn toggle(self, address: usize) {
+        unsafe { self.flip(address, 1 << Self::index(address)) }
+    }
+
+    /// Toggles the last bit of what ends at `end`, and the one behind.
+    #[inline(always)]
+    pub(crate) unsafe fn toggle_end(self, end: usize) {
+        let index = Self::index(end);
+        unsafe {
+            if index == 0 {
+                self.flip(end - P::GRANULE, 1 << (WINDOW - 1));
+                self.flip(end, 1);
+            } else {
+                self.flip(end, 3 << (index - 1));
+            }
         }
     }
 
-    /// The length of a block that ends in the window it begins in, or 0.
+    /// Makes a free block, or part of one, live; but for the rest of that block's body.
     #[inline(always)]
-    pub(crate) unsafe fn len_within_window(self, start: usize) -> usize {
-        let rest = unsafe { self.word(start >> SHIFT) } >> (start % WINDOW) >> 1;
+    pub(crate) unsafe fn allocate(self, start: usize, end: usize) {
+        unsafe {
+            self.toggle(start);
+            self.toggle_end(end);
+            self.mark_long(start, end);
+        }
+    }
+
+    /// Makes a live block free; but for its body.
+    #[inline(always)]
+    pub(crate) unsafe fn free(self, start: usize, end: usize) {
+        unsafe {
+            self.unmark_long(start, end);
+            self.toggle(start);
+            self.toggle_end(end);
+        }
+    }
+
+    /// Takes the mark of a short live block's end away, to join it with others that are freed with
+    /// it.
+    #[inline(always)]
+    pub(crate) unsafe fn unmark_end(self, end: usize) {
+        unsafe { self.toggle(end - P::GRANULE) }
+    }
+
+    /// Moves the end of a live block to or from the free block behind it.
+    pub(crate) unsafe fn resize(self, start: usize, end: usize, new_end: usize) {
+        unsafe {
+            self.unmark_long(start, end);
+            self.toggle_end(end);
+            self.toggle_end(new_end);
+            self.mark_long(start, new_end);
+        }
+    }
+
+    /// Whether a block covers the window behind that of its start, and more.
+    #[inline(always)]
+    const fn is_long(start: usize, end: usize) -> bool {
+        let next = start / Self::WINDOW_BYTES + 1;
+        end > (next + 1) * Self::WINDOW_BYTES
+    }
+
+    #[inline(always)]
+    unsafe fn mark_long(self, start: usize, end: usize) {
+        if end - start > Self::WINDOW_BYTES && Self::is_long(start, end) {
+            unsafe {
+                self.set_mark(start, LONG);
+                self.set_word(start + Self::WINDOW_BYTES, (end - start) as u64);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn unmark_long(self, start: usize, end: usize) {
+        if end - start > Self::WINDOW_BYTES && Self::is_long(start, end) {
+            unsafe {
+                self.set_mark(start, 0);
+                self.set_word(start + Self::WINDOW_BYTES, 0);
+            }
+        }
+    }
+
+    /// The size of a live block, no slab.
+    #[inline(always)]
+    pub(crate) unsafe fn live_size(self, start: usize) -> usize {
+        match unsafe { self.near_len(start) } {
+            0 => unsafe { self.far_size(start) },
+            len => len * P::GRANULE,
+        }
+    }
+
+    /// The granules of a live block that ends in the window it begins in; or 0.
+    #[inline(always)]
+    pub(crate) unsafe fn near_len(self, start: usize) -> usize {
+        let rest = unsafe { self.word(start) } >> Self::index(start) >> 1;
         if rest == 0 { 0 } else { rest.trailing_zeros() as usize + 2 }
     }
 
-    /// The length of a live block that ends in another window than it begins in.
-    unsafe fn long_len(self, start: usize) -> usize {
-        let next = (start >> SHIFT) + 1;
-        let word = unsafe { self.word(next) };
-        if unsafe { self.is_special(next) } {
+    /// The size of a live block that ends in another window than it begins in.
+    #[inline(always)]
+    pub(crate) unsafe fn far_size(self, start: usize) -> usize {
+        let word = unsafe { self.word(start + Self::WINDOW_BYTES) };
+        if unsafe { self.mark(start) } == LONG {
             word as usize
         } else {
-            next * WINDOW + word.trailing_zeros() as usize + 1 - start
+            let within = WINDOW - Self::index(start);
+            (within + word.trailing_zeros() as usize + 1) * P::GRANULE
         }
     }
 
-    /// What is known of the block at `start`, live or free.
-    #[inline(always)]
-    pub(crate) unsafe fn kind(self, start: usize) -> Kind {
-        if start.is_multiple_of(WINDOW) && unsafe { self.is_special(start >> SHIFT) } {
-            return Kind::Live;
+    /// The size of a free block, whatever its body says: linear in it.
+    pub(crate) unsafe fn free_size(self, start: usize, limit: usize) -> usize {
+        let mut end = start + P::GRANULE;
+        while end < limit && !unsafe { self.bit(end) } {
+            end += P::GRANULE;
         }
-        let mut len = unsafe { self.len_within_window(start) };
-        if len == 0 {
-            let next = (start >> SHIFT) + 1;
-            let word = unsafe { self.word(next) };
-            if unsafe { self.is_special(next) } {
-                return Kind::Live;
-            }
-            if word == 0 {
-                return Kind::FreeLong; // By T3, a live one would be special.
-            }
-            len = next * WINDOW + word.trailing_zeros() as usize + 1 - start;
-        }
-        if unsafe { self.bit(start + len) } { Kind::Free(len) } else { Kind::Live }
+        end - start
     }
-
-    /// The length of the block at `start`, live or free; 0 if it is long and free. Not of a slab.
-    pub(crate) unsafe fn len(self, start: usize) -> usize {
-        let len = unsafe { self.len_within_window(start) };
-        let next = (start >> SHIFT) + 1;
-        let is_free = len == 0 && unsafe { self.word(next) == 0 && !self.is_special(next) };
-        if len != 0 || is_free { len } else { unsafe { self.long_len(start) } }
-    }
-
-    /// Tags a block as live, whose ends are tagged already.
-    #[inline(always)]
-    pub(crate) unsafe fn mark_live(self, start: usize, len: usize) {
-        if len > WINDOW {
-            unsafe { self.mark_long(start, len) }
-        }
-    }
-
-    unsafe fn mark_long(self, start: usize, len: usize) {
-        let next = (start >> SHIFT) + 1;
-        if start + len >= (next + 1) * WINDOW {
-            unsafe {
-                self.set_special(next);
-                self.set_word(next, len as u64);
-            }
-        }
-    }
-
-    /// Undoes [`mark_live`](Self::mark_live).
-    #[inline(always)]
-    pub(crate) unsafe fn unmark_live(self, start: usize, len: usize) {
-        if len > WINDOW {
-            unsafe { self.unmark_long(start, len) }
-        }
-    }
-
-    unsafe fn unmark_long(self, start: usize, len: usize) {
-        let next = (start >> SHIFT) + 1;
-        if start + len >= (next + 1) * WINDOW {
-            unsafe {
-                self.clear_special(next);
-                self.set_word(next, 0);
-                self.set(start + len - 1); // It may have lain in that word.
-            }
-        }
-    }
-}
-
-/// What the tags tell of a block.
-pub(crate) enum Kind {
-    /// It is live, or a slab.
-    Live,
-    /// It is free and has this many granules.
-    Free(usize),
-    /// It is free and so long that only its body tells the length.
-    FreeLong,
 }

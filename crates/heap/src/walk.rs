@@ -3,12 +3,7 @@
 use core::{error::Error, fmt};
 
 use crate::{
-    bins::Free,
-    cells::CELL,
-    engine::Engine,
-    policy::Policy,
-    region::{Region, Table},
-    tags::WINDOW,
+    cells::CELL, engine::Engine, free::Free, policy::Policy, region::Region, tags::window_bytes,
 };
 
 /// What a stretch of the heap's memory is.
@@ -78,7 +73,7 @@ impl Error for Corruption {}
 /// A block as the walk sees it.
 struct Step {
     start: usize,
-    len: usize,
+    size: usize,
     is_free: bool,
     is_slab: bool,
 }
@@ -88,59 +83,41 @@ impl<P: Policy> Engine<P> {
     pub(crate) fn walk(&self, mut visit: impl FnMut(Extent)) {
         let mut table = self.tables;
         while !table.is_none() {
-            let region = table.region();
-            let mut start = region.first();
-            while start < region.last() {
-                // SAFETY: the walk comes from block to block.
-                let step = unsafe { self.step(region, start) };
-                self.show(region, &step, &mut visit);
-                start += step.len;
+            let (address, end) = table.extent();
+            let overhead = Extent { address, size: end - address, kind: Kind::Overhead };
+            if table.is_below() {
+                visit(overhead);
             }
-            visit(Self::overhead(table));
+            let region = table.region();
+            for step in Steps::of(region) {
+                self.show(region, &step, &mut visit);
+            }
+            if !table.is_below() {
+                visit(overhead);
+            }
             table = table.next();
         }
     }
 
-    fn overhead(table: Table<P>) -> Extent {
-        let region = table.region();
-        let end = table.chunk(table.chunk_count() - 1).end();
-        let address = region.address(region.last());
-        Extent { address, size: end - address, kind: Kind::Overhead }
-    }
-
-    unsafe fn step(&self, region: Region<P>, start: usize) -> Step {
-        // SAFETY: a block starts there.
-        unsafe {
-            if Self::is_cell(region, start) {
-                return Step { start, len: WINDOW, is_free: false, is_slab: true };
-            }
-            let free = self.free_at(region, start);
-            let len = free.map_or_else(|| region.tags.live_len(start), |block| block.len);
-            Step { start, len, is_free: free.is_some(), is_slab: false }
-        }
-    }
-
     fn show(&self, region: Region<P>, step: &Step, visit: &mut impl FnMut(Extent)) {
-        let address = region.address(step.start);
         if step.is_slab {
             return self.show_slab(region, step.start, visit);
         }
         let kind = if step.is_free {
             Kind::Free
-        } else if self.quick.contains(address, step.len) {
+        } else if self.quick.contains(step.start, step.size / P::GRANULE) {
             Kind::Quick
         } else {
             Kind::Live
         };
-        visit(Extent { address, size: step.len * P::GRANULE, kind });
+        visit(Extent { address: step.start, size: step.size, kind });
     }
 
-    fn show_slab(&self, region: Region<P>, start: usize, visit: &mut impl FnMut(Extent)) {
-        for cell in (0..WINDOW).step_by(CELL / P::GRANULE) {
-            let address = region.address(start + cell);
+    fn show_slab(&self, region: Region<P>, slab: usize, visit: &mut impl FnMut(Extent)) {
+        for address in (slab..slab + window_bytes::<P>()).step_by(CELL) {
             // SAFETY: the window is a slab's.
-            let is_live = unsafe { region.tags.bit(start + cell) };
-            let kind = match (cell, is_live) {
+            let is_live = unsafe { region.tags.bit(address) };
+            let kind = match (address - slab, is_live) {
                 (0, _) => Kind::Overhead,
                 (_, false) => Kind::Free,
                 _ if self.quick.contains(address, 1) => Kind::Quick,
@@ -158,52 +135,79 @@ impl<P: Policy> Engine<P> {
             free += self.check_region(table.region())?;
             table = table.next();
         }
-        let listed = self.bins.count() + usize::from(self.top.len != 0);
+        let listed = self.bins.count() + usize::from(self.top.size != 0);
         if free == listed {
             return Ok(());
         }
-        Err(Corruption { address: self.tables.region().address(0), problem: Problem::Lists })
+        Err(Corruption { address: self.tables.region().start(), problem: Problem::Lists })
     }
 
     /// The number of free blocks in a region.
     fn check_region(&self, region: Region<P>) -> Result<usize, Corruption> {
         let mut free = 0;
         let mut after_free = false;
-        let mut start = region.first();
-        while start < region.last() {
-            // SAFETY: the walk comes from block to block.
-            let step = unsafe { self.step(region, start) };
+        for step in Steps::of(region) {
             self.check_step(region, &step, after_free)
-                .map_err(|problem| Corruption { address: region.address(start), problem })?;
+                .map_err(|problem| Corruption { address: step.start, problem })?;
             free += usize::from(step.is_free);
             after_free = step.is_free;
-            start += step.len;
         }
         Ok(free)
     }
 
     fn check_step(&self, region: Region<P>, step: &Step, after_free: bool) -> Result<(), Problem> {
-        if step.len < Self::MIN_LEN {
+        if step.size < Self::MIN {
             return Err(Problem::Short);
         }
-        if step.len > region.last() - step.start {
+        if step.size > region.end() - step.start {
             return Err(Problem::Overrun);
         }
         if step.is_free && after_free {
             return Err(Problem::Uncoalesced);
         }
-        let block = Free { address: region.address(step.start), len: step.len };
+        let block = Free { address: step.start, size: step.size };
         // SAFETY: the block lies in the region; the step was found free.
         if step.is_free && block != self.top && !unsafe { self.bins.is_intact(block) } {
             return Err(Problem::Length);
         }
         Ok(())
     }
+}
 
-    /// Whether a live block or cell starts at an address: by a walk of its region.
-    pub(crate) fn is_live(&self, address: usize) -> bool {
-        let mut found = false;
-        self.walk(|extent| found |= extent.address == address && extent.kind == Kind::Live);
-        found
+/// The blocks of a region, by its tags alone.
+struct Steps<P> {
+    region: Region<P>,
+    at: usize,
+    after_free: bool,
+}
+
+impl<P: Policy> Steps<P> {
+    fn of(region: Region<P>) -> Self {
+        Self { region, at: region.start(), after_free: false }
+    }
+}
+
+impl<P: Policy> Iterator for Steps<P> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        let (start, tags) = (self.at, self.region.tags);
+        if start >= self.region.end() {
+            return None;
+        }
+        // SAFETY: the walk comes from block to block, so one starts there.
+        let step = unsafe {
+            if Engine::is_cell(tags, start) {
+                Step { start, size: window_bytes::<P>(), is_free: false, is_slab: true }
+            } else if !self.after_free && tags.bit(start) {
+                let size = tags.free_size(start, self.region.end());
+                Step { start, size, is_free: true, is_slab: false }
+            } else {
+                Step { start, size: tags.live_size(start), is_free: false, is_slab: false }
+            }
+        };
+        self.at += step.size;
+        self.after_free = step.is_free;
+        Some(step)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeMap, ptr::NonNull, vec::Vec};
 
-use stratalloc_core::{AllocError, Allocator, Counted, FreeUnsized, Stats, Trim};
+use stratalloc_core::{AllocError, Allocator, Counted, FreeUnsized, Stats, Trim, UsableSize};
 use stratalloc_pages::{MEM_BLOCK_SIZE, MemBlocks, Mmap};
 use stratalloc_testkit::System;
 
@@ -249,4 +249,84 @@ fn s3_7_an_overflow_into_free_memory_is_found() {
     let Err(Corruption { address, problem }) = heap.check() else { panic!("not found") };
     assert_eq!((address, problem), (next.addr(), Problem::Length));
     assert!(!low.is_null() && !last.is_null());
+}
+
+/// A write behind a block's end, however far it goes, reaches no tag: live blocks keep their sizes,
+/// and stay known as live.
+#[test]
+fn s3_7_an_overflow_leaves_the_tags_alone() {
+    let heap = fixed(60_000);
+    let sizes = [64, 200, 3_000, 40, 9_000, 16, 700];
+    let blocks: Vec<_> = sizes.iter().map(|&size| heap.mem_alloc(size)).collect();
+    let usable = |block: *mut u8| {
+        // SAFETY: the block is live.
+        unsafe { heap.usable_size(NonNull::new(block).unwrap()) }
+    };
+    let before: Vec<_> = blocks.iter().map(|&block| usable(block)).collect();
+    let lowest = blocks.iter().min().unwrap();
+    let highest =
+        blocks.iter().zip(&before).map(|(block, size)| block.addr() + size).max().unwrap();
+    // SAFETY: the memory is the heap's, and what other blocks held isn't read again.
+    unsafe { lowest.write_bytes(0xFF, highest - lowest.addr()) };
+    assert_eq!(before, blocks.iter().map(|&block| usable(block)).collect::<Vec<_>>());
+    assert!(blocks.iter().all(|&block| heap.is_live(NonNull::new(block).unwrap())));
+}
+
+/// Gives pieces of one stretch of memory, upwards or downwards.
+struct Pieces {
+    memory: NonNull<u8>,
+    size: usize,
+    taken: Cell<usize>,
+    downwards: bool,
+}
+
+// SAFETY: each piece is given once, and the memory is kept for ever.
+unsafe impl Allocator for Pieces {
+    fn allocate(&self, layout: core::alloc::Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let from = self.taken.get();
+        let to = from + layout.size();
+        if to > self.size {
+            return Err(AllocError);
+        }
+        self.taken.set(to);
+        let at = if self.downwards { self.size - to } else { from };
+        // SAFETY: the piece lies in the memory.
+        Ok(NonNull::slice_from_raw_parts(unsafe { self.memory.add(at) }, layout.size()))
+    }
+
+    unsafe fn deallocate(&self, _: NonNull<u8>, layout: core::alloc::Layout) {
+        self.taken.set(self.taken.get() - layout.size());
+    }
+}
+
+/// Memory that continues what there is, on either side, joins it: in the end one block has it all.
+#[test]
+fn s1_2_growth_joins_on_either_side() {
+    for downwards in [false, true] {
+        let size = 1 << 20;
+        let base = Pieces { memory: memory(size), size, taken: Cell::new(0), downwards };
+        let heap: Heap<Pieces> = Heap::new(base);
+        let blocks: Vec<_> = (0..100).map(|n| (heap.mem_alloc(500 + n * 70), n as u8)).collect();
+        for &(block, mark) in &blocks {
+            // SAFETY: the block is live and has as many bytes.
+            unsafe { block.write_bytes(mark, 500) };
+        }
+        assert_eq!(heap.check(), Ok(()));
+        for (block, mark) in blocks {
+            // SAFETY: the block is live and has as many bytes.
+            unsafe {
+                assert_eq!(block.add(499).read(), mark);
+                heap.mem_free(block);
+            }
+        }
+        assert_eq!(heap.check(), Ok(()));
+        let held = heap.base().taken.get();
+        assert!(held > 300_000, "{held}");
+        let all = heap.mem_alloc(held * 9 / 10);
+        assert_eq!(heap.base().taken.get(), held, "one region has room, downwards: {downwards}");
+        // SAFETY: it is live.
+        unsafe { heap.mem_free(all) };
+        heap.trim();
+        assert_eq!((heap.base().taken.get(), heap.snapshot().held), (0, 0));
+    }
 }

@@ -1,0 +1,106 @@
+//! Placing: a live block cut from a free one.
+
+use crate::{engine::Engine, free::Free, policy::Policy};
+
+impl<P: Policy> Engine<P> {
+    /// Takes a block of `size` bytes, or a little more, from the bins of one size, or from the top
+    /// if no other bin has any: its address, or 0.
+    #[inline(always)]
+    pub(crate) fn allocate_short(&mut self, size: usize) -> usize {
+        let block = self.bins.take_exact(size);
+        if block.size == 0 && self.bins.has_wide() {
+            return 0;
+        }
+        self.allocate_from(block, size)
+    }
+
+    /// Takes a block of `size` bytes, or a little more, from the bins of many sizes, or from the top:
+    /// its address, or 0.
+    #[inline(always)]
+    pub(crate) fn allocate_long(&mut self, size: usize) -> usize {
+        let block = self.bins.take_wide(size);
+        self.allocate_from(block, size)
+    }
+
+    /// Takes a block of `size` bytes, or a little more, from a free one in no bin, or from the top
+    /// if that is none.
+    #[inline(always)]
+    fn allocate_from(&mut self, block: Free, size: usize) -> usize {
+        let is_top = block.size == 0;
+        let block = if is_top { self.top } else { block };
+        if block.size < size {
+            return 0;
+        }
+        // SAFETY: the block is free, in no bin, and as long as asked.
+        unsafe {
+            let (address, rest) = self.place(block, size);
+            self.restore(rest, is_top);
+            address
+        }
+    }
+
+    /// Cuts a live block of `size` bytes from a free one that is in no bin: its address, and the
+    /// rest.
+    #[inline(always)]
+    unsafe fn place(&mut self, block: Free, size: usize) -> (usize, Free) {
+        let spare = block.size - size;
+        let tags = self.region_of(block.address).tags;
+        let (start, end, rest) = if spare < Self::MIN {
+            (block.address, block.end(), Free::NONE)
+        } else if size < P::FAR_END_FROM {
+            let end = block.address + size;
+            (block.address, end, Free { address: end, size: spare })
+        } else {
+            let start = block.address + spare;
+            (start, block.end(), Free { size: spare, ..block })
+        };
+        // SAFETY: the bytes are a free block, or an end of one.
+        unsafe { tags.allocate(start, end) };
+        (start, rest)
+    }
+
+    /// Takes a block of `size` bytes whose address is a multiple of `align`, a power of two above
+    /// the granule: its address, or 0.
+    pub(crate) fn allocate_aligned(&mut self, size: usize, align: usize) -> usize {
+        let slack = align + Self::MIN;
+        let mut block = self.bins.take_exact(size + slack);
+        if block.size == 0 {
+            block = self.bins.take_wide(size + slack);
+        }
+        if block.size == 0 {
+            if self.top.size < size + slack {
+                return 0;
+            }
+            block = core::mem::replace(&mut self.top, Free::NONE);
+        }
+        let start = Self::align_within(block.address, align);
+        let end = Self::end_within(start, size, block.end());
+        let tags = self.region_of(block.address).tags;
+        // SAFETY: the block is free, in no bin, and long enough for the gap and for `size`; what is
+        // left on either side becomes the top, or is filed.
+        unsafe {
+            tags.allocate(start, end);
+            for rest in [
+                Free { address: end, size: block.end() - end },
+                Free { address: block.address, size: start - block.address },
+            ] {
+                self.renew_top(rest);
+            }
+        }
+        start
+    }
+
+    /// Where a block of `size` bytes ends that has the room from `start` to `limit`: there, if a
+    /// block fits behind it.
+    #[inline(always)]
+    pub(crate) const fn end_within(start: usize, size: usize, limit: usize) -> usize {
+        if limit - start - size < Self::MIN { limit } else { start + size }
+    }
+
+    /// The first multiple of `align` from `start` on that leaves no gap, or one for a block.
+    const fn align_within(start: usize, align: usize) -> usize {
+        let address = start.next_multiple_of(align);
+        let gap = address - start;
+        if gap == 0 || gap >= Self::MIN { address } else { address + align }
+    }
+}

@@ -1,0 +1,199 @@
+//! How requests are served: the fast paths, and where they lead.
+//!
+//! ```text
+//! take ── quick.pop                                 a block of that length, just freed
+//!      └─ refill ── allocate_cell, allocate_short   from bins of one size, or the top
+//!                └─ refill_long ── allocate_long    from bins of many sizes, or the top
+//!                               └─ refill_settled ── settle, drain, obtain
+//! give ── release_quick ── quick.push               a short block: nothing else
+//!      └─ give_long ── free                         coalesce, file
+//!                   └─ give_short ── settle, free
+//! ```
+//!
+//! Each function goes on to the next by its last call, so that none saves registers for what it
+//! seldom does.
+
+use core::{
+    alloc::Layout,
+    ptr::{NonNull, null_mut, with_exposed_provenance_mut},
+};
+
+use stratalloc_core::{Allocator, diag};
+
+use crate::{cells::CELL, engine::Engine, heap::Heap, policy::Policy, quick::QUICK, tags::WINDOW};
+
+impl<B: Allocator, P: Policy> Heap<B, P> {
+    /// Requests beyond this many bytes are long: the bins of one size don't serve them.
+    const SHORT: usize = (WINDOW - 1) * P::GRANULE;
+
+    /// At least `request` bytes, aligned to a granule; null if there is no memory.
+    #[inline(always)]
+    pub(crate) fn take(&self, request: usize) -> *mut u8 {
+        if request <= QUICK * P::GRANULE {
+            // SAFETY: H1: the reference ends here.
+            let address = unsafe { self.engine() }.quick.pop(Engine::<P>::quick_len(request));
+            if address != 0 {
+                return with_exposed_provenance_mut(address);
+            }
+        }
+        self.refill(request)
+    }
+
+    #[inline(never)]
+    fn refill(&self, request: usize) -> *mut u8 {
+        if request > Self::SHORT {
+            return self.refill_long(request);
+        }
+        // SAFETY: H1: the reference ends here.
+        let engine = unsafe { self.engine() };
+        let address = if P::CELLS && request <= CELL {
+            engine.allocate_cell()
+        } else {
+            engine.allocate_short(Engine::<P>::block_size(request))
+        };
+        if address != 0 { with_exposed_provenance_mut(address) } else { self.refill_long(request) }
+    }
+
+    #[inline(never)]
+    fn refill_long(&self, request: usize) -> *mut u8 {
+        // SAFETY: H1: the reference ends here.
+        let engine = unsafe { self.engine() };
+        let is_long = request > Self::SHORT;
+        if is_long && (request > Engine::<P>::MAX || engine.quick.is_worth_settling()) {
+            return self.refill_settled(request);
+        }
+        match engine.allocate_long(Engine::<P>::block_size(request)) {
+            0 => self.refill_settled(request),
+            address => with_exposed_provenance_mut(address),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill_settled(&self, request: usize) -> *mut u8 {
+        if request > Engine::<P>::MAX {
+            return null_mut();
+        }
+        let size = Engine::<P>::block_size(request);
+        // SAFETY: H1: the reference ends here.
+        unsafe { self.engine() }.settle();
+        self.with_memory_for(size, |engine| {
+            let address = if request > Self::SHORT { 0 } else { engine.allocate_short(size) };
+            if address == 0 { engine.allocate_long(size) } else { address }
+        })
+    }
+
+    /// At least `request` bytes aligned to `align`, which is more than a granule; null if there is
+    /// no memory.
+    #[inline(never)]
+    pub(crate) fn take_aligned(&self, request: usize, align: usize) -> *mut u8 {
+        let size = Engine::<P>::block_size(request.min(Engine::<P>::MAX));
+        let whole = size.saturating_add(align).saturating_add(Engine::<P>::MIN);
+        if request > Engine::<P>::MAX || whole > Engine::<P>::MAX {
+            return null_mut();
+        }
+        self.with_memory_for(whole, |engine| engine.allocate_aligned(size, align))
+    }
+
+    /// Runs `attempt`; and again with what was kept back given up, and with memory of the base for
+    /// `size` bytes, until it finds an address.
+    #[cold]
+    fn with_memory_for(&self, size: usize, attempt: impl Fn(&mut Engine<P>) -> usize) -> *mut u8 {
+        // SAFETY: H1: the reference ends before the base is called.
+        let engine = unsafe { self.engine() };
+        let mut address = attempt(engine);
+        if address == 0 && engine.settle() {
+            address = attempt(engine);
+        }
+        if address == 0 && engine.drain_slabs() {
+            address = attempt(engine);
+        }
+        if address == 0 && self.obtain(size) {
+            // SAFETY: H1: the reference ends here.
+            address = attempt(unsafe { self.engine() });
+        }
+        with_exposed_provenance_mut(address)
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    ///
+    /// `block` is live in this heap.
+    #[inline(always)]
+    pub(crate) unsafe fn give(&self, block: NonNull<u8>) {
+        if cfg!(debug_assertions) {
+            self.expect_live(block);
+        }
+        // SAFETY: the caller's promise; H1: the reference ends here.
+        unsafe {
+            if !self.engine().release_quick(block.addr().get()) {
+                self.give_long(block);
+            }
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn give_long(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's promise; H1: the reference ends before the base is called.
+        unsafe {
+            let engine = self.engine();
+            if !engine.release_long(block.addr().get()) {
+                self.give_short(block);
+            } else if engine.has_emptied {
+                self.give_back(true);
+            }
+        }
+    }
+
+    /// A short block that ends in another window, or is of another region, or finds its list full.
+    #[inline(never)]
+    unsafe fn give_short(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's promise; H1: the reference ends before the base is called.
+        unsafe {
+            let engine = self.engine();
+            engine.release_short(block.addr().get());
+            if engine.has_emptied {
+                self.give_back(true);
+            }
+        }
+    }
+
+    /// Reports a block that isn't live, and ends the process.
+    fn expect_live(&self, block: NonNull<u8>) {
+        // SAFETY: H1: the reference ends here.
+        if !unsafe { self.engine() }.looks_live(block.addr().get()) {
+            diag::fatal(format_args!("{block:p} is freed or resized, but isn't a live block"));
+        }
+    }
+
+    /// Resizes a block where it lies, or down into the free block before it: its address, or 0.
+    ///
+    /// # Safety
+    ///
+    /// `address` is a live block's.
+    pub(crate) unsafe fn resize_near(&self, address: usize, new: Layout) -> usize {
+        let request = new.size();
+        if !address.is_multiple_of(new.align()) || request > Engine::<P>::MAX {
+            return 0;
+        }
+        // SAFETY: the caller's promise; H1: the references end before the base is called.
+        unsafe {
+            let engine = self.engine();
+            if engine.resize_in_place(address, request) {
+                return address;
+            }
+            let is_long = request > Self::SHORT;
+            if is_long && engine.settle() && engine.resize_in_place(address, request) {
+                return address;
+            }
+            if new.align() <= P::GRANULE {
+                let moved = engine.resize_down(address, request);
+                if moved != 0 {
+                    return moved;
+                }
+            }
+            self.resize_at_end(address, request)
+        }
+    }
+}

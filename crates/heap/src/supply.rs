@@ -1,0 +1,113 @@
+//! Where a heap's memory comes from, and how it goes back.
+
+use core::{
+    alloc::Layout,
+    ptr::{NonNull, with_exposed_provenance_mut},
+};
+
+use stratalloc_core::Allocator;
+
+use crate::{
+    cells::CELL,
+    engine::Engine,
+    heap::Heap,
+    policy::Policy,
+    table::{Chunk, Table},
+};
+
+/// The alignment of what the heap asks of its base.
+const CHUNK_ALIGN: usize = 16;
+
+/// The heap asks its base for multiples of this many bytes: the kernel's blocks in seed 001.
+const CHUNK_STEP: usize = 4096;
+
+impl<B: Allocator, P: Policy> Heap<B, P> {
+    /// Gets memory for a block of `size` bytes from the base; whether it could.
+    ///
+    /// At least an eighth of what there is, so that regions stay few; just enough if the base
+    /// hasn't that much.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn obtain(&self, size: usize) -> bool {
+        let needed = Table::<P>::chunk_bytes(size + 2 * Engine::<P>::MIN);
+        let Some(needed) = needed.and_then(|size| size.checked_next_multiple_of(CHUNK_STEP)) else {
+            return false;
+        };
+        // SAFETY: H1: the reference ends here.
+        let eighth = (unsafe { self.engine() }.span() / 8).next_multiple_of(CHUNK_STEP);
+        (eighth > needed && self.obtain_bytes(eighth)) || self.obtain_bytes(needed)
+    }
+
+    fn obtain_bytes(&self, size: usize) -> bool {
+        let Ok(layout) = Layout::from_size_align(size, CHUNK_ALIGN) else { return false };
+        let Ok(chunk) = self.base().allocate(layout) else { return false };
+        let start = chunk.cast::<u8>().as_ptr().expose_provenance();
+        let added = Chunk { start, size: chunk.len(), owned: true };
+        // SAFETY: the base gave the memory to the heap alone; H1: the reference ends here.
+        let is_useful = unsafe { self.engine().add_chunk(added) };
+        if !is_useful {
+            // SAFETY: just allocated, and not used.
+            unsafe { self.base().deallocate(chunk.cast(), layout) };
+        }
+        is_useful
+    }
+
+    /// Resizes the last block of a region into new memory of the base, by just the difference; 0 if
+    /// the base's memory isn't expected to continue the region.
+    #[cold]
+    pub(crate) unsafe fn resize_at_end(&self, address: usize, request: usize) -> usize {
+        // SAFETY: the caller's promise; H1: the references end before the base is called.
+        unsafe {
+            let engine = self.engine();
+            let old = engine.usable(address);
+            if old <= CELL || !engine.has_joined || !engine.is_last(address) {
+                return 0;
+            }
+            let more = Engine::<P>::block_size(request) - old;
+            let is_done = self.obtain(more) && self.engine().resize_in_place(address, request);
+            if is_done { address } else { 0 }
+        }
+    }
+
+    /// Gives empty regions back to the base, all or all but one; how many bytes.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn give_back(&self, keep_one: bool) -> usize {
+        let mut bytes = 0;
+        // SAFETY: H1: the reference ends before the base is called.
+        while let Some(table) = unsafe { self.engine() }.take_empty(keep_one) {
+            bytes += self.give_back_chunks(table);
+        }
+        bytes
+    }
+
+    pub(crate) fn give_back_chunks(&self, table: Table<P>) -> usize {
+        let mut bytes = 0;
+        // The table itself lies in the first chunk or in the last: that one goes last.
+        let mut give = |Chunk { start, size, owned }| {
+            bytes += size;
+            let start = NonNull::new(with_exposed_provenance_mut::<u8>(start));
+            let layout = Layout::from_size_align(size, CHUNK_ALIGN);
+            if let (Some(start), Ok(layout), true) = (start, layout, owned) {
+                // SAFETY: the base gave the chunk, and nothing of it is in use any more.
+                unsafe { self.base().deallocate(start, layout) };
+            }
+        };
+        if table.is_below() {
+            table.chunks().rev().for_each(&mut give);
+        } else {
+            table.chunks().for_each(&mut give);
+        }
+        bytes
+    }
+
+    /// Makes everything coalesce that can, and gives all empty regions back to the base: how many
+    /// bytes.
+    pub(crate) fn trim_all(&self) -> usize {
+        // SAFETY: H1: the reference ends here.
+        let engine = unsafe { self.engine() };
+        engine.settle();
+        engine.drain_slabs();
+        self.give_back(false)
+    }
+}

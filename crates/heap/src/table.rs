@@ -1,0 +1,266 @@
+//! Tables: what a heap keeps of a region, inside the region's own memory.
+//!
+//! ```text
+//! | blocks …                           | header | tags | chunks |      of one chunk
+//! | header | tags | chunks | blocks …                            |      after a chunk joined below
+//! ```
+//!
+//! A chunk that continues a region joins it: a new table for all of it is laid at the chunk's far
+//! end, and the old one becomes room for blocks.
+
+use core::marker::PhantomData;
+
+use crate::{
+    bins::LOWEST,
+    memory::{load, store},
+    policy::Policy,
+    region::Region,
+    tags::{Tags, window_bytes},
+};
+
+/// Tables, and the blocks of a region, begin at multiples of this.
+const ALIGN: usize = 16;
+
+/// The shortest stretch worth making a region of.
+const LEAST: usize = 2 * ALIGN;
+
+/// A piece of memory as the base gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub(crate) start: usize,
+    pub(crate) size: usize,
+    /// Whether it goes back to the base when it is empty.
+    pub(crate) owned: bool,
+}
+
+impl Chunk {
+    pub(crate) const fn end(self) -> usize {
+        self.start + self.size
+    }
+}
+
+/// What stands at the beginning of a table.
+struct Header<P> {
+    region: Region<P>,
+    /// The table of the next region, or 0.
+    next: usize,
+    /// How many chunks the region was joined from.
+    chunks: usize,
+}
+
+impl<P> Clone for Header<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Header<P> {}
+
+/// The address of a region's table, or 0.
+///
+/// # Invariants
+///
+/// - **R3**: a header stands there, then the tags of its region, then its chunks by address, each
+///   ending where the next begins; the table lies in the first chunk or the last, at its far end.
+pub(crate) struct Table<P> {
+    address: usize,
+    policy: PhantomData<P>,
+}
+
+impl<P> Clone for Table<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Table<P> {}
+
+const fn align_up(address: usize) -> Option<usize> {
+    address.checked_next_multiple_of(ALIGN)
+}
+
+const fn align_down(address: usize) -> usize {
+    address & !(ALIGN - 1)
+}
+
+impl<P: Policy> Table<P> {
+    const HEADER: usize = size_of::<Header<P>>();
+
+    /// No region.
+    pub(crate) const NONE: Self = Self::at(0);
+
+    const fn at(address: usize) -> Self {
+        Self { address, policy: PhantomData }
+    }
+
+    /// The bytes of a table for blocks within `start..end`.
+    const fn bytes(start: usize, end: usize, chunks: usize) -> usize {
+        let bytes = Self::HEADER + Tags::<P>::bytes(start, end) + chunks * size_of::<Chunk>();
+        bytes.next_multiple_of(ALIGN)
+    }
+
+    /// The bytes of a chunk that has room for a block of `size` bytes, wherever it starts.
+    pub(crate) const fn chunk_bytes(size: usize) -> Option<usize> {
+        let room = size.saturating_add(4 * window_bytes::<P>());
+        let room = room.saturating_add(room / 32);
+        size.checked_add(Self::bytes(0, room, 1) + 4 * ALIGN)
+    }
+
+    /// Where blocks from `start` on must end so that their table has room up to `limit`.
+    fn end_below(start: usize, limit: usize, chunks: usize) -> Option<usize> {
+        let mut end = align_down(limit);
+        // Each estimate corrects the one before: too high, too low, too high, and low enough, as
+        // the table's own share of memory needs no tags.
+        for _ in 0..3 {
+            end = align_down(limit).checked_sub(Self::bytes(start, end.max(start), chunks))?;
+        }
+        (end >= start).then_some(end)
+    }
+
+    /// Where blocks up to `end` must start so that their table has room from `limit` on.
+    fn start_above(limit: usize, end: usize, chunks: usize) -> Option<usize> {
+        let start = limit.checked_add(Self::bytes(limit, end, chunks))?;
+        (start <= end).then_some(start)
+    }
+
+    /// Makes a region of a chunk, and its table; none if there is no room for a block. No block is
+    /// tagged yet.
+    ///
+    /// # Safety
+    ///
+    /// The chunk is memory of the heap that nothing uses.
+    pub(crate) unsafe fn create(chunk: Chunk, next: Self) -> Option<Self> {
+        let start = align_up(chunk.start.max(LOWEST))?;
+        let end = Self::end_below(start, chunk.end(), 1)?;
+        if end < start + LEAST {
+            return None;
+        }
+        let table = Self::at(end);
+        // SAFETY: the table fits between `end` and the chunk's end, by the choice of `end`.
+        unsafe {
+            table.lay(start, end, next, 1);
+            table.set_chunk(0, chunk);
+        }
+        Some(table)
+    }
+
+    /// Writes the header, and tags without a block.
+    unsafe fn lay(self, start: usize, end: usize, next: Self, chunks: usize) {
+        // SAFETY: the caller left room for the table.
+        unsafe {
+            let tags = Tags::<P>::create(self.address + Self::HEADER, start, end);
+            let region = Region::new(start, end, tags);
+            store(self.address, Header { region, next: next.address, chunks });
+        }
+    }
+
+    /// Whether there is no region.
+    pub(crate) const fn is_none(self) -> bool {
+        self.address == 0
+    }
+
+    fn header(self) -> Header<P> {
+        // SAFETY: R3.
+        unsafe { load(self.address) }
+    }
+
+    /// The region that the table describes.
+    pub(crate) fn region(self) -> Region<P> {
+        self.header().region
+    }
+
+    /// The next table.
+    pub(crate) fn next(self) -> Self {
+        Self::at(self.header().next)
+    }
+
+    /// Makes another table the next.
+    pub(crate) fn set_next(self, next: Self) {
+        // SAFETY: R3.
+        unsafe { store(self.address, Header { next: next.address, ..self.header() }) }
+    }
+
+    /// The chunks that the region was joined from, by address.
+    pub(crate) fn chunks(self) -> impl DoubleEndedIterator<Item = Chunk> {
+        // SAFETY: R3.
+        (0..self.header().chunks).map(move |index| unsafe { load(self.chunk_address(index)) })
+    }
+
+    fn chunk_address(self, index: usize) -> usize {
+        let region = self.region();
+        let tags = Tags::<P>::bytes(region.start(), region.end());
+        self.address + Self::HEADER + tags + index * size_of::<Chunk>()
+    }
+
+    unsafe fn set_chunk(self, index: usize, chunk: Chunk) {
+        // SAFETY: R3, for an index below the count.
+        unsafe { store(self.chunk_address(index), chunk) }
+    }
+
+    fn first_chunk(self) -> Chunk {
+        // SAFETY: R3.
+        unsafe { load(self.chunk_address(0)) }
+    }
+
+    fn last_chunk(self) -> Chunk {
+        // SAFETY: R3.
+        unsafe { load(self.chunk_address(self.header().chunks - 1)) }
+    }
+
+    /// Whether the table lies in the first chunk, below the blocks.
+    pub(crate) fn is_below(self) -> bool {
+        self.address < self.region().start()
+    }
+
+    /// The first byte and the one behind the last of the table, with what is lost by alignment.
+    pub(crate) fn extent(self) -> (usize, usize) {
+        if self.is_below() {
+            (self.first_chunk().start, self.region().start())
+        } else {
+            (self.region().end(), self.last_chunk().end())
+        }
+    }
+
+    /// Joins a chunk to the region that it continues, upwards or downwards, if both are the base's:
+    /// the new table of all. What lies between the old blocks and the new ends isn't tagged yet.
+    /// None, and nothing changed, if it doesn't continue the region or has no room for the table.
+    ///
+    /// # Safety
+    ///
+    /// The chunk is memory of the heap that nothing uses.
+    pub(crate) unsafe fn extend(self, chunk: Chunk) -> Option<Self> {
+        let (first, last) = (self.first_chunk(), self.last_chunk());
+        let (old, is_below) = (self.region(), self.is_below());
+        let count = self.header().chunks + 1;
+        let table = if last.end() == chunk.start && last.owned && chunk.owned {
+            let start = if is_below { align_up(first.start)? } else { old.start() };
+            let end = Self::end_below(start, chunk.end(), count)?;
+            if end != old.end() && end < chunk.start + LEAST {
+                return None;
+            }
+            (start, end, end, 0)
+        } else if chunk.end() == first.start && first.owned && chunk.owned {
+            let end = if is_below { old.end() } else { align_down(last.end()) };
+            let at = align_up(chunk.start)?;
+            let start = Self::start_above(at, end, count)?;
+            if start > chunk.end() - LEAST {
+                return None;
+            }
+            (start, end, at, 1)
+        } else {
+            return None;
+        };
+        let (start, end, at, shift) = table;
+        let table = Self::at(at);
+        // SAFETY: the table lies in the chunk, so it doesn't overlap the old one.
+        unsafe {
+            table.lay(start, end, self.next(), count);
+            for (index, old) in self.chunks().enumerate() {
+                table.set_chunk(index + shift, old);
+            }
+            table.set_chunk((count - 1) * (1 - shift), chunk);
+            table.region().tags.adopt(old.tags, old.start(), old.end());
+        }
+        Some(table)
+    }
+}
