@@ -175,50 +175,62 @@ impl Slab<'_> {
     /// Calls `purge` with the offset and size in bytes of each stretch of free blocks of `least` bytes or
     /// more; it says how many bytes it gave back. Says by how many bytes less are idle for it.
     ///
-    /// O(words of the bit map), and O(stretches) where there is such a one.
+    /// O(words of the bit map): blocks freed at random have many stretches, nearly all of them short.
     pub(crate) fn settle(
         &mut self,
         least: usize,
         mut purge: impl FnMut(usize, usize) -> usize,
     ) -> usize {
-        let least = least.div_ceil(self.shape.block_size as usize);
-        if !self.may_have_stretch(least) {
-            return 0;
-        }
         let idle = self.idle();
         let mut purged = 0;
         let size = self.shape.block_size as usize;
-        let carved = self.segment.carved as usize;
-        let mut block = 0;
-        while block < carved {
-            let first = self.next(block, 0);
-            block = self.next(first, u64::MAX);
-            if block - first >= least {
-                purged += purge(first * size, (block - first) * size);
-            }
+        let mut end = 0;
+        while let Some((first, after)) = self.next_stretch(end, least.div_ceil(size)) {
+            purged += purge(first * size, (after - first) * size);
+            end = after;
         }
         self.segment.settled = self.segment.settled.max(purged as u32);
         idle - self.idle()
     }
 
-    /// Whether so many free blocks in a row can be: half of them, or a whole word, share one.
-    ///
-    /// Blocks freed at random have short stretches, many of them: this is much faster than to look at each.
-    fn may_have_stretch(&self, blocks: usize) -> bool {
-        let words = &self.bitmap[..(self.segment.carved as usize).div_ceil(64)];
-        let together = blocks.div_ceil(2).clamp(1, 64);
-        words.iter().any(|&word| run_starts(word, together) != 0)
+    /// The first stretch of at least so many free blocks that begins at `from` or after, where none begins
+    /// before it: its first block, and the one after its last.
+    fn next_stretch(&self, from: usize, least: usize) -> Option<(usize, usize)> {
+        // Half of such a stretch shares a word, or all of a word is in it.
+        let together = least.div_ceil(2).clamp(1, 64);
+        let mut block = from;
+        while block < self.segment.carved as usize {
+            let (word, low) = (block / 64, block % 64);
+            let starts = run_starts(self.bitmap[word] >> low << low, together);
+            if starts == 0 {
+                block = (word + 1) * 64;
+                continue;
+            }
+            let inside = word * 64 + starts.trailing_zeros() as usize;
+            // Of a longer run in the word before it would be known by now.
+            let before = if inside.is_multiple_of(64) && inside > from {
+                self.bitmap[word - 1].leading_ones() as usize
+            } else {
+                0
+            };
+            let (first, after) = (inside - before, self.end_of_stretch(inside));
+            if after - first >= least {
+                return Some((first, after));
+            }
+            block = after;
+        }
+        None
     }
 
-    /// The first block from `block` on whose bit, exclusive-or `flip`, is set; or `carved`.
-    fn next(&self, mut block: usize, flip: u64) -> usize {
+    /// The first block from `block` on that isn't free, or `carved`.
+    fn end_of_stretch(&self, mut block: usize) -> usize {
         let carved = self.segment.carved as usize;
         while block < carved {
-            let bits = (self.bitmap[block / 64] ^ flip) >> (block % 64);
-            if bits != 0 {
-                return (block + bits.trailing_zeros() as usize).min(carved);
+            let taken = !self.bitmap[block / 64] >> (block % 64);
+            if taken != 0 {
+                return (block + taken.trailing_zeros() as usize).min(carved);
             }
-            block = block / 64 * 64 + 64;
+            block = (block / 64 + 1) * 64;
         }
         carved
     }
@@ -226,6 +238,8 @@ impl Slab<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
     use crate::bins::{SHAPES, bin_for};
 
@@ -304,7 +318,7 @@ mod tests {
             assert_eq!(fixture.slab().give(freed), Ok(freed.len()));
         }
         assert_eq!(fixture.slab().idle(), 73 * 1152);
-        let mut found = std::vec::Vec::new();
+        let mut found = Vec::new();
         assert_eq!(fixture.slab().settle(71 * 1152, |_, _| unreachable!()), 0);
         let settled = fixture.slab().settle(2 * 1152, |offset, size| {
             found.push((offset / 1152, size / 1152));
@@ -314,6 +328,43 @@ mod tests {
         assert_eq!((settled, fixture.slab().idle()), (72 * 1152, 1152));
         fixture.slab().take(&mut slots[..10]);
         assert_eq!((fixture.slab().idle(), fixture.segment.settled), (0, 63 * 1152));
+    }
+
+    #[test]
+    fn stretches_are_those_of_the_naive_search() {
+        let mut random = 1_u64;
+        let mut next = move || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random
+        };
+        for round in 0..500_usize {
+            let mut fixture = Fixture::new();
+            let carved = 1 + next() as usize % fixture.shape.capacity as usize;
+            fixture.segment.carved = carved as u32;
+            // From sparse to dense, with whole words among them.
+            let is_free: Vec<bool> = (0..carved)
+                .map(|block| next() % 100 < (round % 101) as u64 || (block / 70 + round) % 5 == 0)
+                .collect();
+            for block in (0..carved).filter(|&block| is_free[block]) {
+                fixture.bitmap[block / 64] |= 1 << (block % 64);
+            }
+            let least = [1, 2, 3, 31, 64, 65, 127, 128, 200][round % 9];
+            let mut naive = Vec::new();
+            let mut first = 0;
+            for stretch in is_free.chunk_by(|a, b| a == b) {
+                if stretch[0] && stretch.len() >= least {
+                    naive.push((first, first + stretch.len()));
+                }
+                first += stretch.len();
+            }
+            let slab = fixture.slab();
+            let following = |&(_, after): &(usize, usize)| slab.next_stretch(after, least);
+            let found: Vec<_> =
+                core::iter::successors(slab.next_stretch(0, least), following).collect();
+            assert_eq!(found, naive, "round {round}, {least} or more of {carved}");
+        }
     }
 
     #[test]
