@@ -57,12 +57,6 @@ fn forks_while_heaps_are_made() {
 }
 
 #[test]
-#[ignore = "takes minutes: run in full test runs"]
-fn ten_thousand_forks_in_a_threaded_program() {
-    check("processes", &["10000"], Way::Preloaded);
-}
-
-#[test]
 fn ten_thousand_threads_one_after_another() {
     check("threads", &["serial", "10000"], Way::Preloaded);
 }
