@@ -390,7 +390,7 @@ unsafe fn reallocate_unless(
     }
     let kind = Block::in_use(block);
     let old = kind.size(block);
-    let may_stay = |bin| !guard::ON && stays(bin, old);
+    let may_stay = |bin| if guard::ON { size == old } else { stays(bin, old) };
     if matches!(kind, Block::Small { bin, .. } | Block::OfValue { bin, .. } if may_stay(bin)) {
         return block;
     }

@@ -1,8 +1,8 @@
 //! How many mappings the areas take of those that a process may have.
 //!
 //! The kernel keeps usable and unusable memory apart, and a process has 65,530 stretches of either at
-//! most (`vm.max_map_count`), its threads' stacks among them. An area with all classes in use has some 70
-//! usable pieces. So once there are many, what lies between the pieces of a partition is made usable too:
+//! most (`vm.max_map_count`), its threads' stacks among them. An area with all classes in use takes some two
+//! dozen, and large blocks more. So once there are many, what lies between the pieces of a partition is made usable too:
 //! it takes no memory.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
