@@ -5,7 +5,7 @@ export HOME=$PWD PYTHONDONTWRITEBYTECODE=1
 python=python3
 # The system's, whose tests the package has; elsewhere whatever comes first on PATH.
 [ -x /usr/bin/python3 ] && python=/usr/bin/python3
-for name in thread threading threading_local ctypes subprocess json gc multiprocessing_fork dynamicclassattribute fork1 wait4 mmap queue capi; do
+for name in thread threading threading_local ctypes subprocess json gc multiprocessing_fork dynamicclassattribute fork1 wait4 mmap queue; do
     if "$python" -m test "test_$name" >log 2>&1; then
         # Skipped as a whole counts as run, in both ways alike.
         echo "$name passes"

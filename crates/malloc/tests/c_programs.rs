@@ -6,7 +6,7 @@ use std::path::Path;
 
 use harness::{Way, build, check, lib_dir, run, run_with};
 
-const EVERY_WAY: [Way; 3] = [Way::Preloaded, Way::Linked, Way::Archived];
+const EVERY_WAY: [Way; 4] = [Way::Preloaded, Way::Linked, Way::Archived, Way::Static];
 
 #[test]
 fn semantics_are_those_of_c_posix_and_glibc() {

@@ -22,6 +22,8 @@ pub(crate) enum Way {
     Linked,
     /// Linked to `libstratalloc.a`.
     Archived,
+    /// Linked to it, and to all else, statically.
+    Static,
     /// Not at all: it loads the library itself, or is the C library's own malloc.
     Alone,
 }
@@ -83,6 +85,9 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
         }
         Way::Archived => {
             cc.arg(lib_dir.join("libstratalloc.a")).args(["-ldl", "-lm"]);
+        }
+        Way::Static => {
+            cc.arg("-static").arg(lib_dir.join("libstratalloc.a"));
         }
         Way::Preloaded | Way::Hardened | Way::Alone => {}
     }
