@@ -4,7 +4,7 @@ mod harness;
 
 use std::path::Path;
 
-use harness::{Way, build, check, lib_dir, run, run_with};
+use harness::{Way, build, build_library, check, lib_dir, run, run_with};
 
 const EVERY_WAY: [Way; 4] = [Way::Preloaded, Way::Linked, Way::Archived, Way::Static];
 
@@ -40,6 +40,14 @@ fn calls_before_main_after_it_and_while_threads_end() {
 fn loaded_late_and_closed_while_threads_live() {
     let library = lib_dir().join("libstratalloc.so");
     check("late", &[library.to_str().unwrap()], Way::Alone);
+}
+
+#[test]
+fn what_the_dynamic_linker_allocates() {
+    let plugin = build_library("plugin");
+    for way in [Way::Preloaded, Way::Linked, Way::Archived, Way::Hardened] {
+        check("plugin", &[plugin.to_str().unwrap()], way);
+    }
 }
 
 #[test]

@@ -96,6 +96,17 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
     program
 }
 
+/// Builds `tests/c/NAME.c` as a library, with `LIBRARY` defined; its path.
+pub(crate) fn build_library(name: &str) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c");
+    let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lib{name}.so"));
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu11", "-O1", "-shared", "-fPIC", "-DLIBRARY", "-Wall", "-o"]);
+    let output = cc.arg(&library).arg(sources.join(format!("{name}.c"))).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    library
+}
+
 /// Runs a program to its end.
 pub(crate) fn run(program: &Path, arguments: &[&str], way: Way) -> Outcome {
     run_with(program, arguments, way, &[])
