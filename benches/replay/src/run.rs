@@ -26,7 +26,7 @@ impl Memory {
         Ok(Self { start, size })
     }
 
-    fn create<C: Contender>(&self, size: usize) -> Option<Box<C>> {
+    pub(crate) fn create<C: Contender>(&self, size: usize) -> Option<Box<C>> {
         // SAFETY: the memory is the one contender's that runs; blocks of the one before are dead.
         unsafe { C::create(self.start, size.min(self.size)) }
     }

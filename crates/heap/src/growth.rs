@@ -3,6 +3,7 @@
 use crate::{
     engine::Engine,
     free::Free,
+    memory::unused,
     policy::Policy,
     region::Region,
     table::{Chunk, Table},
@@ -16,6 +17,7 @@ impl<P: Policy> Engine<P> {
         unsafe {
             self.has_joined = self.join(chunk);
             let is_useful = self.has_joined || self.add_region(chunk);
+            self.mark_unused(chunk);
             self.quick.set_limit(self.span() / P::GRANULE);
             is_useful
         }
@@ -70,6 +72,19 @@ impl<P: Policy> Engine<P> {
                 region.tags.toggle(end);
                 self.coalesce(region, Free { address: start, size: end - start }, before, behind);
             }
+        }
+    }
+
+    /// Tells `AddressSanitizer` what of a chunk that was just taken is free: all but the table.
+    fn mark_unused(&self, chunk: Chunk) {
+        let mut table = self.tables;
+        while cfg!(asan) && !table.is_none() {
+            let region = table.region();
+            let (start, end) = (region.start().max(chunk.start), region.end().min(chunk.end()));
+            if start < end {
+                unused(start, end - start);
+            }
+            table = table.next();
         }
     }
 

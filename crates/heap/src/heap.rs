@@ -70,7 +70,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 
     /// Gives the heap `size` bytes to cut blocks from; whether they were enough to be of use.
     ///
-    /// Regions needn't be adjacent, nor aligned. About 1/126 of each is for its tags.
+    /// Regions needn't be adjacent, nor aligned. About 1/113 of each is for its tags.
     ///
     /// # Safety
     ///

@@ -2,21 +2,22 @@
 //!
 //! ```text
 //! heap:  | granule | granule | granule | granule | …        16 bytes each
-//! tags:      P         0         0         1                 one bit each, in a table of their own
+//! tags:      B         0         0         1                 one bit each, in a table of their own
 //!         └────────────── a block ──────────────┘
 //! ```
 //!
-//! - A block's only overhead is a bit a granule (0.8 %), kept away from the blocks, where no
-//!   overflow reaches it. A block's length is the distance to the next set bit; whether it is free
-//!   says P, the first bit of the block behind it. A free block keeps its links and its length in
-//!   its own body. The file `tags.rs` has the details.
+//! - A block's only overhead is a bit a granule (0.9 % with the marks), kept away from the blocks,
+//!   where no overflow reaches it. A block's length is the distance to the next set bit; the bit B
+//!   tells that of a block and the one before it, one is free. A free block keeps its links and its
+//!   length in its own body. The file `tags.rs` has the details.
 //! - Requests of at most 16 bytes share slabs of 63 cells (`cells.rs`).
-//! - A freed block waits in the quick list of its length (`quick.rs`). What waits is at most a
-//!   sixteenth of the memory; it is *settled*, that is coalesced and filed in bins, when it is as
-//!   much, before a long request, and before the heap grows or says no.
+//! - A freed short block waits in the quick list of its length (`quick.rs`). What enters is at most
+//!   a sixteenth of the memory before it is *settled*, that is coalesced and filed in bins.
 //! - Bins have one length each below 1 KiB, and then a sixteenth of a doubling (`bins.rs`). Small
-//!   requests take the near end of a longer block, large ones the far end.
+//!   requests take the near end of a longer block, large ones the far end (`place.rs`).
 //! - The *top* is the block used when no bin has one.
+//!
+//! `serve.rs` has the tree of calls.
 //!
 //! [`Heap`] is the whole of it; its choices are a [`Policy`]. `docs/HEAP.md` has what was measured.
 //! `no_std`, without `alloc`.
@@ -26,6 +27,7 @@
 
 #![no_std]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
+#![cfg_attr(asan, feature(sanitize))]
 
 #[cfg(test)]
 extern crate std;

@@ -6,18 +6,23 @@
 //! so no single pointer reaches all of it: a heap exposes each piece that it takes, and turns
 //! addresses into pointers by that exposed provenance.
 
-use core::ptr::with_exposed_provenance_mut;
+use core::ptr::{NonNull, with_exposed_provenance_mut};
+
+use stratalloc_core::poison;
 
 /// The value at `address`.
+///
+/// Free memory is poisoned for `AddressSanitizer`; the heap may read and write it all the same.
 ///
 /// # Safety
 ///
 /// `address` is aligned for `T` and lies in memory of the heap that holds a `T` and that no one
 /// else writes.
-#[inline(always)]
+#[cfg_attr(not(asan), inline(always))]
+#[cfg_attr(asan, inline(never), sanitize(address = "off"))]
 pub(crate) unsafe fn load<T: Copy>(address: usize) -> T {
     // SAFETY: the caller's promise.
-    unsafe { with_exposed_provenance_mut::<T>(address).read() }
+    unsafe { *with_exposed_provenance_mut::<T>(address) }
 }
 
 /// Stores a value at `address`.
@@ -25,8 +30,29 @@ pub(crate) unsafe fn load<T: Copy>(address: usize) -> T {
 /// # Safety
 ///
 /// `address` is aligned for `T` and lies in memory of the heap that no one else uses.
-#[inline(always)]
+#[cfg_attr(not(asan), inline(always))]
+#[cfg_attr(asan, inline(never), sanitize(address = "off"))]
 pub(crate) unsafe fn store<T: Copy>(address: usize, value: T) {
     // SAFETY: the caller's promise.
-    unsafe { with_exposed_provenance_mut::<T>(address).write(value) }
+    unsafe { *with_exposed_provenance_mut::<T>(address) = value }
+}
+
+/// These bytes serve nobody from here on: touching them is an error to `AddressSanitizer`.
+#[inline(always)]
+pub(crate) fn unused(address: usize, size: usize) {
+    if cfg!(asan)
+        && let Some(start) = NonNull::new(with_exposed_provenance_mut(address))
+    {
+        poison::poison(start, size);
+    }
+}
+
+/// These bytes are in use from here on.
+#[inline(always)]
+pub(crate) fn used(address: usize, size: usize) {
+    if cfg!(asan)
+        && let Some(start) = NonNull::new(with_exposed_provenance_mut(address))
+    {
+        poison::unpoison(start, size);
+    }
 }

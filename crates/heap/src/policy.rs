@@ -40,7 +40,7 @@ pub enum Fit {
     First,
     /// The smallest that is large enough.
     Best,
-    /// The smallest that is large enough of this many, so that the search is bounded.
+    /// The first that is large enough among this many, so that the search is bounded.
     Bounded(u32),
     /// The largest.
     Worst,

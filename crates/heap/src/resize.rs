@@ -2,7 +2,14 @@
 
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 
-use crate::{cells::CELL, engine::Engine, free::Free, policy::Policy, region::Region};
+use crate::{
+    cells::CELL,
+    engine::Engine,
+    free::Free,
+    memory::{unused, used},
+    policy::Policy,
+    region::Region,
+};
 
 impl<P: Policy> Engine<P> {
     /// The bytes of a live block or cell.
@@ -37,6 +44,7 @@ impl<P: Policy> Engine<P> {
             let (next, is_top) = self.withdraw_at(end);
             let new_end = Self::end_within(address, size, next.end());
             region.tags.resize(address, end, new_end);
+            used(end, new_end - end);
             self.restore(Free { address: new_end, size: next.end() - new_end }, is_top);
         }
         true
@@ -52,6 +60,7 @@ impl<P: Policy> Engine<P> {
         unsafe {
             let behind = region.tags.bit(end);
             region.tags.resize(block.address, end, new_end);
+            unused(new_end, end - new_end);
             self.coalesce(region, Free { address: new_end, size: end - new_end }, false, behind);
         }
     }
@@ -77,11 +86,13 @@ impl<P: Policy> Engine<P> {
             if has_next {
                 is_top |= self.withdraw_at(address + old).1;
             }
+            used(start, limit - start);
             let from = with_exposed_provenance::<u8>(address);
             with_exposed_provenance_mut::<u8>(start).copy_from(from, old);
             let end = Self::end_within(start, size, limit);
             region.tags.free(address, address + old);
             region.tags.allocate(start, end);
+            unused(end, limit - end);
             self.restore(Free { address: end, size: limit - end }, is_top);
             start
         }

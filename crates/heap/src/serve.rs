@@ -20,7 +20,15 @@ use core::{
 
 use stratalloc_core::{Allocator, diag};
 
-use crate::{cells::CELL, engine::Engine, heap::Heap, policy::Policy, quick::QUICK, tags::WINDOW};
+use crate::{
+    cells::CELL,
+    engine::Engine,
+    heap::Heap,
+    memory::{unused, used},
+    policy::Policy,
+    quick::QUICK,
+    tags::WINDOW,
+};
 
 impl<B: Allocator, P: Policy> Heap<B, P> {
     /// Requests beyond this many bytes are long: the bins of one size don't serve them.
@@ -29,6 +37,22 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// At least `request` bytes, aligned to a granule; null if there is no memory.
     #[inline(always)]
     pub(crate) fn take(&self, request: usize) -> *mut u8 {
+        let block = self.take_unmarked(request);
+        self.mark_used(block);
+        block
+    }
+
+    /// Tells `AddressSanitizer` that a block, not at null, is in use.
+    #[inline(always)]
+    fn mark_used(&self, block: *mut u8) {
+        if cfg!(asan) && !block.is_null() {
+            // SAFETY: the block is live; H1: the reference ends here.
+            used(block.addr(), unsafe { self.engine().usable(block.addr()) });
+        }
+    }
+
+    #[inline(always)]
+    fn take_unmarked(&self, request: usize) -> *mut u8 {
         if request <= QUICK * P::GRANULE {
             // SAFETY: H1: the reference ends here.
             let address = unsafe { self.engine() }.quick.pop(Engine::<P>::quick_len(request));
@@ -92,7 +116,9 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if request > Engine::<P>::MAX || whole > Engine::<P>::MAX {
             return null_mut();
         }
-        self.with_memory_for(whole, |engine| engine.allocate_aligned(size, align))
+        let block = self.with_memory_for(whole, |engine| engine.allocate_aligned(size, align));
+        self.mark_used(block);
+        block
     }
 
     /// Runs `attempt`; and again with what was kept back given up, and with memory of the base for
@@ -127,6 +153,9 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         }
         // SAFETY: the caller's promise; H1: the reference ends here.
         unsafe {
+            if cfg!(asan) {
+                unused(block.addr().get(), self.engine().usable(block.addr().get()));
+            }
             if !self.engine().release_quick(block.addr().get()) {
                 self.give_long(block);
             }

@@ -11,6 +11,7 @@ use crate::{
     cells::CELL,
     engine::Engine,
     heap::Heap,
+    memory::used,
     policy::Policy,
     table::{Chunk, Table},
 };
@@ -86,6 +87,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         // The table itself lies in the first chunk or in the last: that one goes last.
         let mut give = |Chunk { start, size, owned }| {
             bytes += size;
+            used(start, size);
             let start = NonNull::new(with_exposed_provenance_mut::<u8>(start));
             let layout = Layout::from_size_align(size, CHUNK_ALIGN);
             if let (Some(start), Ok(layout), true) = (start, layout, owned) {

@@ -235,6 +235,7 @@ fn s3_7_the_walk_tiles_the_heap() {
 
 /// A write behind a block's end hits the next block, but no tag: the check finds it.
 #[test]
+#[cfg_attr(asan, ignore = "the sanitizer finds it first")]
 fn s3_7_an_overflow_into_free_memory_is_found() {
     let heap = fixed(10_000);
     let [low, block] = [heap.mem_alloc(2_000), heap.mem_alloc(64)];
@@ -254,6 +255,7 @@ fn s3_7_an_overflow_into_free_memory_is_found() {
 /// A write behind a block's end, however far it goes, reaches no tag: live blocks keep their sizes,
 /// and stay known as live.
 #[test]
+#[cfg_attr(asan, ignore = "the sanitizer finds it first")]
 fn s3_7_an_overflow_leaves_the_tags_alone() {
     let heap = fixed(60_000);
     let sizes = [64, 200, 3_000, 40, 9_000, 16, 700];
@@ -328,5 +330,27 @@ fn s1_2_growth_joins_on_either_side() {
         unsafe { heap.mem_free(all) };
         heap.trim();
         assert_eq!((heap.base().taken.get(), heap.snapshot().held), (0, 0));
+    }
+}
+
+/// To `AddressSanitizer`, what isn't in use is poisoned, and what is isn't.
+#[test]
+#[cfg(asan)]
+fn s3_1_free_blocks_are_poisoned() {
+    unsafe extern "C" {
+        fn __asan_address_is_poisoned(address: *const u8) -> i32;
+    }
+    // SAFETY: it reads the sanitizer's shadow memory only.
+    let is_poisoned = |block: *mut u8| unsafe { __asan_address_is_poisoned(block) != 0 };
+    let heap = fixed(100_000);
+    for size in [5, 16, 40, 200, 1_500, 20_000] {
+        let block = heap.mem_alloc(size);
+        let last = block.wrapping_add(size - 1);
+        assert!(!is_poisoned(block) && !is_poisoned(last), "{size}");
+        // SAFETY: it is live.
+        unsafe { heap.mem_free(block) };
+        assert!(is_poisoned(block) && is_poisoned(last), "{size}");
+        heap.trim();
+        assert!(is_poisoned(block) && is_poisoned(last), "{size}");
     }
 }
