@@ -30,7 +30,7 @@ pub(crate) struct Script {
 }
 
 /// The longest that a script may take in seconds: a hang is a failure, not a wait.
-const PATIENCE: &str = "900";
+const PATIENCE: &str = "1800";
 
 /// What a run of a script gave.
 pub(crate) struct Ran {
