@@ -12,6 +12,9 @@ use crate::{
 };
 
 impl<P: Policy> Engine<P> {
+    /// Blocks above this many bytes are moved to where they have room to grow.
+    const ROOMY: usize = 4096;
+
     /// The bytes of a live block or cell.
     #[inline]
     pub(crate) unsafe fn usable(&mut self, address: usize) -> usize {
@@ -62,6 +65,36 @@ impl<P: Policy> Engine<P> {
             region.tags.resize(block.address, end, new_end);
             unused(new_end, end - new_end);
             self.coalesce(region, Free { address: new_end, size: end - new_end }, false, behind);
+        }
+    }
+
+    /// Moves a long live block to the start of the top, to serve `request` bytes, if the top has a
+    /// quarter more and the block's neighbours don't: its new address, or 0. There it can grow in
+    /// place, so that many small steps don't copy it each time.
+    pub(crate) unsafe fn resize_to_top(&mut self, address: usize, request: usize) -> usize {
+        let region = self.region_of(address);
+        let (size, top) = (Self::block_size(request), self.top);
+        let ample = size + size / 4;
+        // SAFETY: the block is live, and the top is free; the content is copied before the block is
+        // freed.
+        unsafe {
+            if size <= Self::ROOMY || top.size < ample || Self::is_cell(region.tags, address) {
+                return 0;
+            }
+            let old = region.tags.live_size(address);
+            let is_behind_top = region.tags.bit(address) && top.end() == address;
+            if is_behind_top || size <= old {
+                return 0;
+            }
+            let start = top.address;
+            used(start, size);
+            let from = with_exposed_provenance::<u8>(address);
+            with_exposed_provenance_mut::<u8>(start).copy_from_nonoverlapping(from, old);
+            self.region_of(start).tags.allocate(start, start + size);
+            self.top = Free { address: start + size, size: top.size - size };
+            unused(address, old);
+            self.free(region, address, old);
+            start
         }
     }
 

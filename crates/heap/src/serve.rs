@@ -217,7 +217,10 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
                 return address;
             }
             if new.align() <= P::GRANULE {
-                let moved = engine.resize_down(address, request);
+                let moved = match engine.resize_to_top(address, request) {
+                    0 => engine.resize_down(address, request),
+                    moved => moved,
+                };
                 if moved != 0 {
                     return moved;
                 }

@@ -133,6 +133,28 @@ fn s1_4_realloc_takes_either_neighbour() {
     assert_eq!(heap.check(), Ok(()));
 }
 
+/// A block that grows by small steps in a heap with room isn't copied at each.
+#[test]
+fn s1_4_small_steps_seldom_copy() {
+    let heap = fixed(1_000_000);
+    let mut block = heap.mem_alloc(5_000);
+    let mut small = heap.mem_alloc(128);
+    let mut moves = 0;
+    for step in 1..1_000 {
+        // SAFETY: each block is live until it is reallocated or freed.
+        unsafe {
+            let grown = heap.mem_realloc(block, 5_000 + step * 128);
+            moves += usize::from(grown != block);
+            block = grown;
+            let next = heap.mem_alloc(128);
+            heap.mem_free(small);
+            small = next;
+        }
+    }
+    assert!(moves < 30, "{moves} moves");
+    assert_eq!(heap.check(), Ok(()));
+}
+
 #[test]
 fn s3_1_blocks_that_are_not_live_are_known() {
     let heap = fixed(100_000);
