@@ -16,7 +16,7 @@ use crate::{
     bins::{BINS, NO_BIN, SHAPES, bin_for},
     decay,
     geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
-    heap::Heap,
+    heap::{Heap, Refill},
     poison, report,
     segment::BadFree,
     system, thread,
@@ -60,6 +60,8 @@ pub(crate) struct Cache {
     tiles: Cell<usize>,
     tops: [Cell<*mut *mut u8>; BINS],
     limits: [Cell<*mut *mut u8>; BINS],
+    /// The tops when they were last looked at for idle bins; null at first.
+    seen: [Cell<*mut *mut u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
     outbox: [Cell<*mut Batch>; OUTBOX],
     /// The next cache without a thread, in the list of those.
@@ -102,6 +104,7 @@ impl Cache {
             tiles: Cell::new(0),
             tops: [const { Cell::new(NO_STACK.top()) }; BINS],
             limits: [const { Cell::new(NO_STACK.top()) }; BINS],
+            seen: [const { Cell::new(null_mut()) }; BINS],
             heap: Cell::new(None),
             outbox: [const { Cell::new(null_mut()) }; OUTBOX],
             next_idle: Cell::new(core::ptr::null()),
@@ -203,11 +206,14 @@ impl Cache {
         let want = SHAPES[bin].stack as usize / 2;
         // SAFETY: [I2] the stack is empty, so that `stack` slots follow its bottom, the thread's own.
         let slots = unsafe { core::slice::from_raw_parts_mut(bottom.add(1), want) };
-        let (count, spent) = heap.refill(thread::mark(), bin, slots);
+        let Refill { count, spent, grew } = heap.refill(thread::mark(), bin, slots);
         // The lowest address is to be popped first.
         slots[..count].reverse();
         self.tops[bin].set(bottom.wrapping_add(count));
         self.free_batches(spent);
+        if grew {
+            self.give_idle(heap, bin);
+        }
         decay::tick();
         self.pop(bin)
     }
@@ -230,6 +236,29 @@ impl Cache {
         self.push(bin, block);
         self.free_batches(spent);
         decay::tick();
+    }
+
+    /// Gives back what bins hold that share their partition with `busy`, but weren't used since the last
+    /// time: a few blocks in a stack keep a segment from serving the others.
+    #[cold]
+    fn give_idle(&self, heap: &'static Heap, busy: usize) {
+        let partition = SHAPES[busy].partition;
+        for bin in (1..BINS).filter(|&bin| SHAPES[bin].partition == partition) {
+            let top = self.tops[bin].get();
+            if bin != busy && self.seen[bin].get() == top {
+                self.give_stack(heap, bin);
+                heap.pools(thread::mark()).retire_empty_slab(bin);
+            }
+            self.seen[bin].set(self.tops[bin].get());
+        }
+    }
+
+    /// Gives the blocks in the stack of a bin back.
+    fn give_stack(&self, heap: &'static Heap, bin: usize) {
+        let blocks = self.stack(bin);
+        self.tops[bin].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
+        let spent = heap.drain(thread::mark(), bin, blocks);
+        self.free_batches(spent);
     }
 
     /// Frees a block of this heap, in whichever of its areas.
@@ -299,12 +328,7 @@ impl Cache {
     pub(crate) fn flush(&self) {
         self.flush_outbox();
         let Some(heap) = self.heap.get() else { return };
-        for bin in 1..BINS {
-            let blocks = self.stack(bin);
-            self.tops[bin].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
-            let spent = heap.drain(thread::mark(), bin, blocks);
-            self.free_batches(spent);
-        }
+        (1..BINS).for_each(|bin| self.give_stack(heap, bin));
     }
 
     /// The blocks in the stack of a bin, oldest first.

@@ -6,13 +6,15 @@
 //! beyond that, the heap that frees gives some of its own back, in large ranges, and
 //! if that isn't enough, idle heaps give theirs.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::system;
 
 /// The bytes that all heaps together may keep in any case, unless chosen otherwise.
 pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
 
 /// Beyond that, they may keep so many hundredths of the bytes in use, unless chosen otherwise.
-pub(crate) const SHARE_DEFAULT: usize = 50;
+pub(crate) const SHARE_DEFAULT: usize = 100;
 
 /// What is chosen. Read anew each time: `Relaxed`.
 pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(KEEP_DEFAULT);
@@ -59,11 +61,26 @@ pub(crate) fn asked_all() {
     LEFT_OVER.store(bytes(), Ordering::Relaxed);
 }
 
+/// Milliseconds after a purge in which twice as much may be kept: whoever frees that much again so soon
+/// will want it again soon, and would have it faulted in each time.
+const AFTER_PURGE: u64 = 1000;
+/// When memory was last given back, in milliseconds of the system's clock.
+static LAST_PURGE: AtomicU64 = AtomicU64::new(0);
+
+/// Memory was given back for being too much.
+pub(crate) fn purged() {
+    LAST_PURGE.store(system::milliseconds(), Ordering::Relaxed);
+}
+
 /// The bytes that all heaps together may keep now.
 fn limit() -> usize {
     let used = USED.load(Ordering::Relaxed);
     let share = used / 100 * SHARE.load(Ordering::Relaxed);
-    KEEP.load(Ordering::Relaxed).max(share).min(crate::limit::left_for_keeping(used))
+    let keep = KEEP.load(Ordering::Relaxed);
+    let recent = bytes() > keep.max(share)
+        && system::milliseconds() < LAST_PURGE.load(Ordering::Relaxed) + AFTER_PURGE;
+    let keep = if recent { keep.saturating_mul(2) } else { keep };
+    keep.max(share).min(crate::limit::left_for_keeping(used))
 }
 
 /// Bytes that serve nothing.

@@ -24,6 +24,16 @@ pub(crate) struct Heap {
     inbox: Inbox,
 }
 
+/// What came of a refill.
+pub(crate) struct Refill {
+    /// How many blocks.
+    pub(crate) count: usize,
+    /// Batches whose blocks were taken in, the caller's to free.
+    pub(crate) spent: Batches,
+    /// Whether the heap has grown by a slab.
+    pub(crate) grew: bool,
+}
+
 impl Heap {
     /// Makes the heap at home in a new area ready.
     pub(crate) fn settle(&'static self, area: *mut Area) {
@@ -45,19 +55,15 @@ impl Heap {
     }
 
     /// Takes blocks of a bin as [`Pools::take`], after what other threads gave back.
-    pub(crate) fn refill(
-        &self,
-        mark: usize,
-        bin: usize,
-        slots: &mut [*mut u8],
-    ) -> (usize, Batches) {
+    pub(crate) fn refill(&self, mark: usize, bin: usize, slots: &mut [*mut u8]) -> Refill {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools);
         let size = SHAPES[bin].block_size as usize;
-        let Some((_leave, count)) = limit::admit_blocks(slots.len(), size) else {
-            return (0, spent);
+        let count = match limit::admit_blocks(slots.len(), size) {
+            Some((_leave, count)) => pools.take(bin, &mut slots[..count]),
+            None => 0,
         };
-        (pools.take(bin, &mut slots[..count]), spent)
+        Refill { count, spent, grew: pools.has_grown() }
     }
 
     /// Takes blocks of a bin back, and what other threads gave back with them.

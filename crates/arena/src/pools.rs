@@ -11,6 +11,7 @@ use crate::{
     area::Area,
     arena::{Arena, ArenaList, Use},
     bins::{BINS, NO_BIN, SHAPES},
+    dirty,
     figures::Figures,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
@@ -18,6 +19,9 @@ use crate::{
     segment::Segment,
     slab_list::SlabList,
 };
+
+/// Bytes of new slabs after which a thread gives back what it holds in idle stacks.
+const WORTH_LOOKING: usize = 1 << 20;
 
 /// What a heap's lock guards. All zero is pools without areas.
 ///
@@ -36,6 +40,8 @@ pub(crate) struct Pools {
     /// The arenas of each partition with segments to offer.
     arenas: [ArenaList; PARTITIONS],
     pub(crate) areas: *mut Area,
+    /// Bytes of segments that were made slabs, since somebody asked.
+    grown: usize,
     pub(crate) figures: Figures,
     pub(crate) tallies: Tallies,
     /// The heap that these are the pools of; null until it has an area.
@@ -191,6 +197,7 @@ impl Pools {
             return false;
         }
         self.use_segment(area, place);
+        self.grown += place.arena.partition.segment_size();
         self.books(area).prepare_slab(place);
         self.books(area).set_bin(place, bin);
         let start = self.books(area).address(place);
@@ -296,6 +303,7 @@ impl Pools {
     pub(crate) fn purge_excess(&mut self) {
         if let Some(keep) = self.figures.excess_to() {
             self.purge_to(keep);
+            dirty::purged();
             self.figures.note_left_over(keep);
         }
     }
@@ -331,16 +339,29 @@ impl Pools {
 
     /// Makes empty slabs vacant that were kept for being current.
     pub(crate) fn retire_empty_slabs(&mut self) {
-        for bin in 1..BINS {
-            let start = self.current[bin];
-            if start.is_null() {
-                continue;
-            }
-            if self.books(Area::containing(start)).slab(start, bin).is_empty() {
-                self.current[bin] = null_mut();
-                self.vacate_slab(start, bin);
-            }
+        (1..BINS).for_each(|bin| self.retire_empty_slab(bin));
+    }
+
+    /// Makes the slab vacant that a bin is refilled from, if nobody holds a block of it.
+    pub(crate) fn retire_empty_slab(&mut self, bin: usize) {
+        let start = self.current[bin];
+        if start.is_null() {
+            return;
         }
+        if self.books(Area::containing(start)).slab(start, bin).is_empty() {
+            self.current[bin] = null_mut();
+            self.vacate_slab(start, bin);
+        }
+    }
+
+    /// Whether so many segments were made slabs since this was last the answer that it is worth looking for
+    /// some that others could do without.
+    pub(crate) fn has_grown(&mut self) -> bool {
+        let grown = self.grown >= WORTH_LOOKING;
+        if grown {
+            self.grown = 0;
+        }
+        grown
     }
 }
 
