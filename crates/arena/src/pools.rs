@@ -20,8 +20,21 @@ use crate::{
     slab_list::SlabList,
 };
 
-/// Bytes of new slabs after which a thread gives back what it holds in idle stacks.
-const WORTH_LOOKING: usize = 1 << 20;
+/// Bytes of blocks after which a thread may give back what it holds in idle stacks again: more than fills
+/// the stacks of a partition by half, so that refilling those that weren't idle after all leads to no
+/// further look.
+const WORTH_LOOKING: usize = 2 << 20;
+
+const _: () = {
+    let (mut bin, mut halves) = (1, [0; PARTITIONS]);
+    while bin < BINS {
+        let shape = &SHAPES[bin];
+        let half = &mut halves[shape.partition.number()];
+        *half += shape.stack as usize / 2 * shape.block_size as usize;
+        assert!(*half < WORTH_LOOKING);
+        bin += 1;
+    }
+};
 
 /// What a heap's lock guards. All zero is pools without areas.
 ///
@@ -40,8 +53,10 @@ pub(crate) struct Pools {
     /// The arenas of each partition with segments to offer.
     arenas: [ArenaList; PARTITIONS],
     pub(crate) areas: *mut Area,
-    /// Bytes of segments that were made slabs, since somebody asked.
-    grown: usize,
+    /// Whether a segment was made a slab, and the bytes of blocks that were taken, since idle stacks were
+    /// last looked for.
+    grown: bool,
+    taken: usize,
     pub(crate) figures: Figures,
     pub(crate) tallies: Tallies,
     /// The heap that these are the pools of; null until it has an area.
@@ -123,6 +138,7 @@ impl Pools {
             }
         }
         self.tallies.took(bin, taken);
+        self.taken += taken * SHAPES[bin].block_size as usize;
         self.figures.allocate(taken * SHAPES[bin].block_size as usize);
         taken
     }
@@ -197,7 +213,7 @@ impl Pools {
             return false;
         }
         self.use_segment(area, place);
-        self.grown += place.arena.partition.segment_size();
+        self.grown = true;
         self.books(area).prepare_slab(place);
         self.books(area).set_bin(place, bin);
         let start = self.books(area).address(place);
@@ -354,12 +370,12 @@ impl Pools {
         }
     }
 
-    /// Whether so many segments were made slabs since this was last the answer that it is worth looking for
-    /// some that others could do without.
+    /// Whether it is worth looking for segments that bins could do without: one was made a slab, and enough
+    /// was taken since this was last the answer.
     pub(crate) fn has_grown(&mut self) -> bool {
-        let grown = self.grown >= WORTH_LOOKING;
+        let grown = self.grown && self.taken >= WORTH_LOOKING;
         if grown {
-            self.grown = 0;
+            (self.grown, self.taken) = (false, 0);
         }
         grown
     }
