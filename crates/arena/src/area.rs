@@ -42,7 +42,7 @@ const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITI
 ///   the area's heap, and from or to a bin only while no block of the segment is live.
 #[repr(C)]
 pub(crate) struct Area {
-    /// The cache of the thread at home here; its table of bins is the area's.
+    /// The cache of the thread at home here.
     pub(crate) home: CacheWithStacks,
     /// The heap at home here; unused in a heap's further areas.
     pub(crate) heap: Heap,
