@@ -45,6 +45,7 @@ mod config;
 mod decay;
 #[cfg(not(loom))]
 mod dirty;
+#[cfg(not(loom))]
 mod figures;
 #[cfg(not(loom))]
 mod geometry;
@@ -74,6 +75,7 @@ mod relief;
 mod report;
 #[cfg(not(loom))]
 mod segment;
+#[cfg(not(loom))]
 mod slab_list;
 #[cfg(not(loom))]
 mod slot;
