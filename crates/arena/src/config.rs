@@ -60,7 +60,7 @@ impl Config {
     }
 
     /// Bytes that serve nothing and are kept for the next use in any case, by all threads together:
-    /// 32 MiB by default. Twice as many for a second after some were given back.
+    /// 32 MiB by default. Half as many again for a second after some were given back.
     pub const fn keep(mut self, bytes: usize) -> Self {
         self.keep = bytes;
         self

@@ -61,7 +61,7 @@ pub(crate) fn asked_all() {
     LEFT_OVER.store(bytes(), Ordering::Relaxed);
 }
 
-/// Milliseconds after a purge in which twice as much may be kept: whoever frees that much again so soon
+/// Milliseconds after a purge in which half as much again may be kept: whoever frees that much again so soon
 /// will want it again soon, and would have it faulted in each time.
 const AFTER_PURGE: u64 = 1000;
 /// When memory was last given back, in milliseconds of the system's clock.
@@ -79,7 +79,7 @@ fn limit() -> usize {
     let keep = KEEP.load(Ordering::Relaxed);
     let recent = bytes() > keep.max(share)
         && system::milliseconds() < LAST_PURGE.load(Ordering::Relaxed) + AFTER_PURGE;
-    let keep = if recent { keep.saturating_mul(2) } else { keep };
+    let keep = if recent { keep.saturating_add(keep / 2) } else { keep };
     keep.max(share).min(crate::limit::left_for_keeping(used))
 }
 
