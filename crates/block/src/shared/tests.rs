@@ -71,6 +71,8 @@ fn s2_2_a_chunk_is_asked_for_when_all_are_used_up() {
 fn s2_2_what_lies_on_any_shelf_is_used_before_the_base_is_asked() {
     let base = TestBase::new();
     let mut pool = SyncBlockAllocator::new_in(&base, blocks(16), Growth::fixed(40));
+    // The one chunk is there before the threads are: two that meet at the base would both ask.
+    free_all(vec![Used::of(&pool, 9).unwrap()], &pool);
     in_threads(3, |thread| {
         let own: Vec<_> = (0..10).map(|_| Used::of(&pool, thread).unwrap()).collect();
         free_all(own, &pool);
