@@ -4,6 +4,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -84,9 +85,13 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 /// Makes sure that a program is here: Debian's `package` is installed where it is missing and we
 /// are root; else the error is the one line that says what to do.
 pub(crate) fn need(program: &str, package: &str) -> Result<PathBuf> {
+    // Several tests may need the same one at the same time: whoever comes second finds it.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     if find(program).is_none() {
         install(&[package], &format!("`{program}` is missing"))?;
     }
+    drop(one_at_a_time);
     find(program).with_context(|| format!("`{program}` is not in Debian's package {package}"))
 }
 
@@ -98,7 +103,9 @@ pub(crate) fn install(packages: &[&str], reason: &str) -> Result<()> {
     }
     let apt_get = |args: &[&str]| {
         let mut command = Command::new("apt-get");
-        command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+        // Another apt may be at work: waited for, not given up for.
+        command.args(["-o", "DPkg::Lock::Timeout=300"]).args(args);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     let name = format!("apt-get install {}", packages.join(" "));

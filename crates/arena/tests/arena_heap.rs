@@ -2,28 +2,25 @@
 
 #![cfg(not(loom))]
 
+#[path = "common/alone.rs"]
+mod alone;
+#[path = "common/resident.rs"]
+mod resident;
+
 use std::{
     alloc::Layout,
     ptr::NonNull,
-    sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
+use alone::alone;
 use parking_lot::RawMutex;
 use quickcheck::{Arbitrary, Gen};
+use resident::{MIB, resident};
 use stratalloc_arena::{ArenaHeap, global};
 use stratalloc_core::{Allocator, FreeUnsized, Locked, Owns, Stats, Trim, UsableSize};
 use stratalloc_testkit::{Action, Program, Suite, Watched};
-
-/// Several count what the process has, so they run one by one.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
 
 fn heap() -> ArenaHeap {
     ArenaHeap::new().expect("there is memory")
@@ -36,14 +33,6 @@ fn layout(size: usize) -> Layout {
 fn allocate(heap: &ArenaHeap, size: usize) -> NonNull<u8> {
     heap.allocate(layout(size)).expect("there is memory").cast()
 }
-
-/// Resident bytes of this process.
-fn resident() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
-
-const MIB: usize = 1 << 20;
 
 #[test]
 fn it_conforms() {

@@ -3,31 +3,29 @@
 // The sanitizer keeps what is freed, and its own books beside it.
 #![cfg(not(any(loom, asan, tsan)))]
 
+#[path = "common/alone.rs"]
+mod alone;
+#[path = "common/resident.rs"]
+mod resident;
+
 use std::{
-    sync::{Arc, Barrier, Mutex, MutexGuard, mpsc},
+    path::PathBuf,
+    sync::{Arc, Barrier, MutexGuard, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
+use resident::{MIB, resident};
 use stratalloc_arena::{Config, global};
 
-const MIB: usize = 1 << 20;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The configuration is the process's.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+/// A test's turn, from a usual beginning.
+fn alone() -> MutexGuard<'static, PathBuf> {
+    let alone = alone::alone();
     Config::new().apply().unwrap();
     global::trim();
     alone
-}
-
-/// Resident bytes of this process.
-fn resident() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
 fn allocate(size: usize) -> *mut u8 {

@@ -2,15 +2,16 @@
 
 #![cfg(not(loom))]
 
-use std::{alloc::Layout, ptr::NonNull, sync::Mutex, thread};
+#[path = "common/alone.rs"]
+mod alone;
 
+use std::{alloc::Layout, ptr::NonNull, thread};
+
+use alone::alone;
 use stratalloc_arena::{ArenaHeap, global};
 use stratalloc_core::{AllocError, Allocator};
 use stratalloc_pages::os::faults;
 use stratalloc_testkit::Watched;
-
-/// Calls fail for the whole process.
-static ALONE: Mutex<()> = Mutex::new(());
 
 /// The process's allocator by the contract.
 struct Global;
@@ -97,34 +98,26 @@ fn sweep(act: impl Fn() -> usize) {
     assert!(refused > 0);
 }
 
-fn alone(act: impl FnOnce()) {
-    let guard = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    act();
-    drop(guard);
-}
-
 #[test]
 fn any_call_may_fail_under_an_arena_heap() {
-    alone(|| {
+    let _alone = alone();
+    global::trim();
+    let areas = global::stats().areas;
+    sweep(|| {
         global::trim();
-        let areas = global::stats().areas;
-        sweep(|| {
-            global::trim();
-            ArenaHeap::new().map_or(1, |heap| work(&heap, 600 << 20))
-        });
-        global::trim();
-        assert_eq!(global::stats().areas, areas);
+        ArenaHeap::new().map_or(1, |heap| work(&heap, 600 << 20))
     });
+    global::trim();
+    assert_eq!(global::stats().areas, areas);
 }
 
 #[test]
 fn any_call_may_fail_under_the_process() {
-    alone(|| {
-        sweep(|| {
-            global::trim();
-            let refused = work(&Global, 5 << 30);
-            // A thread's first calls, and its end.
-            refused + thread::spawn(|| work(&Global, 8)).join().unwrap()
-        });
+    let _alone = alone();
+    sweep(|| {
+        global::trim();
+        let refused = work(&Global, 5 << 30);
+        // A thread's first calls, and its end.
+        refused + thread::spawn(|| work(&Global, 8)).join().unwrap()
     });
 }

@@ -2,14 +2,20 @@
 
 #![cfg(not(loom))]
 
+#[path = "common/alone.rs"]
+mod alone;
+
 use std::{
     alloc::Layout,
+    path::PathBuf,
     sync::{
-        Mutex, MutexGuard,
+        Barrier, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
+
+use alone::alone;
 
 use stratalloc_arena::{
     ArenaHeap, global,
@@ -19,18 +25,15 @@ use stratalloc_core::Allocator;
 
 const MIB: usize = 1 << 20;
 
-/// There is one limit for the process.
-static ALONE: Mutex<()> = Mutex::new(());
-
 /// A limit that leaves so many bytes, for as long as this lives.
 struct Limited {
-    _alone: MutexGuard<'static, ()>,
+    _alone: MutexGuard<'static, PathBuf>,
     limit: usize,
 }
 
 impl Limited {
     fn leaving(bytes: usize) -> Self {
-        let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let alone = alone();
         global::trim();
         let limit = limit::held() + bytes;
         limit::set(Some(limit)).unwrap();
@@ -119,20 +122,40 @@ fn nothing_passes_it() {
 
 #[test]
 fn threads_that_allocate_at_once_stay_below_it() {
-    let limited = Limited::leaving(80 * MIB);
+    const THREADS: usize = 4;
+    const LEFT: usize = 80 * MIB;
+
+    let limited = Limited::leaving(LEFT);
     for size in [2000, 70_000, 9 * MIB] {
-        let bytes: usize = thread::scope(|scope| {
-            let work = || {
-                let mut blocks = Blocks::default();
-                while blocks.add(size) {
-                    assert!(limit::held() <= limited.limit);
-                }
-                blocks.bytes(size)
-            };
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        // Never more than what is live; and the most there ever was of it.
+        let (live, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let all_are_full = Barrier::new(THREADS);
+        let fill = || {
+            let mut blocks = Blocks::default();
+            while blocks.add(size) {
+                let live = live.fetch_add(size, Ordering::Relaxed) + size;
+                most.fetch_max(live, Ordering::Relaxed);
+            }
+            blocks
+        };
+        let work = || {
+            for _ in 0..3 {
+                let blocks = fill();
+                live.fetch_sub(blocks.bytes(size), Ordering::Relaxed);
+            }
+            let _blocks = fill();
+            all_are_full.wait();
+            // The sum of several figures: true while nobody changes one.
+            let held = limit::held();
+            all_are_full.wait();
+            held
+        };
+        let held: Vec<usize> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(bytes > 0, "{size}");
+        assert!(held.iter().all(|&held| held <= limited.limit), "{size}: {held:?}");
+        assert!((1..=LEFT).contains(&most.into_inner()), "{size}");
     }
 }
 

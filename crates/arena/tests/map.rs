@@ -2,13 +2,14 @@
 
 #![cfg(not(loom))]
 
-use std::{alloc::Layout, sync::Mutex, thread};
+#[path = "common/alone.rs"]
+mod alone;
 
+use std::{alloc::Layout, thread};
+
+use alone::alone;
 use stratalloc_arena::{ArenaHeap, global, map};
 use stratalloc_core::Allocator;
-
-/// Areas that come while a picture is drawn aren't on it.
-static ALONE: Mutex<()> = Mutex::new(());
 
 fn picture() -> String {
     let mut picture = String::new();
@@ -24,7 +25,7 @@ fn drawn<'a>(picture: &'a str, title: &str) -> Vec<&'a str> {
 
 #[test]
 fn full_and_nearly_empty_segments_differ_and_what_is_freed_fades() {
-    let _alone = ALONE.lock();
+    let _alone = alone();
     // Partition 2 has segments of 256 KiB: three are full, the fourth has a few blocks.
     let heap = ArenaHeap::new().unwrap();
     let layout = Layout::from_size_align(240, 8).unwrap();
@@ -49,7 +50,7 @@ fn full_and_nearly_empty_segments_differ_and_what_is_freed_fades() {
 
 #[test]
 fn large_blocks_are_bars_and_the_page_is_whole() {
-    let _alone = ALONE.lock();
+    let _alone = alone();
     let block = global::allocate(3 << 20, 8);
     thread::spawn(|| {
         let page = picture();

@@ -3,20 +3,20 @@
 
 #![cfg(not(loom))]
 
+#[path = "common/alone.rs"]
+mod alone;
+#[path = "common/resident.rs"]
+mod resident;
+
 use std::{
     collections::HashSet,
-    sync::{Arc, Barrier, Mutex, MutexGuard, mpsc},
+    sync::{Arc, Barrier, mpsc},
     thread,
 };
 
+use alone::alone;
+use resident::{MIB, resident};
 use stratalloc_arena::{AREA_SIZE, Partition, SegmentPlace, global};
-
-/// The tests run one by one: some look at the memory of the whole process.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
 
 /// A block's address, for sending.
 struct Address(*mut u8);
@@ -43,14 +43,6 @@ fn free(block: *mut u8) {
 fn place(block: *mut u8) -> SegmentPlace {
     SegmentPlace::of_offset(block.addr() % AREA_SIZE).expect("blocks lie in segments")
 }
-
-/// Resident bytes of this process.
-fn resident() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
-
-const MIB: usize = 1 << 20;
 
 /// S4.3: a pool whose block size is a power of two aligns every block to it.
 #[test]

@@ -78,9 +78,11 @@ impl Processors {
     }
 
     fn since(&self, start: &Self) -> Noise {
+        // The kernel counts in ticks, and takes some idle ones back: a short time may sum up to anything.
         let all = (self.all - start.all).max(TICK);
+        let share = |time: f64| (time / all).clamp(0.0, 1.0);
         let others = self.busy - start.busy - (self.own - start.own);
-        Noise { others: (others / all).max(0.0), stolen: (self.stolen - start.stolen) / all }
+        Noise { others: share(others), stolen: share(self.stolen - start.stolen) }
     }
 }
 
@@ -100,6 +102,8 @@ mod tests {
         let end = Processors::parse("cpu  140 10 10 920 10 0 0 10 0 0", 300_000.0).unwrap();
         assert_eq!(end.since(&start), Noise { others: 0.3, stolen: 0.1 });
         assert_eq!(Processors::parse("cpu 1 2", 0.0), None);
+        let idle_taken_back = Processors::parse("cpu  140 0 0 861 0 0 0 0 0 0", 0.0).unwrap();
+        assert_eq!(idle_taken_back.since(&start), Noise { others: 1.0, stolen: 0.0 });
     }
 
     #[test]

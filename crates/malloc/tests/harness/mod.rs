@@ -1,9 +1,10 @@
 //! Builds the C programs of `tests/c`, and runs them with the library.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -61,10 +62,20 @@ fn built(features: &str, target: &Path) -> PathBuf {
     target.join("release")
 }
 
-/// Builds `tests/c/NAME.c`; the program's path.
+/// Builds `tests/c/NAME.c`; the program's path. Once: another test may be running it.
 pub(crate) fn build(name: &str, way: Way) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{name}.c"));
+    static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{way:?}"));
+    if !built.contains(&program) {
+        compile(name, way, &program);
+        built.insert(program.clone());
+    }
+    program
+}
+
+fn compile(name: &str, way: Way, program: &Path) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{name}.c"));
     let lib_dir = lib_dir();
     let mut cc = Command::new("cc");
     // No builtin malloc: the compiler would drop calls whose result it thinks it knows.
@@ -74,7 +85,7 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
     // So is `mallinfo`.
     cc.args(["-Wno-deprecated-declarations", "-I"]);
     cc.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("include"));
-    cc.arg("-o").arg(&program).arg(source);
+    cc.arg("-o").arg(program).arg(source);
     match way {
         Way::Linked => {
             // Under its SONAME, as an installed library is found.
@@ -93,7 +104,6 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
     }
     let output = cc.output().expect("these tests need a C compiler, `cc`");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    program
 }
 
 /// Builds `tests/c/NAME.c` as a library, with `LIBRARY` defined; its path.
