@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::process;
+use crate::{marks, process};
 
 mod browser;
 mod chart;
@@ -18,8 +18,8 @@ mod figures;
 mod groups;
 mod instructions;
 mod launch;
-mod load;
-mod machine;
+pub(crate) mod load;
+pub(crate) mod machine;
 mod markdown;
 mod micro;
 mod program;
@@ -152,7 +152,8 @@ impl Bench {
                     print!("{summary}");
                     return Ok(());
                 };
-                Ok(fs::write(&page, markdown::insert(&fs::read_to_string(&page)?, &summary)?)?)
+                let old = fs::read_to_string(&page)?;
+                Ok(fs::write(&page, marks::insert(&old, "bench table", &summary)?)?)
             }
             None if !self.program.is_empty() => self.options.measure_program(&self.program),
             None => self.options.measure(),

@@ -15,6 +15,7 @@ mod heap_map;
 mod install;
 mod library;
 mod loom;
+mod marks;
 mod measure;
 mod miri;
 mod nostd;

@@ -1,4 +1,4 @@
-//! What a program costs: its time, and the most memory that one process of it held.
+//! What a program costs: its time, that of the processors, and the most memory that one process of it held.
 
 use std::{
     ffi::OsString,
@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike,
+};
 
 /// Runs a program and writes its cost to a file.
 ///
@@ -30,6 +33,8 @@ pub(crate) struct Measure {
 pub(crate) struct Cost {
     /// From its start to its end.
     pub(crate) time: Duration,
+    /// What the processors worked for the tree's processes that were waited for, system included.
+    pub(crate) work: Duration,
     /// The most memory resident in one process of its tree, in KiB.
     pub(crate) peak: u64,
 }
@@ -39,7 +44,7 @@ impl Measure {
         let start = Instant::now();
         let status = Command::new(&self.program[0]).args(&self.program[1..]).status();
         let status = status.with_context(|| self.program[0].to_string_lossy().into_owned())?;
-        let cost = Cost { time: start.elapsed(), peak: peak_of_children()? };
+        let cost = Cost::of_children(start.elapsed())?;
         fs::write(&self.file, cost.to_line())?;
         if !status.success() {
             bail!("{}: {status}", self.program[0].to_string_lossy());
@@ -62,20 +67,33 @@ impl Cost {
         Self::from_line(&line).with_context(|| format!("no cost: {line:?}"))
     }
 
+    /// The least of each figure of several runs; none of no run.
+    pub(crate) fn least(costs: impl IntoIterator<Item = Self>) -> Option<Self> {
+        costs.into_iter().reduce(|a, b| Self {
+            time: a.time.min(b.time),
+            work: a.work.min(b.work),
+            peak: a.peak.min(b.peak),
+        })
+    }
+
+    /// What all children cost that were waited for, and theirs; they took `time`.
+    fn of_children(time: Duration) -> Result<Self> {
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let work = (usage.user_time() + usage.system_time()).num_microseconds().try_into()?;
+        let work = Duration::from_micros(work);
+        Ok(Self { time, work, peak: usage.max_rss().try_into()? })
+    }
+
     fn to_line(self) -> String {
-        format!("{} {}\n", self.time.as_micros(), self.peak)
+        format!("{} {} {}\n", self.time.as_micros(), self.work.as_micros(), self.peak)
     }
 
     fn from_line(line: &str) -> Option<Self> {
-        let (time, peak) = line.trim().split_once(' ')?;
-        let time = Duration::from_micros(time.parse().ok()?);
-        Some(Self { time, peak: peak.parse().ok()? })
+        let figures = line.split_whitespace().map(|figure| figure.parse().ok());
+        let [time, work, peak] = *figures.collect::<Option<Vec<u64>>>()?.first_chunk()?;
+        let [time, work] = [time, work].map(Duration::from_micros);
+        Some(Self { time, work, peak })
     }
-}
-
-/// The largest peak among the children waited for, and theirs, in KiB.
-fn peak_of_children() -> Result<u64> {
-    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss().try_into()?)
 }
 
 #[cfg(test)]
@@ -84,8 +102,21 @@ mod tests {
 
     #[test]
     fn a_cost_is_read_as_it_was_written() {
-        let cost = Cost { time: Duration::from_millis(1234), peak: 5678 };
+        let cost = cost(1234, 99, 5678);
         assert_eq!(Cost::from_line(&cost.to_line()), Some(cost));
-        assert_eq!(Cost::from_line("1234"), None);
+        assert_eq!(Cost::from_line("1234 5678"), None);
+        assert_eq!(Cost::from_line("1234 x 5678"), None);
+    }
+
+    #[test]
+    fn the_least_of_each_figure_counts() {
+        let runs = [cost(3, 4, 1), cost(2, 6, 9), cost(5, 5, 2)];
+        assert_eq!(Cost::least(runs), Some(cost(2, 4, 1)));
+        assert_eq!(Cost::least([]), None);
+    }
+
+    fn cost(time: u64, work: u64, peak: u64) -> Cost {
+        let [time, work] = [time, work].map(Duration::from_millis);
+        Cost { time, work, peak }
     }
 }

@@ -86,6 +86,11 @@ impl Script {
         (!packages.is_empty()).then(|| format!("apt-get install {}", packages.join(" ")))
     }
 
+    /// The Debian packages that it needs.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = &str> {
+        self.needs.iter().map(|(_, package)| package.as_str())
+    }
+
     /// Installs what it needs, or says in a line what is missing.
     pub(crate) fn prepare(&self) -> Result<()> {
         self.needs.iter().try_for_each(|(program, package)| need(program, package).map(drop))

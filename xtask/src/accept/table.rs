@@ -22,30 +22,41 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The cells: program, ran, same output, time ratio, memory ratio.
-    fn cells(&self) -> [String; 5] {
-        let cells = |ran: &str, same: &str| {
-            [self.about.clone(), ran.to_owned(), same.to_owned(), String::new(), String::new()]
-        };
-        match &self.verdict {
+    /// The cells: program, ran, same output, and the ratios of time, processor time and memory.
+    fn cells(&self) -> [String; 6] {
+        let (ran, same, ratios) = match &self.verdict {
             Verdict::Same { without, with } => {
-                let mut cells = cells("yes", "yes");
-                let time = with.time.as_secs_f64() / without.time.as_secs_f64();
-                cells[3] = format!("{time:.2}");
-                cells[4] = format!("{:.2}", with.peak as f64 / without.peak as f64);
-                cells
+                ("yes".to_owned(), "yes", ratios(without, with).map(|ratio| format!("{ratio:.2}")))
             }
-            Verdict::Wrong(_) => cells("yes", "NO"),
-            Verdict::NotRun(missing) => cells(&format!("no: {missing}"), ""),
-        }
+            Verdict::Wrong(_) => ("yes".to_owned(), "NO", Default::default()),
+            Verdict::NotRun(missing) => (format!("no: {missing}"), "", Default::default()),
+        };
+        let [time, work, memory] = ratios;
+        [self.about.clone(), ran, same.to_owned(), time, work, memory]
     }
+}
+
+/// Time, processor time and memory with the library, each over the same without.
+fn ratios(without: &Cost, with: &Cost) -> [f64; 3] {
+    [
+        with.time.as_secs_f64() / without.time.as_secs_f64(),
+        with.work.as_secs_f64() / without.work.as_secs_f64(),
+        with.peak as f64 / without.peak as f64,
+    ]
 }
 
 /// All rows as a table.
 pub(super) fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
-    table.set_header(["program", "ran", "same output", "time ratio", "memory ratio"]);
+    table.set_header([
+        "program",
+        "ran",
+        "same output",
+        "time ratio",
+        "processor time ratio",
+        "memory ratio",
+    ]);
     for row in rows {
         table.add_row(row.cells());
     }
@@ -77,13 +88,16 @@ mod tests {
 
     #[test]
     fn each_verdict_has_its_cells_and_its_place_in_the_summary() {
-        let cost = |millis, peak| Cost { time: Duration::from_millis(millis), peak };
+        let cost = |millis, peak| {
+            let [time, work] = [millis, 3 * millis + 100].map(Duration::from_millis);
+            Cost { time, work, peak }
+        };
         let rows = [
             row(Verdict::Same { without: cost(200, 300), with: cost(100, 330) }),
             row(Verdict::Wrong("line 1".to_owned())),
             row(Verdict::NotRun("`x` is missing".to_owned())),
         ];
-        assert_eq!(rows[0].cells()[1..], ["yes", "yes", "0.50", "1.10"]);
+        assert_eq!(rows[0].cells()[1..], ["yes", "yes", "0.50", "0.57", "1.10"]);
         assert_eq!(rows[1].cells()[1..3], ["yes", "NO"]);
         assert_eq!(rows[2].cells()[1], "no: `x` is missing");
         assert_eq!(summary(&rows), (vec!["x: line 1".to_owned()], 1));

@@ -9,7 +9,35 @@ use crate::process;
 
 /// The header of a record that begins now.
 pub(crate) fn header(allocators: Vec<String>, scale: usize) -> Result<Header> {
-    let (cpu, cores) = (cpu(), std::thread::available_parallelism()?.get());
+    let cores = std::thread::available_parallelism()?.get();
+    Ok(Header {
+        date: now()?,
+        machine: folder_name(&format!("{cores}-core {}", cpu())),
+        system: system()?,
+        compiler: format!(
+            "{}, profile `compare` (release as cargo has it: no link-time optimisation)",
+            said("rustc", &["--version"])?
+        ),
+        commit: commit(),
+        allocators,
+        crates: crates()?,
+        scale,
+    })
+}
+
+/// The time in UTC, fit for a file's name.
+pub(crate) fn now() -> Result<String> {
+    said("date", &["-u", "+%Y-%m-%dT%H-%M-%S"])
+}
+
+/// The workspace's commit, with a plus if something was changed since.
+pub(crate) fn commit() -> String {
+    said("git", &["describe", "--always", "--dirty=+"]).unwrap_or_else(|_| "unknown".to_owned())
+}
+
+/// What programs run on: processors, memory, kernel and C library.
+pub(crate) fn system() -> Result<String> {
+    let cores = std::thread::available_parallelism()?.get();
     let memory: u64 = field("/proc/meminfo", "MemTotal:")
         .split_whitespace()
         .next()
@@ -17,24 +45,12 @@ pub(crate) fn header(allocators: Vec<String>, scale: usize) -> Result<Header> {
     let kernel = read("/proc/sys/kernel/osrelease");
     let huge = read("/sys/kernel/mm/transparent_hugepage/enabled");
     let huge = huge.split(['[', ']']).nth(1).unwrap_or("unknown");
-    Ok(Header {
-        date: said("date", &["-u", "+%Y-%m-%dT%H-%M-%S"])?,
-        machine: folder_name(&format!("{cores}-core {cpu}")),
-        system: format!(
-            "{cores} processors {cpu}, {} GiB, Linux {kernel}, huge pages {huge}, {}",
-            memory.div_ceil(1 << 20),
-            said("getconf", &["GNU_LIBC_VERSION"])?
-        ),
-        compiler: format!(
-            "{}, profile `compare` (release as cargo has it: no link-time optimisation)",
-            said("rustc", &["--version"])?
-        ),
-        commit: said("git", &["describe", "--always", "--dirty=+"])
-            .unwrap_or_else(|_| "unknown".to_owned()),
-        allocators,
-        crates: crates()?,
-        scale,
-    })
+    Ok(format!(
+        "{cores} processors {}, {} GiB, Linux {kernel}, huge pages {huge}, {}",
+        cpu(),
+        memory.div_ceil(1 << 20),
+        said("getconf", &["GNU_LIBC_VERSION"])?
+    ))
 }
 
 /// The crates that runners link, with versions.

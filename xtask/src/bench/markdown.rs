@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result};
-
 use super::{
     OWN,
     groups::{Group, groups},
@@ -24,17 +22,6 @@ pub(crate) fn summary(record: &Record) -> String {
     means(&mut text, record, &groups);
     losses(&mut text, &groups);
     text
-}
-
-/// Where a page keeps its summary.
-const MARKS: [&str; 2] = ["<!-- bench table: begin -->\n", "<!-- bench table: end -->"];
-
-/// `page` with `summary` between its marks.
-pub(crate) fn insert(page: &str, summary: &str) -> Result<String> {
-    let [begin, end] = MARKS;
-    let (before, rest) = page.split_once(begin).context("the page has no mark for the table")?;
-    let (_, after) = rest.split_once(end).context("the table's mark has no end")?;
-    Ok([before, begin, summary, end, after].concat())
 }
 
 fn origin(text: &mut String, record: &Record, groups: &[Group]) {
@@ -108,14 +95,6 @@ fn losses(text: &mut String, groups: &[Group]) {
 #[cfg(test)]
 mod tests {
     use super::super::{record::Line, report::fixture};
-
-    #[test]
-    fn a_summary_replaces_the_one_between_the_marks() {
-        let [begin, end] = super::MARKS;
-        let page = |summary: &str| format!("# Title\n{begin}{summary}{end}\nrest");
-        assert_eq!(super::insert(&page("old\n"), "new\n").unwrap(), page("new\n"));
-        assert!(super::insert("# Title", "new").is_err());
-    }
 
     #[test]
     fn losses_are_named_with_who_is_better() {
