@@ -24,6 +24,20 @@ fn yield_now() {
     }
 }
 
+/// Lets other threads run and waits a while, about 70 µs with the kernel's slack. A thread that only
+/// yields is soon in the way again of a holder that waits for a processor.
+fn nap() {
+    #[cfg(loom)]
+    yield_now();
+    #[cfg(not(loom))]
+    // SAFETY: the time is readable. By number, since the C library's is a point at which threads are
+    // cancelled.
+    unsafe {
+        let time = libc::timespec { tv_sec: 0, tv_nsec: 20_000 };
+        libc::syscall(libc::SYS_nanosleep, &raw const time, core::ptr::null::<libc::timespec>());
+    }
+}
+
 /// A spinning lock that knows who holds it, so that a thread that forks inside an allocation (from a
 /// signal handler) can tell.
 pub(crate) struct Lock<T> {
@@ -61,23 +75,30 @@ impl<T> Lock<T> {
     /// The value, as soon as nobody else holds the lock.
     #[inline]
     pub(crate) fn lock(&self, mark: usize) -> LockGuard<'_, T> {
+        self.wait(mark, yield_now)
+    }
+
+    /// The value, with `rest` after each attempt once a short wait wasn't enough.
+    #[inline]
+    fn wait(&self, mark: usize, rest: fn()) -> LockGuard<'_, T> {
         let mut spins = 0;
         loop {
             if let Some(guard) = self.try_lock(mark) {
                 return guard;
             }
             spins += 1;
-            if spins < SPINS { spin_loop() } else { yield_now() }
+            if spins < SPINS { spin_loop() } else { rest() }
         }
     }
 
     /// Takes the lock for the time of a fork, and says whether it is to be released afterwards: not
-    /// if the forking thread itself held it.
+    /// if the forking thread itself held it. It sleeps while it waits: a fork takes long anyway, and
+    /// needs the locks of threads that may all wait for a processor.
     pub(crate) fn lock_for_fork(&self, mark: usize) -> bool {
         if self.holder.load(Ordering::Relaxed) == mark {
             return false;
         }
-        core::mem::forget(self.lock(mark));
+        core::mem::forget(self.wait(mark, nap));
         true
     }
 
