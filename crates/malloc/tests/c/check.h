@@ -79,4 +79,27 @@ static inline void churn(uint64_t seed, int steps, int may_fail) {
     }
 }
 
+/* Blocks of one size, all of it written. */
+static inline void take(void **blocks, int count, size_t size) {
+    for (int i = 0; i < count; i++) {
+        CHECK((blocks[i] = malloc(size)) != NULL);
+        memset(blocks[i], 1, size);
+    }
+}
+
+static inline void give_back(void **blocks, int count) {
+    for (int i = 0; i < count; i++) {
+        free(blocks[i]);
+    }
+}
+
+/* The memory that the process has just now. */
+static inline long resident_kilobytes(void) {
+    long pages = 0, ignored = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(fscanf(file, "%ld %ld", &ignored, &pages) == 2);
+    fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 #endif

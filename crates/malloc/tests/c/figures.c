@@ -5,14 +5,6 @@
 enum { COUNT = 100000, SIZE = 1024 };
 static void *blocks[COUNT];
 
-static long resident_kilobytes(void) {
-    long pages = 0, ignored = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    CHECK(fscanf(file, "%ld %ld", &ignored, &pages) == 2);
-    fclose(file);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 /* A thread that is to be cancelled gets through: no function of malloc's is a cancellation point. */
 static void *cancelled(void *got_through) {
     CHECK(pthread_cancel(pthread_self()) == 0);
@@ -27,9 +19,7 @@ static void *cancelled(void *got_through) {
 int main(void) {
     CHECK_OURS();
     struct mallinfo2 before = mallinfo2();
-    for (int i = 0; i < COUNT; i++) {
-        blocks[i] = memset(malloc(SIZE), 1, SIZE);
-    }
+    take(blocks, COUNT, SIZE);
     void *large = memset(malloc(3 << 20), 1, 3 << 20);
     void *huge = malloc((size_t)5 << 30);
     struct mallinfo2 during = mallinfo2();
@@ -57,9 +47,7 @@ int main(void) {
     CHECK(pthread_join(thread, NULL) == 0 && got_through);
 
     long full = resident_kilobytes();
-    for (int i = 0; i < COUNT; i++) {
-        free(blocks[i]);
-    }
+    give_back(blocks, COUNT);
     free(large);
     free(huge);
     CHECK(malloc_trim(0) == 1);

@@ -20,7 +20,7 @@ static int exhaust(size_t size) {
     return count;
 }
 
-static void give_back(int count, size_t size) {
+static void give_all_back(int count, size_t size) {
     for (int i = 0; i < count; i++) {
         CHECK(is_marked(blocks[i], size, (unsigned char)i));
         free(blocks[i]);
@@ -46,7 +46,7 @@ static void squeeze(int resource, size_t size) {
         }
         CHECK(malloc((size_t)1 << 40) == NULL && errno == ENOMEM);
         CHECK(calloc(1 << 20, 1 << 20) == NULL && errno == ENOMEM);
-        give_back(count, size);
+        give_all_back(count, size);
     }
     churn(8, 100000, 0);
 }
