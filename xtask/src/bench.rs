@@ -29,6 +29,7 @@ mod rows;
 mod runners;
 mod schedule;
 mod shared;
+mod spread;
 mod statistics;
 mod table;
 

@@ -53,8 +53,8 @@ pub(crate) struct Strip<'a> {
     pub(crate) name: String,
     /// `y` is not used.
     pub(crate) points: Vec<Point<'a>>,
-    /// Differences below this ratio mean nothing; drawn as a band from 1.
-    pub(crate) noise: f64,
+    /// A typical spread; drawn as a band from 1.
+    pub(crate) spread: Option<f64>,
 }
 
 /// Ratios beyond this are drawn at the edge; the tables have the figures.
@@ -131,7 +131,7 @@ pub(crate) fn strips(title: &str, strips: &[Strip]) -> String {
     svg + "</svg>"
 }
 
-/// What lies behind the dots of a row: a stripe, its name and its noise.
+/// What lies behind the dots of a row: a stripe, its name and its spread.
 fn strip_row(
     svg: &mut String,
     strip: &Strip,
@@ -144,7 +144,7 @@ fn strip_row(
         let all = left + width;
         let _ = write!(svg, "<rect class='stripe' x='0' y='{top}' width='{all}' height='20'/>");
     }
-    let (start, end) = (x(1.0), x(1.0 + strip.noise));
+    let (start, end) = (x(1.0), x(1.0 + strip.spread.unwrap_or(0.0)));
     let _ = write!(
         svg,
         "<rect class='noise' x='{start:.1}' y='{top}' width='{:.1}' height='20'/>",

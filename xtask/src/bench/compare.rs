@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{
     record::Record,
     statistics::{Cell, Measure, Row, mean, rows},
+    table::percent,
 };
 
 /// One row on one allocator in both records.
@@ -17,7 +18,7 @@ struct Change<'a> {
     corrected: f64,
     memory: f64,
     /// Changes within this are noise; unknown where one of the records has a single run.
-    noise: Option<f64>,
+    spread: Option<f64>,
 }
 
 /// What changed from the record `old` to the record `new`, beyond the noise of both.
@@ -34,18 +35,18 @@ pub(crate) fn compare(old: &Record, new: &Record) -> String {
     let _ = writeln!(
         text,
         "{:32} {:14} {:>7} {:>9} {:>7} {:>7}",
-        "row", "allocator", "time", "corrected", "memory", "noise"
+        "row", "allocator", "time", "corrected", "memory", "spread"
     );
     for change in &changes {
         let _ = writeln!(
             text,
-            "{:32} {:14} {:>7.2} {:>9.2} {:>7.2} {:>6} % {}",
+            "{:32} {:14} {:>7.2} {:>9.2} {:>7.2} {:>7} {}",
             change.name,
             change.allocator,
             change.time,
             change.corrected,
             change.memory,
-            change.noise.map_or("?".to_owned(), |noise| format!("{:.0}", 100.0 * noise)),
+            percent(change.spread),
             change.verdict()
         );
     }
@@ -63,9 +64,9 @@ pub(crate) fn compare(old: &Record, new: &Record) -> String {
 
 impl Change<'_> {
     fn verdict(&self) -> &'static str {
-        match (self.corrected - 1.0, self.noise) {
-            (change, Some(noise)) if change > noise => "slower",
-            (change, Some(noise)) if change < -noise => "faster",
+        match (self.corrected - 1.0, self.spread) {
+            (change, Some(spread)) if change > spread => "slower",
+            (change, Some(spread)) if change < -spread => "faster",
             _ => "",
         }
     }
@@ -73,7 +74,7 @@ impl Change<'_> {
 
 /// The changes of one row since the record that has the rows `before`.
 fn changes<'a>(row: &'a Row, before: &[Row]) -> Vec<Change<'a>> {
-    let Some(old) =
+    let Some(earlier) =
         before.iter().find(|old| old.workload == row.workload && old.threads == row.threads)
     else {
         return Vec::new();
@@ -81,20 +82,20 @@ fn changes<'a>(row: &'a Row, before: &[Row]) -> Vec<Change<'a>> {
     let both: Vec<(&str, &Cell, &Cell)> = row
         .cells
         .iter()
-        .filter_map(|(name, cell)| Some((name.as_str(), old.cells.get(name)?, cell)))
+        .filter_map(|(name, cell)| Some((name.as_str(), earlier.cells.get(name)?, cell)))
         .collect();
     let times: Vec<f64> = both.iter().map(|(_, old, new)| ratio(old, new, Measure::Wall)).collect();
     let change = |(index, &(allocator, old, new)): (usize, &(&'a str, &Cell, &Cell))| {
         let others =
             times.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, time)| *time);
+        let spread = |row: &Row| row.spread_of(allocator, allocator, Measure::Wall);
         Change {
             name: row.name(),
             allocator,
             time: times[index],
             corrected: times[index] / mean(others),
             memory: ratio(old, new, Measure::Peak),
-            noise: (old.count().min(new.count()) > 1)
-                .then(|| old.spread(Measure::Wall).max(new.spread(Measure::Wall))),
+            spread: spread(earlier).zip(spread(row)).map(|(old, new)| old.max(new)),
         }
     };
     both.iter().enumerate().map(change).collect()

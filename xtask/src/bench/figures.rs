@@ -7,7 +7,7 @@ use super::{
     groups::Group,
     record::{Micro, Record},
     statistics::{Measure, Row},
-    table::{mebibytes, milliseconds},
+    table::{mebibytes, milliseconds, percent},
 };
 
 /// Tables of medians, folded up.
@@ -56,11 +56,8 @@ fn cell(page: &mut String, row: &Row, allocator: &str, measure: Measure) {
     };
     let shown = shown.trim_end_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
     let key = escape(&format!("{measure:?}/{}/{allocator}", row.name()));
-    let about = format!(
-        "{ratio:.2}× the best; {} runs, spread {:.0} %",
-        cell.count(),
-        100.0 * cell.spread(measure)
-    );
+    let spread = percent(cell.spread(measure));
+    let about = format!("{ratio:.2}× the best; runs: {}, spread: {spread}", cell.count());
     let ratio = ratio.min(5.0);
     let _ = write!(
         page,

@@ -68,27 +68,55 @@ fn means(text: &mut String, record: &Record, groups: &[Group]) {
     }
 }
 
-/// Every row in which ours is clearly behind the best of the others, the worst first.
+/// Every row in which ours is behind the best of the others, the worst first; those within the spread by themselves.
 fn losses(text: &mut String, groups: &[Group]) {
     let rows = || groups.iter().flat_map(|group| &group.rows);
     let ours = rows().filter(|row| row.cells.contains_key(OWN)).count();
     for (measure, name, limit) in LOST {
-        let mut lost: Vec<(f64, &Row)> = rows()
-            .filter_map(|row| Some((row.lead(OWN, measure)?, row)))
-            .filter(|(lead, row)| *lead > limit && *lead > 1.0 + row.noise_of(measure))
-            .collect();
-        lost.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let mut lost: Vec<Loss> = rows().filter_map(|row| Loss::of(row, measure)).collect();
+        lost.retain(|loss| loss.lead > limit);
+        lost.sort_by(|a, b| b.lead.total_cmp(&a.lead));
+        let (clear, doubtful): (Vec<Loss>, Vec<Loss>) =
+            lost.into_iter().partition(|loss| loss.is_clear);
         let best = rows().filter(|row| row.ratio(OWN, measure) == Some(1.0)).count();
         let _ = write!(
             text,
             "\n**{name}**: {OWN} is best in {best} of {ours} rows, and takes over {limit} times the best other's in {}",
-            lost.len()
+            Loss::list(&clear)
         );
-        let shown = |(lead, row): &(f64, &Row)| {
-            format!("{} {lead:.2} ({})", row.name(), row.leader(OWN, measure).unwrap_or("nobody"))
-        };
-        let shown: Vec<String> = lost.iter().map(shown).collect();
-        let _ = writeln!(text, "{}{}.", if lost.is_empty() { "" } else { ": " }, shown.join(", "));
+        if !doubtful.is_empty() {
+            let list = Loss::list(&doubtful);
+            let _ =
+                write!(text, "; as the medians go, but within the spread of their runs, in {list}");
+        }
+        text.push_str(".\n");
+    }
+}
+
+/// A row in which another is better.
+struct Loss {
+    name: String,
+    leader: String,
+    /// Ours over the leader's.
+    lead: f64,
+    /// Whether that is more than equal allocators differ by.
+    is_clear: bool,
+}
+
+impl Loss {
+    fn of(row: &Row, measure: Measure) -> Option<Self> {
+        let (lead, leader) = (row.lead(OWN, measure)?, row.leader(OWN, measure)?);
+        let spread = row.spread_of(OWN, leader, measure);
+        let is_clear = spread.is_some_and(|spread| lead > 1.0 + spread);
+        Some(Self { name: row.name(), leader: leader.to_owned(), lead, is_clear })
+    }
+
+    /// How many there are, and which.
+    fn list(losses: &[Self]) -> String {
+        let shown = |loss: &Self| format!("{} {:.2} ({})", loss.name, loss.lead, loss.leader);
+        let names: Vec<String> = losses.iter().map(shown).collect();
+        let colon = if losses.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", losses.len(), names.join(", "))
     }
 }
 

@@ -96,8 +96,10 @@ fn caveats(page: &mut String, record: &Record, groups: &[Group]) {
          which are bad: look at the rows. Only rows in which nobody failed are in a mean.",
     );
     say(
-        "A ratio is a median over the least median of its row. Differences inside a row's grey band, the spread of a \
-         typical allocator's own runs, mean nothing.",
+        "A ratio is a median over the least median of its row. A row's grey band is the spread of a typical allocator: \
+         how far its own runs lie apart, times 7 if there are two of them, 2.1 of three, 1.3 of four. A difference is \
+         noise unless it is more than that and more than the spreads of both who differ, which equal allocators do in \
+         one row of a thousand.",
     );
     if let Some(noise) = record.noise().filter(|noise| noise.others + noise.stolen > load::BUSY) {
         say(&format!("Measured on a busy machine: {}.", noise.words()));
@@ -107,7 +109,7 @@ fn caveats(page: &mut String, record: &Record, groups: &[Group]) {
             if let Some((beyond, rows, ratio)) = self_comparison(&group.rows, name) {
                 say(&format!(
                     "{}: {name} against itself comes out at {ratio:.3}; in {beyond} of {rows} rows the two differ \
-                     beyond their spread.",
+                     beyond the spread.",
                     group.title
                 ));
             }
@@ -132,7 +134,7 @@ fn section(page: &mut String, group: &Group, looks: &[Look]) {
         let strip = |row: &Row| Strip {
             name: row.name(),
             points: points(row, looks, measure),
-            noise: row.noise_of(measure),
+            spread: row.spread(measure),
         };
         let all: Vec<Strip> = group.rows.iter().map(strip).collect();
         let _ = write!(page, "<h3>{title}</h3><p>{about}</p>{}", strips(title, &all));

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use stratalloc_samples::{Cost, Run};
 
-use super::record::Record;
+use super::{
+    record::Record,
+    spread::{median, spread},
+};
 
 /// The runs of one workload on one number of threads.
 #[derive(Clone, Debug)]
@@ -47,22 +50,12 @@ impl Measure {
 impl Cell {
     /// The median of a measure: nanoseconds, KiB or a count.
     pub(crate) fn median(&self, measure: Measure) -> f64 {
-        let mut values = self.values(measure);
-        values.sort_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        if values.len() % 2 == 1 {
-            values[middle]
-        } else {
-            f64::midpoint(values[middle - 1], values[middle])
-        }
+        median(self.values(measure))
     }
 
-    /// How far apart the fastest and the slowest run lie, over the median.
-    pub(crate) fn spread(&self, measure: Measure) -> f64 {
-        let values = self.values(measure);
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(0.0, f64::max);
-        (high - low) / self.median(measure).max(f64::MIN_POSITIVE)
+    /// The [spread](super::spread) of its runs over their median; `None` of a single run.
+    pub(crate) fn spread(&self, measure: Measure) -> Option<f64> {
+        Some(spread(&self.values(measure))? / self.median(measure).max(f64::MIN_POSITIVE))
     }
 
     /// How many runs there are, at least one.
@@ -112,16 +105,18 @@ impl Row {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The spread of a typical allocator's time in this row: smaller differences mean nothing.
-    pub(crate) fn noise(&self) -> f64 {
-        self.noise_of(Measure::Wall)
+    /// The spread of a typical allocator in this row; `None` if none ran twice.
+    pub(crate) fn spread(&self, measure: Measure) -> Option<f64> {
+        let spreads: Vec<f64> =
+            self.cells.values().filter_map(|cell| cell.spread(measure)).collect();
+        (!spreads.is_empty()).then(|| median(spreads))
     }
 
-    /// The spread of a typical allocator in this row.
-    pub(crate) fn noise_of(&self, measure: Measure) -> f64 {
-        let mut spreads: Vec<f64> = self.cells.values().map(|cell| cell.spread(measure)).collect();
-        spreads.sort_by(f64::total_cmp);
-        spreads.get(spreads.len() / 2).copied().unwrap_or(0.0)
+    /// By how much two allocators of this row may differ though they are equal: the largest of their spreads
+    /// and the typical one. `None` where it is unknown.
+    pub(crate) fn spread_of(&self, one: &str, other: &str, measure: Measure) -> Option<f64> {
+        let of = |name: &str| self.cells.get(name)?.spread(measure);
+        Some(of(one)?.max(of(other)?).max(self.spread(measure)?))
     }
 }
 
@@ -157,21 +152,18 @@ pub(crate) fn mean(ratios: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Of an allocator that was registered twice (as `NAME` and `NAME-again`): in how many rows its two medians
-/// differ by more than the larger of their spreads, out of how many, and the mean ratio. A row of one run a round has
-/// no spread, and does not count.
+/// differ beyond the spread, out of how many, and the mean ratio. A row of single runs has no spread, and does
+/// not count.
 pub(crate) fn self_comparison(rows: &[Row], name: &str) -> Option<(usize, usize, f64)> {
     let again = format!("{name}-again");
-    let pairs: Vec<_> = rows
-        .iter()
-        .filter_map(|row| Some((row.cells.get(name)?, row.cells.get(&again)?)))
-        .filter(|(one, two)| one.count() > 1 && two.count() > 1)
-        .collect();
-    let ratio = |(one, two): &(&Cell, &Cell)| two.median(Measure::Wall) / one.median(Measure::Wall);
-    let beyond = |pair: &&(&Cell, &Cell)| {
-        (ratio(pair) - 1.0).abs() > pair.0.spread(Measure::Wall).max(pair.1.spread(Measure::Wall))
+    let pair = |row: &Row| {
+        let (one, two) = (row.cells.get(name)?, row.cells.get(&again)?);
+        let ratio = two.median(Measure::Wall) / one.median(Measure::Wall);
+        Some((ratio, row.spread_of(name, &again, Measure::Wall)?))
     };
-    let beyond = pairs.iter().filter(beyond).count();
-    (!pairs.is_empty()).then(|| (beyond, pairs.len(), mean(pairs.iter().map(ratio))))
+    let pairs: Vec<(f64, f64)> = rows.iter().filter_map(pair).collect();
+    let beyond = pairs.iter().filter(|(ratio, spread)| (ratio - 1.0).abs() > *spread).count();
+    (!pairs.is_empty()).then(|| (beyond, pairs.len(), mean(pairs.iter().map(|(ratio, _)| *ratio))))
 }
 
 /// Whether all allocators computed the same: one that lost or mixed up memory did not.
@@ -204,7 +196,7 @@ mod tests {
         let row = &rows[0];
         let fast = &row.cells["fast"];
         assert_eq!((row.name().as_str(), fast.count()), ("sort ×2", 3));
-        assert_eq!((fast.median(Measure::Wall), fast.spread(Measure::Wall)), (100.0, 0.2));
+        assert_eq!((fast.median(Measure::Wall), fast.spread(Measure::Wall)), (100.0, Some(0.42)));
         assert_eq!(
             (row.ratio("slow", Measure::Wall), row.ratio("fast", Measure::Wall)),
             (Some(4.0), Some(1.0))

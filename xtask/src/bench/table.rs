@@ -8,7 +8,7 @@ use super::{
     groups::{Group, groups},
     load,
     record::Record,
-    statistics::{Measure, self_comparison},
+    statistics::{Measure, Row, self_comparison},
 };
 
 /// Every table of a record.
@@ -54,21 +54,17 @@ fn table(header: impl IntoIterator<Item = String>) -> Table {
 
 fn ratios(group: &Group, measure: Measure) -> Table {
     let Group { rows, allocators, .. } = group;
-    let head = ["workload", "best", "noise"].map(str::to_owned).into_iter();
+    let head = ["workload", "best", "spread"].map(str::to_owned).into_iter();
     let mut table = table(head.chain(allocators.iter().cloned()));
     for row in rows {
         let best = row.best(measure);
         let best = if measure == Measure::Peak { mebibytes(best) } else { milliseconds(best) };
-        let noise = if measure == Measure::Wall {
-            format!("±{:.0} %", 50.0 * row.noise())
-        } else {
-            String::new()
-        };
+        let spread = percent(row.spread(measure));
         let ratio = |allocator| {
             row.ratio(allocator, measure).map_or("failed".to_owned(), |ratio| format!("{ratio:.2}"))
         };
         table.add_row(
-            [row.name(), best, noise].into_iter().chain(allocators.iter().map(|name| ratio(name))),
+            [row.name(), best, spread].into_iter().chain(allocators.iter().map(|name| ratio(name))),
         );
     }
     table
@@ -102,19 +98,20 @@ fn means(group: &Group) -> Table {
 fn notes(text: &mut String, group: &Group) {
     let (used, all) = (group.whole().count(), group.rows.len());
     let _ = writeln!(text, "means over {used} of {all} rows: those in which nobody failed");
-    let noisy = group.rows.iter().filter(|row| row.noise() > 0.1).count();
+    let spread = |row: &&Row| row.spread(Measure::Wall).is_none_or(|spread| spread > 0.1);
+    let noisy = group.rows.iter().filter(spread).count();
     if noisy > 0 {
         let _ = writeln!(
             text,
-            "warning: in {noisy} rows a typical allocator's own runs lie more than 10 % apart; differences within \
-             that are noise"
+            "warning: in {noisy} rows equal allocators may differ by more than 10 % in time (spread); more rounds on \
+             a quieter machine tell more"
         );
     }
     for name in &group.allocators {
         if let Some((beyond, pairs, ratio)) = self_comparison(&group.rows, name) {
             let _ = writeln!(
                 text,
-                "{name} against itself: {ratio:.3} over {pairs} rows; {beyond} of them differ beyond their spread"
+                "{name} against itself: {ratio:.3} over {pairs} rows; they differ beyond the spread in {beyond}"
             );
         }
     }
@@ -173,6 +170,11 @@ fn micros(record: &Record) -> Table {
 /// Nanoseconds as milliseconds.
 pub(crate) fn milliseconds(nanoseconds: f64) -> String {
     format!("{:.1} ms", nanoseconds / 1e6)
+}
+
+/// A share in percent; a question mark where it isn't known.
+pub(crate) fn percent(share: Option<f64>) -> String {
+    share.map_or("?".to_owned(), |share| format!("{:.0} %", 100.0 * share))
 }
 
 /// KiB as MiB.
