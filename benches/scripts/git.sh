@@ -2,16 +2,7 @@
 # needs: git=git
 export HOME=$PWD GIT_CONFIG_NOSYSTEM=1
 if [ "${1-}" = prepare ]; then
-    export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.org
-    git init -q -b main made
-    cd made
-    for number in $(seq 1 200); do
-        mkdir -p "folder$((number % 7))"
-        seq "$number" $((number * 20)) >"folder$((number % 7))/file$((number % 13))"
-        export GIT_AUTHOR_DATE="@$((1700000000 + number)) +0000" GIT_COMMITTER_DATE="@$((1700000000 + number)) +0000"
-        git add -A
-        git commit -q -m "Change number $number"
-    done
+    source "$HERE/../../xtask/accept/git_history.bash" 200 20
     exit
 fi
 cd made

@@ -9,7 +9,7 @@ mod common;
 
 use std::{alloc::Layout, thread};
 
-use common::{Crime, commit, last_words};
+use common::{Crime, commit, punished};
 use stratalloc_arena::{ArenaHeap, global};
 use stratalloc_core::Allocator;
 
@@ -83,10 +83,7 @@ fn child() {
 
 #[test]
 fn a_use_after_free_is_caught_where_it_happens() {
-    for (crime, _) in CRIMES {
-        let words = last_words("child", crime);
-        assert!(words.contains("AddressSanitizer: use-after-poison"), "{crime}: {words}");
-    }
+    punished("child", &CRIMES, |_, words| words.contains("AddressSanitizer: use-after-poison"));
 }
 
 /// What was poisoned comes back clean to its next user, whatever its size.

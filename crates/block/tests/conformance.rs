@@ -139,30 +139,31 @@ fn a_base_that_fails_at_any_call_gives_values_back() {
     });
 }
 
+/// Any kind of `Box` with an allocator lives in a block.
+#[cfg(any(feature = "allocator-api2-02", feature = "nightly"))]
+macro_rules! boxes_live_in_blocks {
+    ($Box:ident) => {
+        let base = Faulty::new(System, Plan::Never);
+        {
+            let pool = BlockAllocator::new_in(&base, BlockLayout::of::<[u64; 4]>(), GROWTH);
+            let boxes: Vec<_> = (0..100).map(|number| $Box::new_in([number; 4], &pool)).collect();
+            assert!(boxes.iter().zip(0_u64..).all(|(boxed, number)| **boxed == [number; 4]));
+            assert!($Box::try_new_in([0_u64; 5], &pool).is_err());
+        }
+        base.assert_all_released();
+    };
+}
+
 #[test]
 #[cfg(feature = "allocator-api2-02")]
 fn a_box_of_the_ecosystem_lives_in_a_block() {
     use allocator_api2_02::boxed::Box;
 
-    let base = Faulty::new(System, Plan::Never);
-    {
-        let pool = BlockAllocator::new_in(&base, BlockLayout::of::<[u64; 4]>(), GROWTH);
-        let boxes: Vec<_> = (0..100).map(|number| Box::new_in([number; 4], &pool)).collect();
-        assert!(boxes.iter().zip(0_u64..).all(|(boxed, number)| **boxed == [number; 4]));
-        assert!(Box::try_new_in([0_u64; 5], &pool).is_err());
-    }
-    base.assert_all_released();
+    boxes_live_in_blocks!(Box);
 }
 
 #[test]
 #[cfg(feature = "nightly")]
 fn std_boxes_live_in_blocks() {
-    let base = Faulty::new(System, Plan::Never);
-    {
-        let pool = BlockAllocator::new_in(&base, BlockLayout::of::<[u64; 4]>(), GROWTH);
-        let boxes: Vec<_> = (0..100).map(|number| Box::new_in([number; 4], &pool)).collect();
-        assert!(boxes.iter().zip(0_u64..).all(|(boxed, number)| **boxed == [number; 4]));
-        assert!(Box::try_new_in([0_u64; 5], &pool).is_err());
-    }
-    base.assert_all_released();
+    boxes_live_in_blocks!(Box);
 }

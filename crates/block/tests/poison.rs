@@ -5,25 +5,12 @@
 #![cfg(asan)]
 
 mod common;
+#[path = "common/pools.rs"]
+mod pools;
 
-use common::{Crime, commit, last_words};
-use stratalloc_block::{BlockAllocator, BlockLayout, Blocks, Growth, SyncBlockAllocator};
-use stratalloc_testkit::System;
-
-const SIZE: usize = 48;
-const GROWTH: Growth = Growth::fixed(4);
-
-fn layout() -> BlockLayout {
-    BlockLayout::new(SIZE, 16).unwrap()
-}
-
-fn local() -> BlockAllocator<System> {
-    BlockAllocator::new_in(System, layout(), GROWTH)
-}
-
-fn shared() -> SyncBlockAllocator<System> {
-    SyncBlockAllocator::new_in(System, layout(), GROWTH)
-}
+use common::{Crime, commit, punished};
+use pools::{SIZE, layout, local, shared};
+use stratalloc_block::{BlockAllocator, Blocks};
 
 /// Reads a byte of a block that was freed, wherever in it the byte lies.
 fn read_after_free(pool: &impl Blocks, at: usize) {
@@ -62,10 +49,7 @@ fn child() {
 
 #[test]
 fn a_use_after_free_is_caught_where_it_happens() {
-    for (crime, _) in CRIMES {
-        let words = last_words("child", crime);
-        assert!(words.contains("AddressSanitizer: use-after-poison"), "{crime}: {words}");
-    }
+    punished("child", &CRIMES, |_, words| words.contains("AddressSanitizer: use-after-poison"));
 }
 
 /// What was poisoned comes back clean: to its next user, and to the base.

@@ -9,7 +9,7 @@ pub(crate) type Crime = (&'static str, fn());
 
 const CRIME: &str = "STRATALLOC_TEST_CRIME";
 
-/// In the child: commits the crime that `last_words` named.
+/// In the child: commits the crime that [`punished`] named.
 pub(crate) fn commit(crimes: &[Crime]) {
     let named = env::var(CRIME).expect("run by another test");
     let (_, crime) = crimes.iter().find(|(name, _)| *name == named).expect("a crime of the list");
@@ -19,9 +19,17 @@ pub(crate) fn commit(crimes: &[Crime]) {
     eprintln!("it went unpunished");
 }
 
-/// Runs the ignored test `child`, which calls [`commit`], in a process of its own, and returns what
-/// it wrote to standard error, provided that it died.
-pub(crate) fn last_words(child: &str, crime: &str) -> String {
+/// Runs the ignored test `child`, which calls [`commit`], once for each crime in a process of its own: it
+/// must die of it, with the right words for that crime.
+pub(crate) fn punished(child: &str, crimes: &[Crime], are_right: impl Fn(&str, &str) -> bool) {
+    for (crime, _) in crimes {
+        let words = last_words(child, crime);
+        assert!(are_right(crime, &words), "{crime}: {words}");
+    }
+}
+
+/// What a child that must die wrote to standard error.
+fn last_words(child: &str, crime: &str) -> String {
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", child, "--ignored", "--nocapture", "--test-threads=1"])
         .env(CRIME, crime)
