@@ -3,6 +3,7 @@
 //!
 //! - `standard`: malloc, calloc, realloc, free and their relatives.
 //! - `aligned`: blocks at a chosen alignment.
+//! - `libc_names`: second names of these, as the GNU C library has them.
 //! - `inspect`: what programs ask of or tell the allocator about itself.
 //! - `text`: the same in words.
 //! - `extras`: the functions of `stratalloc.h`.
@@ -25,6 +26,7 @@ mod errno;
 mod extras;
 mod heaps;
 mod inspect;
+mod libc_names;
 mod map_file;
 #[cfg(feature = "freestanding")]
 mod panic;

@@ -2,9 +2,9 @@
 
 mod harness;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use harness::{Way, build, build_library, check, lib_dir, run, run_with};
+use harness::{Way, build, build_library, check, lib_dir, run, run_with, visible};
 
 const EVERY_WAY: [Way; 4] = [Way::Preloaded, Way::Linked, Way::Archived, Way::Static];
 
@@ -13,6 +13,26 @@ fn semantics_are_those_of_c_posix_and_glibc() {
     for way in EVERY_WAY {
         check("semantics", &[], way);
     }
+}
+
+/// What a page's paragraph after `heading` has in backquotes.
+fn named_in(page: &str, heading: &str) -> BTreeSet<String> {
+    let paragraph = page.split(heading).nth(1).unwrap().trim_start().split("\n\n").next().unwrap();
+    let words = paragraph.split('`').skip(1).step_by(2);
+    words.filter(|word| !word.contains('.')).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_visible_is_what_the_docs_and_the_header_name() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(folder.join("../../docs/MALLOC.md")).unwrap();
+    let mut named = named_in(&page, "## What it defines\n");
+    let header = std::fs::read_to_string(folder.join("include/stratalloc.h")).unwrap();
+    for line in header.lines().filter(|line| line.ends_with(");") && !line.starts_with(' ')) {
+        let before = line.split('(').next().unwrap();
+        named.insert(before.rsplit([' ', '*']).next().unwrap().to_owned());
+    }
+    assert_eq!(visible(&lib_dir().join("libstratalloc.so")), named);
 }
 
 #[test]

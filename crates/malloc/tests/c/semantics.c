@@ -163,6 +163,25 @@ static void other_ways_to_free(void) {
     free_sized(large, 900000);
 }
 
+/* The C library's second names: blocks of either name may be given to the other. */
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t), *__libc_valloc(size_t), *__libc_pvalloc(size_t);
+extern void __libc_free(void *);
+extern int __libc_mallopt(int, int);
+
+static void second_names(void) {
+    __libc_free(malloc(100));
+    free(__libc_realloc(__libc_malloc(100), 5000));
+    unsigned char *block = __libc_calloc(100, 100);
+    CHECK(block[0] == 0 && block[9999] == 0);
+    free(block);
+    CHECK((uintptr_t)(block = __libc_memalign(512, 10)) % 512 == 0);
+    free(block);
+    free(__libc_valloc(10));
+    free(__libc_pvalloc(10));
+    CHECK(__libc_mallopt(M_TRIM_THRESHOLD, 1) == 1);
+}
+
 static void free_keeps_errno(void) {
     void *blocks[64];
     for (int i = 0; i < 64; i++) {
@@ -184,6 +203,7 @@ int main(void) {
     every_size();
     boundaries();
     other_ways_to_free();
+    second_names();
     free_keeps_errno();
     churn(1, 200000, 0);
     return 0;

@@ -161,3 +161,12 @@ pub(crate) fn check(name: &str, arguments: &[&str], way: Way) -> Outcome {
     assert!(outcome.status.success(), "{name} {arguments:?}, {way:?}: {outcome:?}");
     outcome
 }
+
+/// The symbols that a shared library offers to the dynamic linker.
+pub(crate) fn visible(library: &Path) -> BTreeSet<String> {
+    let mut nm = Command::new("nm");
+    let output = nm.args(["--dynamic", "--defined-only"]).arg(library).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().filter_map(|line| Some(line.rsplit(' ').next()?.to_owned())).collect()
+}
