@@ -117,7 +117,7 @@ struct Options {
     /// Leave out programs under shared libraries.
     #[arg(long)]
     no_preload: bool,
-    /// Keep the record in `benches/record`.
+    /// Keep the record in `benches/record`, in place of an earlier one of this machine with the same rows.
     #[arg(long)]
     record: bool,
     /// Open the report in a browser.
@@ -185,6 +185,9 @@ impl Options {
             if !schedule::interrupted() {
                 measured?;
             }
+        }
+        if self.record && !schedule::interrupted() {
+            record::replace(&writer.path)?;
         }
         writer.finish(self.open)
     }

@@ -78,7 +78,7 @@ mod tests {
         }
         assert_eq!(shown.len(), expected);
         assert_eq!(document.matches("<circle").count(), document.matches("</circle>").count());
-        assert!(document.contains("sort &lt;things&gt;") && document.contains("failed on slow"));
+        assert!(document.contains("sort &lt;things&gt;") && document.contains("crashed on slow"));
         ensure!(fs::metadata(&picture)?.len() > 10_000, "the picture is blank");
         fs::remove_dir_all(&folder)?;
         Ok(())

@@ -44,7 +44,8 @@ fn medians(page: &mut String, group: &Group, measure: Measure) {
 fn cell(page: &mut String, row: &Row, allocator: &str, measure: Measure) {
     let (Some(cell), Some(ratio)) = (row.cells.get(allocator), row.ratio(allocator, measure))
     else {
-        page.push_str("<td class='failed'>failed</td>");
+        let how = row.failure(allocator).unwrap_or("–".to_owned());
+        let _ = write!(page, "<td class='failed'>{how}</td>");
         return;
     };
     let median = cell.median(measure);
@@ -57,7 +58,8 @@ fn cell(page: &mut String, row: &Row, allocator: &str, measure: Measure) {
     let shown = shown.trim_end_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
     let key = escape(&format!("{measure:?}/{}/{allocator}", row.name()));
     let spread = percent(cell.spread(measure));
-    let about = format!("{ratio:.2}× the best; runs: {}, spread: {spread}", cell.count());
+    let failed = row.failure(allocator).map_or(String::new(), |failed| format!("; {failed} runs"));
+    let about = format!("{ratio:.2}× the best; runs: {}, spread: {spread}{failed}", cell.count());
     let ratio = ratio.min(5.0);
     let _ = write!(
         page,

@@ -41,9 +41,11 @@ pub(crate) fn groups(record: &Record) -> Vec<Group> {
 }
 
 impl Group {
-    /// The rows in which nobody failed: only over these do geometric means compare like with like.
+    /// The rows in which everyone ran and nobody failed, not even once: only over these do geometric means compare
+    /// like with like.
     pub(crate) fn whole(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| row.cells.len() == self.allocators.len())
+        let all = self.allocators.len();
+        self.rows.iter().filter(move |row| row.cells.len() == all && row.failed.is_empty())
     }
 
     /// The geometric mean of an allocator's ratios to the best of each row.
@@ -65,7 +67,10 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{record::Line, report::fixture};
+    use super::super::{
+        record::{Failure, Line},
+        report::fixture,
+    };
     use super::{Measure, groups};
 
     #[test]
@@ -76,6 +81,20 @@ mod tests {
         assert_eq!((group.rows.len(), group.whole().count()), (2, 1));
         assert!((group.mean("slow", Measure::Wall) - 4.0).abs() < 1e-9);
         assert!((group.lead("fast", Measure::Wall) - 0.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_row_with_a_single_failure_is_in_none_either() {
+        let mut record = fixture();
+        let failure = record.failures().next().unwrap().clone();
+        record.lines.push(Line::Failure(Failure {
+            workload: "sort".to_owned(),
+            threads: 2,
+            ..failure
+        }));
+        let group = &groups(&record)[0];
+        assert_eq!((group.rows.len(), group.whole().count()), (2, 0));
+        assert_eq!(group.rows[0].failure("slow").as_deref(), Some("crashed 1 of 4"));
     }
 
     #[test]

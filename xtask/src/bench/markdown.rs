@@ -21,6 +21,7 @@ pub(crate) fn summary(record: &Record) -> String {
     origin(&mut text, record, &groups);
     means(&mut text, record, &groups);
     losses(&mut text, &groups);
+    failures(&mut text, &groups);
     text
 }
 
@@ -93,6 +94,20 @@ fn losses(text: &mut String, groups: &[Group]) {
     }
 }
 
+/// Who did not end which row.
+fn failures(text: &mut String, groups: &[Group]) {
+    let rows = groups.iter().flat_map(|group| &group.rows);
+    let of = |row: &Row| {
+        let failure =
+            |name: &String| Some(format!("{name} {} ({})", row.name(), row.failure(name)?));
+        row.failed.keys().filter_map(failure).collect::<Vec<_>>()
+    };
+    let failed: Vec<String> = rows.flat_map(of).collect();
+    if !failed.is_empty() {
+        let _ = writeln!(text, "\n**failed**: {}.", failed.join(", "));
+    }
+}
+
 /// A row in which another is better.
 struct Loss {
     name: String,
@@ -140,6 +155,7 @@ mod tests {
             "| **stratalloc** | 4.00 | 1.00 |",
             "best in 0 of 1 rows, and takes over 1.1 times the best other's in 1: sort ×2 4.00 (fast).",
             "**peak memory**: stratalloc is best in 1 of 1 rows, and takes over 1.2 times the best other's in 0.",
+            "**failed**: stratalloc tree ×1 (crashed).",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }

@@ -1,6 +1,7 @@
 //! Records: one file of JSON lines for each comparison, appended to while it runs.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use stratalloc_samples::{Entry, Run};
 
-use crate::process;
+use crate::{process, tidy};
 
 /// One line of a record.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -123,6 +124,15 @@ impl Record {
         Ok(Self { header, lines: lines.collect::<Result<_, _>>()? })
     }
 
+    /// Whether it has all rows of another, and all allocators.
+    fn covers(&self, other: &Self) -> bool {
+        let rows = |record: &Self| -> BTreeSet<(String, usize)> {
+            record.runs().map(|run| (run.workload.clone(), run.threads)).collect()
+        };
+        let has = |name: &String| self.header.allocators.contains(name);
+        rows(other).is_subset(&rows(self)) && other.header.allocators.iter().all(has)
+    }
+
     /// Every run that ended well, in the order of running.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.all(|line| if let Line::Run(run) = line { Some(run) } else { None })
@@ -158,6 +168,19 @@ impl Record {
     }
 }
 
+impl Failure {
+    /// How it ended, in a word.
+    pub(crate) fn word(&self) -> &'static str {
+        if self.reason.contains("signal") {
+            "crashed"
+        } else if self.reason.contains("longer") {
+            "too slow"
+        } else {
+            "failed"
+        }
+    }
+}
+
 impl Writer {
     /// Begins a record.
     pub(crate) fn create(path: &Path, header: Header) -> Result<Self> {
@@ -174,6 +197,24 @@ impl Writer {
     }
 }
 
+/// Removes the earlier records in the folder of a new one that has all that they have: the history of the
+/// repository keeps them.
+pub(crate) fn replace(new: &Path) -> Result<()> {
+    let record = Record::read(new)?;
+    for file in tidy::files(new.parent().context("a record lies in a folder")?, "jsonl")? {
+        if file == new {
+            continue;
+        }
+        if record.covers(&Record::read(&file)?) {
+            fs::remove_file(&file)?;
+            eprintln!("replaced: {}", file.display());
+        } else {
+            eprintln!("kept, since it has what this one has not: {}", file.display());
+        }
+    }
+    Ok(())
+}
+
 /// Where the record of `header` goes: to `benches/record` when it is to be kept.
 pub(crate) fn path(header: &Header, keep: bool) -> PathBuf {
     let folder = if keep {
@@ -182,4 +223,32 @@ pub(crate) fn path(header: &Header, keep: bool) -> PathBuf {
         process::target_dir().join("bench")
     };
     folder.join(&header.date).with_extension("jsonl")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{super::report::fixture, Line, Writer, replace};
+
+    #[test]
+    fn a_record_replaces_those_that_it_covers() -> anyhow::Result<()> {
+        let folder =
+            std::env::temp_dir().join(format!("stratalloc-records-{}", std::process::id()));
+        let fixture = fixture();
+        let write = |name: &str, keep: fn(&Line) -> bool| -> anyhow::Result<_> {
+            let path = folder.join(name);
+            let mut writer = Writer::create(&path, fixture.header.clone())?;
+            let mut lines = fixture.lines.iter().filter(|line| keep(line));
+            lines.try_for_each(|line| writer.write(line)).map(|()| path)
+        };
+        let is_tree = |line: &Line| matches!(line, Line::Run(run) if run.workload == "tree");
+        let (all, tree) = (write("all.jsonl", |_| true)?, write("tree.jsonl", is_tree)?);
+        replace(&tree)?;
+        assert!(all.exists() && tree.exists(), "it has other rows");
+        replace(&all)?;
+        assert!(all.exists() && !tree.exists());
+        fs::remove_dir_all(&folder)?;
+        Ok(())
+    }
 }

@@ -117,8 +117,12 @@ fn caveats(page: &mut String, record: &Record, groups: &[Group]) {
     }
     for run in record.failures() {
         say(&format!(
-            "{} ×{} failed on {}: {}",
-            run.workload, run.threads, run.allocator, run.reason
+            "{} ×{} {} on {}: {}",
+            run.workload,
+            run.threads,
+            run.word(),
+            run.allocator,
+            run.reason
         ));
     }
     let _ = write!(page, "<ul class='caveats'>{list}</ul>");

@@ -17,6 +17,16 @@ pub(crate) struct Row {
     pub(crate) threads: usize,
     /// By allocator; who failed every time is not in it.
     pub(crate) cells: BTreeMap<String, Cell>,
+    /// By allocator, of those who failed at least once.
+    pub(crate) failed: BTreeMap<String, Failed>,
+}
+
+/// The runs of one row that did not end well on one allocator.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Failed {
+    pub(crate) count: usize,
+    /// How the last of them ended, in a word.
+    pub(crate) word: &'static str,
 }
 
 /// The runs of one row on one allocator.
@@ -74,6 +84,13 @@ impl Row {
         format!("{} ×{}", self.workload, self.threads)
     }
 
+    /// How often an allocator failed here, and how, in words; nothing if it never did.
+    pub(crate) fn failure(&self, allocator: &str) -> Option<String> {
+        let Failed { count, word } = self.failed.get(allocator)?;
+        let runs = count + self.cells.get(allocator).map_or(0, Cell::count);
+        Some(if *count == runs { (*word).to_owned() } else { format!("{word} {count} of {runs}") })
+    }
+
     /// The least median of a row.
     pub(crate) fn best(&self, measure: Measure) -> f64 {
         self.cells.values().map(|cell| cell.median(measure)).fold(f64::INFINITY, f64::min)
@@ -124,25 +141,30 @@ impl Row {
 pub(crate) fn rows(record: &Record) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for run in record.runs() {
-        let known =
-            rows.iter_mut().find(|row| row.workload == run.workload && row.threads == run.threads);
-        let row = if let Some(row) = known {
-            row
-        } else {
-            rows.push(Row {
-                workload: run.workload.clone(),
-                threads: run.threads,
-                cells: BTreeMap::new(),
-            });
-            rows.last_mut().expect("it was just pushed")
-        };
-        row.cells
-            .entry(run.allocator.clone())
-            .or_insert_with(|| Cell { costs: Vec::new() })
-            .costs
-            .push(run.cost);
+        let row = row_of(&mut rows, &run.workload, run.threads);
+        let cell = row.cells.entry(run.allocator.clone());
+        cell.or_insert_with(|| Cell { costs: Vec::new() }).costs.push(run.cost);
     }
+    for failure in record.failures() {
+        let row = row_of(&mut rows, &failure.workload, failure.threads);
+        let failed = Failed { count: 0, word: "" };
+        let failed = row.failed.entry(failure.allocator.clone()).or_insert(failed);
+        *failed = Failed { count: failed.count + 1, word: failure.word() };
+    }
+    // Where everybody failed there is nothing to compare.
+    rows.retain(|row| !row.cells.is_empty());
     rows
+}
+
+/// The row of a workload on a number of threads, a new one if there is none.
+fn row_of<'a>(rows: &'a mut Vec<Row>, workload: &str, threads: usize) -> &'a mut Row {
+    let is_this = |row: &Row| row.workload == workload && row.threads == threads;
+    let index = rows.iter().position(is_this).unwrap_or(rows.len());
+    if index == rows.len() {
+        let (cells, failed) = (BTreeMap::new(), BTreeMap::new());
+        rows.push(Row { workload: workload.to_owned(), threads, cells, failed });
+    }
+    &mut rows[index]
 }
 
 /// The geometric mean of ratios; 1 of none.
@@ -207,6 +229,8 @@ mod tests {
         );
         assert!((mean([2.0, 8.0].into_iter()) - 4.0).abs() < 1e-9);
         assert_eq!(rows[1].ratio("slow", Measure::Wall), None);
+        assert_eq!(rows[1].failure("slow").as_deref(), Some("crashed"));
+        assert_eq!((rows[1].failure("fast"), row.failure("slow")), (None, None));
     }
 
     #[test]

@@ -60,8 +60,10 @@ fn ratios(group: &Group, measure: Measure) -> Table {
         let best = row.best(measure);
         let best = if measure == Measure::Peak { mebibytes(best) } else { milliseconds(best) };
         let spread = percent(row.spread(measure));
-        let ratio = |allocator| {
-            row.ratio(allocator, measure).map_or("failed".to_owned(), |ratio| format!("{ratio:.2}"))
+        let ratio = |allocator: &str| {
+            let ratio = row.ratio(allocator, measure).map(|ratio| format!("{ratio:.2}"));
+            let both: Vec<String> = ratio.into_iter().chain(row.failure(allocator)).collect();
+            if both.is_empty() { "–".to_owned() } else { both.join(", ") }
         };
         table.add_row(
             [row.name(), best, spread].into_iter().chain(allocators.iter().map(|name| ratio(name))),
@@ -122,8 +124,12 @@ fn ends(text: &mut String, record: &Record) {
     for failure in record.failures() {
         let _ = writeln!(
             text,
-            "failed: {} ×{} on {}: {}",
-            failure.workload, failure.threads, failure.allocator, failure.reason
+            "{}: {} ×{} on {}: {}",
+            failure.word(),
+            failure.workload,
+            failure.threads,
+            failure.allocator,
+            failure.reason
         );
     }
     if let Some(noise) = record.noise() {
@@ -189,9 +195,13 @@ mod tests {
     #[test]
     fn the_tables_say_who_failed_and_by_how_much_others_lose() {
         let text = super::tables(&fixture());
-        for part in
-            ["sort ×2", "4.00", "failed: tree ×1 on slow: signal: 11", "means over 1 of 2 rows"]
-        {
+        for part in [
+            "sort ×2",
+            "4.00",
+            "crashed",
+            "crashed: tree ×1 on slow: signal: 11",
+            "means over 1 of 2 rows",
+        ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }
