@@ -226,12 +226,13 @@ impl Area {
         }
     }
 
-    /// Takes `count` vacant arenas in a row of a partition, the first there are, if `keep` more are
-    /// vacant; or the first that have memory behind them, if only `warm` ones will do.
+    /// Takes `count` vacant arenas in a row of a partition for a purpose, the first there are, if `keep`
+    /// more are vacant; or the first that have memory behind them, if only `warm` ones will do.
     pub(crate) fn take_arenas(
         &mut self,
         partition: Partition,
         count: usize,
+        purpose: Use,
         keep: u32,
         warm: bool,
     ) -> Option<ArenaPlace> {
@@ -240,10 +241,12 @@ impl Area {
             return None;
         }
         let arena = |arena| ArenaPlace { partition, arena };
+        let end = self.reach[partition.number()].1;
         let first = (0..=ARENAS - count)
+            .take_while(|&first| !warm || arena(first).offset() < end)
             .filter(|&first| taken & run_mask(first, count) == 0)
             .find(|&first| !warm || self.arenas[arena(first).index()].dirty != 0)?;
-        self.taken[partition.number()] |= run_mask(first, count);
+        (first..first + count).for_each(|first| self.take_arena(arena(first), purpose));
         Some(arena(first))
     }
 
@@ -252,14 +255,16 @@ impl Area {
         self.taken[place.partition.number()] & (1 << place.arena) == 0
     }
 
-    /// Takes one vacant arena.
-    pub(crate) fn take_arena(&mut self, place: ArenaPlace) {
+    /// Takes one vacant arena for a purpose.
+    pub(crate) fn take_arena(&mut self, place: ArenaPlace, purpose: Use) {
         self.taken[place.partition.number()] |= 1 << place.arena;
+        self.arena(place).purpose = purpose;
     }
 
-    /// Makes an arena vacant.
+    /// Makes an arena without used segments vacant.
     pub(crate) fn give_arena(&mut self, place: ArenaPlace) {
         self.taken[place.partition.number()] &= !(1 << place.arena);
+        self.arena(place).purpose = Use::VACANT;
     }
 
     /// The first arena that isn't vacant.

@@ -54,6 +54,37 @@ impl Arena {
     }
 }
 
+/// A place for a run of segments in an arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// Its first segment.
+    pub(crate) first: usize,
+    /// How many of its segments have memory behind them.
+    pub(crate) warm: u32,
+}
+
+impl Arena {
+    /// The place for `count` segments in a row that has the most memory behind it. O(gaps).
+    ///
+    /// Looked at are the places at either end of a gap, and where memory begins.
+    pub(crate) fn vacant_run(&self, count: usize) -> Option<Gap> {
+        let (vacant, dirty) = (!self.used, self.dirty);
+        let starts = run_starts(vacant, count);
+        let begin = |mask: u64| mask & !(mask << 1);
+        let mut places = starts & (begin(vacant) | begin(dirty) | !(starts >> 1));
+        let mut best = None;
+        while places != 0 {
+            let first = places.trailing_zeros() as usize;
+            places &= places - 1;
+            let gap = Gap { first, warm: (dirty & run_mask(first, count)).count_ones() };
+            if best.is_none_or(|best: Gap| best.warm < gap.warm) {
+                best = Some(gap);
+            }
+        }
+        best
+    }
+}
+
 /// The bits of the `count` segments from `first`.
 pub(crate) const fn run_mask(first: usize, count: usize) -> u64 {
     debug_assert!(count > 0 && first + count <= SEGMENTS);
@@ -71,6 +102,9 @@ pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
     ones
 }
 
+/// Arenas of a list that are looked at for memory.
+const LOOKED_AT: usize = 8;
+
 /// The list of a partition's arenas that have segments to offer, newest first. All zero is an empty one.
 ///
 /// # Invariants
@@ -81,9 +115,28 @@ pub(crate) struct ArenaList {
 }
 
 impl ArenaList {
-    /// The newest arena, or null.
-    pub(crate) fn head(&self) -> *mut Arena {
-        self.head
+    /// An arena among the newest that has memory behind vacant segments, or the newest, or null.
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book.
+    pub(crate) unsafe fn warmest(&self) -> *mut Arena {
+        // SAFETY: the caller's promise; [I1].
+        let is_warm = |&arena: &*mut Arena| unsafe { (*arena).dirty != 0 };
+        // SAFETY: the caller's promise.
+        unsafe { self.newest() }.find(is_warm).unwrap_or(self.head)
+    }
+
+    /// The newest arenas, so many that looking at them all is cheap beside a page fault.
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book, and changes no list meanwhile.
+    pub(crate) unsafe fn newest(&self) -> impl Iterator<Item = *mut Arena> + use<> {
+        let some = |arena: *mut Arena| (!arena.is_null()).then_some(arena);
+        // SAFETY: the caller's promise; [I1].
+        core::iter::successors(some(self.head), move |&arena| some(unsafe { (*arena).next }))
+            .take(LOOKED_AT)
     }
 
     /// Forgets its arenas, whose books the caller sees to.
@@ -149,10 +202,28 @@ mod tests {
             list.push(b);
             list.push(c);
             list.remove(b);
-            assert_eq!((list.head(), (*c).next, (*a).prev), (c, a, c));
+            assert_eq!((list.head, (*c).next, (*a).prev), (c, a, c));
+            assert_eq!(list.warmest(), c);
+            (*a).dirty = 1;
+            assert_eq!(list.warmest(), a);
             list.remove(c);
             list.remove(a);
         }
-        assert!(list.head().is_null());
+        assert!(list.head.is_null());
+    }
+
+    #[test]
+    fn a_run_goes_where_memory_is() {
+        // SAFETY: all zero is a vacant arena.
+        let mut arena: Arena = unsafe { core::mem::zeroed() };
+        assert_eq!(arena.vacant_run(3), Some(Gap { first: 0, warm: 0 }));
+        arena.dirty = run_mask(60, 4);
+        assert_eq!(arena.vacant_run(6), Some(Gap { first: 58, warm: 4 }));
+        arena.dirty |= run_mask(20, 3);
+        assert_eq!(arena.vacant_run(3), Some(Gap { first: 20, warm: 3 }));
+        arena.used = run_mask(18, 2) | run_mask(24, 39);
+        assert_eq!(arena.vacant_run(4), Some(Gap { first: 20, warm: 3 }));
+        assert_eq!(arena.vacant_run(5), Some(Gap { first: 0, warm: 0 }));
+        assert_eq!(arena.vacant_run(19), None);
     }
 }

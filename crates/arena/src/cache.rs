@@ -16,8 +16,10 @@ use crate::{
     bins::{BINS, NO_BIN, SHAPES, bin_for},
     decay,
     geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
-    heap::{Heap, Refill},
-    poison, report,
+    heap::Heap,
+    poison,
+    pools::Pools,
+    report,
     segment::BadFree,
     system, thread,
 };
@@ -206,14 +208,12 @@ impl Cache {
         let want = SHAPES[bin].stack as usize / 2;
         // SAFETY: [I2] the stack is empty, so that `stack` slots follow its bottom, the thread's own.
         let slots = unsafe { core::slice::from_raw_parts_mut(bottom.add(1), want) };
-        let Refill { count, spent, grew } = heap.refill(thread::mark(), bin, slots);
+        let (count, spent) =
+            heap.refill(thread::mark(), bin, slots, |pools| self.give_idle(pools, bin));
         // The lowest address is to be popped first.
         slots[..count].reverse();
         self.tops[bin].set(bottom.wrapping_add(count));
         self.free_batches(spent);
-        if grew {
-            self.give_idle(heap, bin);
-        }
         decay::tick();
         self.pop(bin)
     }
@@ -241,24 +241,23 @@ impl Cache {
     /// Gives back what bins hold that share their partition with `busy`, but weren't used since the last
     /// time: a few blocks in a stack keep a segment from serving the others.
     #[cold]
-    fn give_idle(&self, heap: &'static Heap, busy: usize) {
+    fn give_idle(&self, pools: &mut Pools, busy: usize) {
         let partition = SHAPES[busy].partition;
         for bin in (1..BINS).filter(|&bin| SHAPES[bin].partition == partition) {
             let top = self.tops[bin].get();
             if bin != busy && self.seen[bin].get() == top {
-                self.give_stack(heap, bin);
-                heap.pools(thread::mark()).retire_empty_slab(bin);
+                pools.give(bin, self.empty(bin));
+                pools.retire_empty_slab(bin);
             }
             self.seen[bin].set(self.tops[bin].get());
         }
     }
 
-    /// Gives the blocks in the stack of a bin back.
-    fn give_stack(&self, heap: &'static Heap, bin: usize) {
+    /// Takes all blocks out of the stack of a bin.
+    fn empty(&self, bin: usize) -> &[*mut u8] {
         let blocks = self.stack(bin);
         self.tops[bin].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
-        let spent = heap.drain(thread::mark(), bin, blocks);
-        self.free_batches(spent);
+        blocks
     }
 
     /// Frees a block of this heap, in whichever of its areas.
@@ -328,7 +327,9 @@ impl Cache {
     pub(crate) fn flush(&self) {
         self.flush_outbox();
         let Some(heap) = self.heap.get() else { return };
-        (1..BINS).for_each(|bin| self.give_stack(heap, bin));
+        for bin in 1..BINS {
+            self.free_batches(heap.drain(thread::mark(), bin, self.empty(bin)));
+        }
     }
 
     /// The blocks in the stack of a bin, oldest first.

@@ -6,9 +6,7 @@
 //! beyond that, the heap that frees gives some of its own back, in large ranges, and
 //! if that isn't enough, idle heaps give theirs.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-use crate::system;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bytes that all heaps together may keep in any case, unless chosen otherwise.
 pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
@@ -53,7 +51,7 @@ static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
 pub(crate) fn is_excess() -> bool {
     let used = USED.load(Ordering::Relaxed);
     let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
-    dirty > limit() && (dirty >= left_over + patience(used) || dirty < left_over)
+    dirty > limit(false) && (dirty >= left_over + patience(used) || dirty < left_over)
 }
 
 /// Idle heaps have been asked.
@@ -61,25 +59,12 @@ pub(crate) fn asked_all() {
     LEFT_OVER.store(bytes(), Ordering::Relaxed);
 }
 
-/// Milliseconds after a purge in which half as much again may be kept: whoever frees that much again so soon
-/// will want it again soon, and would have it faulted in each time.
-const AFTER_PURGE: u64 = 1000;
-/// When memory was last given back, in milliseconds of the system's clock.
-static LAST_PURGE: AtomicU64 = AtomicU64::new(0);
-
-/// Memory was given back for being too much.
-pub(crate) fn purged() {
-    LAST_PURGE.store(system::milliseconds(), Ordering::Relaxed);
-}
-
-/// The bytes that all heaps together may keep now.
-fn limit() -> usize {
+/// The bytes that all heaps together may keep now; half as many again `after_purge`.
+fn limit(after_purge: bool) -> usize {
     let used = USED.load(Ordering::Relaxed);
     let share = used / 100 * SHARE.load(Ordering::Relaxed);
     let keep = KEEP.load(Ordering::Relaxed);
-    let recent = bytes() > keep.max(share)
-        && system::milliseconds() < LAST_PURGE.load(Ordering::Relaxed) + AFTER_PURGE;
-    let keep = if recent { keep.saturating_add(keep / 2) } else { keep };
+    let keep = if after_purge { keep.saturating_add(keep / 2) } else { keep };
     keep.max(share).min(crate::limit::left_for_keeping(used))
 }
 
@@ -89,10 +74,12 @@ fn bytes() -> usize {
 }
 
 /// How much of its `own` bytes a heap should keep now; all of them, unless the process has too much.
+/// `after_purge` says that it gave some back a moment ago: whoever frees that much again so soon will want
+/// it again soon.
 ///
 /// What is given back then is a quarter of the limit at least, so that it is worth the calls.
-pub(crate) fn to_keep(own: usize) -> usize {
-    let (limit, dirty) = (limit(), bytes());
+pub(crate) fn to_keep(own: usize, after_purge: bool) -> usize {
+    let (limit, dirty) = (limit(after_purge), bytes());
     if own <= HEAP_MINIMUM || dirty <= limit {
         return own;
     }

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::dirty;
+use crate::{dirty, system};
 
 /// A heap tells the process of its figures when they are this many bytes off: a locked instruction for
 /// each batch of blocks would cost more than the rest of the batch's way.
@@ -21,13 +21,18 @@ fn telling() -> usize {
 }
 
 /// One heap's figures in bytes. All zero is a heap without memory.
+#[derive(Default)]
 pub(crate) struct Figures {
     /// What serves nothing.
     dirty: usize,
     /// Blocks that are not free, those in threads' caches among them.
     used: usize,
-    /// The most there were of those.
+    /// The most there were of those before memory was last given back for being too much.
     peak: usize,
+    /// What was in use just then, the most since, and when it was, in milliseconds of the system's clock.
+    low: usize,
+    high: usize,
+    purged_at: u64,
     /// What the process's figures have of these two.
     told_dirty: usize,
     told_used: usize,
@@ -36,6 +41,10 @@ pub(crate) struct Figures {
     /// The least dirty bytes since memory was last given back for being idle.
     idle: usize,
 }
+
+/// Milliseconds after memory was given back in which as much may be held as was in use meanwhile, if that
+/// was more than just then: a program that works in rounds would have it faulted in each time.
+const AFTER_PURGE: u64 = 2000;
 
 impl Figures {
     /// Every block was freed at once.
@@ -48,13 +57,12 @@ impl Figures {
     pub(crate) fn give_up(&mut self) {
         dirty::USED.fetch_sub(self.told_used, Ordering::Relaxed);
         dirty::DIRTY.fetch_sub(self.told_dirty, Ordering::Relaxed);
-        *self =
-            Self { dirty: 0, used: 0, peak: 0, told_dirty: 0, told_used: 0, left_over: 0, idle: 0 };
+        *self = Self::default();
     }
 
     /// The most bytes of blocks that were not free.
     pub(crate) fn peak(&self) -> usize {
-        self.peak
+        self.peak.max(self.high)
     }
 
     /// What serves nothing.
@@ -72,7 +80,7 @@ impl Figures {
     #[inline]
     pub(crate) fn allocate(&mut self, bytes: usize) {
         self.used += bytes;
-        self.peak = self.peak.max(self.used);
+        self.high = self.high.max(self.used);
         tell(&dirty::USED, &mut self.told_used, self.used, telling());
     }
 
@@ -100,9 +108,23 @@ impl Figures {
 
     /// How many dirty bytes the heap should be left with, if it should give some back now.
     pub(crate) fn excess_to(&self) -> Option<usize> {
-        let keep = dirty::to_keep(self.dirty);
+        let mut keep = dirty::to_keep(self.dirty, false);
+        if keep < self.dirty && self.purged_of_late() {
+            keep = dirty::to_keep(self.dirty, true).max(self.wanted_again());
+        }
         let patience = if self.left_over == 0 { 0 } else { dirty::patience(self.used) };
         (keep < self.dirty && self.dirty >= self.left_over + patience).then_some(keep)
+    }
+
+    fn purged_of_late(&self) -> bool {
+        system::milliseconds() < self.purged_at + AFTER_PURGE
+    }
+
+    /// How many dirty bytes may be kept if it was purged of late.
+    fn wanted_again(&self) -> usize {
+        let rose = self.high > self.low + dirty::patience(self.low);
+        // A quarter more than was in use, since freed blocks lie in pieces.
+        if rose { self.high + self.high / 4 - self.used } else { 0 }
     }
 
     /// How many dirty bytes have served since memory was last given back for being idle, or came after: what
@@ -114,8 +136,13 @@ impl Figures {
     }
 
     /// The heap gave back what it could, in order to keep this many bytes.
-    pub(crate) fn note_left_over(&mut self, keep: usize) {
+    pub(crate) fn note_purge(&mut self, keep: usize) {
         self.left_over = if self.dirty <= keep { 0 } else { self.dirty };
+        if !self.purged_of_late() || self.wanted_again() == 0 {
+            self.peak = self.peak();
+            (self.low, self.high) = (self.used, self.used);
+            self.purged_at = system::milliseconds();
+        }
     }
 }
 

@@ -24,16 +24,6 @@ pub(crate) struct Heap {
     inbox: Inbox,
 }
 
-/// What came of a refill.
-pub(crate) struct Refill {
-    /// How many blocks.
-    pub(crate) count: usize,
-    /// Batches whose blocks were taken in, the caller's to free.
-    pub(crate) spent: Batches,
-    /// Whether the heap has grown by a slab.
-    pub(crate) grew: bool,
-}
-
 impl Heap {
     /// Makes the heap at home in a new area ready.
     pub(crate) fn settle(&'static self, area: *mut Area) {
@@ -54,16 +44,28 @@ impl Heap {
         &self.pools
     }
 
-    /// Takes blocks of a bin as [`Pools::take`], after what other threads gave back.
-    pub(crate) fn refill(&self, mark: usize, bin: usize, slots: &mut [*mut u8]) -> Refill {
+    /// Takes blocks of a bin as [`Pools::take`], after what other threads gave back; says how many. The
+    /// batches that come back are the caller's to free.
+    ///
+    /// `give_idle` is called first if it is worth a look what the caller could give back.
+    pub(crate) fn refill(
+        &self,
+        mark: usize,
+        bin: usize,
+        slots: &mut [*mut u8],
+        give_idle: impl FnOnce(&mut Pools),
+    ) -> (usize, Batches) {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools);
+        if pools.has_grown() {
+            give_idle(&mut pools);
+        }
         let size = SHAPES[bin].block_size as usize;
         let count = match limit::admit_blocks(slots.len(), size) {
             Some((_leave, count)) => pools.take(bin, &mut slots[..count]),
             None => 0,
         };
-        Refill { count, spent, grew: pools.has_grown() }
+        (count, spent)
     }
 
     /// Takes blocks of a bin back, and what other threads gave back with them.

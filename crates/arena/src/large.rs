@@ -111,6 +111,16 @@ impl LargeBlock {
     }
 }
 
+/// The partitions in whose arenas a run may lie, smallest segments first, and how many of these it needs: so
+/// many that little of the last is left over, or the fewest that align it.
+fn run_shapes(size: usize, least: Partition) -> impl Iterator<Item = (Partition, usize)> {
+    Partition::all().filter(move |&partition| partition >= least).map_while(move |partition| {
+        let count = size.div_ceil(partition.segment_size());
+        let fits = count * partition.segment_size() <= size + size / 4;
+        (fits || partition == least).then_some((partition, count))
+    })
+}
+
 /// The segment that lies `number` after another, in the arenas that follow if need be.
 fn nth_segment(first: SegmentPlace, number: usize) -> SegmentPlace {
     let segment = first.segment + number;
@@ -131,7 +141,7 @@ impl Pools {
             return Some(fresh);
         }
         if size <= MAX_RUN && align <= Partition::SPECIAL.segment_size() {
-            return self.allocate_run(size, Partition::for_segment(size.max(align))?);
+            return self.allocate_run(size, Partition::for_segment(align)?);
         }
         let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
         // Memory that is there already is worth more than a tight fit.
@@ -143,10 +153,50 @@ impl Pools {
             .or_else(|| self.allocate_whole(size, align, least))
     }
 
-    /// A run of segments: at first of one, that of the partition chosen by size.
-    fn allocate_run(&mut self, size: usize, partition: Partition) -> Option<Fresh> {
-        let (area, first) = self.find_segment(partition)?;
+    /// A run of segments, where most of it has memory behind it if there is such a place.
+    fn allocate_run(&mut self, size: usize, least: Partition) -> Option<Fresh> {
+        let (area, first) = self
+            .find_warm_run(size, least)
+            .or_else(|| self.find_run(size, least))
+            .or_else(|| self.find_segment(Partition::for_segment(size)?.max(least)))?;
         self.occupy(LargeBlock { area, first }, size)
+    }
+
+    /// A place for a run in the arenas that are in use, with memory behind at least half of it; or else in a
+    /// vacant arena with memory behind it.
+    fn find_warm_run(
+        &mut self,
+        size: usize,
+        least: Partition,
+    ) -> Option<(*mut Area, SegmentPlace)> {
+        for (partition, count) in run_shapes(size, least) {
+            if let Some((warm, area, first)) = self.find_gap(partition, count)
+                && warm as usize * 2 >= count
+            {
+                return Some((area, first));
+            }
+        }
+        run_shapes(size, least).find_map(|shape| self.claim_run(shape, 0, true))
+    }
+
+    /// A place for a run in the heap's present areas.
+    fn find_run(&mut self, size: usize, least: Partition) -> Option<(*mut Area, SegmentPlace)> {
+        run_shapes(size, least).find_map(|(partition, count)| {
+            let gap = self.find_gap(partition, count).map(|(_, area, first)| (area, first));
+            gap.or_else(|| self.claim_run((partition, count), KEPT_FOR_POOLS, false))
+        })
+    }
+
+    /// A place for a run in a vacant arena of the heap's present areas, which it takes.
+    fn claim_run(
+        &mut self,
+        (partition, count): (Partition, usize),
+        keep: u32,
+        warm: bool,
+    ) -> Option<(*mut Area, SegmentPlace)> {
+        let (area, place) = self.claim_arenas_here(partition, 1, Use::SEGMENTS, keep, warm)?;
+        let gap = self.books(area).arena(place).vacant_run(count)?;
+        Some((area, place.segment(gap.first)))
     }
 
     /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
@@ -158,16 +208,9 @@ impl Pools {
         warm: bool,
     ) -> Option<Fresh> {
         let count = size.div_ceil(partition.arena_size());
-        let mut area = self.areas;
-        while !area.is_null() {
-            if let Some(place) =
-                self.books(area).take_arenas(partition, count, KEPT_FOR_POOLS, warm)
-            {
-                return self.occupy_whole(area, place, count, size, align);
-            }
-            area = self.books(area).next;
-        }
-        None
+        let (area, place) =
+            self.claim_arenas_here(partition, count, Use::WHOLE, KEPT_FOR_POOLS, warm)?;
+        self.occupy_whole(area, place, count, size, align)
     }
 
     /// Whole arenas, in a new area if need be.
@@ -185,12 +228,11 @@ impl Pools {
         size: usize,
         align: usize,
     ) -> Option<Fresh> {
+        let books = self.books(area);
         for arena in place.arena..place.arena + count {
-            let book = self.books(area).arena(ArenaPlace { arena, ..place });
-            book.purpose = Use::WHOLE;
-            book.span = 0;
+            books.arena(ArenaPlace { arena, ..place }).span = 0;
         }
-        self.books(area).arena(place).span = count as u16;
+        books.arena(place).span = count as u16;
         let spare = count * SEGMENTS - size.div_ceil(place.partition.segment_size());
         let first = if align > place.partition.segment_size() {
             0
@@ -232,7 +274,7 @@ impl Pools {
         }
         let span = core::mem::take(&mut block.arena(self).span) as usize;
         for arena in place.arena..place.arena + span {
-            self.vacate_arena(block.area, ArenaPlace { arena, ..place });
+            self.books(block.area).give_arena(ArenaPlace { arena, ..place });
         }
     }
 
@@ -287,8 +329,7 @@ impl Pools {
             return false;
         }
         for arena in more {
-            books.take_arena(arena);
-            books.arena(arena).purpose = Use::WHOLE;
+            books.take_arena(arena, Use::WHOLE);
         }
         let book = books.arena(place);
         book.span = book.span.max(span as u16);

@@ -11,7 +11,6 @@ use crate::{
     area::Area,
     arena::{Arena, ArenaList, Use},
     bins::{BINS, NO_BIN, SHAPES},
-    dirty,
     figures::Figures,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
@@ -222,25 +221,45 @@ impl Pools {
         true
     }
 
-    /// A vacant segment of a partition.
+    /// A vacant segment of a partition, with memory behind it if there is one.
     pub(crate) fn find_segment(
         &mut self,
         partition: Partition,
     ) -> Option<(*mut Area, SegmentPlace)> {
         loop {
-            let head = self.arenas[partition.number()].head();
-            if head.is_null() {
-                let (area, place) = self.claim_arenas(partition, 1, Use::SEGMENTS)?;
-                self.list_arena(area, place);
+            let arenas = &mut self.arenas[partition.number()];
+            // SAFETY: the books of arenas, all of which are in hand.
+            let arena = unsafe { arenas.warmest() };
+            if arena.is_null() {
+                self.claim_arenas(partition, 1, Use::SEGMENTS)?;
                 continue;
             }
-            let (area, place) = Area::place_of(head);
+            let (area, place) = Area::place_of(arena);
             // SAFETY: a listed arena is one of this heap's books [Arena I2].
-            if let Some(segment) = unsafe { (*head).vacant_segment(place.first_slab()) } {
+            if let Some(segment) = unsafe { (*arena).vacant_segment(place.first_slab()) } {
                 return Some((area, place.segment(segment)));
             }
-            unlist(&mut self.arenas[partition.number()], head);
+            unlist(arenas, arena);
         }
+    }
+
+    /// The place in a partition's listed arenas for `count` segments in a row that has the most memory
+    /// behind it, with how many segments that is.
+    pub(crate) fn find_gap(
+        &mut self,
+        partition: Partition,
+        count: usize,
+    ) -> Option<(u32, *mut Area, SegmentPlace)> {
+        // SAFETY: the books of arenas, all of which are in hand.
+        let arenas = unsafe { self.arenas[partition.number()].newest() };
+        let gaps = arenas.filter_map(|arena| {
+            let (area, place) = Area::place_of(arena);
+            // SAFETY: as above.
+            let gap = unsafe { (*arena).vacant_run(count) }?;
+            Some((gap.warm, area, place.segment(gap.first)))
+        });
+        // Of several, the first.
+        gaps.reduce(|best, gap| if gap.0 > best.0 { gap } else { best })
     }
 
     /// Lets an arena be found that has segments to offer again, or makes it vacant if none is used.
@@ -249,7 +268,7 @@ impl Pools {
         if arena.used == 0 {
             let arena: *mut Arena = arena;
             unlist(&mut self.arenas[place.partition.number()], arena);
-            self.vacate_arena(area, place);
+            self.books(area).give_arena(place);
         } else {
             self.list_arena(area, place);
         }
@@ -267,26 +286,35 @@ impl Pools {
         count: usize,
         purpose: Use,
     ) -> Option<(*mut Area, ArenaPlace)> {
-        let mut area = self.areas;
         loop {
-            if area.is_null() {
-                area = registry::extend_heap(self)?;
+            if let Some(found) = self.claim_arenas_here(partition, count, purpose, 0, false) {
+                return Some(found);
             }
-            if let Some(place) = self.books(area).take_arenas(partition, count, 0, false) {
-                for arena in place.arena..place.arena + count {
-                    self.books(area).arena(ArenaPlace { arena, ..place }).purpose = purpose;
-                }
-                return Some((area, place));
-            }
-            area = self.books(area).next;
+            registry::extend_heap(self)?;
         }
     }
 
-    /// Makes an arena without used segments vacant.
-    pub(crate) fn vacate_arena(&mut self, area: *mut Area, place: ArenaPlace) {
-        let books = self.books(area);
-        books.arena(place).purpose = Use::VACANT;
-        books.give_arena(place);
+    /// Takes vacant arenas in a row from the areas there are, as [`Area::take_arenas`].
+    pub(crate) fn claim_arenas_here(
+        &mut self,
+        partition: Partition,
+        count: usize,
+        purpose: Use,
+        keep: u32,
+        warm: bool,
+    ) -> Option<(*mut Area, ArenaPlace)> {
+        let mut area = self.areas;
+        while !area.is_null() {
+            let books = self.books(area);
+            if let Some(place) = books.take_arenas(partition, count, purpose, keep, warm) {
+                if purpose == Use::SEGMENTS {
+                    self.list_arena(area, place);
+                }
+                return Some((area, place));
+            }
+            area = books.next;
+        }
+        None
     }
 
     /// Marks a vacant, committed segment used; says how many of its first bytes aren't known to be
@@ -319,8 +347,7 @@ impl Pools {
     pub(crate) fn purge_excess(&mut self) {
         if let Some(keep) = self.figures.excess_to() {
             self.purge_to(keep);
-            dirty::purged();
-            self.figures.note_left_over(keep);
+            self.figures.note_purge(keep);
         }
     }
 
@@ -370,8 +397,8 @@ impl Pools {
         }
     }
 
-    /// Whether it is worth looking for segments that bins could do without: one was made a slab, and enough
-    /// was taken since this was last the answer.
+    /// Whether it is worth looking for segments that bins could do without: a segment was made a slab, and
+    /// enough was taken since this was last the answer.
     pub(crate) fn has_grown(&mut self) -> bool {
         let grown = self.grown && self.taken >= WORTH_LOOKING;
         if grown {

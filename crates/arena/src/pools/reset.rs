@@ -43,7 +43,7 @@ impl Pools {
             poison::bytes_freed(self.books(area).address(segment), place.partition.segment_size());
             self.vacate_segment(area, segment);
         }
-        self.vacate_arena(area, place);
+        self.books(area).give_arena(place);
     }
 
     fn empty_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
