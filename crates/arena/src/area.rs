@@ -6,7 +6,7 @@ use core::{
 };
 
 use crate::{
-    arena::{Arena, Use, run_mask},
+    arena::{Arena, Use, run_mask, runs},
     bins::{NO_BIN, SHAPES, SlabShape},
     cache::{Cache, CacheWithStacks},
     geometry::{
@@ -291,13 +291,8 @@ impl Area {
         system::unmap(NonNull::from(self).cast(), system::round_to_pages(size));
     }
 
-    /// Makes the memory of `count` segments usable; says whether it is.
-    pub(crate) fn commit(&mut self, first: SegmentPlace, count: usize) -> bool {
-        (first.segment..first.segment + count)
-            .all(|segment| self.commit_segment(first.arena.segment(segment)))
-    }
-
-    fn commit_segment(&mut self, place: SegmentPlace) -> bool {
+    /// Makes the memory of a segment usable, with `huge` pages if there are; says whether it is.
+    pub(crate) fn commit(&mut self, place: SegmentPlace, huge: bool) -> bool {
         if self.arena(place.arena).committed & (1 << place.segment) != 0 {
             return true;
         }
@@ -308,6 +303,9 @@ impl Area {
         let piece = (first.offset(), first.offset() + step * size);
         if !(self.join_pieces(first.arena.partition, piece) || self.commit_piece(piece)) {
             return false;
+        }
+        if huge && let Some(start) = NonNull::new(self.address(first)) {
+            system::prefer_huge(start, step * size);
         }
         let reach = &mut self.reach[first.arena.partition.number()];
         *reach = union(*reach, piece);
@@ -400,34 +398,31 @@ impl Area {
 
     fn decommit_arena(&mut self, place: ArenaPlace) -> usize {
         let &mut Arena { committed, used, dirty, .. } = self.arena(place);
-        let mut idle = committed & !used & !dirty;
         let mut decommitted = 0;
-        while idle != 0 {
-            let first = idle.trailing_zeros() as usize;
-            let run = run_mask(first, (idle >> first).trailing_ones() as usize);
-            idle &= !run;
-            let size = run.count_ones() as usize * place.partition.segment_size();
+        for (first, count) in runs(committed & !used & !dirty) {
+            let size = count * place.partition.segment_size();
             let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
             if system::decommit(start, size, self.piecemeal) {
-                self.arena(place).committed &= !run;
+                self.arena(place).committed &= !run_mask(first, count);
                 decommitted += size;
             }
         }
         decommitted
     }
 
+    /// Gives the memory of an arena's vacant segments back. Where huge pages are, some lies behind segments
+    /// that were never touched: they are purged with those between which they lie.
     fn purge_arena(&mut self, place: ArenaPlace) -> usize {
-        let size = place.partition.segment_size();
-        let mut dirty = self.arena(place).dirty;
+        let &mut Arena { committed, used, dirty, .. } = self.arena(place);
         let mut purged = 0;
-        while dirty != 0 {
-            let first = dirty.trailing_zeros() as usize;
-            let count = (dirty >> first).trailing_ones() as usize;
+        for (first, count) in runs(committed & !used) {
             let run = run_mask(first, count);
-            dirty &= !run;
-            let last = self.segment(place.segment(first + count - 1)).touched as usize;
-            let end = (count - 1) * size + last;
-            if !system::purge(self.address(place.segment(first)), end) {
+            if dirty & run == 0
+                || !system::purge(
+                    self.address(place.segment(first)),
+                    count * place.partition.segment_size(),
+                )
+            {
                 continue;
             }
             self.arena(place).dirty &= !run;

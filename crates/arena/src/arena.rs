@@ -91,6 +91,16 @@ pub(crate) const fn run_mask(first: usize, count: usize) -> u64 {
     (u64::MAX >> (SEGMENTS - count)) << first
 }
 
+/// The first bit and the length of each stretch of ones.
+pub(crate) fn runs(mut ones: u64) -> impl Iterator<Item = (usize, usize)> {
+    core::iter::from_fn(move || {
+        let first = ones.trailing_zeros() as usize;
+        let count = ones.checked_shr(first as u32)?.trailing_ones() as usize;
+        ones &= !run_mask(first, count);
+        Some((first, count))
+    })
+}
+
 /// The bits at which `count` ones in a row start. O(log count).
 pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
     let mut length = 1;
@@ -189,6 +199,14 @@ impl ArenaList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stretches_of_ones_are_found() {
+        assert_eq!(runs(0).count(), 0);
+        assert_eq!(runs(u64::MAX).collect::<std::vec::Vec<_>>(), [(0, 64)]);
+        let ones = run_mask(0, 1) | run_mask(7, 5) | run_mask(63, 1);
+        assert_eq!(runs(ones).collect::<std::vec::Vec<_>>(), [(0, 1), (7, 5), (63, 1)]);
+    }
 
     #[test]
     fn lists_keep_what_was_pushed_and_not_removed() {

@@ -2,7 +2,7 @@
 
 use core::{sync::atomic::Ordering, time::Duration};
 
-use crate::{decay, dirty, limit};
+use crate::{decay, dirty, huge_pages, limit};
 
 /// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
 /// without.
@@ -35,6 +35,7 @@ pub struct Config {
     keep: usize,
     share: usize,
     decay: u64,
+    huge_pages: bool,
 }
 
 impl Config {
@@ -45,7 +46,13 @@ impl Config {
 
     /// The default.
     pub const fn new() -> Self {
-        Self { limit: None, keep: dirty::KEEP_DEFAULT, share: dirty::SHARE_DEFAULT, decay: 0 }
+        Self {
+            limit: None,
+            keep: dirty::KEEP_DEFAULT,
+            share: dirty::SHARE_DEFAULT,
+            decay: 0,
+            huge_pages: true,
+        }
     }
 
     /// The most bytes that the process may [hold](crate::limit). No limit by default.
@@ -60,7 +67,8 @@ impl Config {
     }
 
     /// Bytes that serve nothing and are kept for the next use in any case, by all threads together:
-    /// 32 MiB by default. Half as many again for a second after some were given back.
+    /// 32 MiB by default. Half as many again for five seconds after some were given back, and as many as a
+    /// thread's heap had in use where that rose and fell three times in these.
     pub const fn keep(mut self, bytes: usize) -> Self {
         self.keep = bytes;
         self
@@ -92,6 +100,14 @@ impl Config {
         self
     }
 
+    /// Whether huge pages are asked for, where a heap holds 16 MiB or more (more for the larger classes), and
+    /// behind blocks of 8 MiB or more: so it is by default, unless there is a limit. Memory that was used
+    /// before stays as it is.
+    pub const fn huge_pages(mut self, wanted: bool) -> Self {
+        self.huge_pages = wanted;
+        self
+    }
+
     /// Puts these choices in force for the process; those of before are gone.
     ///
     /// # Errors
@@ -102,6 +118,7 @@ impl Config {
         dirty::KEEP.store(self.keep, Ordering::Relaxed);
         dirty::SHARE.store(self.share, Ordering::Relaxed);
         decay::set(self.decay);
+        huge_pages::set(self.huge_pages);
         Ok(())
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Figures {
     low: usize,
     high: usize,
     purged_at: u64,
+    /// How often use rose between purges that soon followed each other, up to [`ROUNDS`].
+    rounds: u8,
     /// What the process's figures have of these two.
     told_dirty: usize,
     told_used: usize,
@@ -42,9 +44,12 @@ pub(crate) struct Figures {
     idle: usize,
 }
 
-/// Milliseconds after memory was given back in which as much may be held as was in use meanwhile, if that
-/// was more than just then: a program that works in rounds would have it faulted in each time.
-const AFTER_PURGE: u64 = 2000;
+/// Milliseconds within which a heap that gave memory back will want it again, if it does so in rounds.
+const ROUND: u64 = 5000;
+
+/// Rounds after which a heap is taken to go on like that, and may hold as much as it had in use: the memory
+/// would be faulted in each time.
+const ROUNDS: u8 = 2;
 
 impl Figures {
     /// Every block was freed at once.
@@ -68,6 +73,11 @@ impl Figures {
     /// What serves nothing.
     pub(crate) fn dirty(&self) -> usize {
         self.dirty
+    }
+
+    /// All that may have memory behind it.
+    pub(crate) fn held(&self) -> usize {
+        self.used + self.dirty
     }
 
     /// Brings the process's figures up to date, however little they are off.
@@ -117,14 +127,19 @@ impl Figures {
     }
 
     fn purged_of_late(&self) -> bool {
-        system::milliseconds() < self.purged_at + AFTER_PURGE
+        system::milliseconds() < self.purged_at + ROUND
+    }
+
+    /// Whether clearly more was in use since the last purge than then.
+    fn rose(&self) -> bool {
+        self.high > self.low + dirty::patience(self.low)
     }
 
     /// How many dirty bytes may be kept if it was purged of late.
     fn wanted_again(&self) -> usize {
-        let rose = self.high > self.low + dirty::patience(self.low);
+        let in_rounds = self.rounds == ROUNDS && self.rose();
         // A quarter more than was in use, since freed blocks lie in pieces.
-        if rose { self.high + self.high / 4 - self.used } else { 0 }
+        if in_rounds { self.high + self.high / 4 - self.used } else { 0 }
     }
 
     /// How many dirty bytes have served since memory was last given back for being idle, or came after: what
@@ -138,11 +153,24 @@ impl Figures {
     /// The heap gave back what it could, in order to keep this many bytes.
     pub(crate) fn note_purge(&mut self, keep: usize) {
         self.left_over = if self.dirty <= keep { 0 } else { self.dirty };
-        if !self.purged_of_late() || self.wanted_again() == 0 {
-            self.peak = self.peak();
-            (self.low, self.high) = (self.used, self.used);
-            self.purged_at = system::milliseconds();
+        let again = self.purged_of_late();
+        if again && self.wanted_again() > 0 {
+            return;
         }
+        self.rounds = if again { (self.rounds + u8::from(self.rose())).min(ROUNDS) } else { 0 };
+        self.purged_at = system::milliseconds();
+        self.start_round();
+    }
+
+    /// Who works with the heap will do something else from now on.
+    pub(crate) fn end_rounds(&mut self) {
+        self.purged_at = 0;
+        self.start_round();
+    }
+
+    fn start_round(&mut self) {
+        self.peak = self.peak();
+        (self.low, self.high) = (self.used, self.used);
     }
 }
 

@@ -194,6 +194,7 @@ impl Heap {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools);
         pools.retire_empty_slabs();
+        pools.figures.end_rounds();
         (pools.purge_to(0), spent)
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     area::Area,
     arena::{Arena, Use, run_mask},
     geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
+    huge_pages,
     pools::Pools,
     report, system,
 };
@@ -106,8 +107,14 @@ impl LargeBlock {
         }
     }
 
-    fn commit(self, pools: &mut Pools, from: usize, to: usize) -> bool {
-        (from..to).all(|number| pools.books(self.area).commit(self.segment(number), 1))
+    /// Makes segments `from..to` of it usable; `size` is that of the block.
+    fn commit(self, pools: &mut Pools, from: usize, to: usize, size: usize) -> bool {
+        let huge = if self.is_whole(pools) {
+            huge_pages::suit_block(size)
+        } else {
+            huge_pages::suit_segments(self.first.arena.partition, pools.figures.held())
+        };
+        (from..to).all(|number| pools.books(self.area).commit(self.segment(number), huge))
     }
 }
 
@@ -245,7 +252,7 @@ impl Pools {
     /// Makes vacant segments a block; gives the arenas back if the system refuses the memory.
     fn occupy(&mut self, block: LargeBlock, size: usize) -> Option<Fresh> {
         let segments = block.segments(size);
-        if !block.commit(self, 0, segments) {
+        if !block.commit(self, 0, segments, size) {
             self.vacate_arenas(block);
             return None;
         }
@@ -311,7 +318,8 @@ impl Pools {
                 && block.arena(self).used & run_mask(block.first.segment + before, after - before)
                     == 0
         };
-        let usable = reached && block.commit(self, before, after);
+        let size = after * block.first.arena.partition.segment_size();
+        let usable = reached && block.commit(self, before, after, size);
         if usable {
             block.use_segments(self, before, after);
         }

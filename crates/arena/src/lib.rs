@@ -56,6 +56,8 @@ mod guard;
 #[cfg(not(loom))]
 mod heap;
 #[cfg(not(loom))]
+mod huge_pages;
+#[cfg(not(loom))]
 mod large;
 #[cfg(not(loom))]
 pub mod limit;

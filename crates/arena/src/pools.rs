@@ -14,7 +14,7 @@ use crate::{
     figures::Figures,
     geometry::{AREA_SIZE, ArenaPlace, PARTITIONS, Partition, SegmentPlace},
     heap::Heap,
-    poison, registry, report,
+    huge_pages, poison, registry, report,
     segment::Segment,
     slab_list::SlabList,
 };
@@ -207,7 +207,8 @@ impl Pools {
 
     fn make_slab(&mut self, bin: usize) -> bool {
         let Some((area, place)) = self.find_segment(SHAPES[bin].partition) else { return false };
-        if !self.books(area).commit(place, 1) {
+        let huge = huge_pages::suit_segments(place.arena.partition, self.figures.held());
+        if !self.books(area).commit(place, huge) {
             self.offer_segments(area, place.arena);
             return false;
         }

@@ -47,6 +47,12 @@ pub(crate) fn commit(start: NonNull<u8>, size: usize) -> Result<(), ProviderErro
     unsafe { os::protect_rw(start, round_to_pages(size)) }
 }
 
+/// Asks for huge pages; whether they come is the system's choice.
+pub(crate) fn prefer_huge(start: NonNull<u8>, size: usize) {
+    // SAFETY: the callers own the bytes.
+    let _ = unsafe { os::prefer_huge(start, size) };
+}
+
 /// Gives the memory behind `size` bytes back; they read as zero from then on. Says whether the
 /// system did.
 pub(crate) fn purge(start: *mut u8, size: usize) -> bool {

@@ -20,6 +20,9 @@ extern "C" fn at_start() {
     if let Some(time) = setting(c"STRATALLOC_DECAY", "a time up to a day, as 500ms or 10s", decay) {
         config = config.decay(time);
     }
+    if let Some(wanted) = setting(c"STRATALLOC_HUGE_PAGES", "yes or no", yes_or_no) {
+        config = config.huge_pages(wanted);
+    }
     if config != Config::new()
         && let Err(limit::Exceeded { held, limit, .. }) = config.apply()
     {
@@ -94,6 +97,14 @@ fn decay(text: &[u8]) -> Option<Duration> {
     };
     let time = Duration::from_millis(number.checked_mul(milliseconds)? as u64);
     (time <= Config::LONGEST_DECAY).then_some(time)
+}
+
+fn yes_or_no(text: &[u8]) -> Option<bool> {
+    match text {
+        b"yes" => Some(true),
+        b"no" => Some(false),
+        _ => None,
+    }
 }
 
 /// The digits that a text begins with, as a number, and the rest.

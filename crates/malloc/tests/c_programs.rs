@@ -123,6 +123,7 @@ fn whatever_call_the_kernel_refuses() {
 #[test]
 fn variables_choose_limit_and_what_is_kept() {
     let complaint = "stratalloc: STRATALLOC_LIMIT is not a size from 16M on; ignored\n";
+    let unclear = "stratalloc: STRATALLOC_HUGE_PAGES is not yes or no; ignored\n";
     let cases = [
         ("STRATALLOC_LIMIT", "64M", "limited, kept\n", ""),
         ("STRATALLOC_LIMIT", "2G", "unlimited, kept\n", ""),
@@ -130,6 +131,8 @@ fn variables_choose_limit_and_what_is_kept() {
         ("STRATALLOC_LIMIT", "all", "unlimited, kept\n", complaint),
         ("STRATALLOC_KEEP", "1M", "unlimited, given back\n", ""),
         ("STRATALLOC_DECAY", "1h", "unlimited, kept\n", ""),
+        ("STRATALLOC_HUGE_PAGES", "no", "unlimited, kept\n", ""),
+        ("STRATALLOC_HUGE_PAGES", "2M", "unlimited, kept\n", unclear),
     ];
     for way in EVERY_WAY {
         let program = build("settings", way);

@@ -148,18 +148,17 @@ pub unsafe fn purge(start: NonNull<u8>, size: usize) -> Result<(), ProviderError
     done(call(|| unsafe { mm::madvise(start.as_ptr().cast(), size, Advice::LinuxDontNeed) }), size)
 }
 
-/// Puts memory behind `size` readable and writable bytes from `start` now, all in one call, rather
-/// than by a page fault each. Content stays.
+/// Asks for huge pages (of 2 MiB, mostly) behind `size` bytes from `start`, where the system gives them to
+/// who asks. Content stays.
 ///
-/// A hint that may well fail (Linux before 5.14 doesn't know it): the pages then come by faults.
+/// A hint that may well fail: a kernel may know no huge pages.
 ///
 /// # Safety
 ///
 /// The caller owns these bytes, from this module.
-pub unsafe fn populate(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
-    let advice = Advice::LinuxPopulateWrite;
+pub unsafe fn prefer_huge(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     // SAFETY: the caller owns the bytes; their content isn't changed.
-    done(call(|| unsafe { mm::madvise(start.as_ptr().cast(), size, advice) }), size)
+    done(call(|| unsafe { mm::madvise(start.as_ptr().cast(), size, Advice::LinuxHugepage) }), size)
 }
 
 /// Makes `size` bytes from `start` readable and writable. Content stays.

@@ -1,0 +1,50 @@
+//! Huge pages: asked for where much is held, not where little is or nobody wants them.
+
+#![cfg(not(any(loom, asan, tsan)))]
+
+use stratalloc_arena::{Config, global, limit};
+
+/// Bytes of this process for which huge pages were asked.
+fn asked_for() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut size = 0;
+    let mut asked = 0;
+    for line in maps.lines() {
+        if let Some(kib) = line.strip_prefix("Size:") {
+            size = kib.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10;
+        } else if line.starts_with("VmFlags:") && line.split(' ').any(|flag| flag == "hg") {
+            asked += size;
+        }
+    }
+    asked
+}
+
+fn allocate(size: usize, count: usize) -> Vec<*mut u8> {
+    let blocks: Vec<_> = (0..count).map(|_| global::allocate(size, 8)).collect();
+    assert!(blocks.iter().all(|block| !block.is_null()));
+    blocks
+}
+
+/// One test, since the choice is the process's, and memory that is usable already stays as it is.
+#[test]
+fn huge_pages_are_asked_for_where_much_is_held() {
+    let knows_them = std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists();
+    Config::new().huge_pages(false).apply().unwrap();
+    let mut blocks = allocate(48, 1 << 20);
+    assert_eq!(asked_for(), 0, "nobody wants them");
+    limit::set(Some(1 << 30)).unwrap();
+    blocks.extend(allocate(100, 1 << 18));
+    assert_eq!(asked_for(), 0, "a limit can't count them");
+    Config::new().apply().unwrap();
+    blocks.extend(allocate(200, 10));
+    assert_eq!(asked_for() > 0, knows_them, "much is held");
+    let asked = asked_for();
+    blocks.extend(allocate(5 << 20, 1));
+    assert_eq!(asked_for(), asked, "a block that may leave much unused");
+    blocks.extend(allocate(20 << 20, 1));
+    assert_eq!(asked_for() >= asked + (16 << 20), knows_them, "a large block");
+    for block in blocks {
+        // SAFETY: each is freed once.
+        unsafe { global::deallocate(block) };
+    }
+}
