@@ -1,17 +1,36 @@
-//! The end of a process: a map of the heap is written then, if it is asked for, and misuse reported that
-//! no call had reason to notice.
+//! The end of a process: figures and a map of the heap are written then, if they are asked for, and misuse
+//! reported that no call had reason to notice.
+
+use core::{ffi::CStr, fmt};
 
 use stratalloc_arena::global;
+
+use crate::{
+    out::{Descriptor, Out, send},
+    settings, text,
+};
 
 /// Looks at the heaps, and at what the thread that ends the process has freed.
 ///
 /// Runs among the library's destructors, after the program's own and before those of the libraries
 /// that were loaded first. Blocks may be allocated and freed after it.
 extern "C" fn at_end() {
-    crate::map_file::write();
+    write_file(c"STRATALLOC_STATS", |out| text::lines(out));
+    write_file(c"STRATALLOC_MAP", |out| stratalloc_arena::map(out));
     global::check_frees();
 }
 
 #[used]
 #[unsafe(link_section = ".fini_array")]
 static AT_END: extern "C" fn() = at_end;
+
+/// Writes to the file that a variable names, if it does. One that can't be written is left.
+fn write_file(variable: &CStr, write: impl FnOnce(&mut Out<'_, Descriptor>) -> fmt::Result) {
+    let Some(path) = settings::value(variable) else { return };
+    // SAFETY: the value of a variable ends with a null.
+    let path = unsafe { CStr::from_ptr(path.as_ptr().cast()) };
+    if let Some(mut file) = Descriptor::create(path) {
+        let _ = send(&mut file, write);
+        file.close();
+    }
+}

@@ -5,7 +5,7 @@
 //! - `aligned`: blocks at a chosen alignment.
 //! - `libc_names`: second names of these, as the GNU C library has them.
 //! - `inspect`: what programs ask of or tell the allocator about itself.
-//! - `text`: the same in words.
+//! - `text`: the same in words, which leave by `out`.
 //! - `extras`: the functions of `stratalloc.h`.
 //! - `heaps`: of these, the heaps as values.
 //! - `end`: what is looked at when the process ends.
@@ -27,7 +27,7 @@ mod extras;
 mod heaps;
 mod inspect;
 mod libc_names;
-mod map_file;
+mod out;
 #[cfg(feature = "freestanding")]
 mod panic;
 mod settings;

@@ -6,7 +6,7 @@ use core::{ffi::CStr, fmt::Write, time::Duration};
 
 use stratalloc_arena::{Config, limit};
 
-use crate::text::Text;
+use crate::out::{Descriptor, send};
 
 /// Runs among the library's constructors. Blocks may have been allocated before it.
 extern "C" fn at_start() {
@@ -61,9 +61,8 @@ pub(crate) fn value(name: &CStr) -> Option<&'static [u8]> {
 }
 
 fn complain(what: core::fmt::Arguments<'_>) {
-    let mut text = Text::new();
-    let _ = writeln!(text, "stratalloc: {what}");
-    text.print();
+    // Nothing can be done if standard error takes nothing.
+    let _ = send(&mut Descriptor::stderr(), |out| writeln!(out, "stratalloc: {what}"));
 }
 
 fn limit_of(text: &[u8]) -> Option<usize> {

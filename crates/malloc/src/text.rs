@@ -5,23 +5,19 @@ use core::{
     fmt::{self, Write},
 };
 
-use stratalloc_arena::global;
+use stratalloc_arena::{Census, ClassFigures};
 
-use crate::errno::{EINVAL, set};
+use crate::{
+    errno::{EINVAL, set},
+    out::{Descriptor, Stream, send},
+};
 
-/// `malloc_stats`: some lines to standard error, by a plain `write`.
+/// `malloc_stats`: what the allocator holds and what happened to it, and a line for each size class that
+/// was ever used, to standard error by plain `write`s.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn malloc_stats() {
-    let stats = global::stats();
-    let mut text = Text::new();
-    let _ = writeln!(text, "stratalloc {}", env!("CARGO_PKG_VERSION"));
-    let _ = writeln!(text, "touched bytes    = {:>12}", stats.touched);
-    let _ = writeln!(text, "in use bytes     = {:>12}", stats.in_use);
-    let _ = writeln!(text, "vacant bytes     = {:>12}", stats.vacant);
-    let _ = writeln!(text, "huge bytes       = {:>12}", stats.huge);
-    let _ = writeln!(text, "huge blocks      = {:>12}", stats.huge_blocks);
-    let _ = writeln!(text, "areas            = {:>12}", stats.areas);
-    text.print();
+    // Nothing can be done if standard error takes nothing.
+    let _ = send(&mut Descriptor::stderr(), |out| lines(out));
 }
 
 /// `malloc_info`: the same as XML to a stream of the caller's; 0, or -1 with `errno`. `options` must
@@ -36,52 +32,66 @@ pub(crate) unsafe extern "C" fn malloc_info(options: c_int, stream: *mut c_void)
         set(EINVAL);
         return -1;
     }
-    let stats = global::stats();
-    let mut text = Text::new();
-    let _ = writeln!(text, "<malloc version=\"stratalloc-{}\">", env!("CARGO_PKG_VERSION"));
-    let _ = writeln!(text, "<system type=\"current\" size=\"{}\"/>", stats.touched + stats.huge);
-    let _ = writeln!(text, "<in_use size=\"{}\"/>", stats.in_use);
-    let _ = writeln!(text, "<vacant size=\"{}\"/>", stats.vacant);
-    let (count, size) = (stats.huge_blocks, stats.huge);
-    let _ = writeln!(text, "<total type=\"mmap\" count=\"{count}\" size=\"{size}\"/>");
-    let _ = writeln!(text, "<areas count=\"{}\"/>\n</malloc>", stats.areas);
-    let bytes = text.bytes();
-    // SAFETY: the bytes are readable, and the stream is the caller's promise.
-    let written = unsafe { libc::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), stream.cast()) };
-    if written == bytes.len() { 0 } else { -1 }
+    // SAFETY: the caller's promise.
+    let mut stream = unsafe { Stream::new(stream) };
+    if send(&mut stream, |out| xml(out)).is_ok() { 0 } else { -1 }
 }
 
-/// A buffer for the longest report: what doesn't fit is cut.
-pub(crate) struct Text {
-    buffer: [u8; 512],
-    len: usize,
+/// The figures for people.
+pub(crate) fn lines(out: &mut impl Write) -> fmt::Result {
+    let Census { totals, classes, events, .. } = &Census::take();
+    writeln!(out, "stratalloc {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "touched bytes    = {:>12}", totals.touched)?;
+    writeln!(out, "in use bytes     = {:>12}", totals.in_use)?;
+    writeln!(out, "in use at most   = {:>12}", events.peak_in_use)?;
+    writeln!(out, "vacant bytes     = {:>12}", totals.vacant)?;
+    writeln!(out, "given back bytes = {:>12}", events.purged)?;
+    writeln!(out, "given back times = {:>12}", events.purges)?;
+    writeln!(out, "huge bytes       = {:>12}", totals.huge)?;
+    writeln!(out, "huge blocks      = {:>12}", totals.huge_blocks)?;
+    writeln!(out, "areas            = {:>12}", totals.areas)?;
+    let (minor, major) = (events.minor_faults, events.major_faults);
+    writeln!(out, "page faults      = {minor:>12}, {major} from a disk")?;
+    let [block, live, most, free] = ["block", "live", "at most", "free"];
+    writeln!(
+        out,
+        "{block:>6} {live:>10} {most:>10} {free:>10} remote frees segments touched bytes"
+    )?;
+    for class in used(classes) {
+        let ClassFigures { block_size, live, peak, free, remote_frees, segments, touched, .. } =
+            class;
+        write!(out, "{block_size:>6} {live:>10} {peak:>10} {free:>10} ")?;
+        writeln!(out, "{remote_frees:>12} {segments:>8} {touched:>13}")?;
+    }
+    Ok(())
 }
 
-impl Text {
-    pub(crate) const fn new() -> Self {
-        Self { buffer: [0; 512], len: 0 }
+/// The figures for programs. What the GNU C library has too is called as there.
+fn xml(out: &mut impl Write) -> fmt::Result {
+    let Census { totals, classes, events, .. } = &Census::take();
+    writeln!(out, "<malloc version=\"stratalloc-{}\">", env!("CARGO_PKG_VERSION"))?;
+    for class in used(classes) {
+        let ClassFigures { block_size, live, peak, free, remote_frees, segments, touched, .. } =
+            class;
+        write!(
+            out,
+            "<class size=\"{block_size}\" live=\"{live}\" peak=\"{peak}\" free=\"{free}\" "
+        )?;
+        write!(out, "remote_frees=\"{remote_frees}\" segments=\"{segments}\" ")?;
+        writeln!(out, "touched=\"{touched}\"/>")?;
     }
-
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.len]
-    }
-
-    /// Writes it to standard error, by a plain `write`: the C library's is a point at which threads are
-    /// cancelled.
-    pub(crate) fn print(&self) {
-        let bytes = self.bytes();
-        // SAFETY: the bytes are readable. Nothing can be done if standard error takes nothing.
-        let _ = unsafe {
-            libc::syscall(libc::SYS_write, libc::STDERR_FILENO, bytes.as_ptr(), bytes.len())
-        };
-    }
+    writeln!(out, "<system type=\"current\" size=\"{}\"/>", totals.touched + totals.huge)?;
+    writeln!(out, "<in_use size=\"{}\" peak=\"{}\"/>", totals.in_use, events.peak_in_use)?;
+    writeln!(out, "<vacant size=\"{}\"/>", totals.vacant)?;
+    writeln!(out, "<given_back count=\"{}\" size=\"{}\"/>", events.purges, events.purged)?;
+    let (minor, major) = (events.minor_faults, events.major_faults);
+    writeln!(out, "<page_faults minor=\"{minor}\" major=\"{major}\"/>")?;
+    let (count, size) = (totals.huge_blocks, totals.huge);
+    writeln!(out, "<total type=\"mmap\" count=\"{count}\" size=\"{size}\"/>")?;
+    writeln!(out, "<areas count=\"{}\"/>\n</malloc>", totals.areas)
 }
 
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let taken = text.len().min(self.buffer.len() - self.len);
-        self.buffer[self.len..self.len + taken].copy_from_slice(&text.as_bytes()[..taken]);
-        self.len += taken;
-        Ok(())
-    }
+/// The classes that anything was ever allocated of.
+fn used(classes: &[ClassFigures]) -> impl Iterator<Item = &ClassFigures> {
+    classes.iter().filter(|class| class.peak > 0)
 }

@@ -144,16 +144,30 @@ fn variables_choose_limit_and_what_is_kept() {
     }
 }
 
-#[test]
-fn a_map_is_written_as_the_process_ends() {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("map.svg");
+/// What `settings` leaves in the file that a variable names.
+fn written_at_end(variable: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(variable);
     let _ = std::fs::remove_file(&path);
-    let variables = [("STRATALLOC_MAP", path.to_str().unwrap())];
+    let variables = [(variable, path.to_str().unwrap())];
     let outcome = run_with(&build("settings", Way::Preloaded), &[], Way::Preloaded, &variables);
     assert!(outcome.status.success() && outcome.stderr.is_empty(), "{outcome:?}");
-    let map = std::fs::read_to_string(&path).unwrap();
+    std::fs::read_to_string(&path).unwrap()
+}
+
+#[test]
+fn a_map_is_written_as_the_process_ends() {
+    let map = written_at_end("STRATALLOC_MAP");
     assert!(map.starts_with("<svg") && map.ends_with("</svg>\n"), "{map}");
     assert!(map.contains(">Partition 7<") && map.contains("a thread's heap"), "{map}");
+}
+
+#[test]
+fn figures_are_written_as_the_process_ends() {
+    let figures = written_at_end("STRATALLOC_STATS");
+    assert!(figures.starts_with("stratalloc 0.") && figures.ends_with('\n'), "{figures}");
+    let kib = figures.lines().find_map(|line| line.trim_start().strip_prefix("1024 ")).unwrap();
+    let peak: u32 = kib.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!((24_000..25_000).contains(&peak), "{figures}");
 }
 
 const TWICE: &str = "a block of 208 bytes, freed already";

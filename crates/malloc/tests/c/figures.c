@@ -39,6 +39,10 @@ int main(void) {
     CHECK(malloc_info(1, stream) == -1 && errno == EINVAL);
     fclose(stream);
     CHECK(strstr(text, "<malloc version=\"stratalloc-") == text && strstr(text, "</malloc>\n"));
+    /* What isn't the program's is in the thread's stock. */
+    char *class = strstr(text, "<class size=\"1024\" live=\"");
+    int live = class == NULL ? 0 : atoi(class + strlen("<class size=\"1024\" live=\""));
+    CHECK(live >= COUNT && live < COUNT + 200 && strstr(text, "<total type=\"mmap\" count=\"1\""));
     free(text);
     malloc_stats();
     pthread_t thread;
