@@ -123,7 +123,7 @@ impl<M: Mode> Pool<'_, M> {
 impl<M: Mode> Owns for Pool<'_, M> {
     fn owns(&self, address: NonNull<u8>) -> bool {
         let Some((pool, offset)) = self.pool_at(address) else { return false };
-        let distance = self.state().last(pool) + 1 - offset;
+        let distance = self.state().end(pool) - offset;
         distance <= self.capacity(pool) * self.state().record(pool).size.get()
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Mode, Pool, Word, mode::Guard, tiny::Rows};
+use crate::{Mode, Pool, Word, mode::Guard, state::LAST, tiny::Rows};
 
 /// Blocks a line of the map.
 const WIDTH: usize = 64;
@@ -48,7 +48,7 @@ impl<M: Mode> Map<'_, '_, M> {
             return '?';
         }
         let state = self.0.state();
-        let live = match Rows::of(state).filter(|_| pool == 0) {
+        let live = match Rows::of_pool(state, pool) {
             // SAFETY: the block was handed out.
             Some(rows) => unsafe { rows.is_live(number) },
             // SAFETY: as above.
@@ -59,9 +59,10 @@ impl<M: Mode> Map<'_, '_, M> {
 
     fn pool(&self, formatter: &mut fmt::Formatter<'_>, pool: usize) -> fmt::Result {
         let size = self.0.state().record(pool).size.get();
+        let at = self.0.state().before_origin() + self.0.state().low(pool);
         let (blocks, touched) = (self.0.capacity(pool), self.0.touched(pool));
         let used = (0..touched).filter(|&number| self.sign(pool, number) == '#').count();
-        write!(formatter, "{:>6} {size} bytes: ", self.0.state().low(pool))?;
+        write!(formatter, "{at:>6} {size} bytes: ")?;
         if M::Guard::<M::Word>::ON {
             writeln!(formatter, "{used} of {blocks} in use")?;
         } else {
@@ -84,8 +85,9 @@ impl<M: Mode> Map<'_, '_, M> {
 impl<M: Mode> fmt::Display for Map<'_, '_, M> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.0.state();
-        writeln!(formatter, "{:>6} state, table, unused: {} bytes", 0, state.low(0))?;
-        (0..state.count()).try_for_each(|pool| self.pool(formatter, pool))?;
-        writeln!(formatter, "{:>6} end", state.last(state.count() - 1) + 1)
+        let unused = state.before_origin() + state.low(state.first());
+        writeln!(formatter, "{:>6} state, table, unused: {unused} bytes", 0)?;
+        state.pools().try_for_each(|pool| self.pool(formatter, pool))?;
+        writeln!(formatter, "{:>6} end", state.before_origin() + state.end(LAST))
     }
 }

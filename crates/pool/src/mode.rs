@@ -1,10 +1,10 @@
 //! What a pool keeps books on, chosen by its type so that what is off costs nothing.
 
-use core::{cell::Cell, fmt::Debug, marker::PhantomData};
+use core::{cell::Cell, fmt::Debug, hint, marker::PhantomData};
 
 use crate::Word;
 
-/// The set of books a pool keeps: [`Bare`] and the wrappers around it, in any order.
+/// The set of books a pool keeps: [`Bare`] and the wrappers around it, in any order. Sealed.
 ///
 /// ```
 /// use stratalloc_pool::{Bare, Checked, Counted, Pool, Spilling, Wide};
@@ -19,7 +19,7 @@ use crate::Word;
 ///     [8, 10, 16, 18, 32],
 /// );
 /// ```
-pub trait Mode: Debug + 'static {
+pub trait Mode: Debug + sealed::Sealed + 'static {
     /// The width of offsets and counts.
     type Word: Word;
     /// What tells a live block from others.
@@ -28,6 +28,27 @@ pub trait Mode: Debug + 'static {
     type Tally<W: Word>: Tally<W>;
     /// What counts spills, where they are allowed.
     type Spill<W: Word>: Spill<W>;
+}
+
+/// A pool trusts what its mode says of the heap's layout, so nobody else may say it.
+mod sealed {
+    use super::{
+        Bare, Checked, Counted, Counters, LiveBits, SpillCount, Spilling, Uncounted, Unguarded,
+        Unspilled, Wide, Word,
+    };
+
+    pub trait Sealed {}
+    impl Sealed for Bare {}
+    impl<M> Sealed for Checked<M> {}
+    impl<M> Sealed for Counted<M> {}
+    impl<M> Sealed for Spilling<M> {}
+    impl<M> Sealed for Wide<M> {}
+    impl Sealed for Unguarded {}
+    impl<W: Word> Sealed for LiveBits<W> {}
+    impl Sealed for Uncounted {}
+    impl<W: Word> Sealed for Counters<W> {}
+    impl Sealed for Unspilled {}
+    impl<W: Word> Sealed for SpillCount<W> {}
 }
 
 /// No checks, no counters, no spilling; heaps of up to 65,536 bytes.
@@ -89,20 +110,20 @@ impl<M: Mode> Mode for Wide<M> {
 }
 
 /// The part of a record that the live bits need; [`Unguarded`] is its empty twin.
-pub trait Guard<W: Word>: Copy + Debug {
+pub trait Guard<W: Word>: Copy + Debug + sealed::Sealed {
     /// Whether there are live bits.
     const ON: bool;
     /// For blocks of `size` bytes.
     fn new(size: W) -> Self;
-    /// The inverse of the size's odd part; anything where there are no bits.
-    fn inverse(self) -> W;
+    /// The reciprocal of the size; anything where there are no bits.
+    fn reciprocal(self) -> W;
 }
 
 /// No live bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Unguarded;
 
-/// Live bits; a block's index is found through this inverse.
+/// Live bits; a block's number is found through this reciprocal.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub struct LiveBits<W: Word>(W);
@@ -112,7 +133,7 @@ impl<W: Word> Guard<W> for Unguarded {
     fn new(_: W) -> Self {
         Self
     }
-    fn inverse(self) -> W {
+    fn reciprocal(self) -> W {
         W::wrap(0)
     }
 }
@@ -120,16 +141,16 @@ impl<W: Word> Guard<W> for Unguarded {
 impl<W: Word> Guard<W> for LiveBits<W> {
     const ON: bool = true;
     fn new(size: W) -> Self {
-        Self(size.odd_inverse())
+        Self(size.reciprocal_of())
     }
     #[inline(always)]
-    fn inverse(self) -> W {
+    fn reciprocal(self) -> W {
         self.0
     }
 }
 
 /// The counters of one pool; [`Uncounted`] is their empty twin.
-pub trait Tally<W: Word>: Debug {
+pub trait Tally<W: Word>: Debug + sealed::Sealed {
     /// All zero.
     fn new() -> Self;
     /// A block was allocated.
@@ -149,10 +170,13 @@ pub trait Tally<W: Word>: Debug {
 pub struct Uncounted;
 
 /// Counters; `failed` stops at the largest value of the word.
+///
+/// Blocks in use are counted by how many fewer they are than at the peak: then an allocation below
+/// it, which is nearly every one, changes one number and looks at no other.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Counters<W: Word> {
-    used: Cell<W>,
+    below_peak: Cell<W>,
     peak: Cell<W>,
     failed: Cell<W>,
 }
@@ -173,22 +197,23 @@ impl<W: Word> Tally<W> for Uncounted {
 impl<W: Word> Tally<W> for Counters<W> {
     fn new() -> Self {
         let zero = || Cell::new(W::wrap(0));
-        Self { used: zero(), peak: zero(), failed: zero() }
+        Self { below_peak: zero(), peak: zero(), failed: zero() }
     }
 
     #[inline(always)]
     fn allocated(&self) {
-        // A pool has fewer blocks than the word has values: this can't wrap.
-        let used = W::wrap(self.used.get().get() + 1);
-        self.used.set(used);
-        if used > self.peak.get() {
-            self.peak.set(used);
+        if let Some(below) = self.below_peak.get().get().checked_sub(1) {
+            self.below_peak.set(W::wrap(below));
+        } else {
+            hint::cold_path();
+            // A pool has fewer blocks than the word has values: this can't wrap.
+            self.peak.set(W::wrap(self.peak.get().get() + 1));
         }
     }
 
     #[inline(always)]
     fn deallocated(&self) {
-        self.used.set(W::wrap(self.used.get().get().wrapping_sub(1)));
+        self.below_peak.set(W::wrap(self.below_peak.get().get().wrapping_add(1)));
     }
 
     fn failed(&self) {
@@ -196,16 +221,21 @@ impl<W: Word> Tally<W> for Counters<W> {
     }
 
     fn read(&self) -> Option<[usize; 3]> {
-        Some([&self.used, &self.peak, &self.failed].map(|counter| counter.get().get()))
+        let [below, peak, failed] =
+            [&self.below_peak, &self.peak, &self.failed].map(|counter| counter.get().get());
+        // More are below the peak than it has only where blocks were freed twice, unchecked.
+        Some([peak.saturating_sub(below), peak, failed])
     }
 
     fn reset_peak(&self) {
-        self.peak.set(self.used.get());
+        let used = self.peak.get().get().saturating_sub(self.below_peak.get().get());
+        self.peak.set(W::wrap(used));
+        self.below_peak.set(W::wrap(0));
     }
 }
 
 /// The count of requests that a pool passed on; [`Unspilled`] is its empty twin.
-pub trait Spill<W: Word>: Debug {
+pub trait Spill<W: Word>: Debug + sealed::Sealed {
     /// Whether requests are passed on.
     const ON: bool;
     /// Zero.

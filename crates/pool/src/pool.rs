@@ -156,7 +156,7 @@ impl<'h, M: Mode> Pool<'h, M> {
             if let Some(number) = self.number(pool, offset) {
                 !M::Guard::<M::Word>::ON || self.state.is_live(self.state.low(pool), number)
             } else {
-                let rows = Rows::of(&self.state).filter(|_| pool == 0)?;
+                let rows = Rows::of_pool(&self.state, pool)?;
                 rows.is_live(rows.number(offset)?)
             }
         };
@@ -171,37 +171,37 @@ impl<'h, M: Mode> Pool<'h, M> {
 
     /// As [`pool_for`](Self::pool_for), where there is no table entry.
     fn search(&self, size: usize) -> Option<usize> {
-        let pool = self.state.all().partition_point(|record| record.size.get() < size);
-        (size != 0 && pool < self.state.count()).then_some(pool)
+        let smaller = self.state.all().partition_point(|record| record.size.get() < size);
+        (size != 0 && smaller < self.state.count()).then_some(self.state.first() + smaller)
     }
 
     /// The pool whose part of the heap a pointer leads to, and its offset.
     #[inline(always)]
     pub(crate) fn pool_at(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
         let offset = self.state.offset_of(pointer);
-        if offset >= self.state.size() {
+        if offset >= self.state.reach() {
             return None;
         }
-        let after = self.state.all().partition_point(|record| record.below.get() < offset);
-        Some((after.checked_sub(1)?, offset))
+        let up_to = self.state.all().partition_point(|record| record.low.get() <= offset);
+        Some((self.state.first() + up_to.checked_sub(1)?, offset))
     }
 
-    /// The number of the block that begins at `offset`, counted from the last byte down; `None`
-    /// unless it was handed out at least once. Without checks, only the latter is told, and the
-    /// number is zero. Blocks of one byte have none: see [`Rows::number`].
+    /// The number of the block that begins at `offset`, from zero at the end down; `None` unless it
+    /// was handed out at least once. Without checks, only the latter is told, and the number is zero.
+    /// Blocks of one byte have none: see [`Rows::number`].
     #[inline(always)]
     fn number(&self, pool: usize, offset: usize) -> Option<usize> {
         let record = self.state.record(pool);
-        let above = self.state.last(pool).wrapping_sub(offset);
+        let distance = self.state.end(pool).wrapping_sub(offset);
         let fresh = record.fresh.get().get();
         if !M::Guard::<M::Word>::ON {
-            return (above < fresh * record.size.get()).then_some(0);
+            return (distance.wrapping_sub(1) < fresh).then_some(0);
         }
-        let distance = M::Word::wrap(above.wrapping_add(1));
-        let number = M::Word::exact_quotient(distance, record.size, record.guard.inverse());
-        // Foreign offsets aren't cut to the width; a distance of 2 to it is no multiple of a block.
-        let number = number.wrapping_sub(1);
-        (above <= M::Word::MAX && number < fresh).then_some(number)
+        let blocks = M::Word::quotient(distance, record.guard.reciprocal());
+        let number = blocks.wrapping_sub(1);
+        // A distance is that of a block if it is a multiple of the size, which the quotient tells.
+        let exact = blocks.wrapping_mul(record.size.get()) == distance;
+        (exact && number < fresh).then_some(number)
     }
 
     /// Takes a block from a pool, or from one above it.
@@ -214,31 +214,25 @@ impl<'h, M: Mode> Pool<'h, M> {
     fn pop(&self, pool: usize) -> Option<NonNull<u8>> {
         let record = self.state.record(pool);
         let link = record.free.get().get();
-        if link == 0 {
-            return None;
-        }
         let mut offset = link;
         if M::Guard::<M::Word>::ON {
-            let number = link - 1;
+            // Where there is no link, this is more than any pool has.
+            let number = link.wrapping_sub(1);
             if number >= record.fresh.get().get() {
                 return None;
             }
             // SAFETY: the block was handed out once.
-            if !unsafe { self.state.flip_live(self.state.low(pool), number, false) } {
+            if !unsafe { self.state.set_live(self.state.low(pool), number, true) } {
                 return None;
             }
-            offset = self.offset(pool, number);
+            offset = self.state.end(pool) - link * record.size.get();
+        } else if link == 0 {
+            return None;
         }
         // SAFETY: the first block of the list is free and holds a link [S6: listed].
         record.free.set(unsafe { self.state.link(offset) });
         self.taken(pool, record);
         Some(self.state.at(offset))
-    }
-
-    /// The offset of a block.
-    #[inline(always)]
-    fn offset(&self, pool: usize, number: usize) -> usize {
-        self.state.last(pool) + 1 - (number + 1) * self.state.record(pool).size.get()
     }
 
     #[inline(always)]
@@ -257,13 +251,18 @@ impl<'h, M: Mode> Pool<'h, M> {
     /// Whether a pool has blocks that were never handed out.
     pub(crate) fn has_fresh(&self, pool: usize) -> bool {
         let record = self.state.record(pool);
-        let blocks = record.fresh.get().get() + 1;
-        State::<M>::GEOMETRY.cost(record.size.get(), blocks) <= self.state.span(pool)
+        let (fresh, size) = (record.fresh.get().get(), record.size.get());
+        let needed = if M::Guard::<M::Word>::ON {
+            State::<M>::GEOMETRY.cost(size, fresh + 1)
+        } else {
+            fresh + size
+        };
+        needed <= self.state.span(pool)
     }
 
     /// Takes a block where the free list can't give one: of one byte, a new one, or from above.
     fn take_unlisted(&self, pool: usize) -> Option<NonNull<u8>> {
-        if let Some(rows) = Rows::of(&self.state).filter(|_| pool == 0) {
+        if let Some(rows) = Rows::of_pool(&self.state, pool) {
             return match rows.take() {
                 Ok(None) => self.take_above(pool),
                 Ok(block) => block,
@@ -277,14 +276,17 @@ impl<'h, M: Mode> Pool<'h, M> {
         if !self.has_fresh(pool) {
             return self.take_above(pool);
         }
-        let number = record.fresh.get().get();
-        if M::Guard::<M::Word>::ON {
+        let (fresh, size) = (record.fresh.get().get(), record.size.get());
+        let (fresh, reach) = if M::Guard::<M::Word>::ON {
             // SAFETY: the pool has this block, and its bit.
-            unsafe { self.state.begin_live(self.state.low(pool), number) };
-        }
-        record.fresh.set(M::Word::wrap(number + 1));
+            unsafe { self.state.begin_live(self.state.low(pool), fresh) };
+            (fresh + 1, (fresh + 1) * size)
+        } else {
+            (fresh + size, fresh + size)
+        };
+        record.fresh.set(M::Word::wrap(fresh));
         self.taken(pool, record);
-        Some(self.state.at(self.offset(pool, number)))
+        Some(self.state.at(self.state.end(pool) - reach))
     }
 
     fn take_above(&self, pool: usize) -> Option<NonNull<u8>> {
@@ -310,7 +312,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         let mut link = offset;
         if M::Guard::<M::Word>::ON {
             // SAFETY: the block has a number, so it was handed out once.
-            if !unsafe { self.state.flip_live(self.state.low(pool), number, true) } {
+            if !unsafe { self.state.set_live(self.state.low(pool), number, false) } {
                 return Err(FreeError::NotInUse);
             }
             link = number + 1;
@@ -333,13 +335,13 @@ impl<'h, M: Mode> Pool<'h, M> {
     #[cold]
     #[inline(never)]
     unsafe fn free_unnumbered(&self, pool: usize, offset: usize) -> Result<(), FreeError> {
-        if let Some(rows) = Rows::of(&self.state).filter(|_| pool == 0)
+        if let Some(rows) = Rows::of_pool(&self.state, pool)
             && let Some(number) = rows.number(offset)
         {
             // SAFETY: the block has a number; the caller's promise.
             return unsafe { rows.give(number) };
         }
-        let distance = self.state.last(pool) + 1 - offset;
+        let distance = self.state.end(pool) - offset;
         let size = self.state.record(pool).size.get();
         Err(if distance.div_ceil(size) > self.capacity(pool) {
             FreeError::Foreign
@@ -367,7 +369,7 @@ impl<M: Mode> fmt::Debug for Pool<'_, M> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Pool")
-            .field("heap", &self.state.at(0))
+            .field("heap", &self.state.start())
             .field("size", &self.state.size())
             .field("pools", &self.state.count())
             .finish_non_exhaustive()

@@ -15,19 +15,21 @@ impl<M: Mode> Room<'_, '_, M> {
     }
 
     pub(crate) fn has(&self, pool: usize) -> bool {
-        self.byte(pool / 8) & (1 << (pool % 8)) != 0
+        let index = self.0.index(pool);
+        self.byte(index / 8) & (1 << (index % 8)) != 0
     }
 
     pub(crate) fn set(&self, pool: usize, room: bool) {
-        let bit = 1 << (pool % 8);
-        let byte = self.byte(pool / 8) & !bit | if room { bit } else { 0 };
+        let index = self.0.index(pool);
+        let bit = 1 << (index % 8);
+        let byte = self.byte(index / 8) & !bit | if room { bit } else { 0 };
         // SAFETY: as for `byte`; the bits are ours to write.
-        unsafe { self.0.at(self.0.room_at() + pool / 8).write(byte) };
+        unsafe { self.0.at(self.0.room_at() + index / 8).write(byte) };
     }
 
     /// The next pool above this one that has room. At most 31 bytes are looked at.
     pub(crate) fn above(&self, pool: usize) -> Option<usize> {
-        let from = pool + 1;
+        let from = self.0.index(pool) + 1;
         let bytes = State::<M>::GEOMETRY.room(self.0.count());
         let mut mask = 0xff_u8 << (from % 8);
         for index in from / 8..bytes {
@@ -35,7 +37,7 @@ impl<M: Mode> Room<'_, '_, M> {
             if found != 0 {
                 // Bits beyond the last pool are set from the start.
                 let next = index * 8 + found.trailing_zeros() as usize;
-                return (next < self.0.count()).then_some(next);
+                return (next < self.0.count()).then_some(self.0.first() + next);
             }
             mask = 0xff;
         }

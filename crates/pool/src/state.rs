@@ -1,6 +1,6 @@
 //! The state inside the heap, and the only code that reads or writes it.
 
-use core::{cell::Cell, marker::PhantomData, mem::MaybeUninit, ptr::NonNull};
+use core::{cell::Cell, marker::PhantomData, mem::MaybeUninit, ops::RangeInclusive, ptr::NonNull};
 
 use crate::{
     Config, ConfigError, Mode, Word,
@@ -14,57 +14,66 @@ use crate::{
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Record<M: Mode> {
-    /// The last byte before its part of the heap; the next record has the last byte of it. (Where
-    /// the part ends may be one more than the word holds.)
-    pub(crate) below: M::Word,
+    /// The first byte of its part of the heap; the next record has the end of it.
+    pub(crate) low: M::Word,
     /// The size of its blocks.
     pub(crate) size: M::Word,
     /// The link to the first free block, or zero. In a tiny pool always zero.
     pub(crate) free: Cell<M::Word>,
-    /// Blocks handed out at least once: those below them were never touched. In a tiny pool always
-    /// zero, so that whatever asks for its blocks takes the slow way, to [`crate::tiny`].
+    /// What was handed out at least once, from the part's end down: blocks where there are live
+    /// bits, else bytes. All below was never touched. In a tiny pool always zero, so that whatever
+    /// asks for its blocks takes the slow way, to [`crate::tiny`].
     pub(crate) fresh: Cell<M::Word>,
     pub(crate) guard: M::Guard<M::Word>,
     pub(crate) tally: M::Tally<M::Word>,
     pub(crate) spill: M::Spill<M::Word>,
 }
 
-/// A heap that holds pools. Offsets are bytes from its first.
+/// A heap that holds pools.
 ///
 /// ```text
-/// | record 0 … record N-1 | last byte | room | table | part of pool 0 | … | part of pool N-1 |
+/// | record … record | end | table | room | part of the first pool | … | part of the last pool |
+///                   ▲
+///                   origin: offsets are bytes from here, so that 16 bits also hold the end of the
+///                           last part, and everything is found from one address
 ///
-/// a part, from its first byte up:  the live bits of its blocks, or a tiny pool's rows
-///         from its last byte down: the blocks; those never used lie lowest
+/// a part, from its first byte up: the live bits of its blocks, or a tiny pool's rows
+///         from its end down:      the blocks; those never used lie lowest
 /// ```
 ///
+/// Pools are numbered so that the last one is always [`LAST`]: its record lies right before the
+/// origin, and those of the others before it, however many there are.
+///
 /// A *link* is a block's offset. Where there are live bits it is the block's number plus one,
-/// blocks being numbered from the last byte down: what is needed to find the bit.
+/// blocks being numbered from the end down: what is needed to find the bit.
 ///
 /// # Invariants
 ///
-/// - `[S1: ours]` `size` bytes from `heap` belong to this value alone while `'h` lasts, and `heap`
-///   is aligned to the records and to the blocks.
-/// - `[S2: written]` The `count` records, the last byte's offset, the room bits and the table lie at
-///   the heap's start, in this order, and are initialised; `below`, `size` and `guard` never change.
-/// - `[S3: nested]` The parts lie behind the table, in order; a pool's blocks and books fit into its
-///   part, and don't meet.
-/// - `[S4: table]` Each of the table's entries is less than `count`.
-/// - `[S5: lazy]` The books of a pool's first `fresh` blocks are initialised, and none beyond.
-/// - `[S6: listed]` Each free block among the first `fresh` is on the free list, once; a link leads
-///   to such a block, or is zero. The user breaks this by writing to a block that he gave back.
+/// - `[S1: ours]` The heap, from `count` records before `origin` to `reach` bytes behind it, belongs
+///   to this value alone while `'h` lasts, and its start is aligned to the records and to the blocks.
+/// - `[S2: written]` The `count` records, the end of the last part, the table and the room bits lie
+///   at the heap's start, in this order, and are initialised; `low`, `size` and `guard` never change.
+/// - `[S3: nested]` The parts lie behind the room bits, in order; a pool's blocks and books fit into
+///   its part, and don't meet.
+/// - `[S4: table]` Each of the table's entries is the number of a pool.
+/// - `[S5: lazy]` The books of the blocks that `fresh` says were handed out are initialised, and none
+///   beyond.
+/// - `[S6: listed]` Each free block that was handed out is on the free list, once; a link leads to
+///   such a block, or is zero. The user breaks this by writing to a block that he gave back.
 pub(crate) struct State<'h, M: Mode> {
-    heap: NonNull<u8>,
-    table: NonNull<u8>,
+    origin: NonNull<u8>,
     shape: Shape,
     owner: PhantomData<(&'h mut [MaybeUninit<u8>], M)>,
 }
 
+/// The number of the pool with the largest blocks.
+pub(crate) const LAST: usize = u8::MAX as usize;
+
 /// Where things are in a heap. It never changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    size: usize,
-    table_at: usize,
+    /// The bytes from the origin to the heap's end.
+    reach: usize,
     table_len: usize,
     align: usize,
     count: u8,
@@ -74,6 +83,9 @@ pub(crate) struct Shape {
 
 impl<'h, M: Mode> State<'h, M> {
     pub(crate) const GEOMETRY: Geometry = Geometry::of::<M>();
+
+    /// The offset of the table.
+    const TABLE: usize = size_of::<M::Word>();
 
     /// Writes the state of `config` to the heap; on failure the heap is as it was.
     pub(crate) fn new(
@@ -87,8 +99,7 @@ impl<'h, M: Mode> State<'h, M> {
             return Err(ConfigError::HeapUnaligned { offset, align });
         }
         let shape = Shape {
-            size: heap.len(),
-            table_at: Self::GEOMETRY.state(plan.pools),
+            reach: heap.len() - Self::GEOMETRY.record * plan.pools,
             table_len: plan.table,
             align: config.align,
             count: plan.pools as u8,
@@ -112,18 +123,18 @@ impl<'h, M: Mode> State<'h, M> {
     /// `heap` leads to the bytes to which [`new`](Self::new) of the same mode wrote the state of
     /// this shape, and they are the caller's alone while `'h` lasts.
     pub(crate) unsafe fn attach(heap: NonNull<u8>, shape: Shape) -> Self {
-        // SAFETY: the table lies within the heap.
-        let table = unsafe { heap.add(shape.table_at) };
-        Self { heap, table, shape, owner: PhantomData }
+        // SAFETY: the records lie within the heap.
+        let origin = unsafe { heap.add(Self::GEOMETRY.record * usize::from(shape.count)) };
+        Self { origin, shape, owner: PhantomData }
     }
 
     fn write(&self, mut plan: Plan<'_>) -> Result<(), ConfigError> {
-        let mut last = None;
+        let mut end = None;
         while plan.has_next() {
             let slot = plan.next_slot()?;
             let size = M::Word::wrap(slot.stride);
             let record = Record::<M> {
-                below: M::Word::wrap(slot.low - 1),
+                low: M::Word::wrap(slot.low - self.before_origin()),
                 size,
                 free: Cell::new(M::Word::wrap(0)),
                 fresh: Cell::new(M::Word::wrap(0)),
@@ -132,13 +143,13 @@ impl<'h, M: Mode> State<'h, M> {
                 spill: M::Spill::new(),
             };
             // SAFETY: the plan has found room for all records at the heap's start [S1: ours].
-            unsafe { self.records().add(slot.index).write(record) };
-            last = last.or(Some(slot.high - 1));
+            unsafe { self.place(self.first() + slot.index).write(record) };
+            end = end.or(Some(slot.high - self.before_origin()));
         }
-        let last = M::Word::wrap(last.unwrap_or_default());
-        // SAFETY: as above, for the word behind the records, and the room bits behind it.
+        let end = M::Word::wrap(end.unwrap_or_default());
+        // SAFETY: as above, for the word behind the records, and the room bits.
         unsafe {
-            self.records().add(self.count()).cast::<M::Word>().write(last);
+            self.origin.cast().write(end);
             let room = Self::GEOMETRY.room(self.count());
             self.at(self.room_at()).write_bytes(0xff, room);
         }
@@ -150,14 +161,14 @@ impl<'h, M: Mode> State<'h, M> {
     }
 
     fn write_table(&self) {
-        let mut pool = 0;
+        let mut pool = self.first();
         for step in 0..self.shape.table_len {
             // The largest size of this step; the table ends with the largest pool at the latest.
             while self.record(pool).size.get() < (step + 1) << self.shape.shift {
                 pool += 1;
             }
-            // SAFETY: the plan has found room for the table behind the rest of the state.
-            unsafe { self.table.add(step).write(pool as u8) };
+            // SAFETY: the plan has found room for the table behind the records' end.
+            unsafe { self.at(Self::TABLE + step).write(pool as u8) };
         }
     }
 
@@ -167,9 +178,42 @@ impl<'h, M: Mode> State<'h, M> {
         usize::from(self.shape.count)
     }
 
+    /// The number of the first pool.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> usize {
+        LAST + 1 - self.count()
+    }
+
+    /// The numbers of all pools.
+    pub(crate) fn pools(&self) -> RangeInclusive<usize> {
+        self.first()..=LAST
+    }
+
+    /// A pool's index, counted from the smallest blocks.
+    #[inline(always)]
+    pub(crate) fn index(&self, pool: usize) -> usize {
+        pool - self.first()
+    }
+
+    /// The bytes of the heap before the origin, which offsets are counted from.
+    pub(crate) fn before_origin(&self) -> usize {
+        Self::GEOMETRY.record * self.count()
+    }
+
+    /// The bytes of the heap behind the origin.
+    #[inline(always)]
+    pub(crate) fn reach(&self) -> usize {
+        self.shape.reach
+    }
+
     /// The heap's size in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.shape.size
+        self.before_origin() + self.shape.reach
+    }
+
+    /// The heap's first byte.
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.place(self.first()).cast()
     }
 
     /// The alignment of every block in bytes.
@@ -178,59 +222,65 @@ impl<'h, M: Mode> State<'h, M> {
         self.shape.align
     }
 
-    /// The offset of a pointer that may be foreign: then it is at least the heap's size, or lies in
-    /// no block.
+    /// The offset of a pointer that may be foreign: then it is at least [`reach`](Self::reach), or
+    /// lies in no block.
     #[inline(always)]
     pub(crate) fn offset_of(&self, pointer: NonNull<u8>) -> usize {
-        pointer.addr().get().wrapping_sub(self.heap.addr().get())
+        pointer.addr().get().wrapping_sub(self.origin.addr().get())
     }
 
     /// The address of an offset within the heap.
     #[inline(always)]
     pub(crate) fn at(&self, offset: usize) -> NonNull<u8> {
-        debug_assert!(offset < self.shape.size);
-        // SAFETY: all callers keep to the heap's size, so this stays within the heap [S1: ours].
-        unsafe { self.heap.add(offset) }
+        debug_assert!(offset < self.shape.reach);
+        // SAFETY: all callers keep to the heap's end, so this stays within the heap [S1: ours].
+        unsafe { self.origin.add(offset) }
     }
 
-    fn records(&self) -> NonNull<Record<M>> {
-        self.heap.cast()
+    /// Where a pool's record stands.
+    #[inline(always)]
+    fn place(&self, pool: usize) -> NonNull<Record<M>> {
+        debug_assert!(self.pools().contains(&pool));
+        // SAFETY: a pool's number comes from the table [S4: table], from a search of the records, or
+        // from a loop over them; the records of all numbers lie in the heap [S1: ours], and the
+        // origin behind them is as aligned as they are.
+        unsafe { self.origin.cast::<Record<M>>().sub(LAST + 1 - pool) }
     }
 
     /// All records, in the order of their block sizes and of their places.
     #[inline(always)]
     pub(crate) fn all(&self) -> &[Record<M>] {
         // SAFETY: they are there, aligned [S1: ours], and initialised [S2: written].
-        unsafe { NonNull::slice_from_raw_parts(self.records(), self.count()).as_ref() }
+        unsafe {
+            let records = self.origin.cast().sub(self.count());
+            NonNull::slice_from_raw_parts(records, self.count()).as_ref()
+        }
     }
 
     /// The record of a pool.
     #[inline(always)]
     pub(crate) fn record(&self, pool: usize) -> &Record<M> {
-        debug_assert!(pool < self.count());
-        // SAFETY: as for `all`; every pool index comes from the table [S4: table], from a search of
-        // the records, or from a loop over them.
-        unsafe { self.records().add(pool).as_ref() }
+        // SAFETY: as for `all`.
+        unsafe { self.place(pool).as_ref() }
     }
 
     /// The first byte of a pool's part of the heap.
     #[inline(always)]
     pub(crate) fn low(&self, pool: usize) -> usize {
-        self.record(pool).below.get() + 1
+        self.record(pool).low.get()
     }
 
-    /// The last byte of a pool's part of the heap.
+    /// The end of a pool's part of the heap.
     #[inline(always)]
-    pub(crate) fn last(&self, pool: usize) -> usize {
-        debug_assert!(pool < self.count());
-        // SAFETY: behind each record stands the next one, which begins with `below`, or the last
-        // byte's offset [S2: written].
-        unsafe { self.records().add(pool + 1).cast::<M::Word>().read() }.get()
+    pub(crate) fn end(&self, pool: usize) -> usize {
+        // SAFETY: behind each record stands the next one, which begins with `low`, or the end of the
+        // last part [S2: written].
+        unsafe { self.place(pool).add(1).cast::<M::Word>().read() }.get()
     }
 
     /// The bytes of a pool's part of the heap.
     pub(crate) fn span(&self, pool: usize) -> usize {
-        self.last(pool) - self.record(pool).below.get()
+        self.end(pool) - self.low(pool)
     }
 
     /// The pool of the smallest blocks that hold `size` bytes, from the table alone.
@@ -239,7 +289,7 @@ impl<'h, M: Mode> State<'h, M> {
         let step = size.wrapping_sub(1) >> self.shape.shift;
         if step < self.shape.table_len {
             // SAFETY: the table has so many entries, initialised [S2: written].
-            let pool = unsafe { self.table.add(step).read() };
+            let pool = unsafe { self.at(Self::TABLE + step).read() };
             Some(usize::from(pool))
         } else {
             None
@@ -280,26 +330,24 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.at(books + block / 8).read() & (1 << (block % 8)) != 0 }
     }
 
-    /// Flips the bit of a block if it is as expected, and says so.
+    /// Sets or clears the bit of a block, and says whether that changed it.
     ///
     /// # Safety
     ///
     /// As for [`is_live`](Self::is_live).
     #[inline(always)]
-    pub(crate) unsafe fn flip_live(&self, books: usize, block: usize, expected: bool) -> bool {
+    pub(crate) unsafe fn set_live(&self, books: usize, block: usize, live: bool) -> bool {
         let byte = self.at(books + block / 8);
+        // Wider than the byte: processors shift words.
+        let bit = 1_u32 << (block % 8);
         // SAFETY: as for `is_live`; the books are ours to write.
         unsafe {
-            // Wider than the byte: processors shift words.
-            let bits = u32::from(byte.read());
-            let flipped = bits ^ (1 << (block % 8));
-            // Clearing a bit makes the number smaller: a test of the bit without a second mask.
-            if (flipped < bits) != expected {
-                return false;
-            }
-            byte.write(flipped as u8);
+            let old = u32::from(byte.read());
+            let new = if live { old | bit } else { old & !bit };
+            // Also where it changes nothing: that costs less than to ask first.
+            byte.write(new as u8);
+            new != old
         }
-        true
     }
 
     /// Sets the bit of a block that is handed out for the first time, all those before it having
@@ -318,6 +366,11 @@ impl<'h, M: Mode> State<'h, M> {
 
     /// The offset of the bits that say which pools have room; see [`crate::room`].
     pub(crate) fn room_at(&self) -> usize {
-        self.shape.table_at - Self::GEOMETRY.room(self.count())
+        Self::TABLE + self.shape.table_len
+    }
+
+    /// The end of the state that has a fixed place; the first part begins there or above.
+    pub(crate) fn state_end(&self) -> usize {
+        self.room_at() + Self::GEOMETRY.room(self.count())
     }
 }

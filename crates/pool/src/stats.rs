@@ -4,7 +4,7 @@ use stratalloc_core::Stats;
 
 use crate::{
     Mode, Pool, Word,
-    mode::{Spill, Tally},
+    mode::{Guard, Spill, Tally},
     tiny::Rows,
 };
 
@@ -69,12 +69,12 @@ impl<M: Mode> Pool<'_, M> {
     /// # Ok::<(), stratalloc_pool::ConfigError>(())
     /// ```
     pub fn stats_of(&self, pool: usize) -> Option<PoolStats> {
-        (pool < self.pools()).then(|| self.read_stats(pool))
+        (pool < self.pools()).then(|| self.read_stats(self.state().first() + pool))
     }
 
     /// All pools, by ascending block size.
     pub fn iter_stats(&self) -> impl ExactSizeIterator<Item = PoolStats> + '_ {
-        (0..self.pools()).map(|pool| self.read_stats(pool))
+        (0..self.pools()).map(|pool| self.read_stats(self.state().first() + pool))
     }
 
     fn read_stats(&self, pool: usize) -> PoolStats {
@@ -91,8 +91,12 @@ impl<M: Mode> Pool<'_, M> {
 
     /// The blocks of a pool that were handed out at least once.
     pub(crate) fn touched(&self, pool: usize) -> usize {
-        let rows = Rows::of(self.state()).filter(|_| pool == 0);
-        rows.map_or_else(|| self.state().record(pool).fresh.get().get(), |rows| rows.fresh())
+        if let Some(rows) = Rows::of_pool(self.state(), pool) {
+            return rows.fresh();
+        }
+        let record = self.state().record(pool);
+        let fresh = record.fresh.get().get();
+        if M::Guard::<M::Word>::ON { fresh } else { fresh / record.size.get() }
     }
 
     /// Starts the peak of each pool again, from its blocks in use.

@@ -31,12 +31,21 @@ const FULL: u16 = u16::MAX;
 ///   `fresh` blocks, and the live bits of those blocks.
 /// - `[T2: stacked]` A row is on the stack, once, exactly if it has a free block among the first
 ///   `fresh`; its free blocks form a list by their one byte.
-pub(crate) struct Rows<'a, 'h, M: Mode>(&'a State<'h, M>);
+pub(crate) struct Rows<'a, 'h, M: Mode> {
+    state: &'a State<'h, M>,
+    pool: usize,
+}
 
 impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
-    /// The rows of pool 0, if its blocks are tiny.
+    /// The rows of the first pool, if its blocks are tiny.
     pub(crate) fn of(state: &'a State<'h, M>) -> Option<Self> {
-        State::<M>::GEOMETRY.is_tiny(state.record(0).size.get()).then_some(Self(state))
+        let pool = state.first();
+        State::<M>::GEOMETRY.is_tiny(state.record(pool).size.get()).then_some(Self { state, pool })
+    }
+
+    /// The rows of this pool, if its blocks are tiny.
+    pub(crate) fn of_pool(state: &'a State<'h, M>, pool: usize) -> Option<Self> {
+        Self::of(state).filter(|rows| rows.pool == pool)
     }
 
     /// Writes the head.
@@ -46,7 +55,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     }
 
     fn head(&self, index: usize) -> NonNull<u16> {
-        self.0.at(self.0.low(0) + 2 * index).cast()
+        self.state.at(self.state.low(self.pool) + 2 * index).cast()
     }
 
     fn top(&self) -> usize {
@@ -71,15 +80,15 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     }
 
     fn at(&self, row: usize) -> usize {
-        self.0.low(0) + ROWS_HEAD + row * State::<M>::GEOMETRY.row()
+        self.state.low(self.pool) + ROWS_HEAD + row * State::<M>::GEOMETRY.row()
     }
 
     fn first(&self, row: usize) -> NonNull<u8> {
-        self.0.at(self.at(row))
+        self.state.at(self.at(row))
     }
 
     fn next(&self, row: usize) -> NonNull<u16> {
-        self.0.at(self.at(row) + 1).cast()
+        self.state.at(self.at(row) + 1).cast()
     }
 
     fn live_bits(&self, row: usize) -> usize {
@@ -87,12 +96,12 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     }
 
     fn block(&self, number: usize) -> NonNull<u8> {
-        self.0.at(self.0.last(0) - number)
+        self.state.at(self.state.end(self.pool) - 1 - number)
     }
 
     /// The number of the block at this offset, if it was handed out at least once.
     pub(crate) fn number(&self, offset: usize) -> Option<usize> {
-        let number = self.0.last(0).wrapping_sub(offset);
+        let number = (self.state.end(self.pool) - 1).wrapping_sub(offset);
         (number < self.fresh()).then_some(number)
     }
 
@@ -104,7 +113,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     pub(crate) unsafe fn is_live(&self, number: usize) -> bool {
         let books = self.live_bits(number / ROW_BLOCKS);
         // SAFETY: the caller's promise [T1: begun].
-        !M::Guard::<M::Word>::ON || unsafe { self.0.is_live(books, number % ROW_BLOCKS) }
+        !M::Guard::<M::Word>::ON || unsafe { self.state.is_live(books, number % ROW_BLOCKS) }
     }
 
     /// Takes a block: a free one, or else one that was never handed out. An error says that a free
@@ -116,13 +125,13 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
             // SAFETY: the row is on the stack, so it has begun.
             top => unsafe { self.pop(top - 1) }?,
         };
-        self.0.record(0).tally.allocated();
+        self.state.record(self.pool).tally.allocated();
         Ok(Some(self.block(number)))
     }
 
     /// Whether there are blocks that were never handed out.
     pub(crate) fn has_fresh(&self) -> bool {
-        State::<M>::GEOMETRY.cost(1, self.fresh() + 1) <= self.0.span(0)
+        State::<M>::GEOMETRY.cost(1, self.fresh() + 1) <= self.state.span(self.pool)
     }
 
     fn begin(&self) -> usize {
@@ -134,7 +143,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
         }
         if M::Guard::<M::Word>::ON {
             // SAFETY: as above; those before it in the row were handed out.
-            unsafe { self.0.begin_live(self.live_bits(row), own) };
+            unsafe { self.state.begin_live(self.live_bits(row), own) };
         }
         self.set_fresh(number + 1);
         number
@@ -152,7 +161,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
             let first = self.first(row).read();
             let (own, number) = (usize::from(first), row * ROW_BLOCKS + usize::from(first));
             if M::Guard::<M::Word>::ON
-                && (number >= self.fresh() || !self.0.flip_live(self.live_bits(row), own, false))
+                && (number >= self.fresh() || !self.state.set_live(self.live_bits(row), own, true))
             {
                 return Err(());
             }
@@ -176,7 +185,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
         let (row, own) = (number / ROW_BLOCKS, number % ROW_BLOCKS);
         // SAFETY: the row has begun [T1: begun], and the block's byte is ours to write.
         unsafe {
-            if M::Guard::<M::Word>::ON && !self.0.flip_live(self.live_bits(row), own, true) {
+            if M::Guard::<M::Word>::ON && !self.state.set_live(self.live_bits(row), own, false) {
                 return Err(FreeError::NotInUse);
             }
             let link = if self.next(row).read_unaligned() == FULL {
@@ -189,7 +198,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
             self.block(number).write(link);
             self.first(row).write(own as u8);
         }
-        self.0.record(0).tally.deallocated();
+        self.state.record(self.pool).tally.deallocated();
         Ok(())
     }
 

@@ -24,7 +24,8 @@ pub enum Corruption {
     BadLink {
         /// The pool.
         pool: usize,
-        /// The link: an offset, or in a checked pool a block's number plus one.
+        /// The link: an offset from the end of the records, or in a checked pool a block's number
+        /// plus one, counted from its part's end.
         link: usize,
     },
     /// The free list has more blocks than the pool, so it runs in a circle.
@@ -61,77 +62,75 @@ impl<M: Mode> Pool<'_, M> {
     /// The first thing that doesn't add up: somebody wrote outside of his blocks, or to one that he
     /// gave back.
     pub fn validate(&self) -> Result<(), Corruption> {
-        let mut last = self.state().room_at();
-        for pool in 0..self.pools() {
-            let below = self.state().record(pool).below.get();
-            if below + 1 < last || below >= self.state().last(pool) {
-                return Err(Corruption::Misplaced { pool });
+        let state = self.state();
+        let mut end = state.state_end();
+        for pool in state.pools() {
+            let low = state.low(pool);
+            if low < end || low >= state.end(pool) || state.end(pool) > state.reach() {
+                return Err(Corruption::Misplaced { pool: state.index(pool) });
             }
-            last = self.state().last(pool);
+            end = state.end(pool);
             self.validate_pool(pool)?;
         }
-        if last < self.state().size() { Ok(()) } else { Err(Corruption::Misplaced { pool: 0 }) }
+        Ok(())
     }
 
     fn validate_pool(&self, pool: usize) -> Result<(), Corruption> {
-        let rows = Rows::of(self.state()).filter(|_| pool == 0);
-        let touched = self.touched(pool);
+        let state = self.state();
+        let (index, touched) = (state.index(pool), self.touched(pool));
+        let rows = Rows::of_pool(state, pool);
         let free = match &rows {
-            Some(rows) => rows.count_free().ok_or(Corruption::Endless { pool })?,
+            Some(rows) => rows.count_free().ok_or(Corruption::Endless { pool: index })?,
             None => self.count_free_list(pool)?,
         };
-        let record = self.state().record(pool);
         let live_bits = M::Guard::<M::Word>::ON.then(|| {
             let is_live = |&block: &usize| match &rows {
                 // SAFETY: so many blocks were handed out.
                 Some(rows) => unsafe { rows.is_live(block) },
                 // SAFETY: as above.
-                None => unsafe { self.state().is_live(self.state().low(pool), block) },
+                None => unsafe { state.is_live(state.low(pool), block) },
             };
             (0..touched).filter(is_live).count()
         });
-        let counted = record.tally.read().map(|[used, ..]| used);
+        let counted = state.record(pool).tally.read().map(|[used, ..]| used);
         for live in [live_bits, counted].into_iter().flatten() {
             if live + free != touched {
-                return Err(Corruption::Miscounted { pool, live, free, touched });
+                return Err(Corruption::Miscounted { pool: index, live, free, touched });
             }
         }
         let room = free != 0 || self.has_fresh(pool);
-        if M::Spill::<M::Word>::ON && rows.is_none() && Room(self.state()).has(pool) != room {
-            return Err(Corruption::RoomBit { pool });
+        if M::Spill::<M::Word>::ON && rows.is_none() && Room(state).has(pool) != room {
+            return Err(Corruption::RoomBit { pool: index });
         }
         Ok(())
     }
 
     /// Follows the list as far as it leads to blocks that were handed out and aren't live.
     fn count_free_list(&self, pool: usize) -> Result<usize, Corruption> {
-        let record = self.state().record(pool);
-        let touched = self.touched(pool);
-        let mut link = record.free.get().get();
+        let state = self.state();
+        let (index, touched) = (state.index(pool), self.touched(pool));
+        let mut link = state.record(pool).free.get().get();
         for free in 0..=touched {
             if link == 0 {
                 return Ok(free);
             }
             let Some((offset, number)) = self.follow(pool, link) else {
-                return Err(Corruption::BadLink { pool, link });
+                return Err(Corruption::BadLink { pool: index, link });
             };
             // SAFETY: the block was handed out once.
-            let live = unsafe {
-                M::Guard::<M::Word>::ON && self.state().is_live(self.state().low(pool), number)
-            };
-            if live {
-                return Err(Corruption::BadLink { pool, link });
+            if M::Guard::<M::Word>::ON && unsafe { state.is_live(state.low(pool), number) } {
+                return Err(Corruption::BadLink { pool: index, link });
             }
             // SAFETY: a block begins there, and it is free.
-            link = unsafe { self.state().link(offset) }.get();
+            link = unsafe { state.link(offset) }.get();
         }
-        Err(Corruption::Endless { pool })
+        Err(Corruption::Endless { pool: index })
     }
 
     /// The offset and number of the block that a link leads to, if it was handed out once.
     fn follow(&self, pool: usize, link: usize) -> Option<(usize, usize)> {
         let size = self.state().record(pool).size.get();
-        let end = self.state().last(pool) + 1;
+        let end = self.state().end(pool);
         let offset = if M::Guard::<M::Word>::ON { end.checked_sub(link * size)? } else { link };
         let distance = end.checked_sub(offset)?;
         let number = (distance / size).checked_sub(1)?;

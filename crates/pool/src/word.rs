@@ -18,16 +18,17 @@ pub trait Word: Copy + Debug + Eq + Ord + sealed::Sealed + 'static {
     /// The value as a `usize`.
     fn get(self) -> usize;
 
-    /// The inverse, modulo 2 to the width, of the odd part of `self`, which isn't zero.
+    /// 2 to the width by `self`, rounded up, modulo 2 to the width; `self` isn't zero.
     #[must_use]
-    fn odd_inverse(self) -> Self;
+    fn reciprocal_of(self) -> Self;
 
-    /// `distance / size`, if `size` divides it; otherwise more than any multiple gives.
+    /// `distance` by the number with this [reciprocal](Self::reciprocal_of): exact if that divides
+    /// a `distance` of no more than [`MAX`](Self::MAX), and otherwise any number.
     ///
-    /// Multiplying by the inverse of the odd part and rotating the powers of two away permutes all
-    /// values, and takes the multiples of `size` to `0, 1, 2 …`: whatever is no multiple lands
-    /// above them. Three instructions, where the processor may not even have a division.
-    fn exact_quotient(distance: Self, size: Self, inverse: Self) -> usize;
+    /// The reciprocal is too large by less than one in 2 to the width, and a multiple has less than 2
+    /// to the width of it, so that the error is in what is shifted out. No division, which small
+    /// processors lack.
+    fn quotient(distance: usize, reciprocal: Self) -> usize;
 }
 
 mod sealed {
@@ -37,7 +38,7 @@ mod sealed {
 }
 
 macro_rules! word {
-    ($word:ty, $min_block:literal) => {
+    ($word:ty, $double:ty, $min_block:literal) => {
         impl Word for $word {
             const MAX: usize = <$word>::MAX as usize;
             const MIN_BLOCK: usize = $min_block;
@@ -52,57 +53,49 @@ macro_rules! word {
                 self as usize
             }
 
-            fn odd_inverse(self) -> Self {
-                let odd = self >> self.trailing_zeros();
-                // Newton's step doubles the correct low bits: an odd number is its own inverse in
-                // the lowest three.
-                (0..4).fold(odd, |inverse, _| {
-                    let two: $word = 2;
-                    inverse.wrapping_mul(two.wrapping_sub(odd.wrapping_mul(inverse)))
-                })
+            fn reciprocal_of(self) -> Self {
+                (<$word>::MAX / self).wrapping_add(1)
             }
 
             #[inline(always)]
-            fn exact_quotient(distance: Self, size: Self, inverse: Self) -> usize {
-                distance.wrapping_mul(inverse).rotate_right(size.trailing_zeros()) as usize
+            fn quotient(distance: usize, reciprocal: Self) -> usize {
+                if usize::BITS >= <$double>::BITS {
+                    distance.wrapping_mul(reciprocal as usize) >> <$word>::BITS
+                } else {
+                    let product = distance as $double * <$double>::from(reciprocal);
+                    (product >> <$word>::BITS) as usize
+                }
             }
         }
     };
 }
 
-word!(u16, 1);
-word!(u32, 4);
+word!(u16, u32, 1);
+word!(u32, u64, 4);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_quotient_of_16_bits_is_exact_or_beyond_all_multiples() {
-        for size in (1..=600_u16).chain([1024, 4095, 4096, 12_345, 32_768, 65_520, 65_535]) {
-            let inverse = size.odd_inverse();
-            for distance in 0..=u16::MAX {
-                let quotient = u16::exact_quotient(distance, size, inverse);
-                if distance % size == 0 {
-                    assert_eq!(quotient, usize::from(distance / size));
-                } else {
-                    assert!(quotient > usize::from(u16::MAX / size), "{distance} by {size}");
-                }
+    fn every_multiple_of_16_bits_has_its_quotient() {
+        for size in 2..=u16::MAX {
+            let reciprocal = size.reciprocal_of();
+            for number in 0..=u16::MAX / size {
+                let distance = usize::from(number * size);
+                assert_eq!(u16::quotient(distance, reciprocal), usize::from(number));
             }
         }
     }
 
     #[test]
-    fn quotients_of_32_bits_are_exact_or_beyond_all_multiples() {
-        for size in [4_u32, 12, 24, 1000, 4096, 65_537, 3 << 20, 0x8000_0000] {
-            let inverse = size.odd_inverse();
-            for distance in (0..=u32::MAX).step_by(1_048_573).chain([0, size, u32::MAX]) {
-                let multiple = distance / size * size;
-                let quotient = |distance| u32::exact_quotient(distance, size, inverse);
-                assert_eq!(quotient(multiple), (multiple / size) as usize);
-                if distance != multiple {
-                    assert!(quotient(distance) > (u32::MAX / size) as usize);
-                }
+    fn multiples_of_32_bits_have_their_quotients() {
+        for size in [4_u32, 12, 24, 1000, 4096, 65_537, 3 << 20, 0x8000_0000, u32::MAX] {
+            let reciprocal = size.reciprocal_of();
+            let most = u32::MAX / size;
+            for number in (0..=most).step_by(1_000_003).chain([0, 1, most - 1, most]) {
+                let distance = (number * size) as usize;
+                assert_eq!(u32::quotient(distance, reciprocal), number as usize, "{distance}");
             }
         }
     }
