@@ -17,27 +17,38 @@ impl<B: Allocator> Faulty<B> {
             return Err(AllocError);
         }
         let block = call(&self.base)?;
-        if !block.is_empty() {
-            let address = block.cast::<u8>().addr().get();
-            self.ledger().give(address, Entry::of(layout, block.len()));
-        }
+        self.enter(block, layout);
         Ok(block)
     }
 
     /// Makes one call that may fail, and moves a block.
-    fn try_move(
+    pub(super) fn try_move(
         &self,
         block: NonNull<u8>,
         [old, new]: [Layout; 2],
         call: impl FnOnce(&B) -> Result<NonNull<[u8]>, AllocError>,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // A failed call must leave the books as they were, so nothing is struck out before.
         self.check(block, old);
-        self.try_call(new, |base| {
-            let moved = call(base)?;
-            self.strike_out(block, old);
-            Ok(moved)
-        })
+        if self.ledger().fails(Call::Take) {
+            return Err(AllocError);
+        }
+        // Struck out first: another thread may be given the same address at once. After a failure nobody is.
+        let entry = self.strike_out(block, old);
+        let moved = call(&self.base);
+        match (&moved, entry) {
+            (&Ok(moved), _) => self.enter(moved, new),
+            (Err(_), Some(entry)) => self.ledger().give(block.addr().get(), entry),
+            (Err(_), None) => {}
+        }
+        moved
+    }
+
+    /// Enters a block that the base gave; an empty one isn't.
+    pub(super) fn enter(&self, block: NonNull<[u8]>, layout: Layout) {
+        if !block.is_empty() {
+            let address = block.cast::<u8>().addr().get();
+            self.ledger().give(address, Entry::of(layout, block.len()));
+        }
     }
 
     /// Checks that a block is live, and that `layout` fits it.
@@ -53,12 +64,11 @@ impl<B: Allocator> Faulty<B> {
     }
 
     /// Strikes out a block that was checked; an empty one was never entered.
-    fn strike_out(&self, block: NonNull<u8>, layout: Layout) {
+    fn strike_out(&self, block: NonNull<u8>, layout: Layout) -> Option<Entry> {
         let mut ledger = self.ledger();
         let address = block.addr().get();
-        if layout.size() > 0 || ledger.live.contains_key(&address) {
-            ledger.take_back(address);
-        }
+        let is_entered = layout.size() > 0 || ledger.live.contains_key(&address);
+        is_entered.then(|| ledger.take_back(address))
     }
 }
 

@@ -44,6 +44,37 @@ fn a_failed_move_leaves_the_books_as_they_were() {
 }
 
 #[test]
+fn a_move_that_the_base_refuses_leaves_the_books_as_they_were() {
+    let base = Faulty::new(Faulty::new(System, Plan::From(1)), Plan::Never);
+    let mut watched = Watched::new(&base);
+    assert!(watched.allocate(LAYOUT, true).unwrap());
+    assert!(!watched.resize(0, Layout::new::<[u64; 8]>(), true).unwrap());
+    assert_eq!((base.failures(), base.live_bytes()), (0, LAYOUT.size()));
+    watched.clear().unwrap();
+    base.assert_all_released();
+}
+
+#[test]
+fn where_a_block_was_another_thread_may_have_one_before_the_move_returns() {
+    let new = Layout::new::<[u64; 8]>();
+    let base = Faulty::new(System, Plan::Never);
+    let block = base.allocate(LAYOUT).unwrap();
+    let moved = base.try_move(block.cast(), [LAYOUT, new], |system| {
+        let moved = system.allocate(new)?;
+        // The old block is free; here it is at once the other thread's.
+        base.enter(block, LAYOUT);
+        Ok(moved)
+    });
+    assert_eq!(base.live_count(), 2);
+    // SAFETY: both are live with these layouts.
+    unsafe {
+        base.deallocate(moved.unwrap().cast(), new);
+        base.deallocate(block.cast(), LAYOUT);
+    }
+    base.assert_all_released();
+}
+
+#[test]
 #[should_panic(expected = "isn't live in the base")]
 fn a_double_free_is_found() {
     let base = Faulty::new(System, Plan::Never);
