@@ -12,7 +12,7 @@ use crate::BlockLayout;
 ///
 /// - A block handed out is as large and as aligned as [`block_layout`](Self::block_layout) says, and
 ///   belongs to the caller alone until it is freed or the allocator is dropped. Moving the allocator
-///   does not invalidate blocks.
+///   does not invalidate blocks, and nothing that a shared reference offers drops or replaces it.
 /// - A failed call changes nothing.
 pub unsafe trait Blocks {
     /// The size and alignment of all blocks.

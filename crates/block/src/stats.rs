@@ -7,6 +7,7 @@ use crate::BlockLayout;
 /// `capacity == used + free + fresh`, and external fragmentation is zero: every block that isn't used
 /// serves every request that any block could serve (S2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BlockStats {
     /// Size and alignment of the blocks.
     pub blocks: BlockLayout,

@@ -92,14 +92,32 @@ impl<T, B: Blocks> BlockBox<'_, T, B> {
             value
         }
     }
+}
 
-    /// The box as a promise that its value stays where it is: blocks don't move.
+impl<T, B: Blocks> BlockBox<'static, T, B> {
+    /// The box as a promise that its value stays where it is until it is dropped: blocks don't move.
+    ///
+    /// Only where the allocator lives for ever. Else a box could be forgotten and the allocator
+    /// dropped, and the value's memory would be used again though the value wasn't dropped:
+    ///
+    /// ```compile_fail,E0597
+    /// # use core::mem::MaybeUninit;
+    /// # use stratalloc_block::{BlockAllocator, BlockBox, BlockLayout, TypedBlocks};
+    /// let mut buffer = [MaybeUninit::uninit(); 1024];
+    /// let layout = BlockLayout::of::<u64>();
+    /// let pool = TypedBlocks::new(BlockAllocator::from_buffer(&mut buffer, layout).unwrap());
+    /// let pool = pool.ok().unwrap();
+    /// BlockBox::into_pin(pool.alloc(7_u64).unwrap());
+    /// ```
     pub fn into_pin(this: Self) -> Pin<Self> {
-        // SAFETY: the value is behind the pointer, stays there until it is dropped, and its memory is
-        // reused only after.
+        // SAFETY: the value is behind the pointer and stays there until it is dropped; since the
+        // allocator is never dropped, the memory is reused only after.
         unsafe { Pin::new_unchecked(this) }
     }
 }
+
+/// Moving the box doesn't move the value.
+impl<T, B: Blocks> Unpin for BlockBox<'_, T, B> {}
 
 impl<T, B: Blocks> Deref for BlockBox<'_, T, B> {
     type Target = T;
@@ -152,12 +170,13 @@ impl<T: fmt::Debug, B: Blocks> fmt::Debug for BlockBox<'_, T, B> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use std::{rc::Rc, string::String, thread, vec::Vec};
+    use core::mem::MaybeUninit;
+    use std::{boxed::Box, rc::Rc, string::String, sync::OnceLock, thread, vec::Vec};
 
     use stratalloc_core::Stats;
 
     use super::*;
-    use crate::{BlockAllocator, Growth, SyncBlockAllocator, test_base::TestBase};
+    use crate::{BlockAllocator, Buffer, Growth, SyncBlockAllocator, test_base::TestBase};
 
     #[test]
     fn values_are_dropped_once_and_blocks_come_back() {
@@ -220,10 +239,16 @@ mod tests {
 
     #[test]
     fn a_pinned_value_stays() {
-        let base = TestBase::new();
-        let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<u64>(), Growth::fixed(1));
-        let pool = TypedBlocks::new(blocks).unwrap();
+        static POOL: OnceLock<TypedBlocks<u64, SyncBlockAllocator<Buffer<'static>>>> =
+            OnceLock::new();
+        let pool = POOL.get_or_init(|| {
+            let buffer = Box::leak(Box::new([MaybeUninit::uninit(); 256]));
+            let blocks = SyncBlockAllocator::from_buffer(buffer, BlockLayout::of::<u64>());
+            TypedBlocks::new(blocks.unwrap()).unwrap()
+        });
         let pinned = BlockBox::into_pin(pool.alloc(7).unwrap());
-        assert_eq!(*pinned, 7);
+        let place: *const u64 = &raw const *pinned;
+        let moved = Box::new(pinned);
+        assert_eq!((&raw const **moved, **moved), (place, 7));
     }
 }

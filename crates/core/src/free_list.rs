@@ -137,6 +137,7 @@ impl fmt::Debug for FreeList {
 
 /// How a [`FreeList`] is broken.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FreeListError {
     /// A link leads to an address where no block starts: a write after free, most often.
     #[error("the free list leads to {address:#x}, where no block starts")]

@@ -47,7 +47,7 @@ pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
 pub use fallback::Fallback;
 pub use free_list::{FreeList, FreeListError};
 #[cfg(feature = "lock_api")]
-pub use locked::Locked;
+pub use locked::{Locked, LockedGuard};
 pub use page_provider::{PageProvider, PageRange};
 pub use segregate::Segregate;
 pub use size_class::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};

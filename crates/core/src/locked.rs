@@ -1,6 +1,6 @@
 //! An allocator behind a lock of the user's choice.
 
-use core::{alloc::Layout, ptr::NonNull};
+use core::{alloc::Layout, fmt, ops::Deref, ptr::NonNull};
 
 use lock_api::{Mutex, MutexGuard, RawMutex};
 
@@ -46,8 +46,8 @@ impl<R: RawMutex, A> Locked<R, A> {
 
     /// The allocator, for as long as the guard lives.
     #[inline]
-    pub fn lock(&self) -> MutexGuard<'_, R, A> {
-        self.0.lock()
+    pub fn lock(&self) -> LockedGuard<'_, R, A> {
+        LockedGuard(self.0.lock())
     }
 
     /// The allocator, for whoever has the only reference.
@@ -56,8 +56,36 @@ impl<R: RawMutex, A> Locked<R, A> {
     }
 }
 
+/// The allocator of a [`Locked`], which nobody else can use while this lives.
+///
+/// It is lent to look at and to allocate from, not to be changed: whoever could replace the allocator
+/// would give back the memory of blocks that are live.
+///
+/// ```compile_fail,E0594
+/// # fn replace(shared: stratalloc_core::Locked<parking_lot::RawMutex, u8>) {
+/// *shared.lock() = 1;
+/// # }
+/// ```
+#[must_use = "a guard that is dropped at once unlocks at once"]
+pub struct LockedGuard<'l, R: RawMutex, A>(MutexGuard<'l, R, A>);
+
+impl<R: RawMutex, A> Deref for LockedGuard<'_, R, A> {
+    type Target = A;
+
+    #[inline]
+    fn deref(&self) -> &A {
+        &self.0
+    }
+}
+
+impl<R: RawMutex, A: fmt::Debug> fmt::Debug for LockedGuard<'_, R, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LockedGuard").field(&self.0).finish()
+    }
+}
+
 // SAFETY: every call goes to the one allocator behind the lock, which keeps the contract, and one at
-// a time.
+// a time; nobody but its owner can replace it.
 unsafe impl<R: RawMutex, A: Allocator> Allocator for Locked<R, A> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {

@@ -121,6 +121,7 @@ impl ConfigError {
 
 /// What is wrong with a pointer that should be freed. The pool is as it was.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FreeError {
     /// It points outside the blocks of this heap.
     #[error("not a pointer into any pool of this heap")]

@@ -10,6 +10,7 @@ use crate::{
 
 /// One pool at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolStats {
     /// The size of its blocks in bytes.
     pub block_size: usize,
@@ -26,6 +27,7 @@ pub struct PoolStats {
 
 /// The counters of one pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Blocks in use.
     pub used: usize,
@@ -38,6 +40,7 @@ pub struct Counts {
 
 /// The bytes of a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HeapStats {
     /// The heap as it was given.
     pub heap: usize,
