@@ -11,9 +11,9 @@ use crate::{heap::Heap, registry, system, thread, values};
 
 /// Milliseconds, or zero for never.
 static DECAY: AtomicU64 = AtomicU64::new(0);
-/// When the next look is due, in milliseconds of the system's clock. Whoever sets it looks; it orders
-/// nothing.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+/// When the last look was, in milliseconds of the system's clock. Whoever sets it looks; it orders
+/// nothing. (Not when the next one is due: that would be by the decay of then.)
+static LAST: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the decay in milliseconds; zero for never.
 pub(crate) fn set(milliseconds: u64) {
@@ -30,9 +30,9 @@ pub(crate) fn tick() {
 }
 
 fn is_due(decay: u64) -> bool {
-    let (now, next) = (system::milliseconds(), NEXT.load(Ordering::Relaxed));
-    let after = now + (decay / 2).max(1);
-    now >= next && NEXT.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    let (now, last) = (system::milliseconds(), LAST.load(Ordering::Relaxed));
+    now >= last + (decay / 2).max(1)
+        && LAST.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
 #[cold]
