@@ -204,21 +204,54 @@ impl Cache {
         if !twice.is_null() {
             report::bad_free(bin, BadFree::Twice(twice));
         }
-        let bottom = self.tops[bin].get();
-        let want = SHAPES[bin].stack as usize / 2;
-        // SAFETY: [I2] the stack is empty, so that `stack` slots follow its bottom, the thread's own.
-        let slots = unsafe { core::slice::from_raw_parts_mut(bottom.add(1), want) };
-        let (count, spent) =
-            heap.refill(thread::mark(), bin, slots, |pools| self.give_idle(pools, bin));
-        // The lowest address is to be popped first.
-        slots[..count].reverse();
-        self.tops[bin].set(bottom.wrapping_add(count));
+        let spent = heap.refill(thread::mark(), self, bin);
         self.free_batches(spent);
         decay::tick();
         self.pop(bin)
     }
 
+    /// Puts blocks on the stack of their bin, if there is room for all; says whether there was.
+    pub(crate) fn stow(&self, bin: usize, blocks: &[*mut u8]) -> bool {
+        let free = self.free_slots(bin);
+        let fit = blocks.len() <= free.len();
+        if fit {
+            free[..blocks.len()].copy_from_slice(blocks);
+            self.tops[bin].set(self.tops[bin].get().wrapping_add(blocks.len()));
+        }
+        fit
+    }
+
+    /// Fills the stack of a bin up to half, if it holds less than a quarter: `take` says how many of the slots
+    /// it filled.
+    pub(crate) fn fill(&self, bin: usize, take: impl FnOnce(&mut [*mut u8]) -> usize) {
+        let (free, stack) = (self.free_slots(bin), SHAPES[bin].stack as usize);
+        let held = stack - free.len();
+        if held >= stack / 4 {
+            return;
+        }
+        let slots = &mut free[..stack / 2 - held];
+        let count = take(slots);
+        // The lowest address is to be popped first.
+        slots[..count].reverse();
+        self.tops[bin].set(self.tops[bin].get().wrapping_add(count));
+    }
+
+    /// The slots above the blocks in the stack of a bin.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the stacks are the thread's alone, and this slice's user"
+    )]
+    fn free_slots(&self, bin: usize) -> &mut [*mut u8] {
+        // SAFETY: [I2] from above the top to the limit are slots of this stack; [I1] the thread's own.
+        unsafe {
+            let top = self.tops[bin].get();
+            let count = self.limits[bin].get().offset_from_unsigned(top);
+            core::slice::from_raw_parts_mut(top.add(1), count)
+        }
+    }
+
     /// Frees a block of this heap whose stack is full: the older half of it goes back.
+    #[inline(never)]
     pub(crate) fn drain(&self, bin: usize, block: *mut u8) {
         let Some(heap) = self.heap.get() else { return };
         let stack = SHAPES[bin].stack as usize;
@@ -241,7 +274,7 @@ impl Cache {
     /// Gives back what bins hold that share their partition with `busy`, but weren't used since the last
     /// time: a few blocks in a stack keep a segment from serving the others.
     #[cold]
-    fn give_idle(&self, pools: &mut Pools, busy: usize) {
+    pub(crate) fn give_idle(&self, pools: &mut Pools, busy: usize) {
         let partition = SHAPES[busy].partition;
         for bin in (1..BINS).filter(|&bin| SHAPES[bin].partition == partition) {
             let top = self.tops[bin].get();
@@ -268,6 +301,7 @@ impl Cache {
     }
 
     /// Frees a block of another heap: notes it in a batch.
+    #[inline(never)]
     pub(crate) fn free_remote(&self, heap: &'static Heap, bin: usize, block: *mut u8) {
         let place = &self.outbox[outbox_place(heap, bin)];
         // SAFETY: a batch in the outbox is this thread's.

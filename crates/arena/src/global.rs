@@ -15,18 +15,15 @@
 use core::ptr::{NonNull, null_mut};
 
 use crate::{
-    area::Area,
-    bins::{NO_BIN, SHAPES, bin_for},
+    bins::bin_for,
     cache::{Cache, free_alone},
     geometry::{AREA_SIZE, Partition},
     guard,
     heap::Heap,
-    large::{LargeBlock, MAX_IN_ARENAS},
-    limit, poison,
-    registry::{self, Window},
+    kind::{Kind, check_start, small_of_thread},
+    large::MAX_IN_ARENAS,
+    limit, poison, registry,
     relief::with_relief,
-    report,
-    segment::BadFree,
     slot,
     stats::Stats,
     thread, values,
@@ -165,148 +162,53 @@ fn allocate_small(bin: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn deallocate_slow(block: *mut u8) {
-    if block.is_null() {
-        return;
-    }
     if guard::ON
-        && let Block::Small { bin, .. } = Block::of(block)
+        && let Some((_, bin)) = small_of_thread(block)
     {
         guard::take_back(bin, block);
     }
     match thread::attached() {
         Some(cache) => free_with(cache, block),
-        None => free_without_cache(block),
+        None => free_other(thread::thread_mark(), block),
     }
 }
 
 /// Frees a block of any kind, on behalf of the thread whose cache this is.
+#[inline(always)]
 pub(crate) fn free_with(cache: &Cache, block: *mut u8) {
-    match Block::of(block) {
-        Block::Small { heap, bin } if is_same(cache.heap(), heap) => {
+    match small_of_thread(block) {
+        Some((heap, bin)) if is_same(cache.heap(), heap) => {
             check_start(bin, block);
             cache.free_local(bin, block);
         }
-        Block::Small { heap, bin } => {
+        Some((heap, bin)) => {
+            check_start(bin, block);
             poison::freed(bin, block);
             cache.free_remote(heap, bin, block);
         }
-        Block::OfValue { heap, bin } => {
-            poison::freed(bin, block);
-            free_alone(heap, cache.mark(), bin, block);
-        }
-        Block::Large { heap } => heap.free_large(cache.mark(), block),
-        Block::Huge { start, size } => registry::free_huge(start, size),
+        None => free_other(cache.mark(), block),
     }
 }
 
-/// Ends the process with a report if no block starts there. Without looking at the books: whether one
-/// is in use shows when they are.
-#[inline]
-fn check_start(bin: usize, block: *mut u8) {
-    if !SHAPES[bin].is_start(block) {
-        report::bad_free(bin, BadFree::NotABlock(block));
+/// Frees a block of any kind at once, or no block.
+#[cold]
+#[inline(never)]
+fn free_other(mark: usize, block: *mut u8) {
+    if block.is_null() {
+        return;
     }
-}
-
-fn free_without_cache(block: *mut u8) {
-    let mark = thread::thread_mark();
-    match Block::of(block) {
-        Block::Small { heap, bin } | Block::OfValue { heap, bin } => {
+    match Kind::of(block) {
+        Kind::Small { heap, bin } | Kind::OfValue { heap, bin } => {
             poison::freed(bin, block);
             free_alone(heap, mark, bin, block);
         }
-        Block::Large { heap } => heap.free_large(mark, block),
-        Block::Huge { start, size } => registry::free_huge(start, size),
+        Kind::Large { heap } => heap.free_large(mark, block),
+        Kind::Huge { start, size } => registry::free_huge(start, size),
     }
 }
 
 fn is_same(own: Option<&'static Heap>, other: &'static Heap) -> bool {
     own.is_some_and(|own| core::ptr::eq(own, other))
-}
-
-/// What kind of block an address is, from the address alone.
-enum Block {
-    Small {
-        heap: &'static Heap,
-        bin: usize,
-    },
-    /// Small, of an arena heap: freed at once, since the heap may end.
-    OfValue {
-        heap: &'static Heap,
-        bin: usize,
-    },
-    Large {
-        heap: &'static Heap,
-    },
-    Huge {
-        start: NonNull<u8>,
-        size: usize,
-    },
-}
-
-impl Block {
-    /// The process ends with a report if it is none of ours.
-    #[inline]
-    fn of(address: *mut u8) -> Self {
-        match registry::lookup(address) {
-            Window::Area(area) => match Self::in_area(area, address) {
-                (heap, Some(bin)) => Self::Small { heap, bin },
-                (heap, None) => Self::Large { heap },
-            },
-            Window::Value(area) => match Self::in_area(area, address) {
-                (heap, Some(bin)) => Self::OfValue { heap, bin },
-                (heap, None) => Self::Large { heap },
-            },
-            Window::Huge(size) if address.addr().is_multiple_of(AREA_SIZE) => {
-                // SAFETY: the registry announces a block there, which isn't at address 0.
-                Self::Huge { start: unsafe { NonNull::new_unchecked(address) }, size }
-            }
-            _ => report::foreign(address),
-        }
-    }
-
-    /// The heap and the bin, if it has one, of an address in an area.
-    #[inline]
-    fn in_area(area: *mut Area, address: *mut u8) -> (&'static Heap, Option<usize>) {
-        // SAFETY: the registry announces the area; that of an arena heap stays while a block of it is
-        // live.
-        let (heap, bin) = unsafe { (Area::owner(area), (*area).cache().bin_of::<1>(address)) };
-        let bin = bin.filter(|&bin| bin != NO_BIN);
-        if bin.is_none()
-            && crate::SegmentPlace::of_offset(address.addr() & (AREA_SIZE - 1)).is_none()
-        {
-            report::foreign(address);
-        }
-        (heap, bin)
-    }
-
-    /// As [`Block::of`], for a block that isn't about to be freed: that the calling thread freed it
-    /// last is noticed.
-    #[inline]
-    fn in_use(address: *mut u8) -> Self {
-        let block = Self::of(address);
-        if let Self::Small { bin, .. } = block {
-            if guard::ON {
-                guard::check_held(bin, address);
-            }
-            check_start(bin, address);
-            if slot::cache().newest(bin) == address {
-                report::bad_free(bin, BadFree::Twice(address));
-            }
-        }
-        block
-    }
-
-    /// Its usable bytes; `address` is its own.
-    #[inline]
-    fn size(&self, address: *mut u8) -> usize {
-        match *self {
-            Self::Small { bin, .. } if guard::ON => guard::size(bin, address),
-            Self::Small { bin, .. } | Self::OfValue { bin, .. } => SHAPES[bin].block_size as usize,
-            Self::Large { heap } => large_size(heap, address),
-            Self::Huge { size, .. } => size,
-        }
-    }
 }
 
 fn caller() -> Option<(&'static Heap, usize)> {
@@ -343,12 +245,7 @@ fn place_large(size: usize, align: usize, zeroed: bool, growing: bool) -> Option
 ///
 /// `block` is live.
 pub unsafe fn usable_size(block: *mut u8) -> usize {
-    Block::in_use(block).size(block)
-}
-
-fn large_size(heap: &Heap, block: *mut u8) -> usize {
-    let mut pools = heap.pools(thread::mark());
-    LargeBlock::at(&mut pools, block).size(&mut pools)
+    Kind::in_use(block).size(block)
 }
 
 /// Gives a block another size, in place where it can; the content is kept as far as both reach. Null
@@ -388,10 +285,10 @@ unsafe fn reallocate_unless(
     if block.is_null() {
         return allocate(size, align);
     }
-    let kind = Block::in_use(block);
+    let kind = Kind::in_use(block);
     let old = kind.size(block);
     let may_stay = |bin| if guard::ON { size == old } else { stays(bin, old) };
-    if matches!(kind, Block::Small { bin, .. } | Block::OfValue { bin, .. } if may_stay(bin)) {
+    if matches!(kind, Kind::Small { bin, .. } | Kind::OfValue { bin, .. } if may_stay(bin)) {
         return block;
     }
     if resize_in_place(&kind, block, size) {
@@ -400,16 +297,16 @@ unsafe fn reallocate_unless(
     move_block(block, old, size, align)
 }
 
-fn resize_in_place(kind: &Block, block: *mut u8, size: usize) -> bool {
+fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
     match *kind {
-        Block::Small { .. } | Block::OfValue { .. } => false,
-        Block::Large { heap } => {
+        Kind::Small { .. } | Kind::OfValue { .. } => false,
+        Kind::Large { heap } => {
             if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;
             }
             heap.resize_large(thread::mark(), block, size)
         }
-        Block::Huge { start, size: old } => {
+        Kind::Huge { start, size: old } => {
             size > MAX_IN_ARENAS
                 && limit::admit(size.saturating_sub(old))
                     .is_some_and(|_leave| registry::resize_huge(start, old, size))

@@ -4,6 +4,7 @@ use crate::{
     area::Area,
     batch::{Batch, Batches, Inbox},
     bins::SHAPES,
+    cache::Cache,
     decay, dirty,
     large::{Fresh, LargeBlock},
     limit,
@@ -44,28 +45,22 @@ impl Heap {
         &self.pools
     }
 
-    /// Takes blocks of a bin as [`Pools::take`], after what other threads gave back; says how many. The
-    /// batches that come back are the caller's to free.
-    ///
-    /// `give_idle` is called first if it is worth a look what the caller could give back.
-    pub(crate) fn refill(
-        &self,
-        mark: usize,
-        bin: usize,
-        slots: &mut [*mut u8],
-        give_idle: impl FnOnce(&mut Pools),
-    ) -> (usize, Batches) {
+    /// Puts blocks of a bin on the stack of a cache of this heap: what other threads gave back as far as there
+    /// is room, of other bins too, or else what [`Pools::take`] has. The batches that come back are the
+    /// caller's to free.
+    pub(crate) fn refill(&self, mark: usize, cache: &Cache, bin: usize) -> Batches {
         let mut pools = self.pools(mark);
-        let spent = self.absorb(&mut pools);
-        if pools.has_grown() {
-            give_idle(&mut pools);
-        }
-        let size = SHAPES[bin].block_size as usize;
-        let count = match limit::admit_blocks(slots.len(), size) {
-            Some((_leave, count)) => pools.take(bin, &mut slots[..count]),
-            None => 0,
-        };
-        (count, spent)
+        let spent = self.absorb_unless(&mut pools, |bin, blocks| cache.stow(bin, blocks));
+        cache.fill(bin, |slots| {
+            if pools.has_grown() {
+                cache.give_idle(&mut pools, bin);
+            }
+            match limit::admit_blocks(slots.len(), SHAPES[bin].block_size as usize) {
+                Some((_leave, count)) => pools.take(bin, &mut slots[..count]),
+                None => 0,
+            }
+        });
+        spent
     }
 
     /// Takes blocks of a bin back, and what other threads gave back with them.
@@ -170,12 +165,25 @@ impl Heap {
 
     /// Gives the pools what waits in the inbox; the batches themselves are left to be freed.
     fn absorb(&self, pools: &mut Pools) -> Batches {
+        self.absorb_unless(pools, |_, _| false)
+    }
+
+    /// As [`absorb`](Self::absorb), except for blocks of a bin that are `stowed` somewhere: to the pools, these
+    /// are in use.
+    fn absorb_unless(
+        &self,
+        pools: &mut Pools,
+        stowed: impl Fn(usize, &[*mut u8]) -> bool,
+    ) -> Batches {
         let spent = self.inbox.take();
         for batch in spent.clone() {
             // SAFETY: a batch out of the inbox is the taker's.
             let batch = unsafe { &*batch };
-            pools.tallies.gave_remotely(batch.bin(), batch.blocks().len());
-            pools.give(batch.bin(), batch.blocks());
+            let (bin, blocks) = (batch.bin(), batch.blocks());
+            pools.tallies.gave_remotely(bin, blocks.len());
+            if !stowed(bin, blocks) {
+                pools.give(bin, blocks);
+            }
         }
         spent
     }

@@ -58,6 +58,8 @@ mod heap;
 #[cfg(not(loom))]
 mod huge_pages;
 #[cfg(not(loom))]
+mod kind;
+#[cfg(not(loom))]
 mod large;
 #[cfg(not(loom))]
 pub mod limit;

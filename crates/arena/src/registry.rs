@@ -77,6 +77,13 @@ pub(crate) fn lookup(address: *mut u8) -> Window {
     }
 }
 
+/// The area of a thread's heap that an address lies in, if it lies in one.
+#[inline(always)]
+pub(crate) fn area_of_thread(address: *mut u8) -> Option<*mut Area> {
+    let entry = TABLE.get(address.addr() >> AREA_SHIFT)?.load(Ordering::Acquire);
+    (entry == AREA).then(|| Area::containing(address))
+}
+
 /// Address space that a claim on windows stands for.
 struct Claim {
     index: usize,
