@@ -11,6 +11,7 @@
 //! thread safety) are answered with measurements in the repository's `docs/BLOCK.md`.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 #[cfg(any(test, loom))]
@@ -47,3 +48,8 @@ pub use local::BlockAllocator;
 pub use shared::{Magazine, SyncBlockAllocator};
 pub use stats::BlockStats;
 pub use typed::{BlockBox, TypedBlocks};
+
+/// The examples of the README, tested as documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

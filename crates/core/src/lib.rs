@@ -16,6 +16,7 @@
 //! `no_std`, without `alloc`.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 #[cfg(test)]
@@ -52,3 +53,8 @@ pub use page_provider::{PageProvider, PageRange};
 pub use segregate::Segregate;
 pub use size_class::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
 pub use units::{Addr, Alignment, Bytes, PageCount};
+
+/// The examples of the README, tested as documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,6 +24,7 @@
 //! ```
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(test)]
 extern crate std;
@@ -43,3 +44,8 @@ pub use fixed_region::FixedRegion;
 pub use mem_blocks::{MEM_BLOCK_SIZE, MemBlocks};
 #[cfg(all(feature = "hosted", target_os = "linux"))]
 pub use mmap::Mmap;
+
+/// The examples of the README, tested as documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,6 +7,7 @@
 //! `no_std`, without `alloc`. Source: seed 000, lines S0.1 to S0.11.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 #[cfg(any(test, feature = "c-hosted"))]
@@ -46,3 +47,8 @@ pub use stats::{Counts, HeapStats, PoolStats};
 pub use tuned::{Demand, Tuned};
 pub use validate::Corruption;
 pub use word::Word;
+
+/// The examples of the README, tested as documentation is.
+#[cfg(all(doctest, feature = "critical-section"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,6 +24,7 @@
 //! | [`heap`] | blocks of any size in one heap |
 //! | [`arena`] | the thread-partitioned arenas under [`Stratalloc`] |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 mod global;
