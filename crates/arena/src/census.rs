@@ -4,9 +4,7 @@ use crate::{
     area::Area,
     bins::{BINS, NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
-    heap::Heap,
     pools::Pools,
-    registry,
     segment::Segment,
     stats::Stats,
     system, thread, values,
@@ -126,9 +124,7 @@ impl Census {
             events: Events::default(),
         };
         let mark = thread::mark();
-        let mut add = |heap: &Heap| census.add(&mut heap.pools(mark));
-        registry::heaps(0).for_each(&mut add);
-        values::each(mark, add);
+        values::each_heap(mark, |heap| census.add(&mut heap.pools(mark)));
         census.totals.add_huge();
         (census.events.minor_faults, census.events.major_faults) = system::page_faults();
         census

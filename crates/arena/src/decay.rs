@@ -7,7 +7,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{heap::Heap, registry, system, thread, values};
+use crate::{system, thread, values};
 
 /// Milliseconds, or zero for never.
 static DECAY: AtomicU64 = AtomicU64::new(0);
@@ -39,13 +39,10 @@ fn is_due(decay: u64) -> bool {
 #[inline(never)]
 fn run() {
     let Some(cache) = thread::attached() else { return };
-    for heap in registry::heaps(0) {
+    values::try_each_heap(cache.mark(), |heap| {
         if let Some(spent) = heap.purge_idle(cache.mark()) {
+            // None of arena heaps, which get no batches: no lock is waited for here.
             cache.free_batches(spent);
         }
-    }
-    // Nobody hands batches over to arena heaps.
-    values::try_each(cache.mark(), |heap: &Heap| {
-        heap.purge_idle(cache.mark());
     });
 }

@@ -11,7 +11,7 @@ use crate::{
     lock::{Lock, LockGuard},
     poison,
     pools::Pools,
-    registry, values,
+    values,
 };
 
 /// Batches that may wait in an inbox before whoever adds one looks after them: their owner may be
@@ -111,8 +111,7 @@ impl Heap {
         let mut pools = self.pools(mark);
         let _leave = limit::admit(size)?;
         let fresh = pools.allocate_large(size, align, growing)?;
-        let block = LargeBlock::at(&mut pools, fresh.start);
-        poison::bytes_used(fresh.start, block.size(&mut pools));
+        poison::bytes_used(fresh.start, fresh.usable);
         Some(fresh)
     }
 
@@ -215,12 +214,10 @@ pub(crate) fn relieve(mut pools: LockGuard<'_, Pools>, mark: usize) {
     if !dirty::is_excess() {
         return;
     }
-    let mut purge = |heap: &Heap| {
+    values::try_each_heap(mark, |heap| {
         if let Some(mut pools) = heap.pools.try_lock(mark) {
             pools.purge_excess();
         }
-    };
-    registry::heaps(0).for_each(&mut purge);
-    values::try_each(mark, purge);
+    });
     dirty::asked_all();
 }

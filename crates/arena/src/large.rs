@@ -30,7 +30,9 @@ const WORTH_PURGING: usize = 256 << 10;
 pub(crate) struct Fresh {
     /// Its first byte.
     pub(crate) start: *mut u8,
-    /// Bytes from the start that aren't known to be zero.
+    /// Bytes from there that may be used.
+    pub(crate) usable: usize,
+    /// Of these, how many of the first aren't known to be zero.
     pub(crate) stale: usize,
 }
 
@@ -260,7 +262,7 @@ impl Pools {
         block.set_size(self, size);
         let usable = block.size(self);
         self.figures.allocate(usable);
-        Some(Fresh { start: self.books(block.area).address(block.first), stale })
+        Some(Fresh { start: self.books(block.area).address(block.first), usable, stale })
     }
 
     /// Takes a large block back.

@@ -25,7 +25,7 @@ use core::{
 
 use thiserror::Error;
 
-use crate::{dirty, figures, global, registry, thread, values};
+use crate::{dirty, figures, global, thread, values};
 
 /// No limit.
 const NONE: usize = usize::MAX;
@@ -98,8 +98,7 @@ pub fn get() -> Option<usize> {
 pub fn held() -> usize {
     if get().is_none() {
         let mark = thread::mark();
-        registry::heaps(0).for_each(|heap| heap.pools(mark).figures.tell());
-        values::each(mark, |heap| heap.pools(mark).figures.tell());
+        values::each_heap(mark, |heap| heap.pools(mark).figures.tell());
     }
     dirty::held()
 }

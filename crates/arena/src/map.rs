@@ -50,8 +50,7 @@ const MAX_AREAS: usize = 64;
 pub fn map(out: &mut impl Write) -> fmt::Result {
     let mark = thread::mark();
     let mut areas = 0;
-    registry::heaps(0).for_each(|heap| areas += heap.areas(mark));
-    values::each(mark, |heap| areas += heap.areas(mark));
+    values::each_heap(mark, |heap| areas += heap.areas(mark));
     // Areas that come meanwhile aren't drawn.
     let drawn = areas.min(MAX_AREAS);
     let mut page = Page { out, row: 0, rows: drawn, mark };

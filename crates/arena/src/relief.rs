@@ -1,6 +1,6 @@
 //! What is tried before a request is refused.
 
-use crate::{global, heap::Heap, large::MAX_IN_ARENAS, limit, registry, thread, values};
+use crate::{global, large::MAX_IN_ARENAS, limit, thread, values};
 
 /// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
 #[inline(always)]
@@ -29,8 +29,6 @@ fn relieve() -> bool {
     }
     let mark = thread::mark();
     let mut decommitted = 0;
-    let mut decommit = |heap: &Heap| decommitted += heap.pools(mark).decommit();
-    registry::heaps(0).for_each(&mut decommit);
-    values::each(mark, decommit);
+    values::each_heap(mark, |heap| decommitted += heap.pools(mark).decommit());
     decommitted > 0
 }

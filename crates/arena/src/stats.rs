@@ -5,7 +5,6 @@ use crate::{
     arena::Arena,
     bins::{NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
-    heap::Heap,
     large::PAGE,
     pools::Pools,
     registry, thread, values,
@@ -35,9 +34,7 @@ pub struct Stats {
 pub(crate) fn count() -> Stats {
     let mut stats = Stats::default();
     let mark = thread::mark();
-    let mut count = |heap: &Heap| stats.add(&mut heap.pools(mark));
-    registry::heaps(0).for_each(&mut count);
-    values::each(mark, count);
+    values::each_heap(mark, |heap| stats.add(&mut heap.pools(mark)));
     stats.add_huge();
     stats
 }

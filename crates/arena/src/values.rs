@@ -93,11 +93,18 @@ pub(crate) fn trim(mark: usize) -> usize {
     given
 }
 
-/// Does something with each arena heap, unless somebody else is at it.
-pub(crate) fn try_each(mark: usize, act: impl FnMut(&Heap)) {
+/// Acts on every heap of the process: those of threads, then arena heaps unless somebody else is at these.
+pub(crate) fn try_each_heap(mark: usize, mut act: impl FnMut(&Heap)) {
+    registry::heaps(0).for_each(&mut act);
     if let Some(_values) = VALUES.try_lock(mark) {
         registry::values().for_each(act);
     }
+}
+
+/// Acts on every heap of the process, those of threads first.
+pub(crate) fn each_heap(mark: usize, mut act: impl FnMut(&Heap)) {
+    registry::heaps(0).for_each(&mut act);
+    each(mark, act);
 }
 
 /// Does something with each arena heap.
