@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod fork;
+mod streams;
 
 /// The caches of threads that ended, to be adopted with their heaps by threads that start.
 ///

@@ -85,6 +85,13 @@ fn forks_while_heaps_are_made() {
 }
 
 #[test]
+fn forks_while_streams_are_flushed() {
+    for way in [Way::Preloaded, Way::Archived] {
+        check("streams", &[], way);
+    }
+}
+
+#[test]
 fn ten_thousand_threads_one_after_another() {
     check("threads", &["serial", "10000"], Way::Preloaded);
 }

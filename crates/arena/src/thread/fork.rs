@@ -3,7 +3,7 @@
 
 use core::cell::UnsafeCell;
 
-use super::{Cache, IDLE, Lock, mark, registry, slot, thread_mark, values};
+use super::{Cache, IDLE, Lock, mark, registry, slot, streams, thread_mark, values};
 use crate::{area::Area, geometry::AREA_SHIFT};
 
 /// Held from before a fork until after it. The C library may run the handlers of several threads
@@ -20,6 +20,9 @@ struct Taken {
     /// The lock of the idle caches, and that of the arena heaps.
     idle: bool,
     values: bool,
+    /// That of the C library's streams: only where there may be other threads, since its fork doesn't
+    /// take it either where there are none.
+    streams: bool,
     /// Forks by signal handlers that interrupted the handlers of this one: they find taken what is
     /// to be taken, and leave it so.
     nested: usize,
@@ -31,8 +34,13 @@ struct Shared<T>(UnsafeCell<T>);
 unsafe impl<T> Sync for Shared<T> {}
 
 /// Only the thread that holds [`FORK`] touches it, and after a fork the child's only one.
-static TAKEN: Shared<Taken> =
-    Shared(UnsafeCell::new(Taken { heaps: [0; 32], idle: false, values: false, nested: 0 }));
+static TAKEN: Shared<Taken> = Shared(UnsafeCell::new(Taken {
+    heaps: [0; 32],
+    idle: false,
+    values: false,
+    streams: false,
+    nested: 0,
+}));
 
 /// The windows of heaps whose threads this process lost when it was forked. Touched under the lock
 /// of [`IDLE`], and by a child's only thread.
@@ -59,6 +67,10 @@ unsafe extern "C" fn before() {
         if nested {
             (*taken).nested += 1;
             return;
+        }
+        (*taken).streams = registry::heaps(0).nth(1).is_some();
+        if (*taken).streams {
+            streams::lock();
         }
         (*taken).idle = IDLE.lock_for_fork(thread_mark());
         (*taken).values = values::lock().lock_for_fork(mark());
@@ -90,6 +102,9 @@ unsafe extern "C" fn after() {
         if (*taken).idle {
             IDLE.unlock_forked();
         }
+        if (*taken).streams {
+            streams::unlock();
+        }
     }
     FORK.unlock_forked();
 }
@@ -100,6 +115,9 @@ unsafe extern "C" fn after_in_child() {
     unsafe {
         if (*TAKEN.0.get()).nested == 0 && (*TAKEN.0.get()).idle {
             note_lost();
+        }
+        if core::mem::take(&mut (*TAKEN.0.get()).streams) {
+            streams::reset();
         }
         after();
     }
