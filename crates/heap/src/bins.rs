@@ -1,6 +1,6 @@
 //! Free blocks in lists by size, and the maps that tell which lists hold any.
 
-use core::marker::PhantomData;
+use core::{hint::select_unpredictable, marker::PhantomData};
 
 use crate::{
     free::{Free, WORD},
@@ -8,20 +8,20 @@ use crate::{
     policy::{Fit, Order, Policy},
 };
 
-/// Sizes below this many granules have a bin each.
-const EXACT: usize = 64;
-
-/// Bins for each doubling from [`EXACT`] on.
+/// Bins for each doubling of the length.
 const PER_DOUBLING: usize = 16;
 
-/// Doublings; longer blocks share the last bin.
-const DOUBLINGS: usize = 16;
+/// Lengths below this many granules have a bin each.
+const EXACT: usize = 2 * PER_DOUBLING;
 
-/// Bins of many sizes.
-const WIDE: usize = PER_DOUBLING * DOUBLINGS;
+/// All bins; blocks too long for any other share the last.
+const BINS: usize = 320;
 
-/// All bins.
-const BINS: usize = EXACT + WIDE;
+/// Bins of a word of the map.
+const BITS: usize = u64::BITS as usize;
+
+/// Words of the map.
+const WORDS: usize = BINS / BITS;
 
 /// No block lies below this address: so a link can be a bin's number instead.
 pub(crate) const LOWEST: usize = BINS;
@@ -30,44 +30,49 @@ pub(crate) const LOWEST: usize = BINS;
 ///
 /// # Invariants
 ///
-/// - **B1**: every block in a list is free memory of the heap, its body as `free` draws it; as the next, zero ends the list, and the bin's number is the previous of the first.
-/// - **B2**: a list's bit is set if and only if the list isn't empty: in `exact`, or in `wide`; a
-///   word's bit in `summary`, if and only if the word of `wide` isn't zero.
+/// - **B1**: every block in a list is free memory of the heap, its body as `free` draws it; as the
+///   next, zero ends the list, and the bin's number is the previous of the first.
+/// - **B2**: a list's bit is set in `map` if and only if the list isn't empty.
 pub(crate) struct Bins<P> {
-    exact: u64,
-    summary: usize,
-    wide: [u64; WIDE / 64],
+    /// A bit for each bin.
+    map: [u64; WORDS],
     heads: [usize; BINS],
     policy: PhantomData<P>,
 }
 
-/// The bin of a length in granules, from [`EXACT`] on.
-#[inline(always)]
-const fn wide_bin_of(len: usize) -> usize {
-    // As many bits from the highest on as there are steps, with the doubling above them.
-    let shift = len.ilog2() - PER_DOUBLING.ilog2();
-    let step = (len >> shift) + (shift as usize * PER_DOUBLING);
-    let bin = step + EXACT - (EXACT.ilog2() - PER_DOUBLING.ilog2() + 1) as usize * PER_DOUBLING;
-    if bin < BINS { bin } else { BINS - 1 }
-}
-
-/// The bin of a size.
+/// The bin of a size: its five highest bits in granules, with the doubling above them.
 #[inline(always)]
 const fn bin_of<P: Policy>(size: usize) -> usize {
     let len = size / P::GRANULE;
-    if len < EXACT { len } else { wide_bin_of(len) }
+    let shift = (len | PER_DOUBLING).ilog2() - PER_DOUBLING.ilog2();
+    let bin = (len >> shift) + shift as usize * PER_DOUBLING;
+    if bin < BINS { bin } else { BINS - 1 }
+}
+
+/// The block whose link to its previous changes: the next, or if there is none the block itself,
+/// whose link doesn't matter. There are as many lists of one as longer ones, so it isn't worth a
+/// branch.
+#[inline(always)]
+fn link_of(next: usize, block: usize) -> usize {
+    select_unpredictable(next == 0, block, next)
 }
 
 impl<P: Policy> Bins<P> {
     /// No block at all.
     pub(crate) const fn new() -> Self {
-        Self { exact: 0, summary: 0, wide: [0; WIDE / 64], heads: [0; BINS], policy: PhantomData }
+        Self { map: [0; WORDS], heads: [0; BINS], policy: PhantomData }
     }
 
     #[inline(always)]
     fn head(&mut self, bin: usize) -> &mut usize {
         // SAFETY: a bin's number is below the count.
         unsafe { self.heads.get_unchecked_mut(bin) }
+    }
+
+    #[inline(always)]
+    fn word(&mut self, bin: usize) -> &mut u64 {
+        // SAFETY: a bin's number is below the count.
+        unsafe { self.map.get_unchecked_mut(bin / BITS) }
     }
 
     /// Files a block.
@@ -79,9 +84,11 @@ impl<P: Policy> Bins<P> {
     pub(crate) unsafe fn insert(&mut self, block: Free) {
         let bin = bin_of::<P>(block.size);
         let (previous, next) = self.place_for(bin, block.address);
+        *self.word(bin) |= 1 << (bin % BITS);
         // SAFETY: the block's memory is the heap's to write, and the neighbours are free blocks by
         // B1.
         unsafe {
+            store(link_of(next, block.address) + WORD, block.address);
             block.write_size();
             store(block.address, next);
             store(block.address + WORD, previous);
@@ -90,24 +97,7 @@ impl<P: Policy> Bins<P> {
             } else {
                 store(previous, block.address);
             }
-            if next != 0 {
-                store(next + WORD, block.address);
-            } else if previous == bin {
-                self.mark(bin);
-            }
         }
-    }
-
-    #[inline(always)]
-    fn mark(&mut self, bin: usize) {
-        if bin < EXACT {
-            self.exact |= 1 << bin;
-            return;
-        }
-        let word = (bin - EXACT) / 64;
-        // SAFETY: a bin's number is below the count.
-        unsafe { *self.wide.get_unchecked_mut(word) |= 1 << (bin % 64) };
-        self.summary |= 1 << word;
     }
 
     /// The links of a block that enters a bin.
@@ -132,110 +122,69 @@ impl<P: Policy> Bins<P> {
     #[inline(always)]
     pub(crate) unsafe fn remove(&mut self, address: usize) {
         // SAFETY: B1.
-        let (next, previous): (usize, usize) = unsafe { (load(address), load(address + WORD)) };
-        if next != 0 {
-            // SAFETY: B1.
-            unsafe { store(next + WORD, previous) };
-        }
-        if previous >= BINS {
-            // SAFETY: B1.
-            unsafe { store(previous, next) };
-            return;
-        }
-        *self.head(previous) = next;
-        if next == 0 {
-            self.unmark(previous);
-        }
-    }
-
-    #[inline(always)]
-    fn unmark(&mut self, bin: usize) {
-        if bin < EXACT {
-            self.exact &= !(1 << bin);
-            return;
-        }
-        let word = (bin - EXACT) / 64;
-        // SAFETY: a bin's number is below the count.
-        let map = unsafe { self.wide.get_unchecked_mut(word) };
-        *map &= !(1 << (bin % 64));
-        if *map == 0 {
-            self.summary &= !(1 << word);
-        }
-    }
-
-    /// Whether any bin of many sizes has a block.
-    #[inline(always)]
-    pub(crate) const fn has_wide(&self) -> bool {
-        self.summary != 0
-    }
-
-    /// Takes a block of at least `size` bytes, less than [`EXACT`] granules, from the bins of one
-    /// size; [`Free::NONE`] if there is none.
-    #[inline(always)]
-    pub(crate) fn take_exact(&mut self, size: usize) -> Free {
-        let len = size / P::GRANULE;
-        let fitting = if len < EXACT { self.exact >> len } else { 0 };
-        if fitting == 0 {
-            return Free::NONE;
-        }
-        self.pop_exact(len + fitting.trailing_zeros() as usize)
-    }
-
-    /// Takes the first block of a bin of one size, which isn't empty.
-    #[inline(always)]
-    fn pop_exact(&mut self, bin: usize) -> Free {
-        let address = *self.head(bin);
-        // SAFETY: B1 and B2.
         unsafe {
-            let next = load(address);
-            *self.head(bin) = next;
-            if next == 0 {
-                self.exact &= !(1 << bin);
+            let (next, previous): (usize, usize) = (load(address), load(address + WORD));
+            store(link_of(next, address) + WORD, previous);
+            if previous >= BINS {
+                store(previous, next);
             } else {
-                store(next + WORD, bin);
+                self.set_first(previous, next);
             }
         }
-        Free { address, size: bin * P::GRANULE }
     }
 
-    /// Takes a block of at least `size` bytes from the bins of many sizes; [`Free::NONE`] if there
-    /// is none.
+    /// Makes a block the first of a bin that isn't empty, or makes it empty.
     #[inline(always)]
-    pub(crate) fn take_wide(&mut self, size: usize) -> Free {
-        let len = size / P::GRANULE;
-        let bin = if len < EXACT { EXACT } else { wide_bin_of(len) } - EXACT;
-        let mut word = bin / 64;
-        // SAFETY: a bin's number is below the count.
-        let mut map = unsafe { *self.wide.get_unchecked(word) } >> (bin % 64);
-        let mut base = bin;
+    fn set_first(&mut self, bin: usize, first: usize) {
+        *self.head(bin) = first;
+        *self.word(bin) ^= u64::from(first == 0) << (bin % BITS);
+    }
+
+    /// Takes a block of at least `size` bytes; [`Free::NONE`] if there is none.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, size: usize) -> Free {
+        if size < EXACT * P::GRANULE {
+            let bin = size / P::GRANULE;
+            return self.take_from(bin, self.map[0] >> bin);
+        }
+        let bin = bin_of::<P>(size);
+        let map = *self.word(bin) >> (bin % BITS);
         if map & 1 != 0 {
-            let block = self.choose(bin + EXACT, size);
+            let block = self.choose(bin, size);
             if block.size != 0 {
                 // SAFETY: `choose` found it in the list.
                 unsafe { self.remove(block.address) };
                 return block;
             }
         }
-        map &= !1;
-        if map == 0 {
-            let words = self.summary >> word >> 1;
-            if words == 0 {
-                return Free::NONE;
-            }
-            word += 1 + words.trailing_zeros() as usize;
-            // SAFETY: by B2, the word exists and isn't zero.
-            map = unsafe { *self.wide.get_unchecked(word) };
-            base = word * 64;
-        }
-        self.pop_wide(base + map.trailing_zeros() as usize + EXACT)
+        self.take_from(bin, map & !1)
     }
 
+    /// Takes the first block of the first bin that isn't empty: of those from `bin` on that `map`
+    /// has, or those in the words behind.
     #[inline(always)]
-    fn pop_wide(&mut self, bin: usize) -> Free {
-        // SAFETY: by B2 the list isn't empty.
+    fn take_from(&mut self, bin: usize, map: u64) -> Free {
+        if map != 0 {
+            return self.pop(bin + map.trailing_zeros() as usize);
+        }
+        for word in bin / BITS + 1..WORDS {
+            let map = self.map[word];
+            if map != 0 {
+                return self.pop(word * BITS + map.trailing_zeros() as usize);
+            }
+        }
+        Free::NONE
+    }
+
+    /// Takes the first block of a bin that isn't empty.
+    #[inline(always)]
+    fn pop(&mut self, bin: usize) -> Free {
+        // SAFETY: B1 and B2.
         unsafe {
             let block = Free::at(*self.head(bin));
-            self.remove(block.address);
+            let next = load(block.address);
+            store(link_of(next, block.address) + WORD, bin);
+            self.set_first(bin, next);
             block
         }
     }

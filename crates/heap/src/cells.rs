@@ -2,7 +2,7 @@
 //!
 //! A block has at least two bits of tags, so the shortest has 32 bytes; smaller requests are as
 //! frequent as all others together in many programs. A *slab* is a block of exactly a window,
-//! whose word of tags is special: it says which cells are live. The first cell is kept back: it
+//! whose word of tags says which cells are live. The first cell is kept back: it
 //! holds the links of the list of slabs that have a free cell, and its bit is still the block's B.
 
 use crate::{
@@ -68,8 +68,7 @@ impl<P: Policy> Engine<P> {
     /// Whether a live address lies in a slab.
     #[inline(always)]
     pub(crate) unsafe fn is_cell(tags: Tags<P>, address: usize) -> bool {
-        // SAFETY: a block's start, or a cell, is in a window of the tags; by T3 the window that a
-        // block starts in is special only if it is a slab.
+        // SAFETY: a block's start, or a cell, is in a window of the tags: T3.
         P::CELLS && unsafe { tags.mark(address) == SLAB }
     }
 

@@ -142,24 +142,55 @@ impl<P: Policy> Engine<P> {
         before: bool,
         behind: bool,
     ) {
-        let mut is_top = false;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise; a free neighbour that isn't the top is in a bin.
         unsafe {
             if behind {
-                let (next, was_top) = self.withdraw_at(block.end());
+                if block.end() == self.top.address {
+                    return self.join_top(region, block, before);
+                }
+                let next = Free::at(block.end());
+                self.bins.remove(next.address);
                 block.size += next.size;
-                is_top = was_top;
             }
             if before {
-                let (previous, was_top) = self.withdraw_before(block.address);
-                block = Free { address: previous.address, size: previous.size + block.size };
-                is_top |= was_top;
+                if block.address == self.top.end() {
+                    self.top.size += block.size;
+                    return self.notice_empty(region, self.top);
+                }
+                block = self.join_previous(block);
             }
-            if block.size == region.span() {
-                unlikely();
-                self.has_emptied = true;
-            }
-            self.restore(block, is_top);
+            self.bins.insert(block);
+        }
+        self.notice_empty(region, block);
+    }
+
+    /// Joins a block, tagged as free, with the top behind it, and with the block before if that is
+    /// free.
+    #[inline(always)]
+    unsafe fn join_top(&mut self, region: Region<P>, block: Free, before: bool) {
+        // SAFETY: the caller's promise.
+        let block = if before { unsafe { self.join_previous(block) } } else { block };
+        self.top = Free { address: block.address, size: block.size + self.top.size };
+        self.notice_empty(region, self.top);
+    }
+
+    /// A block joined with the one before, which is taken out of its bin.
+    #[inline(always)]
+    unsafe fn join_previous(&mut self, block: Free) -> Free {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let previous = Free::before(block.address);
+            self.bins.remove(previous.address);
+            Free { address: previous.address, size: previous.size + block.size }
+        }
+    }
+
+    /// Notices a region that has become one free block.
+    #[inline(always)]
+    const fn notice_empty(&mut self, region: Region<P>, block: Free) {
+        if block.size == region.span() {
+            unlikely();
+            self.has_emptied = true;
         }
     }
 
@@ -203,20 +234,6 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// As [`withdraw_at`](Self::withdraw_at), of the free block that ends at an address.
-    #[inline(always)]
-    pub(crate) unsafe fn withdraw_before(&mut self, end: usize) -> (Free, bool) {
-        if end == self.top.end() {
-            return (core::mem::replace(&mut self.top, Free::NONE), true);
-        }
-        // SAFETY: a free block that isn't the top is in a bin.
-        unsafe {
-            let block = Free::before(end);
-            self.bins.remove(block.address);
-            (block, false)
-        }
-    }
-
     /// Makes a free block in no bin the top if it is longer than it, or else files it. None of
     /// size 0 is a block.
     pub(crate) unsafe fn renew_top(&mut self, block: Free) {
@@ -233,4 +250,4 @@ impl<P: Policy> Engine<P> {
 
 /// Tells the compiler that a path is rare.
 #[cold]
-const fn unlikely() {}
+pub(crate) const fn unlikely() {}

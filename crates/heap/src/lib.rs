@@ -13,7 +13,7 @@
 //! - Requests of at most 16 bytes share slabs of 63 cells (`cells.rs`).
 //! - A freed short block waits in the quick list of its length (`quick.rs`). What enters is at most
 //!   a sixteenth of the memory before it is *settled*, that is coalesced and filed in bins.
-//! - Bins have one length each below 1 KiB, and then a sixteenth of a doubling (`bins.rs`). Small
+//! - Bins have one length each below 512 bytes, and then a sixteenth of a doubling (`bins.rs`). Small
 //!   requests take the near end of a longer block, large ones the far end (`place.rs`).
 //! - The *top* is the block used when no bin has one.
 //!
@@ -40,6 +40,7 @@ mod faces;
 mod free;
 mod growth;
 mod heap;
+mod lengths;
 mod liveness;
 mod memory;
 mod place;

@@ -1,12 +1,7 @@
 //! Whether an address is that of a live block: quickly and nearly, or certainly.
 
 use crate::{
-    cells::CELL,
-    engine::Engine,
-    policy::Policy,
-    region::Region,
-    tags::{LONG, window_bytes},
-    walk::Kind,
+    cells::CELL, engine::Engine, policy::Policy, region::Region, tags::window_bytes, walk::Kind,
 };
 
 impl<P: Policy> Engine<P> {
@@ -45,13 +40,14 @@ impl<P: Policy> Engine<P> {
             if Self::is_cell(tags, last) {
                 return !tags.bit(address);
             }
-            let window = window_bytes::<P>();
-            let is_inside =
-                address - region.start() >= window && tags.mark(address - window) == LONG;
-            // An end of a live block before it, or B for the free one before it.
-            !is_inside
-                && tags.bit(last) != tags.bit(address)
-                && (tags.bit(last) || self.is_free_before(region, address))
+            if tags.may_be_size(address, region.span()) {
+                return self.is_live(address);
+            }
+            match (tags.bit(last), tags.bit(address)) {
+                (true, is_free_behind_live) => !is_free_behind_live,
+                (false, true) => self.is_free_before(region, address),
+                (false, false) => tags.ends_long(address, region.start()),
+            }
         }
     }
 

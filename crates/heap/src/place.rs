@@ -1,42 +1,41 @@
 //! Placing: a live block cut from a free one.
 
-use crate::{engine::Engine, free::Free, policy::Policy};
+use core::hint::assert_unchecked;
+
+use crate::{
+    engine::{Engine, unlikely},
+    free::Free,
+    policy::Policy,
+};
 
 impl<P: Policy> Engine<P> {
-    /// Takes a block of `size` bytes, or a little more, from the bins of one size, or from the top
-    /// if no other bin has any: its address, or 0.
+    /// Takes a block of `size` bytes, or a little more, from the bins, or from the top if none has
+    /// any: its address, or 0.
     #[inline(always)]
-    pub(crate) fn allocate_short(&mut self, size: usize) -> usize {
-        let block = self.bins.take_exact(size);
-        if block.size == 0 && self.bins.has_wide() {
-            return 0;
-        }
-        self.allocate_from(block, size)
-    }
-
-    /// Takes a block of `size` bytes, or a little more, from the bins of many sizes, or from the top:
-    /// its address, or 0.
-    #[inline(always)]
-    pub(crate) fn allocate_long(&mut self, size: usize) -> usize {
-        let block = self.bins.take_wide(size);
-        self.allocate_from(block, size)
-    }
-
-    /// Takes a block of `size` bytes, or a little more, from a free one in no bin, or from the top
-    /// if that is none.
-    #[inline(always)]
-    fn allocate_from(&mut self, block: Free, size: usize) -> usize {
-        let is_top = block.size == 0;
-        let block = if is_top { self.top } else { block };
-        if block.size < size {
-            return 0;
+    pub(crate) fn allocate(&mut self, size: usize) -> usize {
+        let block = self.bins.take(size);
+        if block.size == 0 {
+            return self.allocate_from_top(size);
         }
         // SAFETY: the block is free, in no bin, and as long as asked.
         unsafe {
             let (address, rest) = self.place(block, size);
-            self.restore(rest, is_top);
+            if rest.size != 0 {
+                self.bins.insert(rest);
+            }
             address
         }
+    }
+
+    #[inline(always)]
+    fn allocate_from_top(&mut self, size: usize) -> usize {
+        if self.top.size < size {
+            return 0;
+        }
+        // SAFETY: the top is free, in no bin, and as long as asked.
+        let (address, rest) = unsafe { self.place(self.top, size) };
+        self.top = rest;
+        address
     }
 
     /// Cuts a live block of `size` bytes from a free one that is in no bin: its address, and the
@@ -46,6 +45,7 @@ impl<P: Policy> Engine<P> {
         let spare = block.size - size;
         let tags = self.region_of(block.address).tags;
         let (start, end, rest) = if spare < Self::MIN {
+            unlikely();
             (block.address, block.end(), Free::NONE)
         } else if size < P::FAR_END_FROM {
             let end = block.address + size;
@@ -54,8 +54,11 @@ impl<P: Policy> Engine<P> {
             let start = block.address + spare;
             (start, block.end(), Free { size: spare, ..block })
         };
-        // SAFETY: the bytes are a free block, or an end of one.
-        unsafe { tags.allocate(start, end) };
+        // SAFETY: the bytes are a free block, or an end of one; none lies at 0.
+        unsafe {
+            tags.allocate(start, end);
+            assert_unchecked(start != 0);
+        }
         (start, rest)
     }
 
@@ -63,10 +66,7 @@ impl<P: Policy> Engine<P> {
     /// the granule: its address, or 0.
     pub(crate) fn allocate_aligned(&mut self, size: usize, align: usize) -> usize {
         let slack = align + Self::MIN;
-        let mut block = self.bins.take_exact(size + slack);
-        if block.size == 0 {
-            block = self.bins.take_wide(size + slack);
-        }
+        let mut block = self.bins.take(size + slack);
         if block.size == 0 {
             if self.top.size < size + slack {
                 return 0;

@@ -38,12 +38,14 @@ pub(crate) struct Quick {
     left: usize,
     /// `left` of empty lists.
     limit: usize,
+    /// With less than this left, settling is worth its time.
+    worth: usize,
     heads: [usize; QUICK + 1],
 }
 
 impl Quick {
     pub(crate) const fn new() -> Self {
-        Self { map: [0; QUICK / 64 + 1], left: 0, limit: 0, heads: [0; QUICK + 1] }
+        Self { map: [0; QUICK / 64 + 1], left: 0, limit: 0, worth: 0, heads: [0; QUICK + 1] }
     }
 
     /// Takes a block of exactly `len` granules, at most [`QUICK`]: its address, or 0.
@@ -79,13 +81,14 @@ impl Quick {
     pub(crate) fn set_limit(&mut self, all: usize) {
         let entered = self.limit - self.left;
         self.limit = all / SHARE;
+        self.worth = self.limit - self.limit / WORTH;
         self.left = self.limit.saturating_sub(entered);
     }
 
     /// Whether so much waits that settling is worth its time.
     #[inline(always)]
     pub(crate) fn is_worth_settling(&self) -> bool {
-        self.limit - self.left > self.limit / WORTH
+        self.left < self.worth
     }
 
     /// Whether a block waits here, whose length this is.

@@ -1,52 +1,80 @@
 //! Taking blocks back: into the quick lists, or for good.
 
-use crate::{engine::Engine, policy::Policy, quick::QUICK};
+use crate::{engine::Engine, free::Free, policy::Policy, quick::QUICK};
+
+/// What became of a block that was to be taken back.
+pub(crate) enum Release {
+    /// It waits in a quick list.
+    Quick,
+    /// Nothing yet: it ends in another window than it begins in, and is the current region's.
+    Far,
+    /// Nothing yet: it is another region's, or the quick lists are full.
+    Slow,
+}
+
+impl Release {
+    #[inline(always)]
+    const fn of(is_quick: bool) -> Self {
+        if is_quick { Self::Quick } else { Self::Slow }
+    }
+}
 
 impl<P: Policy> Engine<P> {
-    /// Takes a live block or cell of the current region back, if it ends in the window in which it
-    /// begins, and the quick lists may hold more.
+    /// Takes a live block or cell back if it lies in one window of the current region, and the quick
+    /// lists may hold more.
     #[inline(always)]
-    pub(crate) unsafe fn release_quick(&mut self, address: usize) -> bool {
+    pub(crate) unsafe fn release_quick(&mut self, address: usize) -> Release {
         if !self.region.contains(address) {
-            return false;
+            return Release::Slow;
         }
         let tags = self.region.tags;
         // SAFETY: the block is live in the region.
         unsafe {
-            let len = if Self::is_cell(tags, address) { 1 } else { tags.near_len(address) };
-            len != 0 && self.quick.push(address, len)
+            let near = tags.near_len(address);
+            if near == 0 {
+                return Release::Far;
+            }
+            if Self::is_cell(tags, address) {
+                return Release::of(self.quick.push(address, 1));
+            }
+            Release::of(self.quick.push(address, near))
         }
     }
 
-    /// Takes a block back that is no short one: whether it was such.
+    /// Takes a live block of the current region back that ends in another window than it begins in,
+    /// if it is a long one, or the quick lists may hold it; whether it was.
     #[inline(always)]
-    pub(crate) unsafe fn release_long(&mut self, address: usize) -> bool {
-        let region = self.region_of(address);
-        // SAFETY: the block is live in the region.
+    pub(crate) unsafe fn release_far(&mut self, address: usize) -> bool {
+        let tags = self.region.tags;
+        // SAFETY: the caller's promise.
         unsafe {
-            if Self::is_cell(region.tags, address) {
-                return false;
-            }
-            let size = region.tags.live_size(address);
+            let size = tags.long_size(address);
             if size <= QUICK * P::GRANULE {
-                return false;
+                let is_cell = Self::is_cell(tags, address);
+                let len = if is_cell { 1 } else { tags.far_size(address) / P::GRANULE };
+                return len <= QUICK && self.quick.push(address, len);
             }
-            self.free(region, address, size);
-            true
+            let end = address + size;
+            let (before, behind) = (tags.bit(address), tags.bit(end));
+            tags.free_long(address, end);
+            self.coalesce(self.region, Free { address, size }, before, behind);
         }
+        true
     }
 
-    /// Takes a short block or a cell back, wherever it lies.
-    pub(crate) unsafe fn release_short(&mut self, address: usize) {
+    /// Takes a live block or cell back, whatever it is.
+    pub(crate) unsafe fn release(&mut self, address: usize) {
         let region = self.region_of(address);
         // SAFETY: the block is live; settled lists have room, or the heap is smaller than blocks.
         unsafe {
             let is_cell = Self::is_cell(region.tags, address);
             let len = if is_cell { 1 } else { region.tags.live_size(address) / P::GRANULE };
-            if self.quick.push(address, len) {
-                return;
+            if len <= QUICK {
+                if self.quick.push(address, len) {
+                    return;
+                }
+                self.settle();
             }
-            self.settle();
             let region = self.region_of(address);
             if is_cell {
                 self.release_cell(region, address);

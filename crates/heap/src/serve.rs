@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! take ── quick.pop                                 a block of that length, just freed
-//!      └─ refill ── allocate_cell, allocate_short   from bins of one size, or the top
-//!                └─ refill_long ── allocate_long    from bins of many sizes, or the top
-//!                               └─ refill_settled ── settle, drain, obtain
-//! give ── release_quick ── quick.push               a short block: nothing else
-//!      └─ give_long ── free                         coalesce, file
-//!                   └─ give_short ── settle, free
+//!      ├─ refill ── allocate_cell, allocate           from the bins, or the top
+//!      └─ refill_long ── allocate                     longer than the quick lists have
+//!          └─ refill_settled ── settle, drain, obtain
+//! give ── release_quick ── quick.push               a short block in one window: nothing else
+//!      ├─ give_far ── release_far                     a long one: coalesce, file
+//!      └─ give_slow ── release                        of another region, or when the lists are full
 //! ```
 //!
 //! Each function goes on to the next by its last call, so that none saves registers for what it
@@ -27,11 +27,12 @@ use crate::{
     memory::{unused, used},
     policy::Policy,
     quick::QUICK,
+    release::Release,
     tags::WINDOW,
 };
 
 impl<B: Allocator, P: Policy> Heap<B, P> {
-    /// Requests beyond this many bytes are long: the bins of one size don't serve them.
+    /// Requests beyond this many bytes are long: it may be time to settle before they are placed.
     const SHORT: usize = (WINDOW - 1) * P::GRANULE;
 
     /// At least `request` bytes, aligned to a granule; null if there is no memory.
@@ -53,14 +54,12 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 
     #[inline(always)]
     fn take_unmarked(&self, request: usize) -> *mut u8 {
-        if request <= QUICK * P::GRANULE {
-            // SAFETY: H1: the reference ends here.
-            let address = unsafe { self.engine() }.quick.pop(Engine::<P>::quick_len(request));
-            if address != 0 {
-                return with_exposed_provenance_mut(address);
-            }
+        if request > QUICK * P::GRANULE {
+            return self.refill_long(request);
         }
-        self.refill(request)
+        // SAFETY: H1: the reference ends here.
+        let address = unsafe { self.engine() }.quick.pop(Engine::<P>::quick_len(request));
+        if address != 0 { with_exposed_provenance_mut(address) } else { self.refill(request) }
     }
 
     #[inline(never)]
@@ -73,20 +72,23 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         let address = if P::CELLS && request <= CELL {
             engine.allocate_cell()
         } else {
-            engine.allocate_short(Engine::<P>::block_size(request))
+            engine.allocate(Engine::<P>::block_size(request))
         };
-        if address != 0 { with_exposed_provenance_mut(address) } else { self.refill_long(request) }
+        if address != 0 {
+            with_exposed_provenance_mut(address)
+        } else {
+            self.refill_settled(request)
+        }
     }
 
     #[inline(never)]
     fn refill_long(&self, request: usize) -> *mut u8 {
         // SAFETY: H1: the reference ends here.
         let engine = unsafe { self.engine() };
-        let is_long = request > Self::SHORT;
-        if is_long && (request > Engine::<P>::MAX || engine.quick.is_worth_settling()) {
+        if request > Engine::<P>::MAX || engine.quick.is_worth_settling() {
             return self.refill_settled(request);
         }
-        match engine.allocate_long(Engine::<P>::block_size(request)) {
+        match engine.allocate(Engine::<P>::block_size(request)) {
             0 => self.refill_settled(request),
             address => with_exposed_provenance_mut(address),
         }
@@ -101,10 +103,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         let size = Engine::<P>::block_size(request);
         // SAFETY: H1: the reference ends here.
         unsafe { self.engine() }.settle();
-        self.with_memory_for(size, |engine| {
-            let address = if request > Self::SHORT { 0 } else { engine.allocate_short(size) };
-            if address == 0 { engine.allocate_long(size) } else { address }
-        })
+        self.with_memory_for(size, |engine| engine.allocate(size))
     }
 
     /// At least `request` bytes aligned to `align`, which is more than a granule; null if there is
@@ -156,32 +155,34 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
             if cfg!(asan) {
                 unused(block.addr().get(), self.engine().usable(block.addr().get()));
             }
-            if !self.engine().release_quick(block.addr().get()) {
-                self.give_long(block);
+            match self.engine().release_quick(block.addr().get()) {
+                Release::Quick => {}
+                Release::Far => self.give_far(block),
+                Release::Slow => self.give_slow(block),
             }
         }
     }
 
+    /// A block of the current region that ends in another window than it begins in.
     #[inline(never)]
-    unsafe fn give_long(&self, block: NonNull<u8>) {
+    unsafe fn give_far(&self, block: NonNull<u8>) {
         // SAFETY: the caller's promise; H1: the reference ends before the base is called.
         unsafe {
             let engine = self.engine();
-            if !engine.release_long(block.addr().get()) {
-                self.give_short(block);
+            if !engine.release_far(block.addr().get()) {
+                self.give_slow(block);
             } else if engine.has_emptied {
                 self.give_back(true);
             }
         }
     }
 
-    /// A short block that ends in another window, or is of another region, or finds its list full.
     #[inline(never)]
-    unsafe fn give_short(&self, block: NonNull<u8>) {
+    unsafe fn give_slow(&self, block: NonNull<u8>) {
         // SAFETY: the caller's promise; H1: the reference ends before the base is called.
         unsafe {
             let engine = self.engine();
-            engine.release_short(block.addr().get());
+            engine.release(block.addr().get());
             if engine.has_emptied {
                 self.give_back(true);
             }

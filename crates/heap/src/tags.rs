@@ -13,12 +13,17 @@
 //! So allocating a block toggles three bits, and freeing it toggles the same three, whatever its
 //! neighbours are: its first, its last, and the one behind.
 //!
-//! A *window* is the 64 granules of one word of tags. A second map has one bit a window; it says
-//! that the word is *special*, in one of two ways which the block's start tells apart:
+//! A *window* is the 64 granules of one word of tags. Two kinds of blocks use a whole word for
+//! something else:
 //!
-//! - The window lies inside a live block that began in the window before, and ends behind it: the
-//!   word is the block's size in bytes, so that no length takes a search.
-//! - The window is a slab of cells: the word says which of them are live (see `cells`).
+//! - A *long* block covers the window behind that of its start, and more. That word is its size in
+//!   bytes, with the three lowest bits set, so that no length takes a search; and the bit of its
+//!   last granule stays zero. Nothing else has these bits set behind a live block that reaches into
+//!   the window: the first would be the block's end, the second the B that says that the next block
+//!   is free, and the third the end of that one, as if it were live. Behind a slab the first would
+//!   say that a free block starts there, and the second that it ends.
+//! - A slab of cells is exactly a window: the word says which of them are live (see `cells`). A byte
+//!   a window, its *mark*, tells slabs.
 
 use core::{
     marker::PhantomData,
@@ -36,18 +41,18 @@ const WORD: usize = size_of::<u64>();
 /// The mark of a window that is a slab.
 pub(crate) const SLAB: u8 = 1;
 
-/// The mark of a window in which a block starts that covers the next window, and more.
-pub(crate) const LONG: u8 = 2;
+/// The bits that tell a long block's size from tags.
+pub(crate) const LONG: u64 = 7;
 
 /// The tags of a region.
 ///
 /// # Invariants
 ///
 /// - **T1**: the words cover the granules of all blocks and the one behind the last.
-/// - **T2**: the bits of a block are as drawn above, but not in special windows. The first block
+/// - **T2**: the bits of a block are as drawn above, but for slabs and long blocks. The first block
 ///   has a live one before it, and the last one behind it, as far as B goes.
-/// - **T3**: a window is special if and only if it is a slab, or lies inside a live block that began
-///   in the window before it and ends behind it.
+/// - **T3**: a long block's word is its size with the bits of `LONG`, and of its other granules only
+///   the first may have its bit set. A window has the mark of a slab if and only if it is one.
 /// - **T4**: no two neighbours are both free.
 pub(crate) struct Tags<P> {
     /// Where the word of window 0 would be, if memory began at address 0: wraps around.
@@ -84,7 +89,7 @@ impl<P: Policy> Tags<P> {
     pub(crate) const NONE: Self =
         Self { words: null_mut(), marks: null_mut(), policy: PhantomData };
 
-    const WINDOW_BYTES: usize = window_bytes::<P>();
+    pub(crate) const WINDOW_BYTES: usize = window_bytes::<P>();
 
     /// The first and the last window of blocks within `start..end`, and of the granule behind.
     const fn windows(start: usize, end: usize) -> (usize, usize) {
@@ -122,7 +127,7 @@ impl<P: Policy> Tags<P> {
 
     /// The number of a granule in its window.
     #[inline(always)]
-    const fn index(address: usize) -> usize {
+    pub(crate) const fn index(address: usize) -> usize {
         address / P::GRANULE % WINDOW
     }
 
@@ -186,8 +191,7 @@ impl<P: Policy> Tags<P> {
     pub(crate) unsafe fn allocate(self, start: usize, end: usize) {
         unsafe {
             self.toggle(start);
-            self.toggle_end(end);
-            self.mark_long(start, end);
+            self.open_end(start, end);
         }
     }
 
@@ -195,9 +199,18 @@ impl<P: Policy> Tags<P> {
     #[inline(always)]
     pub(crate) unsafe fn free(self, start: usize, end: usize) {
         unsafe {
-            self.unmark_long(start, end);
             self.toggle(start);
-            self.toggle_end(end);
+            self.close_end(start, end);
+        }
+    }
+
+    /// As [`free`](Self::free), of a long block.
+    #[inline(always)]
+    pub(crate) unsafe fn free_long(self, start: usize, end: usize) {
+        unsafe {
+            self.toggle(start);
+            self.toggle(end);
+            *self.word_behind(start) = 0;
         }
     }
 
@@ -211,10 +224,8 @@ impl<P: Policy> Tags<P> {
     /// Moves the end of a live block to or from the free block behind it.
     pub(crate) unsafe fn resize(self, start: usize, end: usize, new_end: usize) {
         unsafe {
-            self.unmark_long(start, end);
-            self.toggle_end(end);
-            self.toggle_end(new_end);
-            self.mark_long(start, new_end);
+            self.close_end(start, end);
+            self.open_end(start, new_end);
         }
     }
 
@@ -225,60 +236,35 @@ impl<P: Policy> Tags<P> {
         end > (next + 1) * Self::WINDOW_BYTES
     }
 
+    /// Notes where a block ends that is made live.
     #[inline(always)]
-    unsafe fn mark_long(self, start: usize, end: usize) {
-        if end - start > Self::WINDOW_BYTES && Self::is_long(start, end) {
-            unsafe {
-                self.set_mark(start, LONG);
-                self.set_word(start + Self::WINDOW_BYTES, (end - start) as u64);
+    unsafe fn open_end(self, start: usize, end: usize) {
+        unsafe {
+            if Self::is_long(start, end) {
+                *self.word_behind(start) = (end - start) as u64 | LONG;
+                self.toggle(end);
+            } else {
+                self.toggle_end(end);
             }
         }
     }
 
+    /// Forgets where a live block ended.
     #[inline(always)]
-    unsafe fn unmark_long(self, start: usize, end: usize) {
-        if end - start > Self::WINDOW_BYTES && Self::is_long(start, end) {
-            unsafe {
-                self.set_mark(start, 0);
-                self.set_word(start + Self::WINDOW_BYTES, 0);
+    unsafe fn close_end(self, start: usize, end: usize) {
+        unsafe {
+            if Self::is_long(start, end) {
+                *self.word_behind(start) = 0;
+                self.toggle(end);
+            } else {
+                self.toggle_end(end);
             }
         }
     }
 
-    /// The size of a live block, no slab.
+    /// The word of the window behind that of a granule.
     #[inline(always)]
-    pub(crate) unsafe fn live_size(self, start: usize) -> usize {
-        match unsafe { self.near_len(start) } {
-            0 => unsafe { self.far_size(start) },
-            len => len * P::GRANULE,
-        }
-    }
-
-    /// The granules of a live block that ends in the window it begins in; or 0.
-    #[inline(always)]
-    pub(crate) unsafe fn near_len(self, start: usize) -> usize {
-        let rest = unsafe { self.word(start) } >> Self::index(start) >> 1;
-        if rest == 0 { 0 } else { rest.trailing_zeros() as usize + 2 }
-    }
-
-    /// The size of a live block that ends in another window than it begins in.
-    #[inline(always)]
-    pub(crate) unsafe fn far_size(self, start: usize) -> usize {
-        let word = unsafe { self.word(start + Self::WINDOW_BYTES) };
-        if unsafe { self.mark(start) } == LONG {
-            word as usize
-        } else {
-            let within = WINDOW - Self::index(start);
-            (within + word.trailing_zeros() as usize + 1) * P::GRANULE
-        }
-    }
-
-    /// The size of a free block, whatever its body says: linear in it.
-    pub(crate) unsafe fn free_size(self, start: usize, limit: usize) -> usize {
-        let mut end = start + P::GRANULE;
-        while end < limit && !unsafe { self.bit(end) } {
-            end += P::GRANULE;
-        }
-        end - start
+    pub(crate) const fn word_behind(self, address: usize) -> *mut u64 {
+        self.words.wrapping_add(address / Self::WINDOW_BYTES).wrapping_add(1)
     }
 }

@@ -3,6 +3,7 @@
 mod programs;
 mod seeds;
 mod suite;
+mod touching;
 mod traces;
 
 use std::{boxed::Box, ptr::NonNull, sync::Mutex, vec, vec::Vec};

@@ -3,8 +3,10 @@
 use std::vec::Vec;
 
 use quickcheck::{TestResult, quickcheck};
+use stratalloc_core::Allocator;
 use stratalloc_testkit::System;
 
+use super::touching::Touching;
 use crate::{Compact, Fit, Granule8, Heap, Order, Policy};
 
 struct Ordered;
@@ -15,8 +17,8 @@ impl Policy for Ordered {
 }
 
 /// Runs a program: each step frees, resizes or allocates by its numbers.
-fn run<P: Policy>(steps: &[(u8, u16)]) {
-    let heap: Heap<System, P> = Heap::new(System);
+fn run<P: Policy>(base: impl Allocator, steps: &[(u8, u16)]) {
+    let heap: Heap<_, P> = Heap::new(base);
     let mut live: Vec<(*mut u8, usize, u8)> = Vec::new();
     for (count, &(kind, number)) in steps.iter().enumerate() {
         let size = size_of_step(kind, number);
@@ -77,9 +79,16 @@ fn verify(block: *mut u8, size: usize, mark: u8) {
 
 quickcheck! {
     fn programs_keep_the_heap_whole(steps: Vec<(u8, u16)>) -> TestResult {
-        run::<Compact>(&steps);
-        run::<Granule8>(&steps);
-        run::<Ordered>(&steps);
+        run::<Compact>(System, &steps);
+        run::<Granule8>(System, &steps);
+        run::<Ordered>(System, &steps);
+        TestResult::passed()
+    }
+
+    /// Regions join upwards and downwards, or touch without joining, and are taken apart again.
+    fn programs_keep_touching_regions_whole(steps: Vec<(u8, u16)>) -> TestResult {
+        run::<Compact>(Touching::new(steps.len()), &steps);
+        run::<Granule8>(Touching::new(steps.len()), &steps);
         TestResult::passed()
     }
 }
@@ -94,6 +103,7 @@ fn a_long_program() {
         state >> 33
     };
     let steps: Vec<_> = (0..20_000).map(|_| (next() as u8, next() as u16)).collect();
-    run::<Compact>(&steps);
-    run::<Granule8>(&steps);
+    run::<Compact>(System, &steps);
+    run::<Granule8>(System, &steps);
+    run::<Compact>(Touching::new(0), &steps);
 }
