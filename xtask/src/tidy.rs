@@ -12,8 +12,10 @@ use crate::process;
 mod ladder;
 mod module_docs;
 mod paths;
+mod seeds;
 
-/// Checks that the ladder holds, that files begin with their docs, that paths in docs exist.
+/// Checks that the ladder holds, that files begin with their docs, that paths in docs and the tests
+/// of the requirements exist.
 #[derive(clap::Args)]
 pub(crate) struct Tidy {}
 
@@ -37,13 +39,21 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(&architecture).with_context(|| shown(&architecture))?;
 
     let mut findings = ladder::check(&ladder::Ladder::parse(&text), &metadata);
-    for file in files(root, "rs")? {
-        findings.extend(module_docs::check(&relative(root, &file), &fs::read_to_string(&file)?));
-    }
+    let sources = sources(root, "rs")?;
+    findings.extend(sources.iter().filter_map(|(file, text)| module_docs::check(file, text)));
     for file in files(root, "md")? {
         findings.extend(paths::check(root, &relative(root, &file), &fs::read_to_string(&file)?));
     }
+    let requirements = fs::read_to_string(root.join("docs/SEEDS.md"))?;
+    let all = [sources, self::sources(root, "c")?].concat();
+    findings.extend(seeds::check(&requirements, &all));
     Ok(findings)
+}
+
+/// The files of ours with this extension, by their paths from the root, and what stands in them.
+fn sources(root: &Path, extension: &str) -> Result<Vec<seeds::Source>> {
+    let read = |file: PathBuf| Ok((relative(root, &file), fs::read_to_string(&file)?));
+    files(root, extension)?.into_iter().map(read).collect()
 }
 
 /// The files of ours with this extension, in order: no folder that is hidden or built.
