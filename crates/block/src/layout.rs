@@ -1,6 +1,6 @@
 //! The size and alignment of blocks, and the arithmetic from offsets to blocks.
 
-use core::alloc::Layout;
+use core::{alloc::Layout, fmt};
 
 use crate::{BlockError, free_list::Link};
 
@@ -18,7 +18,7 @@ use crate::{BlockError, free_list::Link};
 /// assert_eq!(BlockLayout::new(1, 1)?.size(), size_of::<usize>());
 /// # Ok::<(), stratalloc_block::BlockError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BlockLayout {
     layout: Layout,
     payload: usize,
@@ -99,6 +99,16 @@ impl BlockLayout {
     #[inline]
     pub(crate) const fn slot(self, offset: usize) -> usize {
         offset.wrapping_mul(self.inverse).rotate_right(self.size().trailing_zeros())
+    }
+}
+
+impl fmt::Debug for BlockLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockLayout")
+            .field("size", &self.size())
+            .field("align", &self.align())
+            .field("padding", &self.padding())
+            .finish()
     }
 }
 

@@ -36,6 +36,8 @@ mod stats;
 mod test_base;
 mod typed;
 
+/// The contracts that the types here keep, for those who depend on this crate alone.
+pub use stratalloc_core;
 use stratalloc_core::poison;
 
 pub use blocks::Blocks;

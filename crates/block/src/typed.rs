@@ -3,25 +3,26 @@
 use core::{
     fmt,
     marker::PhantomData,
+    mem::MaybeUninit,
     ops::{Deref, DerefMut},
     pin::Pin,
     ptr::NonNull,
 };
 
-use crate::{BlockLayout, Blocks};
+use stratalloc_core::Allocator;
+
+use crate::{BlockAllocator, BlockError, BlockLayout, Blocks, Buffer, Growth};
 
 /// Blocks that each hold a `T`, over any [`Blocks`]: local, locked, lock-free, or a magazine.
 ///
 /// ```
 /// use core::mem::MaybeUninit;
-/// use stratalloc_block::{BlockAllocator, BlockLayout, TypedBlocks};
+/// use stratalloc_block::TypedBlocks;
 ///
 /// struct Node { value: u32, next: Option<usize> }
 ///
 /// let mut buffer = [MaybeUninit::uninit(); 1024];
-/// let nodes = TypedBlocks::new(
-///     BlockAllocator::from_buffer(&mut buffer, BlockLayout::of::<Node>())?,
-/// ).ok().expect("blocks are made for nodes");
+/// let nodes = TypedBlocks::from_buffer(&mut buffer)?;
 /// let mut node = nodes.alloc(Node { value: 1, next: None }).ok().expect("memory is left");
 /// node.value += 1;
 /// assert_eq!(node.value, 2);
@@ -34,8 +35,38 @@ pub struct TypedBlocks<T, B> {
     values: PhantomData<fn(T) -> T>,
 }
 
+impl<'a, T> TypedBlocks<T, BlockAllocator<Buffer<'a>>> {
+    /// As many values as fit a buffer, for one thread.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError::BufferTooSmall`] if not even one does.
+    pub fn from_buffer(buffer: &'a mut [MaybeUninit<u8>]) -> Result<Self, BlockError> {
+        let blocks = BlockAllocator::from_buffer(buffer, BlockLayout::of::<T>())?;
+        Ok(Self { blocks, values: PhantomData })
+    }
+}
+
+impl<T, A: Allocator> TypedBlocks<T, BlockAllocator<A>> {
+    /// Values for one thread, in chunks that `base` gives as `growth` says.
+    ///
+    /// ```
+    /// use stratalloc_block::{Growth, TypedBlocks, stratalloc_core::ecosystem::FromGlobal};
+    ///
+    /// let system = FromGlobal(std::alloc::System);
+    /// let words = TypedBlocks::new_in(system, Growth::doubling(16, 1024));
+    /// let boxes: Vec<_> = (0..100_u64).map(|word| words.alloc(word).unwrap()).collect();
+    /// assert_eq!(*boxes[99], 99);
+    /// ```
+    pub const fn new_in(base: A, growth: Growth) -> Self {
+        let blocks = BlockAllocator::new_in(base, BlockLayout::of::<T>(), growth);
+        Self { blocks, values: PhantomData }
+    }
+}
+
 impl<T, B: Blocks> TypedBlocks<T, B> {
-    /// Blocks for values, if they are large and aligned enough; else gives them back.
+    /// Values in whatever blocks there are: behind a lock, lock-free, or of a magazine. If they are
+    /// too small for a value, or not aligned enough, they are given back.
     pub fn new(blocks: B) -> Result<Self, B> {
         let needed = BlockLayout::of::<T>();
         let given = blocks.block_layout();
@@ -102,11 +133,9 @@ impl<T, B: Blocks> BlockBox<'static, T, B> {
     ///
     /// ```compile_fail,E0597
     /// # use core::mem::MaybeUninit;
-    /// # use stratalloc_block::{BlockAllocator, BlockBox, BlockLayout, TypedBlocks};
+    /// # use stratalloc_block::{BlockBox, TypedBlocks};
     /// let mut buffer = [MaybeUninit::uninit(); 1024];
-    /// let layout = BlockLayout::of::<u64>();
-    /// let pool = TypedBlocks::new(BlockAllocator::from_buffer(&mut buffer, layout).unwrap());
-    /// let pool = pool.ok().unwrap();
+    /// let pool = TypedBlocks::from_buffer(&mut buffer).unwrap();
     /// BlockBox::into_pin(pool.alloc(7_u64).unwrap());
     /// ```
     pub fn into_pin(this: Self) -> Pin<Self> {
@@ -170,13 +199,12 @@ impl<T: fmt::Debug, B: Blocks> fmt::Debug for BlockBox<'_, T, B> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use core::mem::MaybeUninit;
     use std::{boxed::Box, rc::Rc, string::String, sync::OnceLock, thread, vec::Vec};
 
     use stratalloc_core::Stats;
 
     use super::*;
-    use crate::{BlockAllocator, Buffer, Growth, SyncBlockAllocator, test_base::TestBase};
+    use crate::{SyncBlockAllocator, test_base::TestBase};
 
     #[test]
     fn values_are_dropped_once_and_blocks_come_back() {

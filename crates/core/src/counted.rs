@@ -14,8 +14,9 @@ use crate::{AllocError, Allocator, Owns, Stats, Trim};
 /// So that the sums come out even, a block is handed out with exactly the bytes asked for, even if
 /// it has more: then only one size fits when it is given back.
 ///
-/// Threads may share it, so it is there where the processor can add atomically: not on a Cortex-M0. Each figure is exact once they rest; while they run, a snapshot may show
-/// one figure before a request and another after it.
+/// Threads may share it, so it is there where the processor can add atomically: not on a Cortex-M0.
+/// Each figure is exact once they rest; while they run, a snapshot may show one figure before a
+/// request and another after it.
 ///
 /// ```
 /// use core::alloc::Layout;

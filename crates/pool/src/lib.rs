@@ -35,6 +35,9 @@ mod tuned;
 mod validate;
 mod word;
 
+/// The contracts that the types here keep, for those who depend on this crate alone.
+pub use stratalloc_core;
+
 pub use config::{Config, MAX_ALIGN, MAX_SIZES, Split};
 #[cfg(feature = "critical-section")]
 pub use critical::CriticalSectionLock;

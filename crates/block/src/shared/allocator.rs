@@ -30,21 +30,14 @@ const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
 ///
 /// ```
 /// use stratalloc_block::{BlockLayout, Blocks, Growth, SyncBlockAllocator};
-/// # use {core::{alloc::Layout, ptr::NonNull}, stratalloc_core::{Allocator, AllocError}};
-/// # struct System;
-/// # // SAFETY: the system's allocator keeps the contract.
-/// # unsafe impl Allocator for System {
-/// #     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-/// #         let start = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(AllocError)?;
-/// #         Ok(NonNull::slice_from_raw_parts(start, layout.size()))
-/// #     }
-/// #     unsafe fn deallocate(&self, start: NonNull<u8>, layout: Layout) {
-/// #         unsafe { std::alloc::dealloc(start.as_ptr(), layout) }
-/// #     }
-/// # }
+/// use stratalloc_block::stratalloc_core::ecosystem::FromGlobal;
+///
+/// // Any allocator will do as the base: here it is the system's.
+/// type System = FromGlobal<std::alloc::System>;
+/// const SYSTEM: System = FromGlobal(std::alloc::System);
 ///
 /// static POOL: SyncBlockAllocator<System> =
-///     SyncBlockAllocator::new_in(System, BlockLayout::of::<[u64; 4]>(), Growth::doubling(64, 4096));
+///     SyncBlockAllocator::new_in(SYSTEM, BlockLayout::of::<[u64; 4]>(), Growth::doubling(64, 4096));
 ///
 /// std::thread::scope(|scope| {
 ///     for _ in 0..4 {
