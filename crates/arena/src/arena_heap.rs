@@ -228,8 +228,8 @@ unsafe impl Allocator for ArenaHeap {
                 let fresh = self.allocate_large(layout, false).ok_or(AllocError)?;
                 (fresh.start, fresh.stale.min(layout.size()))
             };
-        // SAFETY: the block holds `layout.size()` bytes, just allocated.
-        unsafe { start.write_bytes(0, stale) };
+        // SAFETY: the block holds `layout.size()` bytes, just allocated; a large one has its pages for itself.
+        unsafe { system::zero(start, stale) };
         slice(start, layout)
     }
 

@@ -233,8 +233,8 @@ fn place_large(size: usize, align: usize, zeroed: bool, growing: bool) -> Option
     let (heap, mark) = caller()?;
     let fresh = heap.allocate_large(mark, size, align, growing)?;
     if zeroed {
-        // SAFETY: the block holds `size` bytes, just allocated.
-        unsafe { fresh.start.write_bytes(0, fresh.stale.min(size)) };
+        // SAFETY: the block holds `size` bytes, just allocated, in pages of its own.
+        unsafe { crate::system::zero(fresh.start, fresh.stale.min(size)) };
     }
     Some(fresh.start)
 }

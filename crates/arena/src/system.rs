@@ -61,6 +61,22 @@ pub(crate) fn purge(start: *mut u8, size: usize) -> bool {
     size == 0 || unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
 }
 
+/// Zeroed by giving the memory back from this many bytes on. Much of so large a block may never have been
+/// touched, and wouldn't have been for a long time.
+const WORTH_PURGING_ZEROES: usize = 32 << 20;
+
+/// Makes `size` bytes zero, from a page's start if they are many.
+///
+/// # Safety
+///
+/// The caller owns the bytes and the pages that they lie in.
+pub(crate) unsafe fn zero(start: *mut u8, size: usize) {
+    if size < WORTH_PURGING_ZEROES || !purge(start, size) {
+        // SAFETY: the caller's promise.
+        unsafe { start.write_bytes(0, size) };
+    }
+}
+
 /// Makes memory unusable that was purged: reserved again, or `wholly` given back. Says whether the system
 /// could.
 pub(crate) fn decommit(start: NonNull<u8>, size: usize, wholly: bool) -> bool {

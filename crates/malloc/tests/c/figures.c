@@ -16,6 +16,18 @@ static void *cancelled(void *got_through) {
     return NULL;
 }
 
+/* Of a large calloc only what is written takes memory, also where one like it was just freed. */
+static void sparse(void) {
+    long before = resident_kilobytes();
+    for (int round = 0; round < 6; round++) {
+        char *table = calloc(1 << 20, 1 << 10);
+        CHECK(table != NULL && table[round << 20] == 0);
+        table[round << 20] = 1;
+        CHECK(resident_kilobytes() < before + (64 << 10));
+        free(table);
+    }
+}
+
 int main(void) {
     CHECK_OURS();
     struct mallinfo2 before = mallinfo2();
@@ -60,5 +72,6 @@ int main(void) {
     CHECK(after.hblks == before.hblks && after.keepcost == 0);
     CHECK(resident_kilobytes() < full - (long)(total / 1024) * 9 / 10);
     CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1 && mallopt(1234, 1) == 0);
+    sparse();
     return 0;
 }
