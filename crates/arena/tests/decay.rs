@@ -10,7 +10,7 @@ mod resident;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Barrier, MutexGuard, mpsc},
+    sync::{Arc, Barrier, Mutex, MutexGuard, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -46,8 +46,8 @@ fn peak(bytes: usize) {
     peak_with(bytes, || {});
 }
 
-/// As [`peak`], doing something at the top.
-fn peak_with(bytes: usize, at_the_top: impl FnOnce()) {
+/// As [`peak`], doing something at the top; what that gives is held while the blocks are freed.
+fn peak_with<T>(bytes: usize, at_the_top: impl FnOnce() -> T) {
     let sizes = [24, 40, 64, 100, 200, 500, 1000, 3000, 9000, 30_000, 100_000, 700_000, 5 << 20];
     let mut left = bytes;
     let blocks: Vec<_> = sizes
@@ -58,7 +58,7 @@ fn peak_with(bytes: usize, at_the_top: impl FnOnce()) {
             Some(allocate(size))
         })
         .collect();
-    at_the_top();
+    let _held = at_the_top();
     blocks.into_iter().for_each(free);
 }
 
@@ -66,17 +66,20 @@ fn peak_with(bytes: usize, at_the_top: impl FnOnce()) {
 struct IdleThread(Option<(mpsc::Sender<()>, thread::JoinHandle<()>)>);
 
 impl IdleThread {
-    /// So many of them, all at their peaks at the same time.
+    /// So many of them, all at their peaks at the same time. They come down in turn, so that all but the
+    /// last are idle when there comes to be too much: of a heap that is at work just then, nobody else takes.
     fn after_peaks_of(bytes: usize, count: usize) -> Vec<Self> {
         let top = Arc::new(Barrier::new(count));
         let down = Arc::new(Barrier::new(count + 1));
+        let turn = Arc::new(Mutex::new(()));
         let threads = (0..count)
             .map(|_| {
-                let (top, down) = (Arc::clone(&top), Arc::clone(&down));
+                let (top, down, turn) = (Arc::clone(&top), Arc::clone(&down), Arc::clone(&turn));
                 let (end, is_ended) = mpsc::channel();
                 let thread = thread::spawn(move || {
                     peak_with(bytes, || {
                         top.wait();
+                        turn.lock().unwrap()
                     });
                     down.wait();
                     let _ = is_ended.recv();

@@ -8,7 +8,7 @@ use super::{
     groups::{Group, groups},
     load,
     record::Record,
-    statistics::{Measure, Row, self_comparison},
+    statistics::{Measure, self_comparison},
 };
 
 /// Every table of a record.
@@ -100,14 +100,18 @@ fn means(group: &Group) -> Table {
 fn notes(text: &mut String, group: &Group) {
     let (used, all) = (group.whole().count(), group.rows.len());
     let _ = writeln!(text, "means over {used} of {all} rows: those in which nobody failed");
-    let spread = |row: &&Row| row.spread(Measure::Wall).is_none_or(|spread| spread > 0.1);
-    let noisy = group.rows.iter().filter(spread).count();
-    if noisy > 0 {
-        let _ = writeln!(
-            text,
-            "warning: in {noisy} rows equal allocators may differ by more than 10 % in time (spread); more rounds on \
-             a quieter machine tell more"
-        );
+    let spreads: Vec<Option<f64>> =
+        group.rows.iter().map(|row| row.spread(Measure::Wall)).collect();
+    let unknown = spreads.iter().filter(|spread| spread.is_none()).count();
+    let wide = spreads.iter().flatten().filter(|spread| **spread > 0.1).count();
+    for (rows, what) in [
+        (unknown, "were run once, so that nobody knows by how much equal allocators differ"),
+        (wide, "have a spread beyond 10 %: equal allocators may differ by as much"),
+    ] {
+        if rows > 0 {
+            let _ =
+                writeln!(text, "warning: {rows} rows {what}; more rounds (--minutes) tell more");
+        }
     }
     for name in &group.allocators {
         if let Some((beyond, pairs, ratio)) = self_comparison(&group.rows, name) {
