@@ -221,8 +221,8 @@ impl Cache {
         fit
     }
 
-    /// Fills the stack of a bin up to half, if it holds less than a quarter: `take` says how many of the slots
-    /// it filled.
+    /// Fills the stack of a bin up to half, unless it holds half of that: `take` says how many of the slots it
+    /// filled.
     pub(crate) fn fill(&self, bin: usize, take: impl FnOnce(&mut [*mut u8]) -> usize) {
         let (free, stack) = (self.free_slots(bin), SHAPES[bin].stack as usize);
         let held = stack - free.len();
@@ -259,7 +259,7 @@ impl Cache {
         // SAFETY: [I2] the stack is full, so its blocks are the `stack` slots up to the top.
         let slots =
             unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
-        let spent = heap.drain(thread::mark(), bin, &slots[..half]);
+        let spent = heap.drain(thread::mark(), |pools| pools.give(bin, &slots[..half]));
         let top = self.tops[bin].replace(slots.as_mut_ptr().wrapping_sub(1));
         // A signal handler that ends the process here must not find blocks twice: see `check`.
         compiler_fence(Ordering::Release);
@@ -361,9 +361,12 @@ impl Cache {
     pub(crate) fn flush(&self) {
         self.flush_outbox();
         let Some(heap) = self.heap.get() else { return };
-        for bin in 1..BINS {
-            self.free_batches(heap.drain(thread::mark(), bin, self.empty(bin)));
-        }
+        let spent = heap.drain(thread::mark(), |pools| {
+            for bin in 1..BINS {
+                pools.give(bin, self.empty(bin));
+            }
+        });
+        self.free_batches(spent);
     }
 
     /// The blocks in the stack of a bin, oldest first.

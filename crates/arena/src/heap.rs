@@ -63,10 +63,10 @@ impl Heap {
         spent
     }
 
-    /// Takes blocks of a bin back, and what other threads gave back with them.
-    pub(crate) fn drain(&self, mark: usize, bin: usize, blocks: &[*mut u8]) -> Batches {
+    /// Lets the caller `give` blocks back, and takes what other threads gave back with them.
+    pub(crate) fn drain(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Batches {
         let mut pools = self.pools(mark);
-        pools.give(bin, blocks);
+        give(&mut pools);
         let spent = self.absorb(&mut pools);
         relieve(pools, mark);
         spent
