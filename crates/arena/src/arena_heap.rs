@@ -15,7 +15,7 @@ use crate::{
     geometry::{AREA_SIZE, Partition, SegmentPlace},
     global::GROWING,
     heap::Heap,
-    large::Fresh,
+    large::{Fresh, Outlook, Request},
     relief::with_relief,
     stats::Stats,
     system, thread, values,
@@ -126,7 +126,9 @@ impl ArenaHeap {
             return core::ptr::without_provenance_mut(layout.align());
         }
         let Some(bin) = bin_for(layout.size(), layout.align()) else {
-            return self.allocate_large(layout, false).map_or(null_mut(), |fresh| fresh.start);
+            return self
+                .allocate_large(layout, Outlook::Plain)
+                .map_or(null_mut(), |fresh| fresh.start);
         };
         let block = self.cache().refill(bin);
         if !block.is_null() {
@@ -137,12 +139,13 @@ impl ArenaHeap {
         block.map_or(null_mut(), NonNull::as_ptr)
     }
 
-    fn allocate_large(&self, layout: Layout, growing: bool) -> Option<Fresh> {
+    fn allocate_large(&self, layout: Layout, outlook: Outlook) -> Option<Fresh> {
         let (size, align) = (layout.size(), layout.align());
         if size > MAX_SIZE || align > MAX_ALIGN {
             return None;
         }
-        with_relief(size, || self.heap().allocate_large(thread::mark(), size, align, growing))
+        let request = Request { size, align, outlook };
+        with_relief(size, || self.heap().allocate_large(thread::mark(), request))
     }
 
     #[cold]
@@ -185,7 +188,7 @@ impl ArenaHeap {
         }
         let growing = new.size() > old.size() && new.size() >= GROWING;
         let moved = if growing {
-            let fresh = self.allocate_large(new, true).ok_or(AllocError)?;
+            let fresh = self.allocate_large(new, Outlook::Growing).ok_or(AllocError)?;
             slice(fresh.start, new)?
         } else {
             self.allocate(new)?
@@ -225,7 +228,7 @@ unsafe impl Allocator for ArenaHeap {
             if layout.size() == 0 || bin_for(layout.size(), layout.align()).is_some() {
                 (self.allocate(layout)?.cast::<u8>().as_ptr(), layout.size())
             } else {
-                let fresh = self.allocate_large(layout, false).ok_or(AllocError)?;
+                let fresh = self.allocate_large(layout, Outlook::Sparse).ok_or(AllocError)?;
                 (fresh.start, fresh.stale.min(layout.size()))
             };
         // SAFETY: the block holds `layout.size()` bytes, just allocated; a large one has its pages for itself.

@@ -21,7 +21,7 @@ use crate::{
     guard,
     heap::Heap,
     kind::{Kind, check_start, small_of_thread},
-    large::MAX_IN_ARENAS,
+    large::{MAX_IN_ARENAS, Outlook, Request},
     limit, poison, registry,
     relief::with_relief,
     slot,
@@ -66,7 +66,7 @@ pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
 pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
     if bin_for(size, align).is_none() {
-        return allocate_large(size, align, true);
+        return allocate_large(size, align, Outlook::Sparse);
     }
     let block = allocate(size, align);
     if !block.is_null() {
@@ -140,7 +140,7 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
 fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
     let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
-        return allocate_large(size, align, false);
+        return allocate_large(size, align, Outlook::Plain);
     };
     let block = with_relief(size, || NonNull::new(allocate_small(bin)));
     let block = block.map_or(null_mut(), NonNull::as_ptr);
@@ -220,19 +220,22 @@ fn caller() -> Option<(&'static Heap, usize)> {
 
 #[cold]
 #[inline(never)]
-fn allocate_large(size: usize, align: usize, zeroed: bool) -> *mut u8 {
-    with_relief(size, || place_large(size, align, zeroed, false)).unwrap_or(null_mut())
+fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
+    let request = Request { size, align, outlook };
+    with_relief(size, || place_large(request)).unwrap_or(null_mut())
 }
 
-fn place_large(size: usize, align: usize, zeroed: bool, growing: bool) -> Option<*mut u8> {
+/// A large or huge block; a sparse one is zero.
+fn place_large(request: Request) -> Option<*mut u8> {
+    let Request { size, align, outlook } = request;
     if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
         let _leave = limit::admit(size)?;
         let fits = align <= AREA_SIZE;
         return fits.then(|| registry::allocate_huge(size)).flatten().map(NonNull::as_ptr);
     }
     let (heap, mark) = caller()?;
-    let fresh = heap.allocate_large(mark, size, align, growing)?;
-    if zeroed {
+    let fresh = heap.allocate_large(mark, request)?;
+    if outlook == Outlook::Sparse {
         // SAFETY: the block holds `size` bytes, just allocated, in pages of its own.
         unsafe { crate::system::zero(fresh.start, fresh.stale.min(size)) };
     }
@@ -316,11 +319,8 @@ fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
 
 fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
     let growing = size > old && size >= GROWING;
-    let moved = if growing {
-        with_relief(size, || place_large(size, align, false, true)).unwrap_or(null_mut())
-    } else {
-        allocate(size, align)
-    };
+    let moved =
+        if growing { allocate_large(size, align, Outlook::Growing) } else { allocate(size, align) };
     if moved.is_null() {
         return moved;
     }

@@ -6,7 +6,7 @@ use crate::{
     bins::SHAPES,
     cache::Cache,
     decay, dirty,
-    large::{Fresh, LargeBlock},
+    large::{Fresh, LargeBlock, Request},
     limit,
     lock::{Lock, LockGuard},
     poison,
@@ -101,16 +101,10 @@ impl Heap {
     }
 
     /// A large block, as [`Pools::allocate_large`] has it.
-    pub(crate) fn allocate_large(
-        &self,
-        mark: usize,
-        size: usize,
-        align: usize,
-        growing: bool,
-    ) -> Option<Fresh> {
+    pub(crate) fn allocate_large(&self, mark: usize, request: Request) -> Option<Fresh> {
         let mut pools = self.pools(mark);
-        let _leave = limit::admit(size)?;
-        let fresh = pools.allocate_large(size, align, growing)?;
+        let _leave = limit::admit(request.size)?;
+        let fresh = pools.allocate_large(request)?;
         poison::bytes_used(fresh.start, fresh.usable);
         Some(fresh)
     }

@@ -26,6 +26,27 @@ const STAGGER: usize = 15;
 /// A shrunk block gives a tail of at least this many bytes back to the system.
 const WORTH_PURGING: usize = 256 << 10;
 
+/// What is asked for: more than the classes serve.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    /// Bytes.
+    pub(crate) size: usize,
+    /// A power of two.
+    pub(crate) align: usize,
+    pub(crate) outlook: Outlook,
+}
+
+/// What is likely to become of a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// It is used as it is.
+    Plain,
+    /// It grows on, as it did before.
+    Growing,
+    /// It is to be zero, and much of it may never be touched.
+    Sparse,
+}
+
 /// A large block just allocated.
 pub(crate) struct Fresh {
     /// Its first byte.
@@ -109,10 +130,11 @@ impl LargeBlock {
         }
     }
 
-    /// Makes segments `from..to` of it usable; `size` is that of the block.
-    fn commit(self, pools: &mut Pools, from: usize, to: usize, size: usize) -> bool {
+    /// Makes segments `from..to` of it usable; says whether they are. `filled` is how many of its bytes are
+    /// likely to be touched.
+    fn commit(self, pools: &mut Pools, from: usize, to: usize, filled: usize) -> bool {
         let huge = if self.is_whole(pools) {
-            huge_pages::suit_block(size)
+            huge_pages::suit_block(filled)
         } else {
             huge_pages::suit_segments(self.first.arena.partition, pools.figures.held())
         };
@@ -138,19 +160,16 @@ fn nth_segment(first: SegmentPlace, number: usize) -> SegmentPlace {
 }
 
 impl Pools {
-    /// A block of `size` bytes, more than the classes serve, at `align`; `growing` if it is likely to
-    /// grow on.
-    pub(crate) fn allocate_large(
-        &mut self,
-        size: usize,
-        align: usize,
-        growing: bool,
-    ) -> Option<Fresh> {
-        if growing && let Some(fresh) = self.allocate_whole(size, align, Partition::SPECIAL) {
+    /// A large block.
+    pub(crate) fn allocate_large(&mut self, request: Request) -> Option<Fresh> {
+        let Request { size, align, outlook } = request;
+        if outlook == Outlook::Growing
+            && let Some(fresh) = self.allocate_whole(request, Partition::SPECIAL)
+        {
             return Some(fresh);
         }
         if size <= MAX_RUN && align <= Partition::SPECIAL.segment_size() {
-            return self.allocate_run(size, Partition::for_segment(align)?);
+            return self.allocate_run(request, Partition::for_segment(align)?);
         }
         let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
         // Memory that is there already is worth more than a tight fit.
@@ -158,17 +177,18 @@ impl Pools {
             .into_iter()
             .flat_map(|warm| Partition::all().map(move |partition| (partition, warm)))
             .filter(|&(partition, _)| partition >= least)
-            .find_map(|(partition, warm)| self.allocate_whole_here(size, align, partition, warm))
-            .or_else(|| self.allocate_whole(size, align, least))
+            .find_map(|(partition, warm)| self.allocate_whole_here(request, partition, warm))
+            .or_else(|| self.allocate_whole(request, least))
     }
 
     /// A run of segments, where most of it has memory behind it if there is such a place.
-    fn allocate_run(&mut self, size: usize, least: Partition) -> Option<Fresh> {
+    fn allocate_run(&mut self, request: Request, least: Partition) -> Option<Fresh> {
+        let size = request.size;
         let (area, first) = self
             .find_warm_run(size, least)
             .or_else(|| self.find_run(size, least))
             .or_else(|| self.find_segment(Partition::for_segment(size)?.max(least)))?;
-        self.occupy(LargeBlock { area, first }, size)
+        self.occupy(LargeBlock { area, first }, request)
     }
 
     /// A place for a run in the arenas that are in use, with memory behind at least half of it; or else in a
@@ -211,22 +231,21 @@ impl Pools {
     /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
     fn allocate_whole_here(
         &mut self,
-        size: usize,
-        align: usize,
+        request: Request,
         partition: Partition,
         warm: bool,
     ) -> Option<Fresh> {
-        let count = size.div_ceil(partition.arena_size());
+        let count = request.size.div_ceil(partition.arena_size());
         let (area, place) =
             self.claim_arenas_here(partition, count, Use::WHOLE, KEPT_FOR_POOLS, warm)?;
-        self.occupy_whole(area, place, count, size, align)
+        self.occupy_whole(area, place, count, request)
     }
 
     /// Whole arenas, in a new area if need be.
-    fn allocate_whole(&mut self, size: usize, align: usize, partition: Partition) -> Option<Fresh> {
-        let count = size.div_ceil(partition.arena_size());
+    fn allocate_whole(&mut self, request: Request, partition: Partition) -> Option<Fresh> {
+        let count = request.size.div_ceil(partition.arena_size());
         let (area, place) = self.claim_arenas(partition, count, Use::WHOLE)?;
-        self.occupy_whole(area, place, count, size, align)
+        self.occupy_whole(area, place, count, request)
     }
 
     fn occupy_whole(
@@ -234,27 +253,28 @@ impl Pools {
         area: *mut Area,
         place: ArenaPlace,
         count: usize,
-        size: usize,
-        align: usize,
+        request: Request,
     ) -> Option<Fresh> {
         let books = self.books(area);
         for arena in place.arena..place.arena + count {
             books.arena(ArenaPlace { arena, ..place }).span = 0;
         }
         books.arena(place).span = count as u16;
-        let spare = count * SEGMENTS - size.div_ceil(place.partition.segment_size());
-        let first = if align > place.partition.segment_size() {
+        let spare = count * SEGMENTS - request.size.div_ceil(place.partition.segment_size());
+        let first = if request.align > place.partition.segment_size() {
             0
         } else {
             place.first_slab() % (spare.min(STAGGER) + 1)
         };
-        self.occupy(LargeBlock { area, first: place.segment(first) }, size)
+        self.occupy(LargeBlock { area, first: place.segment(first) }, request)
     }
 
     /// Makes vacant segments a block; gives the arenas back if the system refuses the memory.
-    fn occupy(&mut self, block: LargeBlock, size: usize) -> Option<Fresh> {
+    fn occupy(&mut self, block: LargeBlock, request: Request) -> Option<Fresh> {
+        let Request { size, outlook, .. } = request;
         let segments = block.segments(size);
-        if !block.commit(self, 0, segments, size) {
+        let filled = if outlook == Outlook::Sparse { 0 } else { size };
+        if !block.commit(self, 0, segments, filled) {
             self.vacate_arenas(block);
             return None;
         }

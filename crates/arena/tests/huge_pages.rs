@@ -41,6 +41,10 @@ fn huge_pages_are_asked_for_where_much_is_held() {
     let asked = asked_for();
     blocks.extend(allocate(5 << 20, 1));
     assert_eq!(asked_for(), asked, "a block that may leave much unused");
+    let sparse = global::allocate_zeroed(40 << 20, 8);
+    assert!(!sparse.is_null());
+    blocks.push(sparse);
+    assert_eq!(asked_for(), asked, "a block most of which may never be touched");
     blocks.extend(allocate(20 << 20, 1));
     assert_eq!(asked_for() >= asked + (16 << 20), knows_them, "a large block");
     for block in blocks {
