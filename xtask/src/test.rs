@@ -20,6 +20,9 @@ impl Test {
         })?;
         let clippy = ["clippy", "--all-targets", "--", "-D", "warnings"];
         process::step("clippy, warnings denied", &mut process::cargo(&clippy))?;
+        let mut documentation = process::cargo(&["doc", "--no-deps"]);
+        documentation.env("RUSTDOCFLAGS", "-D warnings");
+        process::step("documentation, warnings denied", &mut documentation)?;
         let mut all = process::cargo(&["test", "--no-fail-fast"]);
         tests("unit, property, conformance and doc tests", &mut all)?;
         let mut featured = with_features(&["test", "--no-fail-fast"], &FEATURES);
