@@ -8,6 +8,7 @@ use crate::{Mode, Pool, Word, mode::Guard, state::LAST, tiny::Rows};
 const WIDTH: usize = 64;
 
 /// A map of a heap, for [`Display`](fmt::Display): made by [`Pool::map`].
+#[derive(Debug)]
 pub struct Map<'p, 'h, M: Mode>(&'p Pool<'h, M>);
 
 impl<'h, M: Mode> Pool<'h, M> {

@@ -3,6 +3,7 @@
 use core::{
     alloc::{GlobalAlloc, Layout},
     cell::UnsafeCell,
+    fmt,
     mem::MaybeUninit,
     ptr::{self, NonNull},
 };
@@ -114,6 +115,17 @@ impl<R: RawMutex, const BYTES: usize, M: Mode> StaticPool<R, BYTES, M> {
     pub unsafe fn free(&self, block: NonNull<u8>) -> Result<(), FreeError> {
         // SAFETY: the caller's promise.
         self.with(|pool| unsafe { pool.free(block) })
+    }
+}
+
+/// Without the lock: it can be shown while the pool is in use.
+impl<R, const BYTES: usize, M: Mode> fmt::Debug for StaticPool<R, BYTES, M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StaticPool")
+            .field("size", &BYTES)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
