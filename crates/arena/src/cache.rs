@@ -4,6 +4,8 @@
 //! holds back is bounded; half of a full one goes back to the heap at once, and an empty one is
 //! filled by half.
 
+mod outbox;
+
 use core::{
     cell::{Cell, UnsafeCell},
     ptr::null_mut,
@@ -12,8 +14,8 @@ use core::{
 
 use crate::{
     area::Area,
-    batch::{BATCH_SIZE, Batch, Batches},
-    bins::{BINS, NO_BIN, SHAPES, bin_for},
+    batch::Batch,
+    bins::{BINS, NO_BIN, SHAPES},
     decay,
     geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     heap::Heap,
@@ -23,9 +25,6 @@ use crate::{
     segment::BadFree,
     system, thread,
 };
-
-/// The bin of batches.
-const BATCH_BIN: usize = bin_for(BATCH_SIZE, 8).unwrap();
 
 /// Batches that a thread fills at the same time.
 const OUTBOX: usize = 32;
@@ -300,63 +299,6 @@ impl Cache {
         }
     }
 
-    /// Frees a block of another heap: notes it in a batch.
-    #[inline(never)]
-    pub(crate) fn free_remote(&self, heap: &'static Heap, bin: usize, block: *mut u8) {
-        let place = &self.outbox[outbox_place(heap, bin)];
-        // SAFETY: a batch in the outbox is this thread's.
-        if let Some(batch) = unsafe { place.get().as_mut() } {
-            if batch.is_for(heap, bin) {
-                if batch.add(block) {
-                    place.set(null_mut());
-                    self.send(batch);
-                }
-                return;
-            }
-            place.set(null_mut());
-            self.send(batch);
-        }
-        let space = self.pop_or_refill(BATCH_BIN);
-        if space.is_null() {
-            // No memory for a batch: give this one block back by itself.
-            return free_alone(heap, self.mark(), bin, block);
-        }
-        // SAFETY: a block of that size, just allocated.
-        let batch = unsafe { &mut *Batch::init(space, heap, bin) };
-        batch.add(block);
-        place.set(batch);
-    }
-
-    fn pop_or_refill(&self, bin: usize) -> *mut u8 {
-        let block = self.pop(bin);
-        if block.is_null() { self.refill(bin) } else { block }
-    }
-
-    fn send(&self, batch: &mut Batch) {
-        let heap = batch.heap();
-        // SAFETY: the batch is this thread's, and out of its outbox.
-        if let Some(spent) = unsafe { heap.deliver(self.mark(), batch) } {
-            self.free_batches(spent);
-        }
-    }
-
-    /// Frees batches whose blocks were taken in.
-    pub(crate) fn free_batches(&self, spent: Batches) {
-        for batch in spent {
-            crate::global::free_with(self, batch.cast());
-        }
-    }
-
-    /// Sends every batch, however few blocks are in it.
-    pub(crate) fn flush_outbox(&self) {
-        for place in &self.outbox {
-            // SAFETY: a batch in the outbox is this thread's.
-            if let Some(batch) = unsafe { place.replace(null_mut()).as_mut() } {
-                self.send(batch);
-            }
-        }
-    }
-
     /// Gives every block that the thread holds back to the heaps.
     pub(crate) fn flush(&self) {
         self.flush_outbox();
@@ -404,12 +346,6 @@ impl Cache {
 /// Gives one block back without a cache.
 pub(crate) fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
     heap.pools(mark).give(bin, &[block]);
-}
-
-/// Where batches for a heap's bin are collected.
-#[inline]
-fn outbox_place(heap: &Heap, bin: usize) -> usize {
-    ((core::ptr::from_ref(heap).addr() >> AREA_SHIFT).wrapping_mul(5) + bin) % OUTBOX
 }
 
 impl CacheWithStacks {

@@ -1,0 +1,117 @@
+//! How an area's memory goes back to the system.
+
+use core::ptr::NonNull;
+
+use super::Area;
+use crate::{
+    arena::{Arena, Use, run_mask, runs},
+    bins::NO_BIN,
+    geometry::ArenaPlace,
+    system,
+};
+
+/// A slab is looked through for pages to give back if this part of it was freed since the last time.
+const WORTH_SETTLING: usize = 16;
+/// A stretch of free blocks is given back if it covers pages of this many bytes.
+const WORTH_PURGING: usize = 8 << 10;
+
+/// Gives the pages back that lie wholly within a stretch of free blocks; says how many bytes of it need
+/// not be looked at again.
+fn purge_inner_pages(start: *mut u8, size: usize) -> usize {
+    let lead = system::round_to_pages(start.addr()) - start.addr();
+    let page = system::round_to_pages(1);
+    let pages = size.saturating_sub(lead) / page * page;
+    if pages >= WORTH_PURGING && system::purge(start.wrapping_add(lead), pages) { size } else { 0 }
+}
+
+impl Area {
+    /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one arena
+    /// had; says how many bytes that were at most.
+    ///
+    /// Begins with what lies behind whole blocks, since it can serve nobody else, and with the arenas
+    /// that are used last.
+    pub(crate) fn purge(&mut self, wanted: usize) -> usize {
+        let mut purged = 0;
+        for whole in [true, false] {
+            for index in (0..self.arenas.len()).rev() {
+                if purged >= wanted {
+                    return purged;
+                }
+                let arena = &self.arenas[index];
+                if arena.dirty != 0 && (arena.purpose == Use::WHOLE) == whole {
+                    purged += self.purge_arena(ArenaPlace::from_index(index));
+                }
+            }
+        }
+        purged
+    }
+
+    /// Gives the memory behind free blocks back, where there is enough of it in one slab, until that
+    /// was `wanted` bytes; says how many bytes that were at most.
+    pub(crate) fn purge_slabs(&mut self, wanted: usize) -> usize {
+        let mut purged = 0;
+        for index in (0..self.arenas.len()).rev() {
+            let mut used = self.arenas[index].used;
+            while used != 0 && purged < wanted {
+                let place = ArenaPlace::from_index(index).segment(used.trailing_zeros() as usize);
+                used &= used - 1;
+                let bin = self.segment(place).bin as usize;
+                if bin == NO_BIN {
+                    continue;
+                }
+                let start = self.address(place);
+                let mut slab = self.slab(start, bin);
+                if slab.idle() >= place.arena.partition.segment_size() / WORTH_SETTLING {
+                    purged += slab.settle(WORTH_PURGING, |offset, size| {
+                        purge_inner_pages(start.wrapping_add(offset), size)
+                    });
+                }
+            }
+        }
+        purged
+    }
+
+    /// Makes the memory of vacant segments unusable, where it was purged, so that a limit of the process
+    /// no longer counts it; says how many bytes that were.
+    pub(crate) fn decommit(&mut self) -> usize {
+        (0..self.arenas.len()).map(|index| self.decommit_arena(ArenaPlace::from_index(index))).sum()
+    }
+
+    fn decommit_arena(&mut self, place: ArenaPlace) -> usize {
+        let &mut Arena { committed, used, dirty, .. } = self.arena(place);
+        let mut decommitted = 0;
+        for (first, count) in runs(committed & !used & !dirty) {
+            let size = count * place.partition.segment_size();
+            let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
+            if system::decommit(start, size, self.piecemeal) {
+                self.arena(place).committed &= !run_mask(first, count);
+                decommitted += size;
+            }
+        }
+        decommitted
+    }
+
+    /// Gives the memory of an arena's vacant segments back. Where huge pages are, some lies behind segments
+    /// that were never touched: they are purged with those between which they lie.
+    fn purge_arena(&mut self, place: ArenaPlace) -> usize {
+        let &mut Arena { committed, used, dirty, .. } = self.arena(place);
+        let mut purged = 0;
+        for (first, count) in runs(committed & !used) {
+            let run = run_mask(first, count);
+            if dirty & run == 0
+                || !system::purge(
+                    self.address(place.segment(first)),
+                    count * place.partition.segment_size(),
+                )
+            {
+                continue;
+            }
+            self.arena(place).dirty &= !run;
+            for segment in first..first + count {
+                let touched = &mut self.segment(place.segment(segment)).touched;
+                purged += core::mem::take(touched) as usize;
+            }
+        }
+        purged
+    }
+}

@@ -1,0 +1,153 @@
+//! Segments and arenas: where slabs and large blocks get theirs, and where these go back to.
+
+use super::Pools;
+use crate::{
+    area::Area,
+    arena::{Arena, ArenaList, Use},
+    geometry::{ArenaPlace, Partition, SegmentPlace},
+    registry,
+};
+
+impl Pools {
+    /// A vacant segment of a partition, with memory behind it if there is one.
+    pub(crate) fn find_segment(
+        &mut self,
+        partition: Partition,
+    ) -> Option<(*mut Area, SegmentPlace)> {
+        loop {
+            let arenas = &mut self.arenas[partition.number()];
+            // SAFETY: the books of arenas, all of which are in hand.
+            let arena = unsafe { arenas.warmest() };
+            if arena.is_null() {
+                self.claim_arenas(partition, 1, Use::SEGMENTS)?;
+                continue;
+            }
+            let (area, place) = Area::place_of(arena);
+            // SAFETY: a listed arena is one of this heap's books [Arena I2].
+            if let Some(segment) = unsafe { (*arena).vacant_segment(place.first_slab()) } {
+                return Some((area, place.segment(segment)));
+            }
+            unlist(arenas, arena);
+        }
+    }
+
+    /// The place in a partition's listed arenas for `count` segments in a row that has the most memory
+    /// behind it, with how many segments that is.
+    pub(crate) fn find_gap(
+        &mut self,
+        partition: Partition,
+        count: usize,
+    ) -> Option<(u32, *mut Area, SegmentPlace)> {
+        // SAFETY: the books of arenas, all of which are in hand.
+        let arenas = unsafe { self.arenas[partition.number()].newest() };
+        let gaps = arenas.filter_map(|arena| {
+            let (area, place) = Area::place_of(arena);
+            // SAFETY: as above.
+            let gap = unsafe { (*arena).vacant_run(count) }?;
+            Some((gap.warm, area, place.segment(gap.first)))
+        });
+        // Of several, the first.
+        gaps.reduce(|best, gap| if gap.0 > best.0 { gap } else { best })
+    }
+
+    /// Lets an arena be found that has segments to offer again, or makes it vacant if none is used.
+    pub(crate) fn offer_segments(&mut self, area: *mut Area, place: ArenaPlace) {
+        let arena = self.books(area).arena(place);
+        if arena.used == 0 {
+            let arena: *mut Arena = arena;
+            unlist(&mut self.arenas[place.partition.number()], arena);
+            self.books(area).give_arena(place);
+        } else {
+            self.list_arena(area, place);
+        }
+    }
+
+    fn list_arena(&mut self, area: *mut Area, place: ArenaPlace) {
+        let arena: *mut Arena = self.books(area).arena(place);
+        list(&mut self.arenas[place.partition.number()], arena);
+    }
+
+    /// Takes vacant arenas in a row, from a new area if need be.
+    pub(crate) fn claim_arenas(
+        &mut self,
+        partition: Partition,
+        count: usize,
+        purpose: Use,
+    ) -> Option<(*mut Area, ArenaPlace)> {
+        loop {
+            if let Some(found) = self.claim_arenas_here(partition, count, purpose, 0, false) {
+                return Some(found);
+            }
+            registry::extend_heap(self)?;
+        }
+    }
+
+    /// Takes vacant arenas in a row from the areas there are, as [`Area::take_arenas`].
+    pub(crate) fn claim_arenas_here(
+        &mut self,
+        partition: Partition,
+        count: usize,
+        purpose: Use,
+        keep: u32,
+        warm: bool,
+    ) -> Option<(*mut Area, ArenaPlace)> {
+        let mut area = self.areas;
+        while !area.is_null() {
+            let books = self.books(area);
+            if let Some(place) = books.take_arenas(partition, count, purpose, keep, warm) {
+                if purpose == Use::SEGMENTS {
+                    self.list_arena(area, place);
+                }
+                return Some((area, place));
+            }
+            area = books.next;
+        }
+        None
+    }
+
+    /// Marks a vacant, committed segment used; says how many of its first bytes aren't known to be
+    /// zero.
+    pub(crate) fn use_segment(&mut self, area: *mut Area, place: SegmentPlace) -> usize {
+        let bit = 1 << place.segment;
+        let books = self.books(area);
+        let stale = books.segment(place).touched as usize;
+        let arena = books.arena(place.arena);
+        arena.used |= bit;
+        arena.dirty &= !bit;
+        self.figures.reuse(stale);
+        stale
+    }
+
+    /// Marks a used segment vacant, and keeps its memory for the next use.
+    pub(crate) fn vacate_segment(&mut self, area: *mut Area, place: SegmentPlace) {
+        let bit = 1 << place.segment;
+        let books = self.books(area);
+        let touched = books.segment(place).touched as usize;
+        let arena = books.arena(place.arena);
+        arena.used &= !bit;
+        if touched != 0 {
+            arena.dirty |= bit;
+        }
+        self.figures.soil(touched);
+    }
+}
+
+/// Puts an arena in a list if it isn't there.
+fn list(list: &mut ArenaList, arena: *mut Arena) {
+    // SAFETY: the caller holds the pools, hence all their books.
+    unsafe {
+        if !(*arena).listed {
+            list.push(arena);
+        }
+    }
+}
+
+/// Takes an arena out of a list if it is there.
+fn unlist(list: &mut ArenaList, arena: *mut Arena) {
+    // SAFETY: the caller holds the pools, hence all their books.
+    unsafe {
+        if (*arena).listed {
+            list.remove(arena);
+        }
+    }
+}
