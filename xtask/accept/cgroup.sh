@@ -1,4 +1,4 @@
-# a process at half of what its control group may hold, block size after block size
+# a process with 64 MiB of blocks in a control group of 180 MB, block size after block size
 # needs: gcc=gcc
 gcc -O1 "$HERE/pressure.c" -o pressure
 if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
@@ -8,7 +8,7 @@ else
 fi
 # Whether this shell may put itself there; a subshell of it, to be out again at once.
 can_enter() {
-    mkdir "$group" && echo 150000000 >"$group/$limit" && (echo "$BASHPID" >"$group/cgroup.procs")
+    mkdir "$group" && echo 180000000 >"$group/$limit" && (echo "$BASHPID" >"$group/cgroup.procs")
 }
 if ! can_enter 2>/dev/null; then
     rmdir "$group" 2>/dev/null || true

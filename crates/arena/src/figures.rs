@@ -126,6 +126,15 @@ impl Figures {
         (keep < self.dirty && self.dirty >= self.left_over + patience).then_some(keep)
     }
 
+    /// The same as a heap grows that may keep more for working in rounds: what it keeps for use as it was must
+    /// not come on top of use that is another now.
+    pub(crate) fn over_peak_to(&self) -> Option<usize> {
+        let keep = dirty::KEEP.load(Ordering::Relaxed).max(self.high.saturating_sub(self.used));
+        let in_rounds = self.rounds == ROUNDS && self.purged_of_late();
+        (in_rounds && self.dirty >= self.left_over.max(keep) + dirty::patience(self.used))
+            .then_some(keep)
+    }
+
     fn purged_of_late(&self) -> bool {
         system::milliseconds() < self.purged_at + ROUND
     }

@@ -54,6 +54,7 @@ impl Heap {
         cache.fill(bin, |slots| {
             if pools.has_grown() {
                 cache.give_idle(&mut pools, bin);
+                pools.purge_over_peak();
             }
             match limit::admit_blocks(slots.len(), SHAPES[bin].block_size as usize) {
                 Some((_leave, count)) => pools.take(bin, &mut slots[..count]),
@@ -106,6 +107,7 @@ impl Heap {
         let _leave = limit::admit(request.size)?;
         let fresh = pools.allocate_large(request)?;
         poison::bytes_used(fresh.start, fresh.usable);
+        pools.purge_over_peak();
         Some(fresh)
     }
 

@@ -225,7 +225,16 @@ impl Pools {
 
     /// Gives memory back if the process holds too much that serves nothing.
     pub(crate) fn purge_excess(&mut self) {
-        if let Some(keep) = self.figures.excess_to() {
+        self.purge_if_told(self.figures.excess_to());
+    }
+
+    /// Gives memory back that a heap keeps for working in rounds, where this round is of other sizes.
+    pub(crate) fn purge_over_peak(&mut self) {
+        self.purge_if_told(self.figures.over_peak_to());
+    }
+
+    fn purge_if_told(&mut self, keep: Option<usize>) {
+        if let Some(keep) = keep {
             self.purge_to(keep);
             self.figures.note_purge(keep);
         }
