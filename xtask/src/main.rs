@@ -12,6 +12,7 @@ mod accept;
 mod bench;
 mod demo;
 mod heap_map;
+mod heap_steady;
 mod install;
 mod library;
 mod loom;
@@ -34,6 +35,7 @@ commands! {
     bench::Bench,
     demo::Demo,
     heap_map::HeapMap,
+    heap_steady::HeapSteady,
     install::Install,
     library::Lib,
     loom::Loom,

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::process;
 
-/// Prints smallest-heap utilisation and speed of free-list heaps on allocation traces.
+/// Prints smallest-heap and high-water utilisation and speed of free-list heaps on allocation
+/// traces.
 #[derive(clap::Args)]
 pub(crate) struct Replay {
     /// Traces (`.rep`), `--allocators NAME,…`, `--check`; `--help` for more.

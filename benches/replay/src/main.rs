@@ -1,6 +1,6 @@
 //! Replays allocation traces on free-list heaps: utilisation, speed, validity, maps.
 //!
-//! `cargo xtask replay` and `cargo xtask heap-map` build and run it.
+//! `cargo xtask replay`, `heap-map` and `heap-steady` build and run it.
 
 mod contender;
 mod map;
@@ -25,7 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Smallest-heap utilisation in percent, and million requests a second, of each heap.
+    /// Smallest-heap and high-water utilisation in percent, and million requests a second, of each
+    /// heap.
     Replay {
         /// `.rep` files.
         #[arg(required = true)]
@@ -80,6 +81,7 @@ struct Contestant {
     by_default: bool,
     align: usize,
     utilisation: fn(&Trace, &Memory) -> Option<f64>,
+    high_water: fn(&Trace, &Memory) -> Option<f64>,
     speed: fn(&Trace, &Memory) -> Option<f64>,
     check: fn(&Trace, &Memory, usize) -> Result<()>,
 }
@@ -90,6 +92,7 @@ const fn contestant<C: Contender>(name: &'static str, by_default: bool) -> Conte
         by_default,
         align: 16,
         utilisation: run::utilisation::<C>,
+        high_water: run::high_water::<C>,
         speed: run::speed::<C>,
         check: run::check::<C>,
     }
@@ -135,6 +138,8 @@ fn replay(traces: &[PathBuf], names: &[String], only_check: bool) -> Result<()> 
     }
     println!("smallest-heap utilisation, percent");
     table(&traces, &chosen, mean, |it, trace| (it.utilisation)(trace, &memory).map(|u| u * 100.0));
+    println!("\nhigh-water utilisation in ample memory, percent");
+    table(&traces, &chosen, mean, |it, trace| (it.high_water)(trace, &memory).map(|u| u * 100.0));
     println!("\nmillion requests a second");
     let mut speeds = speeds(&traces, &chosen, &memory).into_iter();
     table(&traces, &chosen, geomean, |_, _| speeds.next().flatten());

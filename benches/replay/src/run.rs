@@ -38,6 +38,17 @@ type Blocks = Vec<(*mut u8, usize)>;
 /// Runs a trace; whether every request was served.
 #[inline(never)]
 fn replay<C: Contender>(heap: &mut C, trace: &Trace, blocks: &mut Blocks) -> bool {
+    replay_with(heap, trace, blocks, |_, _| {})
+}
+
+/// Runs a trace, and `visit`s every block that is served; whether every request was.
+#[inline(always)]
+fn replay_with<C: Contender>(
+    heap: &mut C,
+    trace: &Trace,
+    blocks: &mut Blocks,
+    visit: impl Fn(*mut u8, usize),
+) -> bool {
     for request in &trace.requests {
         match *request {
             Request::Allocate { id, size } => {
@@ -45,6 +56,7 @@ fn replay<C: Contender>(heap: &mut C, trace: &Trace, blocks: &mut Blocks) -> boo
                 if block.is_null() {
                     return false;
                 }
+                visit(block, size);
                 blocks[id] = (block, size);
             }
             Request::Reallocate { id, size } => {
@@ -54,6 +66,7 @@ fn replay<C: Contender>(heap: &mut C, trace: &Trace, blocks: &mut Blocks) -> boo
                 if block.is_null() {
                     return false;
                 }
+                visit(block, size);
                 blocks[id] = (block, size);
             }
             Request::Free { id } => {
@@ -94,6 +107,35 @@ pub(crate) fn utilisation<C: Contender>(trace: &Trace, memory: &Memory) -> Optio
         }
     }
     Some(peak as f64 / (high * STEP) as f64)
+}
+
+/// Bytes of a page, of which the high-water mark counts those that were written to.
+const PAGE: usize = 4096;
+
+/// Writes to every page of a block.
+fn touch(block: *mut u8, size: usize) {
+    for at in (0..size).step_by(PAGE).chain([size - 1]) {
+        // SAFETY: the block is live and has `size` bytes.
+        unsafe { block.add(at).write(0) };
+    }
+}
+
+/// Peak payload over the bytes of all pages of ample memory that the heap or its user ever wrote to.
+pub(crate) fn high_water<C: Contender>(trace: &Trace, memory: &Memory) -> Option<f64> {
+    const UNTOUCHED: u8 = 0xA5;
+    let size = ample(trace);
+    // SAFETY: the memory is the one contender's that runs, and as long: `Memory::new` was asked for
+    // what is ample for the largest trace.
+    unsafe { memory.start.write_bytes(UNTOUCHED, size) };
+    let mut heap = memory.create::<C>(size)?;
+    if !replay_with(&mut *heap, trace, &mut blocks_of(trace), touch) {
+        return None;
+    }
+    drop(heap);
+    // SAFETY: as above; the heap is gone.
+    let bytes = unsafe { std::slice::from_raw_parts(memory.start.as_ptr(), size) };
+    let touched = bytes.chunks(PAGE).filter(|page| page.iter().any(|&byte| byte != UNTOUCHED));
+    Some(trace.peak_payload() as f64 / (touched.count() * PAGE) as f64)
 }
 
 /// Bytes that are ample for a trace.
