@@ -138,7 +138,7 @@ fn replay(traces: &[PathBuf], names: &[String], only_check: bool) -> Result<()> 
     }
     println!("smallest-heap utilisation, percent");
     table(&traces, &chosen, mean, |it, trace| (it.utilisation)(trace, &memory).map(|u| u * 100.0));
-    println!("\nhigh-water utilisation in ample memory, percent");
+    println!("\nhigh-water utilisation in three times the payload, percent");
     table(&traces, &chosen, mean, |it, trace| (it.high_water)(trace, &memory).map(|u| u * 100.0));
     println!("\nmillion requests a second");
     let mut speeds = speeds(&traces, &chosen, &memory).into_iter();

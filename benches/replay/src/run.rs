@@ -120,10 +120,11 @@ fn touch(block: *mut u8, size: usize) {
     }
 }
 
-/// Peak payload over the bytes of all pages of ample memory that the heap or its user ever wrote to.
+/// Peak payload over the bytes of all pages that the heap or its user ever wrote to, of three times
+/// the payload.
 pub(crate) fn high_water<C: Contender>(trace: &Trace, memory: &Memory) -> Option<f64> {
     const UNTOUCHED: u8 = 0xA5;
-    let size = ample(trace);
+    let size = (trace.peak_payload() * 3).next_multiple_of(PAGE);
     // SAFETY: the memory is the one contender's that runs, and as long: `Memory::new` was asked for
     // what is ample for the largest trace.
     unsafe { memory.start.write_bytes(UNTOUCHED, size) };

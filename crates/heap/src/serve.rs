@@ -133,9 +133,13 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if address == 0 && engine.drain_slabs() {
             address = attempt(engine);
         }
-        if address == 0 && self.obtain(size) {
-            // SAFETY: H1: the reference ends here.
-            address = attempt(unsafe { self.engine() });
+        // Memory that joins a region from below may have to give room to the table of all of it; the
+        // next finds that table where it can grow.
+        for _ in 0..2 {
+            if address == 0 && self.obtain(size) {
+                // SAFETY: H1: the reference ends here.
+                address = attempt(unsafe { self.engine() });
+            }
         }
         with_exposed_provenance_mut(address)
     }

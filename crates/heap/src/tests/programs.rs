@@ -1,5 +1,6 @@
 //! Random programs, with the heap's own check after every few steps.
 
+use core::alloc::Layout;
 use std::vec::Vec;
 
 use quickcheck::{TestResult, quickcheck};
@@ -91,6 +92,24 @@ quickcheck! {
         run::<Granule8>(Touching::new(steps.len()), &steps);
         TestResult::passed()
     }
+}
+
+/// A chunk that joins a region from below has room for the region's table besides what it was for, or
+/// another is asked for.
+#[test]
+fn a_region_grows_downwards() {
+    let base = Touching::new(0);
+    let layout = Layout::new::<[u8; 4096]>();
+    let heap: Heap<_> = Heap::new(&base);
+    assert!(!heap.mem_alloc(1 << 20).is_null());
+    // The base's next two places pass: the third is right below the first.
+    for _ in 0..2 {
+        let page = base.allocate(layout).unwrap();
+        // SAFETY: allocated just so.
+        unsafe { base.deallocate(page.cast(), layout) };
+    }
+    assert!(!heap.mem_alloc(200_000).is_null());
+    assert_eq!(heap.check(), Ok(()));
 }
 
 /// One long program, by a fixed generator.
