@@ -30,12 +30,12 @@ impl<P: Policy> Engine<P> {
         let tags = self.region.tags;
         // SAFETY: the block is live in the region.
         unsafe {
+            if Self::is_cell(tags, address) {
+                return Release::of(self.quick.push(address, 1));
+            }
             let near = tags.near_len(address);
             if near == 0 {
                 return Release::Far;
-            }
-            if Self::is_cell(tags, address) {
-                return Release::of(self.quick.push(address, 1));
             }
             Release::of(self.quick.push(address, near))
         }
@@ -50,8 +50,7 @@ impl<P: Policy> Engine<P> {
         unsafe {
             let size = tags.long_size(address);
             if size <= QUICK * P::GRANULE {
-                let is_cell = Self::is_cell(tags, address);
-                let len = if is_cell { 1 } else { tags.far_size(address) / P::GRANULE };
+                let len = tags.far_size(address) / P::GRANULE;
                 return len <= QUICK && self.quick.push(address, len);
             }
             let end = address + size;
