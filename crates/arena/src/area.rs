@@ -34,13 +34,13 @@ const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITI
 ///
 /// # Invariants
 ///
-/// - **I1** It stands at a multiple of [`AREA_SIZE`], and its own size is readable and writable.
-/// - **I2** `owner` is set before the area is announced in the registry, and never changes.
-/// - **I3** An arena is in `taken` exactly if its `purpose` isn't vacant.
-/// - **I4** A segment's memory is usable if its arena's book has it in `committed`.
-/// - **I5** A segment whose book says so has the lines of bit maps from there on, as many as its
+/// - [R1: place] It stands at a multiple of [`AREA_SIZE`], and its own size is readable and writable.
+/// - [R2: owner] `owner` is set before the area is announced in the registry, and never changes.
+/// - [R3: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
+/// - [R4: committed] A segment's memory is usable if its arena's book has it in `committed`.
+/// - [R5: bitmaps] A segment whose book says so has the lines of bit maps from there on, as many as its
 ///   partition needs, for itself.
-/// - **I6** The tiles of a slab have its bin, and all others none. They change only under the lock of
+/// - [R6: tiles] The tiles of a slab have its bin, and all others none. They change only under the lock of
 ///   the area's heap, and from or to a bin only while no block of the segment is live.
 #[repr(C)]
 pub(crate) struct Area {
@@ -69,7 +69,7 @@ pub(crate) struct Area {
     /// For each tile of the area the bin of the slab there, or [`NO_BIN`].
     ///
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
-    /// by [I6].
+    /// by [R6].
     bins: [AtomicU8; TILES],
     bitmaps: [[u64; LINE]; LINES],
     /// Which blocks the program holds, in the hardened build. Touched by every thread.
@@ -103,7 +103,7 @@ impl Area {
         } else {
             system::commit(address, size_of::<Self>()).ok()?;
         }
-        // SAFETY: [I1] just made true; zeroed memory is valid books, and nobody else knows of it.
+        // SAFETY: [R1] just made true; zeroed memory is valid books, and nobody else knows of it.
         let books = unsafe { &mut *area.as_ptr() };
         books.piecemeal = piecemeal;
         books.home.cache.settle();
@@ -126,7 +126,7 @@ impl Area {
     /// `this` is an area that the registry announces.
     #[inline]
     pub(crate) unsafe fn owner(this: *mut Self) -> &'static Heap {
-        // SAFETY: [I2]: set, and heaps live as long as the process.
+        // SAFETY: [R2]: set, and heaps live as long as the process.
         unsafe { &*(*this).owner.load(Ordering::Relaxed) }
     }
 
@@ -144,7 +144,7 @@ impl Area {
     #[inline(always)]
     pub(crate) unsafe fn bin_at(start: usize, tile: usize) -> usize {
         let entry = start + core::mem::offset_of!(Self, bins) + tile;
-        // SAFETY: the caller's promise. [I6] nobody writes the entry while a block of the segment is live.
+        // SAFETY: the caller's promise. [R6] nobody writes the entry while a block of the segment is live.
         // (A relaxed load would do as well, for one instruction more.)
         unsafe { core::ptr::with_exposed_provenance::<u8>(entry).read() as usize }
     }
@@ -196,7 +196,7 @@ impl Area {
         debug_assert!(segment.bitmap != 0);
         let lines = bitmap_lines(place.arena.partition);
         let bitmap = (&raw mut self.bitmaps).cast::<u64>();
-        // SAFETY: [I5] the segment has these lines, and no other has.
+        // SAFETY: [R5] the segment has these lines, and no other has.
         let bitmap = unsafe {
             let first = bitmap.add((segment.bitmap as usize - 1) * LINE);
             core::slice::from_raw_parts_mut(first, lines * LINE)

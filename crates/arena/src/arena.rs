@@ -22,8 +22,8 @@ impl Use {
 ///
 /// # Invariants
 ///
-/// - **I1** A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
-/// - **I2** An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
+/// - [A1: dirty] A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
+/// - [A2: listed] An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
 ///   one that has a segment to offer is always listed.
 #[repr(C, align(64))]
 pub(crate) struct Arena {
@@ -119,7 +119,7 @@ const LOOKED_AT: usize = 8;
 ///
 /// # Invariants
 ///
-/// - **I1** It links exactly the arenas that were pushed and not removed, both ways.
+/// - [L1: links] It links exactly the arenas that were pushed and not removed, both ways.
 pub(crate) struct ArenaList {
     head: *mut Arena,
 }
@@ -131,7 +131,7 @@ impl ArenaList {
     ///
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn warmest(&self) -> *mut Arena {
-        // SAFETY: the caller's promise; [I1].
+        // SAFETY: the caller's promise; [L1].
         let is_warm = |&arena: &*mut Arena| unsafe { (*arena).dirty != 0 };
         // SAFETY: the caller's promise.
         unsafe { self.newest() }.find(is_warm).unwrap_or(self.head)
@@ -144,7 +144,7 @@ impl ArenaList {
     /// The caller alone may touch every listed book, and changes no list meanwhile.
     pub(crate) unsafe fn newest(&self) -> impl Iterator<Item = *mut Arena> + use<> {
         let some = |arena: *mut Arena| (!arena.is_null()).then_some(arena);
-        // SAFETY: the caller's promise; [I1].
+        // SAFETY: the caller's promise; [L1].
         core::iter::successors(some(self.head), move |&arena| some(unsafe { (*arena).next }))
             .take(LOOKED_AT)
     }
@@ -160,7 +160,7 @@ impl ArenaList {
     ///
     /// `arena` is a book that the caller alone may touch, and so is every listed one.
     pub(crate) unsafe fn push(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise; [I1] the head is a listed book.
+        // SAFETY: the caller's promise; [L1] the head is a listed book.
         unsafe {
             debug_assert!(!(*arena).listed);
             (*arena).listed = true;
@@ -179,7 +179,7 @@ impl ArenaList {
     ///
     /// `arena` is in this list, and the caller alone may touch every listed book.
     pub(crate) unsafe fn remove(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise; [I1] the neighbours are listed books.
+        // SAFETY: the caller's promise; [L1] the neighbours are listed books.
         unsafe {
             debug_assert!((*arena).listed);
             (*arena).listed = false;

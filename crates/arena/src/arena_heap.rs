@@ -70,13 +70,13 @@ const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
 ///
 /// # Invariants
 ///
-/// - **I1** `home` is an area from `values::create`, this value's until it is dropped; its cache is open,
+/// - [H1: home] `home` is an area from `values::create`, this value's until it is dropped; its cache is open,
 ///   and only this value touches it but for `bins`.
 pub struct ArenaHeap {
     home: NonNull<Area>,
 }
 
-// SAFETY: neither the area nor its cache belongs to a thread [I1]; what other threads may touch meanwhile
+// SAFETY: neither the area nor its cache belongs to a thread [H1]; what other threads may touch meanwhile
 // is behind the heap's lock.
 unsafe impl Send for ArenaHeap {}
 
@@ -100,7 +100,7 @@ impl ArenaHeap {
 
     /// Makes the cache's stacks empty.
     fn open(&mut self) {
-        // SAFETY: [I1]; the cache and the heap are at home in the same area, and end together.
+        // SAFETY: [H1]; the cache and the heap are at home in the same area, and end together.
         unsafe {
             let area = self.home.as_ptr();
             (*area).home.open(&(*area).heap);
@@ -109,13 +109,13 @@ impl ArenaHeap {
 
     #[inline(always)]
     fn cache(&self) -> &Cache {
-        // SAFETY: [I1].
+        // SAFETY: [H1].
         unsafe { &(*self.home.as_ptr()).home.cache }
     }
 
     #[inline(always)]
     fn heap(&self) -> &Heap {
-        // SAFETY: [I1].
+        // SAFETY: [H1].
         unsafe { &(*self.home.as_ptr()).heap }
     }
 
@@ -349,7 +349,7 @@ impl fmt::Debug for ArenaHeap {
 impl Drop for ArenaHeap {
     /// O(segments in use).
     fn drop(&mut self) {
-        // SAFETY: [I1], and this was the last use.
+        // SAFETY: [H1], and this was the last use.
         unsafe { values::end(self.home) };
     }
 }

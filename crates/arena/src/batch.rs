@@ -22,7 +22,7 @@ const _: () = assert!(BATCH_SIZE == 256);
 ///
 /// # Invariants
 ///
-/// - **I1** The first `count` of `blocks` were freed, are of bin `bin`, and lie in areas of `heap`.
+/// - [B1: blocks] The first `count` of `blocks` were freed, are of bin `bin`, and lie in areas of `heap`.
 #[repr(C)]
 pub(crate) struct Batch {
     next: *mut Batch,
@@ -67,7 +67,7 @@ impl Batch {
 
     /// The heap that owns its blocks.
     pub(crate) fn heap(&self) -> &'static Heap {
-        // SAFETY: [I1] set from a heap's reference, and heaps live as long as the process.
+        // SAFETY: [B1] set from a heap's reference, and heaps live as long as the process.
         unsafe { &*self.heap }
     }
 

@@ -50,11 +50,11 @@ const STACK_SLOTS: usize = {
 ///
 /// # Invariants
 ///
-/// - **I1** Only the thread whose slot points at it touches it.
-/// - **I2** For each bin, `tops` points at the newest block of the stack, or at the upper of the two
+/// - [C1: sole] Only the thread whose slot points at it touches it.
+/// - [C2: tops] For each bin, `tops` points at the newest block of the stack, or at the upper of the two
 ///   nulls below the first; `limits` at the last slot. For [`NO_BIN`] both point at the upper null.
-/// - **I3** The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
-/// - **I4** `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
+/// - [C3: free] The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
+/// - [C4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
 #[repr(C, align(16))]
 pub(crate) struct Cache {
     /// The tiles of the area that the cache is at home in.
@@ -76,7 +76,7 @@ pub(crate) struct CacheWithStacks {
     stacks: UnsafeCell<[*mut u8; STACK_SLOTS]>,
 }
 
-// SAFETY: [I1] keeps threads apart.
+// SAFETY: [C1] keeps threads apart.
 unsafe impl Sync for Cache {}
 
 /// The empty stack of caches that have none.
@@ -128,7 +128,7 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn pop(&self, bin: usize) -> *mut u8 {
         debug_assert!(bin < BINS);
-        // SAFETY: bins are below BINS. [I2] the top is a slot of the stack, or the upper null: below
+        // SAFETY: bins are below BINS. [C2] the top is a slot of the stack, or the upper null: below
         // either there is a slot.
         unsafe {
             let top = self.tops.get_unchecked(bin);
@@ -147,7 +147,7 @@ impl Cache {
 
     /// The newest block of a bin; null if there is none.
     pub(crate) fn newest(&self, bin: usize) -> *mut u8 {
-        // SAFETY: [I2] the top is a slot of the stack, or the upper null.
+        // SAFETY: [C2] the top is a slot of the stack, or the upper null.
         unsafe { *self.tops[bin].get() }
     }
 
@@ -155,7 +155,7 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn push(&self, bin: usize, block: *mut u8) -> bool {
         debug_assert!(bin < BINS);
-        // SAFETY: bins are below BINS. [I2] below the limit there is one more slot.
+        // SAFETY: bins are below BINS. [C2] below the limit there is one more slot.
         unsafe {
             let top = self.tops.get_unchecked(bin);
             let slot = top.get();
@@ -181,7 +181,7 @@ impl Cache {
         if tile >= self.tiles.get() {
             return None;
         }
-        // SAFETY: [I4] the cache starts an area, which has so many tiles.
+        // SAFETY: [C4] the cache starts an area, which has so many tiles.
         Some(unsafe { Area::bin_at(core::ptr::from_ref(self).addr(), tile) })
     }
 
@@ -241,7 +241,7 @@ impl Cache {
         reason = "the stacks are the thread's alone, and this slice's user"
     )]
     fn free_slots(&self, bin: usize) -> &mut [*mut u8] {
-        // SAFETY: [I2] from above the top to the limit are slots of this stack; [I1] the thread's own.
+        // SAFETY: [C2] from above the top to the limit are slots of this stack; [C1] the thread's own.
         unsafe {
             let top = self.tops[bin].get();
             let count = self.limits[bin].get().offset_from_unsigned(top);
@@ -255,7 +255,7 @@ impl Cache {
         let Some(heap) = self.heap.get() else { return };
         let stack = SHAPES[bin].stack as usize;
         let half = stack / 2;
-        // SAFETY: [I2] the stack is full, so its blocks are the `stack` slots up to the top.
+        // SAFETY: [C2] the stack is full, so its blocks are the `stack` slots up to the top.
         let slots =
             unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
         let spent = heap.drain(thread::mark(), |pools| pools.give(bin, &slots[..half]));
@@ -313,7 +313,7 @@ impl Cache {
 
     /// The blocks in the stack of a bin, oldest first.
     fn stack(&self, bin: usize) -> &[*mut u8] {
-        // SAFETY: [I2] the limit is `stack` slots above the upper null, where the top is at least; the
+        // SAFETY: [C2] the limit is `stack` slots above the upper null, where the top is at least; the
         // blocks lie between.
         unsafe {
             let bottom = self.limits[bin].get().sub(SHAPES[bin].stack as usize);

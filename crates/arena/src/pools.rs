@@ -40,11 +40,11 @@ const _: () = {
 ///
 /// # Invariants
 ///
-/// - **I1** `areas` links every area whose owner is this heap; their books are touched only through
+/// - [P1: areas] `areas` links every area whose owner is this heap; their books are touched only through
 ///   `&mut Pools`.
-/// - **I2** A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
-/// - **I3** An arena of [`Use::SEGMENTS`] with a vacant segment is in the list of its partition.
-/// - **I4** The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
+/// - [P2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
+/// - [P3: arenas] An arena of [`Use::SEGMENTS`] with a vacant segment is in the list of its partition.
+/// - [P4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],
@@ -111,7 +111,7 @@ impl Pools {
     /// The books of one of this heap's areas.
     #[expect(clippy::unused_self, reason = "the borrow of the pools is what keeps others out")]
     pub(crate) fn books(&mut self, area: *mut Area) -> &mut Area {
-        // SAFETY: [I1] every caller has the pointer from `areas`, from the books, or from a block
+        // SAFETY: [P1] every caller has the pointer from `areas`, from the books, or from a block
         // whose owner is this heap; the borrow of the pools keeps others out.
         unsafe { &mut *area }
     }

@@ -16,14 +16,14 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 ///
 /// Of a segment that serves as a slab:
 ///
-/// - **I1** Blocks below `carved` were handed out at least once; those above never were, and their
+/// - [S1: carved] Blocks below `carved` were handed out at least once; those above never were, and their
 ///   bits are clear.
-/// - **I2** `free` is the number of set bits, and a block's bit is set only while nobody holds it.
-/// - **I3** No bit is set in the words below `hint`.
+/// - [S2: free] `free` is the number of set bits, and a block's bit is set only while nobody holds it.
+/// - [S3: hint] No bit is set in the words below `hint`.
 ///
 /// Of every segment:
 ///
-/// - **I4** Bytes from `touched` on read as zero, and have no memory behind them.
+/// - [S4: touched] Bytes from `touched` on read as zero; what memory is behind them came with a huge page.
 #[repr(C, align(64))]
 pub(crate) struct Segment {
     /// Set bits.
@@ -129,7 +129,7 @@ impl Slab<'_> {
                 return Err(BadFree::NotABlock(block));
             }
             let (word, bit) = (number / 64, 1 << (number % 64));
-            // SAFETY: [I1] `number` is below `carved`, and the bit map has a bit for each of those.
+            // SAFETY: [S1] `number` is below `carved`, and the bit map has a bit for each of those.
             let bits = unsafe { self.bitmap.get_unchecked_mut(word) };
             if *bits & bit != 0 {
                 return Err(BadFree::Twice(block));

@@ -9,7 +9,7 @@ use crate::segment::Segment;
 ///
 /// # Invariants
 ///
-/// - **I1** It links exactly the books that were added and not removed, both ways; those and no others say
+/// - [Q1: links] It links exactly the books that were added and not removed, both ways; those and no others say
 ///   that they are `listed`.
 pub(crate) struct SlabList {
     first: *mut Segment,
@@ -25,7 +25,7 @@ impl SlabList {
     ///
     /// `slab` is a book that the caller alone may touch, of this list or none, and so is every listed one.
     pub(crate) unsafe fn add(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [I1] the last is a listed book.
+        // SAFETY: the caller's promise; [Q1] the last is a listed book.
         unsafe {
             if (*slab).listed {
                 return;
@@ -47,7 +47,7 @@ impl SlabList {
     ///
     /// As for [`add`](Self::add).
     pub(crate) unsafe fn remove(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [I1] the neighbours are listed books.
+        // SAFETY: the caller's promise; [Q1] the neighbours are listed books.
         unsafe {
             if !(*slab).listed {
                 return;
@@ -73,7 +73,7 @@ impl SlabList {
     pub(crate) unsafe fn pop(&mut self) -> *mut Segment {
         let slab = self.first;
         if !slab.is_null() {
-            // SAFETY: the caller's promise; [I1] it is listed here.
+            // SAFETY: the caller's promise; [Q1] it is listed here.
             unsafe { self.remove(slab) };
         }
         slab

@@ -23,7 +23,7 @@ impl Pools {
                 continue;
             }
             let (area, place) = Area::place_of(arena);
-            // SAFETY: a listed arena is one of this heap's books [Arena I2].
+            // SAFETY: a listed arena is one of this heap's books [A2].
             if let Some(segment) = unsafe { (*arena).vacant_segment(place.first_slab()) } {
                 return Some((area, place.segment(segment)));
             }
