@@ -66,7 +66,7 @@ pub(crate) struct Area {
     /// Lines of `bitmaps` that are given out. Segments get theirs when they first serve as a slab and
     /// keep it, so that those in use lie together.
     lines: u32,
-    /// For each tile of the area the bin of the slab there, or [`NO_BIN`].
+    /// For each tile of the area the bin of the slab there, or [`NO_BIN`](crate::bins::NO_BIN).
     ///
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
     /// by [R6].

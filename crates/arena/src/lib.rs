@@ -110,3 +110,8 @@ pub use stats::Stats;
 mod heap {
     pub(crate) struct Heap;
 }
+
+/// The examples of the README, tested as documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

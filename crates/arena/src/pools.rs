@@ -43,7 +43,7 @@ const _: () = {
 /// - [P1: areas] `areas` links every area whose owner is this heap; their books are touched only through
 ///   `&mut Pools`.
 /// - [P2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
-/// - [P3: arenas] An arena of [`Use::SEGMENTS`] with a vacant segment is in the list of its partition.
+/// - [P3: arenas] An arena of [`Use::SEGMENTS`](crate::arena::Use::SEGMENTS) with a vacant segment is in the list of its partition.
 /// - [P4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
