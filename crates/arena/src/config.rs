@@ -101,8 +101,8 @@ impl Config {
     }
 
     /// Whether huge pages are asked for, where a heap holds 16 MiB or more (more for the larger classes), and
-    /// behind blocks of 8 MiB or more that aren't asked for zeroed: so it is by default, unless there is a limit. Memory that was used
-    /// before stays as it is.
+    /// behind blocks of 8 MiB or more where it holds 32 with them, unless they are asked for zeroed: so it is
+    /// by default, unless there is a limit. Memory that was used before stays as it is.
     pub const fn huge_pages(mut self, wanted: bool) -> Self {
         self.huge_pages = wanted;
         self

@@ -21,7 +21,7 @@ use crate::{
     guard,
     heap::Heap,
     kind::{Kind, check_start, small_of_thread},
-    large::{MAX_IN_ARENAS, Outlook, Request},
+    large::{GROWING, MAX_IN_ARENAS, Outlook, Request},
     limit, poison, registry,
     relief::with_relief,
     slot,
@@ -31,8 +31,6 @@ use crate::{
 
 /// The alignment that C expects of every block.
 const C_ALIGN: usize = 16;
-/// A block that must move in order to grow to this many bytes is given room to grow on.
-pub(crate) const GROWING: usize = 256 << 10;
 
 /// Allocates `size` bytes at `align`, a power of two; null if memory is out. Size 0 is served as 1.
 ///

@@ -11,8 +11,10 @@ use crate::{geometry::Partition, limit};
 const SIZE: usize = 2 << 20;
 /// A heap's segments come in huge pages once it holds so many times what one slab may leave unused of them.
 const SHARE: usize = 32;
-/// Whole blocks from so many bytes on come in huge pages, of which they may leave most of the last unused.
+/// The least whole block to come in huge pages, and what its heap holds at least, the block among it: a
+/// program may touch little at either end of a buffer.
 const BLOCK: usize = 4 * SIZE;
+const BLOCK_HELD: usize = 16 * SIZE;
 
 /// What is chosen. Read anew each time: `Relaxed`.
 static WANTED: AtomicBool = AtomicBool::new(true);
@@ -28,9 +30,9 @@ pub(crate) fn suit_segments(partition: Partition, held: usize) -> bool {
     held >= partition.segment_size().max(SIZE / 4) * SHARE && may_be_asked_for()
 }
 
-/// Whether a whole block of so many bytes should be in huge pages.
-pub(crate) fn suit_block(size: usize) -> bool {
-    size >= BLOCK && may_be_asked_for()
+/// Whether a whole block of so many bytes should be in huge pages, in a heap that holds so many besides.
+pub(crate) fn suit_block(size: usize, held: usize) -> bool {
+    size >= BLOCK && size + held >= BLOCK_HELD && may_be_asked_for()
 }
 
 /// Not under a limit: it couldn't count what lies behind bytes that were never touched.
@@ -48,6 +50,7 @@ mod tests {
             let slack = partition.segment_size().max(SIZE);
             assert!(!suit_segments(partition, 7 * slack) && suit_segments(partition, 32 * slack));
         }
-        assert!(!suit_block(BLOCK - 1) && suit_block(BLOCK));
+        assert!(!suit_block(BLOCK, 0) && !suit_block(BLOCK - 1, BLOCK_HELD));
+        assert!(suit_block(BLOCK_HELD, 0) && suit_block(BLOCK, BLOCK_HELD));
     }
 }

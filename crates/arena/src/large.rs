@@ -18,6 +18,8 @@ use crate::{
 pub(crate) const MAX_RUN: usize = 2 << 20;
 /// The largest size in bytes of a block in arenas.
 pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
+/// A block that must move in order to grow to this many bytes is given room to grow on.
+pub(crate) const GROWING: usize = 256 << 10;
 /// The unit in which the size of a large block is kept.
 pub(crate) const PAGE: usize = 4096;
 /// Arenas of a partition that whole blocks leave to pools while other partitions have some.
@@ -135,10 +137,11 @@ impl LargeBlock {
     /// Makes segments `from..to` of it usable; says whether they are. `filled` is how many of its bytes are
     /// likely to be touched.
     fn commit(self, pools: &mut Pools, from: usize, to: usize, filled: usize) -> bool {
+        let held = pools.figures.held();
         let huge = if self.is_whole(pools) {
-            huge_pages::suit_block(filled)
+            huge_pages::suit_block(filled, held)
         } else {
-            huge_pages::suit_segments(self.first.arena.partition, pools.figures.held())
+            huge_pages::suit_segments(self.first.arena.partition, held)
         };
         (from..to).all(|number| pools.books(self.area).commit(self.segment(number), huge))
     }
@@ -155,12 +158,13 @@ impl Pools {
     /// A large block.
     pub(crate) fn allocate_large(&mut self, request: Request) -> Option<Fresh> {
         let Request { size, align, outlook } = request;
+        let as_run = size <= MAX_RUN && align <= Partition::SPECIAL.segment_size();
         if outlook == Outlook::Growing
-            && let Some(fresh) = self.allocate_whole(request, Partition::SPECIAL)
+            && let Some(fresh) = self.allocate_growing(request, as_run)
         {
             return Some(fresh);
         }
-        if size <= MAX_RUN && align <= Partition::SPECIAL.segment_size() {
+        if as_run {
             return self.allocate_run(request, Partition::for_segment(align)?);
         }
         let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
@@ -171,6 +175,15 @@ impl Pools {
             .filter(|&(partition, _)| partition >= least)
             .find_map(|(partition, warm)| self.allocate_whole_here(request, partition, warm))
             .or_else(|| self.allocate_whole(request, least))
+    }
+
+    /// A whole block with room to grow; but where there is memory only for a run, that: its next pages would
+    /// cost more than to move it once more.
+    fn allocate_growing(&mut self, request: Request, as_run: bool) -> Option<Fresh> {
+        let special = Partition::SPECIAL;
+        self.allocate_whole_here(request, special, true)
+            .or_else(|| if as_run { self.allocate_warm_run(request) } else { None })
+            .or_else(|| self.allocate_whole(request, special))
     }
 
     /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
@@ -278,12 +291,7 @@ impl Pools {
         let reached = if block.is_whole(self) {
             self.extend_span(block, (block.first.segment + after).div_ceil(SEGMENTS))
         } else {
-            let end = block.first.segment + after;
-            // A run that grows beyond its limit moves to where it can grow on.
-            after * block.first.arena.partition.segment_size() <= MAX_RUN
-                && end <= SEGMENTS
-                && block.arena(self).used & run_mask(block.first.segment + before, after - before)
-                    == 0
+            self.may_extend_run(block, before, after)
         };
         let size = after * block.first.arena.partition.segment_size();
         let usable = reached && block.commit(self, before, after, size);
@@ -291,6 +299,18 @@ impl Pools {
             block.use_segments(self, before, after);
         }
         usable
+    }
+
+    /// Whether a run may have the segments `before..after` as well: they are vacant, and have memory behind
+    /// them if it is large by now. Else it moves to where it can grow on.
+    fn may_extend_run(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
+        let size = after * block.first.arena.partition.segment_size();
+        if size > MAX_RUN || block.first.segment + after > SEGMENTS {
+            return false;
+        }
+        let more = run_mask(block.first.segment + before, after - before);
+        let &mut Arena { used, dirty, .. } = block.arena(self);
+        used & more == 0 && (size < GROWING || dirty & more == more)
     }
 
     /// Gives a whole block the vacant arenas that follow its own, until it has `span`.

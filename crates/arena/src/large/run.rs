@@ -29,6 +29,13 @@ impl Pools {
         self.occupy(LargeBlock { area, first }, request)
     }
 
+    /// A run with memory behind most of it.
+    pub(super) fn allocate_warm_run(&mut self, request: Request) -> Option<Fresh> {
+        let least = Partition::for_segment(request.align)?;
+        let (area, first) = self.find_warm_run(request.size, least)?;
+        self.occupy(LargeBlock { area, first }, request)
+    }
+
     /// A place for a run in the arenas that are in use, with memory behind at least half of it; or else in a
     /// vacant arena with memory behind it.
     fn find_warm_run(
