@@ -63,3 +63,8 @@ pub use heap::{Heap, NoBase};
 pub use policy::{Compact, Fit, Granule8, Order, Policy};
 pub use stats::Snapshot;
 pub use walk::{Corruption, Extent, Kind, Problem};
+
+/// The examples of the README, tested as documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
