@@ -8,7 +8,7 @@ use core::{
 };
 
 use crate::{
-    arena::{Arena, Use, run_mask},
+    arena::{Arena, Claim, Use, run_mask},
     bins::{SHAPES, SlabShape},
     cache::{Cache, CacheWithStacks},
     geometry::{
@@ -214,16 +214,9 @@ impl Area {
         }
     }
 
-    /// Takes `count` vacant arenas in a row of a partition for a purpose, the first there are, if `keep`
-    /// more are vacant; or the first that have memory behind them, if only `warm` ones will do.
-    pub(crate) fn take_arenas(
-        &mut self,
-        partition: Partition,
-        count: usize,
-        purpose: Use,
-        keep: u32,
-        warm: bool,
-    ) -> Option<ArenaPlace> {
+    /// Takes the first arenas that meet a claim.
+    pub(crate) fn take_arenas(&mut self, claim: Claim) -> Option<ArenaPlace> {
+        let Claim { partition, count, purpose, keep, warm } = claim;
         let taken = self.taken[partition.number()];
         if taken.count_zeros() < keep + count as u32 {
             return None;

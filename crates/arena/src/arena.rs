@@ -1,6 +1,6 @@
 //! One arena's book: what its 64 segments serve, as masks.
 
-use crate::geometry::SEGMENTS;
+use crate::geometry::{Partition, SEGMENTS};
 
 /// What an arena serves.
 ///
@@ -16,6 +16,19 @@ impl Use {
     pub(crate) const SEGMENTS: Self = Self(1);
     /// One block that has arenas for itself; its first arena counts them.
     pub(crate) const WHOLE: Self = Self(2);
+}
+
+/// Vacant arenas in a row that somebody wants.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) partition: Partition,
+    /// How many.
+    pub(crate) count: usize,
+    pub(crate) purpose: Use,
+    /// How many more must be vacant in their area.
+    pub(crate) keep: u32,
+    /// Whether only those will do that have memory behind them.
+    pub(crate) warm: bool,
 }
 
 /// The book of one arena. All zero is a vacant arena that was never used.

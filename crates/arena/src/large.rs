@@ -7,7 +7,7 @@ mod run;
 
 use crate::{
     area::Area,
-    arena::{Arena, Use, run_mask},
+    arena::{Arena, Claim, Use, run_mask},
     geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
     huge_pages,
     pools::Pools,
@@ -194,8 +194,8 @@ impl Pools {
         warm: bool,
     ) -> Option<Fresh> {
         let count = request.size.div_ceil(partition.arena_size());
-        let (area, place) =
-            self.claim_arenas_here(partition, count, Use::WHOLE, KEPT_FOR_POOLS, warm)?;
+        let claim = Claim { partition, count, purpose: Use::WHOLE, keep: KEPT_FOR_POOLS, warm };
+        let (area, place) = self.claim_arenas_here(claim)?;
         self.occupy_whole(area, place, count, request)
     }
 

@@ -3,7 +3,7 @@
 use super::{Fresh, KEPT_FOR_POOLS, LargeBlock, Request};
 use crate::{
     area::Area,
-    arena::Use,
+    arena::{Claim, Use},
     geometry::{Partition, SegmentPlace},
     pools::Pools,
 };
@@ -68,7 +68,8 @@ impl Pools {
         keep: u32,
         warm: bool,
     ) -> Option<(*mut Area, SegmentPlace)> {
-        let (area, place) = self.claim_arenas_here(partition, 1, Use::SEGMENTS, keep, warm)?;
+        let claim = Claim { partition, count: 1, purpose: Use::SEGMENTS, keep, warm };
+        let (area, place) = self.claim_arenas_here(claim)?;
         let gap = self.books(area).arena(place).vacant_run(count)?;
         Some((area, place.segment(gap.first)))
     }

@@ -3,7 +3,7 @@
 use super::Pools;
 use crate::{
     area::Area,
-    arena::{Arena, ArenaList, Use},
+    arena::{Arena, ArenaList, Claim, Use},
     geometry::{ArenaPlace, Partition, SegmentPlace},
     registry,
 };
@@ -74,28 +74,22 @@ impl Pools {
         count: usize,
         purpose: Use,
     ) -> Option<(*mut Area, ArenaPlace)> {
+        let claim = Claim { partition, count, purpose, keep: 0, warm: false };
         loop {
-            if let Some(found) = self.claim_arenas_here(partition, count, purpose, 0, false) {
+            if let Some(found) = self.claim_arenas_here(claim) {
                 return Some(found);
             }
             registry::extend_heap(self)?;
         }
     }
 
-    /// Takes vacant arenas in a row from the areas there are, as [`Area::take_arenas`].
-    pub(crate) fn claim_arenas_here(
-        &mut self,
-        partition: Partition,
-        count: usize,
-        purpose: Use,
-        keep: u32,
-        warm: bool,
-    ) -> Option<(*mut Area, ArenaPlace)> {
+    /// Takes the first arenas that meet a claim in the areas there are.
+    pub(crate) fn claim_arenas_here(&mut self, claim: Claim) -> Option<(*mut Area, ArenaPlace)> {
         let mut area = self.areas;
         while !area.is_null() {
             let books = self.books(area);
-            if let Some(place) = books.take_arenas(partition, count, purpose, keep, warm) {
-                if purpose == Use::SEGMENTS {
+            if let Some(place) = books.take_arenas(claim) {
+                if claim.purpose == Use::SEGMENTS {
                     self.list_arena(area, place);
                 }
                 return Some((area, place));
