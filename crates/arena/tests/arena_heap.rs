@@ -151,6 +151,7 @@ fn ten_thousand_come_and_go() {
 }
 
 #[test]
+#[cfg_attr(tsan, ignore = "the sanitizer leaves address space for few of them")]
 fn there_is_a_most_of_them_and_room_again_below_it() {
     let _alone = alone();
     let mut heaps: Vec<ArenaHeap> =
