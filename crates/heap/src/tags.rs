@@ -239,22 +239,21 @@ impl<P: Policy> Tags<P> {
     /// Notes where a block ends that is made live.
     #[inline(always)]
     unsafe fn open_end(self, start: usize, end: usize) {
-        unsafe {
-            if Self::is_long(start, end) {
-                *self.word_behind(start) = (end - start) as u64 | LONG;
-                self.toggle(end);
-            } else {
-                self.toggle_end(end);
-            }
-        }
+        unsafe { self.change_end(start, end, (end - start) as u64 | LONG) }
     }
 
     /// Forgets where a live block ended.
     #[inline(always)]
     unsafe fn close_end(self, start: usize, end: usize) {
+        unsafe { self.change_end(start, end, 0) }
+    }
+
+    /// Toggles the end of a block; if it is a long one, `word` is that of the window behind its start.
+    #[inline(always)]
+    unsafe fn change_end(self, start: usize, end: usize, word: u64) {
         unsafe {
             if Self::is_long(start, end) {
-                *self.word_behind(start) = 0;
+                *self.word_behind(start) = word;
                 self.toggle(end);
             } else {
                 self.toggle_end(end);
