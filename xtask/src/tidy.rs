@@ -11,8 +11,12 @@ use crate::process;
 
 mod ladder;
 mod module_docs;
+mod modules;
+mod names;
 mod paths;
+mod rooms;
 mod seeds;
+mod unused;
 
 /// Checks that the ladder holds, that files begin with their docs, that paths in docs and the tests
 /// of the requirements exist.
@@ -41,12 +45,42 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let mut findings = ladder::check(&ladder::Ladder::parse(&text), &metadata);
     let sources = sources(root, "rs")?;
     findings.extend(sources.iter().filter_map(|(file, text)| module_docs::check(file, text)));
+    findings.extend(structure(root, &text, &metadata, &sources)?);
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    findings.extend(unused::check(&manifest, &metadata, &sources));
     for file in files(root, "md")? {
         findings.extend(paths::check(root, &relative(root, &file), &fs::read_to_string(&file)?));
     }
     let requirements = fs::read_to_string(root.join("docs/SEEDS.md"))?;
     let all = [sources, self::sources(root, "c")?].concat();
     findings.extend(seeds::check(&requirements, &all));
+    Ok(findings)
+}
+
+/// Files that may name each other in a circle: a module with its two parts, say.
+const CIRCLE: usize = 40;
+
+/// Circles of files in the packages, and rooms that use what stands under them on the `page`.
+fn structure(
+    root: &Path,
+    page: &str,
+    metadata: &cargo_metadata::Metadata,
+    sources: &[seeds::Source],
+) -> Result<Vec<String>> {
+    let tables = rooms::Rooms::parse(page);
+    let mut findings = Vec::new();
+    for package in metadata.workspace_packages() {
+        let Some(folder) = package.manifest_path.parent() else { continue };
+        let folder = relative(root, folder.as_std_path());
+        let modules = modules::Modules::read(&folder.join("src"), sources)?;
+        for circle in modules.circles(CIRCLE) {
+            let files: Vec<_> = circle.iter().map(|file| file.display().to_string()).collect();
+            findings.push(format!("{} files name each other: {}", files.len(), files.join(", ")));
+        }
+        for table in tables.iter().filter(|table| Path::new(&table.folder) == folder) {
+            findings.extend(table.check(&modules));
+        }
+    }
     Ok(findings)
 }
 
