@@ -45,10 +45,11 @@ impl Test {
 }
 
 /// Features that add something to test, and work with the stable compiler.
-const FEATURES: [&str; 14] = [
+const FEATURES: [&str; 15] = [
     "stratalloc-core/allocator-api2-02",
     "stratalloc-core/allocator-api2-04",
     "stratalloc-core/lock_api",
+    "stratalloc-core/std",
     "stratalloc-block/allocator-api2-02",
     "stratalloc-block/allocator-api2-04",
     "stratalloc-block/checked",

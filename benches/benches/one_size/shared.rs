@@ -8,8 +8,9 @@ use std::{
 };
 
 use heapless::pool::boxed::{Box as PoolBox, BoxBlock};
-use stratalloc_block::{BlockAllocator, BlockLayout, Blocks, Growth, Magazine, SyncBlockAllocator};
-use stratalloc_core::ecosystem::FromGlobal;
+use stratalloc_block::{
+    BlockAllocator, BlockLayout, Blocks, Growth, Magazine, SyncBlockAllocator, System,
+};
 
 use super::{Object, ROOM, Raw, Store};
 
@@ -19,7 +20,7 @@ pub(crate) trait Shared: Store + Send + Sized {
     fn handles(threads: usize) -> Vec<Self>;
 }
 
-type Base = FromGlobal<std::alloc::System>;
+type Base = System;
 
 const LAYOUT: BlockLayout = BlockLayout::of::<Object>();
 const GROWTH: Growth = Growth::doubling(64, ROOM);
@@ -36,7 +37,7 @@ fn put(blocks: &impl Blocks, taken: Raw) {
 }
 
 fn sync_allocator() -> &'static SyncBlockAllocator<Base> {
-    Box::leak(Box::new(SyncBlockAllocator::new_in(FromGlobal(std::alloc::System), LAYOUT, GROWTH)))
+    Box::leak(Box::new(SyncBlockAllocator::new_in(System, LAYOUT, GROWTH)))
 }
 
 /// A store whose one handle is taken for a thread alone.
@@ -106,7 +107,7 @@ pub(crate) struct Locked(Arc<Mutex<BlockAllocator<Base>>>);
 
 impl Shared for Locked {
     fn handles(threads: usize) -> Vec<Self> {
-        let blocks = BlockAllocator::new_in(FromGlobal(std::alloc::System), LAYOUT, GROWTH);
+        let blocks = BlockAllocator::new_in(System, LAYOUT, GROWTH);
         let all = Arc::new(Mutex::new(blocks));
         (0..threads).map(|_| Self(Arc::clone(&all))).collect()
     }

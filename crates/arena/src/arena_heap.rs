@@ -282,7 +282,8 @@ unsafe impl Allocator for ArenaHeap {
 
 stratalloc_core::ecosystem!(impl[] for ArenaHeap);
 
-impl Owns for ArenaHeap {
+// SAFETY: all blocks lie in areas of the heap, behind their books.
+unsafe impl Owns for ArenaHeap {
     /// O(areas of the heap).
     fn owns(&self, address: NonNull<u8>) -> bool {
         let offset = address.addr().get() % AREA_SIZE;
@@ -291,14 +292,16 @@ impl Owns for ArenaHeap {
     }
 }
 
-impl UsableSize for ArenaHeap {
+// SAFETY: a block has all the bytes of its slab's block size, or of its segments, for itself.
+unsafe impl UsableSize for ArenaHeap {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise.
         unsafe { crate::global::usable_size(block.as_ptr()) }
     }
 }
 
-impl ResizeInPlace for ArenaHeap {
+// SAFETY: what `serves` has made sure of, by the block's bin or by its segments.
+unsafe impl ResizeInPlace for ArenaHeap {
     unsafe fn resize_in_place(
         &self,
         block: NonNull<u8>,

@@ -50,7 +50,8 @@ pub(crate) fn foreign(address: *mut u8) -> ! {
 fn fail(address: *mut u8, what: core::fmt::Arguments<'_>) -> ! {
     if !CONNECTED.swap(true, Ordering::Relaxed) {
         diag::set_sink(write);
-        diag::set_abort(abort);
+        // SAFETY: it doesn't unwind.
+        unsafe { diag::set_abort(abort) };
     }
     diag::fatal(format_args!("bad pointer {address:p}: {what}"))
 }

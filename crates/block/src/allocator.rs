@@ -130,14 +130,16 @@ macro_rules! impl_allocator {
 
         stratalloc_core::ecosystem!(impl[$($generics)*] for $type);
 
-        impl<$($generics)*> stratalloc_core::UsableSize for $type {
+        // SAFETY: a block is as large as the layout of all blocks says.
+        unsafe impl<$($generics)*> stratalloc_core::UsableSize for $type {
             #[inline]
             unsafe fn usable_size(&self, _: core::ptr::NonNull<u8>) -> usize {
                 $crate::Blocks::block_layout(self).size()
             }
         }
 
-        impl<$($generics)*> stratalloc_core::ResizeInPlace for $type {
+        // SAFETY: a layout that fits blocks is served by the block as it is.
+        unsafe impl<$($generics)*> stratalloc_core::ResizeInPlace for $type {
             #[inline]
             unsafe fn resize_in_place(
                 &self,

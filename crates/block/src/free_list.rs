@@ -76,6 +76,11 @@ impl FreeList {
         self.head.get()
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.get().is_none()
+    }
+
     /// # Safety
     ///
     /// The caller gives the block up; it has room for a link and is aligned for one.

@@ -38,6 +38,8 @@ mod typed;
 
 /// The contracts that the types here keep, for those who depend on this crate alone.
 pub use stratalloc_core;
+#[cfg(feature = "std")]
+pub use stratalloc_core::System;
 use stratalloc_core::poison;
 
 pub use blocks::Blocks;

@@ -122,8 +122,12 @@ impl<A: Allocator> BlockAllocator<A> {
     #[cold]
     #[inline(never)]
     fn alloc_fresh(&self) -> Result<NonNull<u8>, AllocError> {
-        if self.fresh.get() == self.fresh_end.get() {
+        while self.fresh.get() == self.fresh_end.get() {
             self.add_chunk()?;
+            // [B3: carved]: the base may have had code run that freed blocks here.
+            if !self.free.is_empty() {
+                return self.alloc_block();
+            }
         }
         let block = self.fresh.get();
         // SAFETY: [B2: fresh] the range isn't empty now, and it is a whole number of blocks.
@@ -143,8 +147,15 @@ impl<A: Allocator> BlockAllocator<A> {
 
     /// The one place where the base is asked for memory: once a chunk (S2.2).
     fn add_chunk(&self) -> Result<(), AllocError> {
-        let layout = self.shape.layout(self.chunks.count()).ok_or(AllocError)?;
+        let number = self.chunks.count();
+        let layout = self.shape.layout(number).ok_or(AllocError)?;
         let start = self.base.allocate(layout)?.cast();
+        if self.chunks.count() != number {
+            // The base had code run that allocated here: the chunk of this number is there.
+            // SAFETY: the base just gave us this memory, and nothing in it is used.
+            unsafe { self.base.deallocate(start, layout) };
+            return Ok(());
+        }
         // SAFETY: the base just gave us memory of this layout.
         let chunk = unsafe { self.chunks.add(start, self.shape) };
         self.set_fresh(chunk);
@@ -231,7 +242,8 @@ unsafe impl<A: Allocator> Blocks for BlockAllocator<A> {
 
 impl_allocator!([A: Allocator] BlockAllocator<A>);
 
-impl<A: Allocator> Owns for BlockAllocator<A> {
+// SAFETY: all blocks lie in chunks, which are this allocator's.
+unsafe impl<A: Allocator> Owns for BlockAllocator<A> {
     /// Takes time in the number of chunks.
     fn owns(&self, address: NonNull<u8>) -> bool {
         self.chunks.find(address, self.shape).is_some()

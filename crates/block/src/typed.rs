@@ -51,10 +51,9 @@ impl<T, A: Allocator> TypedBlocks<T, BlockAllocator<A>> {
     /// Values for one thread, in chunks that `base` gives as `growth` says.
     ///
     /// ```
-    /// use stratalloc_block::{Growth, TypedBlocks, stratalloc_core::ecosystem::FromGlobal};
+    /// use stratalloc_block::{Growth, System, TypedBlocks};
     ///
-    /// let system = FromGlobal(std::alloc::System);
-    /// let words = TypedBlocks::new_in(system, Growth::doubling(16, 1024));
+    /// let words = TypedBlocks::new_in(System, Growth::doubling(16, 1024));
     /// let boxes: Vec<_> = (0..100_u64).map(|word| words.alloc(word).unwrap()).collect();
     /// assert_eq!(*boxes[99], 99);
     /// ```

@@ -13,11 +13,14 @@ use crate::AllocError;
 /// # Safety
 ///
 /// - A block returned stays valid until it is deallocated, or the allocator (all its copies) is
-///   dropped; moving the allocator must not invalidate blocks, and nothing that a shared reference
-///   offers drops or replaces it.
+///   dropped, or changed by an exclusive reference; moving the allocator must not invalidate blocks,
+///   and nothing that a shared reference offers drops or replaces it.
 /// - Blocks that are live at the same time never overlap.
 /// - A block is at least as large and as aligned as its layout asks.
 /// - A failed call leaves every block, and the allocator, as it was.
+///
+/// An allocator that stands on another may be called while it calls that one: a base may run code of
+/// its user's, such as a limit's hook.
 ///
 /// # Example
 ///

@@ -22,7 +22,7 @@ use crate::{AllocError, Allocator, Owns, Stats, Trim};
 /// use core::alloc::Layout;
 /// use stratalloc_core::{Allocator, Counted, Stats, ecosystem::FromGlobal};
 ///
-/// let counted = Counted::new(FromGlobal(std::alloc::System));
+/// let counted = Counted::new(FromGlobal(&std::alloc::System));
 /// let layout = Layout::new::<[u8; 100]>();
 /// let block = counted.allocate(layout)?.cast();
 /// // SAFETY: allocated just so.
@@ -188,7 +188,8 @@ impl<A> Stats for Counted<A> {
     }
 }
 
-impl<A: Owns> Owns for Counted<A> {
+// SAFETY: each block is the allocator's, which answers.
+unsafe impl<A: Owns> Owns for Counted<A> {
     fn owns(&self, address: NonNull<u8>) -> bool {
         self.allocator.owns(address)
     }

@@ -6,7 +6,8 @@
 //!
 //! Both are set by whoever knows the platform; a hosted layer sets a raw write to standard error
 //! and the system's abort. Without them a report goes nowhere and the process ends in the
-//! processor's trap. `panic!` serves neither purpose: its hook takes locks and allocates.
+//! processor's trap. `panic!` serves neither purpose: its hook takes locks and allocates, and it would
+//! unwind through allocators, which are in the middle of a change.
 
 use core::{
     fmt::{self, Write},
@@ -15,10 +16,11 @@ use core::{
     sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed},
 };
 
-/// Takes one line, its newline included. It must not allocate, panic or call [`fatal`].
+/// Takes one line, its newline included. It should neither allocate nor call [`fatal`]; where it panics, the
+/// process ends in the trap.
 pub type Sink = fn(&[u8]);
 
-/// Ends the process. It must not allocate, panic or call [`fatal`].
+/// Ends the process. It should neither allocate nor call [`fatal`].
 pub type Abort = fn() -> !;
 
 /// The longest line in bytes; a longer one is cut and ends in `...`.
@@ -55,17 +57,24 @@ pub fn set_sink(sink: Sink) {
 
 /// Sets how the process ends; the last one set counts.
 ///
+/// # Safety
+///
+/// The hook doesn't unwind through an allocator whose caller isn't ready for it: no caller of a global
+/// allocator is.
+///
 /// ```
-/// stratalloc_core::diag::set_abort(|| std::process::abort());
+/// // SAFETY: it doesn't unwind.
+/// unsafe { stratalloc_core::diag::set_abort(|| std::process::abort()) };
 /// ```
-pub fn set_abort(abort: Abort) {
+pub unsafe fn set_abort(abort: Abort) {
     ABORT.store(abort as *mut (), Relaxed);
 }
 
 /// Reports one line of at most [`MAX_LINE`] bytes, prefixed by `stratalloc: `, and ends the process.
 ///
 /// ```should_panic
-/// # stratalloc_core::diag::set_abort(|| panic!("so that the example can end"));
+/// # // SAFETY: no allocator is below.
+/// # unsafe { stratalloc_core::diag::set_abort(|| panic!("so that the example can end")) };
 /// let block = core::ptr::without_provenance::<u8>(0x1000);
 /// stratalloc_core::diag::fatal(format_args!("double free of {block:p}"));
 /// ```
@@ -88,7 +97,19 @@ fn report(message: fmt::Arguments<'_>) {
     }
     // SAFETY: a pointer that isn't null was stored by `set_sink`, from a function of this type.
     let sink = unsafe { core::mem::transmute::<*mut (), Sink>(sink) };
+    let unwinding = TrapOnDrop;
     sink(Line::format(message).bytes());
+    core::mem::forget(unwinding);
+}
+
+/// Ends the process when it is dropped, which only unwinding does: a caller of [`fatal`] is no place to
+/// unwind through.
+struct TrapOnDrop;
+
+impl Drop for TrapOnDrop {
+    fn drop(&mut self) {
+        trap();
+    }
 }
 
 fn abort() -> ! {
@@ -232,7 +253,8 @@ mod tests {
             fatal(format_args!("again"));
         }
         set_sink(failing);
-        set_abort(|| std::process::exit(77));
+        // SAFETY: it doesn't unwind.
+        unsafe { set_abort(|| std::process::exit(77)) };
         fatal(format_args!("once"));
     }
 
@@ -243,6 +265,26 @@ mod tests {
         assert_eq!(status.code(), Some(77));
         assert_eq!(words.matches("stratalloc: once\n").count(), 1);
         assert_eq!(words.matches("stratalloc: again\n").count(), MAX_REPORTS - 1);
+    }
+
+    #[test]
+    #[ignore = "dies: run by `a_sink_that_panics_ends_the_process`"]
+    fn dies_of_a_sink_that_panics() {
+        set_sink(|line| {
+            to_stderr(line);
+            panic!("the sink fails");
+        });
+        let report = || fatal(format_args!("once"));
+        let _: Result<(), _> = std::panic::catch_unwind(report);
+        to_stderr(b"unwound");
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn a_sink_that_panics_ends_the_process() {
+        let (words, status) = last_words("diag::tests::dies_of_a_sink_that_panics");
+        assert!(words.contains("stratalloc: once\n") && !words.contains("unwound"), "{words}");
+        assert_eq!(status.code(), None, "killed by a signal");
     }
 
     #[test]

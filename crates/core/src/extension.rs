@@ -5,13 +5,25 @@ use core::{alloc::Layout, ptr::NonNull};
 use crate::{AllocError, Allocator};
 
 /// Can tell of any address whether it lies in memory of this allocator.
-pub trait Owns: Allocator {
+///
+/// # Safety
+///
+/// [`owns`](Self::owns) is true of every address in a live block of this allocator that isn't empty,
+/// and false of every address outside the memory that it hands out.
+pub unsafe trait Owns: Allocator {
     /// Whether `address` lies in memory that this allocator hands out, live or free.
+    ///
+    /// What others cut from a block of this allocator lies in its memory too.
     fn owns(&self, address: NonNull<u8>) -> bool;
 }
 
 /// Knows how much of a block its user may use.
-pub trait UsableSize: Allocator {
+///
+/// # Safety
+///
+/// All bytes that [`usable_size`](Self::usable_size) counts are the block's alone, and stay so until it
+/// is deallocated, or resized.
+pub unsafe trait UsableSize: Allocator {
     /// The usable bytes of a live block: at least those asked for.
     ///
     /// # Safety
@@ -21,7 +33,12 @@ pub trait UsableSize: Allocator {
 }
 
 /// Can change a block's size without moving it.
-pub trait ResizeInPlace: Allocator {
+///
+/// # Safety
+///
+/// Where [`resize_in_place`](Self::resize_in_place) succeeds, the block has the bytes of its new layout to
+/// itself, with what both layouts have of its content kept. Where it fails, nothing has changed.
+pub unsafe trait ResizeInPlace: Allocator {
     /// Makes a block serve `new`, whose alignment is the old one's, at the same address.
     ///
     /// On failure the block is still live with its old layout.
@@ -38,6 +55,9 @@ pub trait ResizeInPlace: Allocator {
 }
 
 /// Takes a block back without being told its layout: the seeds' `free(ptr)`.
+///
+/// A safe trait: whoever calls it trusts nothing that it says, and to take back what it shouldn't an
+/// implementation needs unsafe code.
 pub trait FreeUnsized: Allocator {
     /// Takes a block back.
     ///
@@ -62,14 +82,16 @@ pub trait Trim {
     fn trim(&self) -> usize;
 }
 
-impl<A: Owns + ?Sized> Owns for &A {
+// SAFETY: the allocator behind the reference answers.
+unsafe impl<A: Owns + ?Sized> Owns for &A {
     #[inline]
     fn owns(&self, address: NonNull<u8>) -> bool {
         (**self).owns(address)
     }
 }
 
-impl<A: UsableSize + ?Sized> UsableSize for &A {
+// SAFETY: the allocator behind the reference answers.
+unsafe impl<A: UsableSize + ?Sized> UsableSize for &A {
     #[inline]
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise, passed on.
@@ -77,7 +99,8 @@ impl<A: UsableSize + ?Sized> UsableSize for &A {
     }
 }
 
-impl<A: ResizeInPlace + ?Sized> ResizeInPlace for &A {
+// SAFETY: the allocator behind the reference does it.
+unsafe impl<A: ResizeInPlace + ?Sized> ResizeInPlace for &A {
     #[inline]
     unsafe fn resize_in_place(
         &self,

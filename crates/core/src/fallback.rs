@@ -9,8 +9,9 @@ use crate::{
 /// Serves from `primary`, and from `secondary` what that refuses: a small fast pool in front of a
 /// heap, say, or memory on the stack in front of the system's.
 ///
-/// The primary has to tell its blocks from others by their address. Empty layouts go to the
-/// secondary, since an empty block may dangle, and then lies in neither.
+/// The primary has to tell its blocks from others by their address; so what the secondary hands out must
+/// not be cut from blocks of the primary. Empty layouts go to the secondary, since an empty block may
+/// dangle, and then lies in neither.
 ///
 /// ```
 /// use core::alloc::Layout;
@@ -30,14 +31,15 @@ use crate::{
 /// #         self.1.set(false);
 /// #     }
 /// # }
-/// # impl Owns for OneWord {
+/// # unsafe impl Owns for OneWord {
 /// #     fn owns(&self, address: NonNull<u8>) -> bool {
 /// #         address.as_ptr().cast_const().cast() == self.0.get().cast_const()
 /// #     }
 /// # }
 /// # let one_word = OneWord(UnsafeCell::new(0), false.into());
-/// # let system = FromGlobal(std::alloc::System);
-/// let both = Fallback::new(one_word, system);
+/// # let system = FromGlobal(&std::alloc::System);
+/// // SAFETY: the system's memory isn't that word.
+/// let both = unsafe { Fallback::new(one_word, system) };
 /// let layout = Layout::new::<u64>();
 /// let first = both.allocate(layout)?.cast::<u8>();
 /// let second = both.allocate(layout)?.cast::<u8>();
@@ -55,7 +57,17 @@ use crate::{
 /// - `[B1: side]` A block that isn't empty is live in the primary if the primary owns its address,
 ///   else in the secondary.
 /// - `[B2: empty]` An empty block is live in the secondary.
-#[derive(Debug, Default)]
+/// - `[B3: apart]` No block of the secondary lies in the primary's memory.
+///
+/// By the last, [`new`](Self::new) is unsafe: safe code can put an allocator on top of any other.
+///
+/// ```compile_fail,E0133
+/// # use stratalloc_core::{Allocator, Fallback, Owns};
+/// # fn on_top_of(heap: impl Owns + Copy, blocks_cut_from_the_heap: impl Allocator) {
+/// let both = Fallback::new(heap, blocks_cut_from_the_heap);
+/// # }
+/// ```
+#[derive(Debug)]
 pub struct Fallback<A, B> {
     primary: A,
     secondary: B,
@@ -63,7 +75,12 @@ pub struct Fallback<A, B> {
 
 impl<A, B> Fallback<A, B> {
     /// `primary` first, then `secondary`.
-    pub const fn new(primary: A, secondary: B) -> Self {
+    ///
+    /// # Safety
+    ///
+    /// No block of `secondary` lies in memory that `primary` owns: it neither stands on `primary`, nor in
+    /// a buffer that was allocated there, for as long as both live.
+    pub const unsafe fn new(primary: A, secondary: B) -> Self {
         Self { primary, secondary }
     }
 
@@ -87,7 +104,7 @@ impl<A: Owns, B> Fallback<A, B> {
 }
 
 // SAFETY: each block is one of the two allocators', which keep the contract, and goes back to that
-// one [B1, B2]; memory of one is never memory of the other.
+// one [B1, B2], which the primary tells rightly [B3].
 unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -180,13 +197,15 @@ unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
 crate::ecosystem!(impl[A: Owns, B: Allocator] for Fallback<A, B>);
 crate::global_alloc!(impl[A: Owns, B: Allocator] for Fallback<A, B>);
 
-impl<A: Owns, B: Owns> Owns for Fallback<A, B> {
+// SAFETY: each block is one of the two allocators', which answer.
+unsafe impl<A: Owns, B: Owns> Owns for Fallback<A, B> {
     fn owns(&self, address: NonNull<u8>) -> bool {
         self.primary.owns(address) || self.secondary.owns(address)
     }
 }
 
-impl<A: Owns + UsableSize, B: UsableSize> UsableSize for Fallback<A, B> {
+// SAFETY: the allocator that has the block answers [B1].
+unsafe impl<A: Owns + UsableSize, B: UsableSize> UsableSize for Fallback<A, B> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise, passed on to where the block is live [B1]: it isn't empty.
         unsafe {
@@ -199,7 +218,8 @@ impl<A: Owns + UsableSize, B: UsableSize> UsableSize for Fallback<A, B> {
     }
 }
 
-impl<A: Owns + ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Fallback<A, B> {
+// SAFETY: the allocator that has the block does it [B1]; an empty block stays where it is [B2].
+unsafe impl<A: Owns + ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Fallback<A, B> {
     unsafe fn resize_in_place(
         &self,
         block: NonNull<u8>,

@@ -5,6 +5,7 @@
 //!   [`Trim`].
 //! - [`PageProvider`]: the contract with whatever memory comes from.
 //! - [`Fallback`], [`Segregate`], [`Counted`]: allocators made of others.
+//! - `System` (with feature `std`): the operating system's allocator, as a base.
 //! - `Locked` (with feature `lock_api`): an allocator behind a lock of the user's choice.
 //! - [`SizeClass`]: which block size serves which request.
 //! - [`FreeList`]: free blocks chained through their own first bytes.
@@ -19,7 +20,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 mod allocator;
@@ -43,6 +44,8 @@ mod units;
 pub use allocator::Allocator;
 #[cfg(target_has_atomic = "ptr")]
 pub use counted::{Counted, Counts};
+#[cfg(feature = "std")]
+pub use ecosystem::System;
 pub use error::{AllocError, ProviderError};
 pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
 pub use fallback::Fallback;

@@ -140,20 +140,23 @@ unsafe impl<R: RawMutex, A: Allocator> Allocator for Locked<R, A> {
 crate::ecosystem!(impl[R: RawMutex, A: Allocator] for Locked<R, A>);
 crate::global_alloc!(impl[R: RawMutex, A: Allocator] for Locked<R, A>);
 
-impl<R: RawMutex, A: Owns> Owns for Locked<R, A> {
+// SAFETY: the allocator behind the lock answers.
+unsafe impl<R: RawMutex, A: Owns> Owns for Locked<R, A> {
     fn owns(&self, address: NonNull<u8>) -> bool {
         self.lock().owns(address)
     }
 }
 
-impl<R: RawMutex, A: UsableSize> UsableSize for Locked<R, A> {
+// SAFETY: the allocator behind the lock answers.
+unsafe impl<R: RawMutex, A: UsableSize> UsableSize for Locked<R, A> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise, passed on.
         unsafe { self.lock().usable_size(block) }
     }
 }
 
-impl<R: RawMutex, A: ResizeInPlace> ResizeInPlace for Locked<R, A> {
+// SAFETY: the allocator behind the lock does it.
+unsafe impl<R: RawMutex, A: ResizeInPlace> ResizeInPlace for Locked<R, A> {
     unsafe fn resize_in_place(
         &self,
         block: NonNull<u8>,

@@ -13,7 +13,7 @@ use crate::{AllocError, Allocator, Owns, ResizeInPlace, Trim, allocator::relocat
 /// use core::alloc::Layout;
 /// use stratalloc_core::{Allocator, Counted, Segregate, Stats, ecosystem::FromGlobal};
 ///
-/// let system = FromGlobal(std::alloc::System);
+/// let system = FromGlobal(&std::alloc::System);
 /// let both = Segregate::new(256, Counted::new(system), Counted::new(system));
 /// let layout = Layout::new::<[u8; 257]>();
 /// let block = both.allocate(layout)?.cast();
@@ -163,13 +163,15 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
 crate::ecosystem!(impl[A: Allocator, B: Allocator] for Segregate<A, B>);
 crate::global_alloc!(impl[A: Allocator, B: Allocator] for Segregate<A, B>);
 
-impl<A: Owns, B: Owns> Owns for Segregate<A, B> {
+// SAFETY: each block is one of the two allocators', which answer.
+unsafe impl<A: Owns, B: Owns> Owns for Segregate<A, B> {
     fn owns(&self, address: NonNull<u8>) -> bool {
         self.small.owns(address) || self.large.owns(address)
     }
 }
 
-impl<A: ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Segregate<A, B> {
+// SAFETY: the allocator that has the block does it; one that would have to change sides is refused.
+unsafe impl<A: ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Segregate<A, B> {
     unsafe fn resize_in_place(
         &self,
         block: NonNull<u8>,

@@ -54,20 +54,23 @@ unsafe impl Allocator for Slots {
     }
 }
 
-impl Owns for Slots {
+// SAFETY: the range is that of all slots.
+unsafe impl Owns for Slots {
     fn owns(&self, address: NonNull<u8>) -> bool {
         self.memory.as_ptr_range().contains(&address.as_ptr().cast_const().cast())
     }
 }
 
-impl UsableSize for Slots {
+// SAFETY: a block is a slot.
+unsafe impl UsableSize for Slots {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         assert!(self.owns(block), "a block of another allocator");
         SLOT
     }
 }
 
-impl ResizeInPlace for Slots {
+// SAFETY: a block is a slot, whatever its layout was.
+unsafe impl ResizeInPlace for Slots {
     unsafe fn resize_in_place(
         &self,
         block: NonNull<u8>,
@@ -86,13 +89,19 @@ impl FreeUnsized for Slots {
     }
 }
 
+/// Slots with another allocator behind them.
+fn before<B>(slots: usize, secondary: B) -> Fallback<Slots, B> {
+    // SAFETY: all secondaries here have their memory from the system.
+    unsafe { Fallback::new(Slots::new(slots), secondary) }
+}
+
 fn system() -> Faulty<System> {
     Faulty::new(System, Plan::Never)
 }
 
 #[test]
 fn fallback_conforms_with_every_extension() {
-    Suite::new(|| Fallback::new(Slots::new(20), Slots::new(30)))
+    Suite::new(|| before(20, Slots::new(30)))
         .max_size(SLOT)
         .max_align(SLOT)
         .bounded()
@@ -106,14 +115,14 @@ fn fallback_conforms_with_every_extension() {
 #[test]
 fn fallback_conforms_over_an_unbounded_secondary() {
     let base = system();
-    Suite::new(|| Fallback::new(Slots::new(20), &base)).max_size(40_000).max_align(4096).run();
+    Suite::new(|| before(20, &base)).max_size(40_000).max_align(4096).run();
     base.assert_all_released();
 }
 
 #[test]
 fn fallback_moves_a_block_to_the_secondary_and_back_to_nobody_else() -> Result<(), Violation> {
     let base = system();
-    let both = Fallback::new(Slots::new(1), &base);
+    let both = before(1, &base);
     let mut watched = Watched::new(&both);
     let small = Layout::new::<[u8; 8]>();
     assert!(watched.allocate(small, false)?);
@@ -132,7 +141,7 @@ fn fallback_moves_a_block_to_the_secondary_and_back_to_nobody_else() -> Result<(
 #[test]
 fn fallback_gives_an_empty_block_another_chance_when_it_grows() -> Result<(), Violation> {
     let base = system();
-    let both = Fallback::new(Slots::new(1), Counted::new(&base));
+    let both = before(1, Counted::new(&base));
     let mut watched = Watched::new(&both);
     for zeroed in [false, true] {
         assert!(watched.allocate(Layout::new::<()>(), false)?);
@@ -149,7 +158,7 @@ fn fallback_gives_an_empty_block_another_chance_when_it_grows() -> Result<(), Vi
 
 #[test]
 fn fallback_lets_the_secondary_resize_its_own() -> Result<(), Violation> {
-    let both = Fallback::new(Slots::new(1), Counted::new(System));
+    let both = before(1, Counted::new(System));
     let mut watched = Watched::new(&both);
     assert!(watched.allocate(Layout::new::<[u8; 100]>(), false)?);
     assert!(watched.resize(0, Layout::new::<[u8; 300]>(), false)?);

@@ -90,11 +90,12 @@ fn there_and_back_again_conforms() {
     let base = base();
     Suite::new(|| From02(Ours(&base))).max_size(100_000).max_align(4096).run();
     Suite::new(|| From04(Ours(&base))).max_size(100_000).max_align(4096).run();
-    Suite::new(|| FromGlobal(Ours(&base))).max_size(100_000).max_align(4096).run();
+    let ours = Ours(&base);
+    Suite::new(|| FromGlobal(&ours)).max_size(100_000).max_align(4096).run();
     base.assert_all_released();
 }
 
 #[test]
 fn a_global_allocator_conforms_as_ours() {
-    Suite::new(|| FromGlobal(std::alloc::System)).threads().run();
+    Suite::new(|| FromGlobal(&std::alloc::System)).threads().run();
 }

@@ -12,7 +12,7 @@ use std::{
 use lock_api::{GuardSend, RawMutex};
 use stratalloc_core::{Counted, Locked, Segregate, Stats, ecosystem::FromGlobal};
 
-type System = Counted<FromGlobal<std::alloc::System>>;
+type System = Counted<FromGlobal<'static, std::alloc::System>>;
 
 /// A lock that allocates nothing. (`parking_lot`'s does when it has to wait, and would come back
 /// here.)
@@ -44,7 +44,7 @@ unsafe impl RawMutex for Yielding {
 
 #[global_allocator]
 static GLOBAL: Locked<Yielding, Segregate<System, System>> = {
-    let system = FromGlobal(std::alloc::System);
+    let system = FromGlobal(&std::alloc::System);
     Locked::new(Segregate::new(512, Counted::new(system), Counted::new(system)))
 };
 

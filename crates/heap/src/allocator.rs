@@ -102,7 +102,8 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
     }
 }
 
-impl<B: Allocator, P: Policy> Owns for Heap<B, P> {
+// SAFETY: all blocks lie in regions, and nothing else is a region.
+unsafe impl<B: Allocator, P: Policy> Owns for Heap<B, P> {
     /// Linear in the number of regions.
     fn owns(&self, address: NonNull<u8>) -> bool {
         // SAFETY: H1: the reference ends here.
@@ -111,14 +112,16 @@ impl<B: Allocator, P: Policy> Owns for Heap<B, P> {
     }
 }
 
-impl<B: Allocator, P: Policy> UsableSize for Heap<B, P> {
+// SAFETY: a block reaches to the next start bit, and no further.
+unsafe impl<B: Allocator, P: Policy> UsableSize for Heap<B, P> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise; H1: the reference ends here.
         unsafe { self.engine().usable(block.addr().get()) }
     }
 }
 
-impl<B: Allocator, P: Policy> ResizeInPlace for Heap<B, P> {
+// SAFETY: the block's tags say that it has what it serves, and no other block has.
+unsafe impl<B: Allocator, P: Policy> ResizeInPlace for Heap<B, P> {
     unsafe fn resize_in_place(
         &self,
         block: NonNull<u8>,

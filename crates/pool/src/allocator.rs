@@ -120,7 +120,8 @@ impl<M: Mode> Pool<'_, M> {
     }
 }
 
-impl<M: Mode> Owns for Pool<'_, M> {
+// SAFETY: blocks lie from a part's end down, as many as its capacity [S3: nested].
+unsafe impl<M: Mode> Owns for Pool<'_, M> {
     fn owns(&self, address: NonNull<u8>) -> bool {
         let Some((pool, offset)) = self.pool_at(address) else { return false };
         let distance = self.state().end(pool) - offset;
@@ -128,7 +129,8 @@ impl<M: Mode> Owns for Pool<'_, M> {
     }
 }
 
-impl<M: Mode> UsableSize for Pool<'_, M> {
+// SAFETY: a block has the bytes of its pool's block size for itself [S3: nested].
+unsafe impl<M: Mode> UsableSize for Pool<'_, M> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         Pool::usable_size(self, block).unwrap_or_default()
     }
@@ -147,7 +149,8 @@ impl<M: Mode> FreeUnsized for Pool<'_, M> {
     }
 }
 
-impl<M: Mode> ResizeInPlace for Pool<'_, M> {
+// SAFETY: a block serves what it is large and aligned enough for.
+unsafe impl<M: Mode> ResizeInPlace for Pool<'_, M> {
     /// A block serves any size up to its own; zero isn't one of them, for blocks of size zero are
     /// none of the pool's.
     unsafe fn resize_in_place(

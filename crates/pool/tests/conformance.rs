@@ -15,7 +15,8 @@ const SIZES: [usize; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
 /// Reports go to standard error, for whoever sees a test die of one.
 fn report_to_stderr() {
-    stratalloc_core::diag::set_abort(|| std::process::abort());
+    // SAFETY: it doesn't unwind.
+    unsafe { stratalloc_core::diag::set_abort(|| std::process::abort()) };
     stratalloc_core::diag::set_sink(|line| eprint!("{}", String::from_utf8_lossy(line)));
 }
 

@@ -10,7 +10,8 @@ use stratalloc_pool::{Checked, Config, Mode, Pool};
 
 /// The end of the process, as a panic that the test can catch.
 fn is_fatal(misuse: impl FnOnce()) -> bool {
-    diag::set_abort(|| panic!("the process ends"));
+    // SAFETY: below it is nothing but a pool, which reports before it changes anything.
+    unsafe { diag::set_abort(|| panic!("the process ends")) };
     panic::catch_unwind(panic::AssertUnwindSafe(misuse)).is_err()
 }
 

@@ -159,7 +159,8 @@ unsafe impl Allocator for Stratalloc {
 
 stratalloc_core::ecosystem!(impl[] for Stratalloc);
 
-impl UsableSize for Stratalloc {
+// SAFETY: a block has all these bytes for itself.
+unsafe impl UsableSize for Stratalloc {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise.
         unsafe { global::usable_size(block.as_ptr()) }

@@ -232,7 +232,8 @@ unsafe impl Allocator for Broken {
     }
 }
 
-impl Owns for Broken {
+// SAFETY: blocks are in the map for good; the faults are what the suite is to find.
+unsafe impl Owns for Broken {
     fn owns(&self, address: NonNull<u8>) -> bool {
         let address = address.addr().get();
         let below = self.blocks.borrow().range(..=address).next_back().map(|(_, made)| *made);
@@ -242,14 +243,16 @@ impl Owns for Broken {
     }
 }
 
-impl UsableSize for Broken {
+// SAFETY: less than there is harms nobody.
+unsafe impl UsableSize for Broken {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         let usable = self.blocks.borrow()[&block.addr().get()].layout.size() - MARGIN;
         if self.is(Fault::UnderstatesSize) { usable / 2 } else { usable }
     }
 }
 
-impl ResizeInPlace for Broken {
+// SAFETY: a size that stays is served; the fault is what the suite is to find.
+unsafe impl ResizeInPlace for Broken {
     unsafe fn resize_in_place(
         &self,
         block: NonNull<u8>,

@@ -29,15 +29,11 @@ const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
 /// offers costs one atomic swap a call while threads don't meet.
 ///
 /// ```
-/// use stratalloc_block::{BlockLayout, Blocks, Growth, SyncBlockAllocator};
-/// use stratalloc_block::stratalloc_core::ecosystem::FromGlobal;
+/// use stratalloc_block::{BlockLayout, Blocks, Growth, SyncBlockAllocator, System};
 ///
 /// // Any allocator will do as the base: here it is the system's.
-/// type System = FromGlobal<std::alloc::System>;
-/// const SYSTEM: System = FromGlobal(std::alloc::System);
-///
 /// static POOL: SyncBlockAllocator<System> =
-///     SyncBlockAllocator::new_in(SYSTEM, BlockLayout::of::<[u64; 4]>(), Growth::doubling(64, 4096));
+///     SyncBlockAllocator::new_in(System, BlockLayout::of::<[u64; 4]>(), Growth::doubling(64, 4096));
 ///
 /// std::thread::scope(|scope| {
 ///     for _ in 0..4 {

@@ -145,7 +145,8 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     }
 }
 
-impl<A: Allocator> Owns for SyncBlockAllocator<A> {
+// SAFETY: all blocks lie below the boundaries of chunks that are opened.
+unsafe impl<A: Allocator> Owns for SyncBlockAllocator<A> {
     /// Takes time in the number of chunks, which are at most 64.
     fn owns(&self, address: NonNull<u8>) -> bool {
         let (opened, _) = self.depot.frontier().opened_and_claimed();

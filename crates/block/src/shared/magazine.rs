@@ -79,6 +79,11 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
     fn refill(&self) -> Result<NonNull<u8>, AllocError> {
         let mut batch = [Index::NIL; N];
         let count = self.shared.take(self.home, &mut batch[..Self::BATCH]);
+        if self.count.get() > 0 {
+            // The base had code run that filled this magazine meanwhile.
+            self.shared.put(self.home, &batch[..count]);
+            return self.pop().ok_or(AllocError);
+        }
         // The first of the batch is to be the first out.
         for (place, &index) in self.places.iter().zip(batch[..count].iter().rev()) {
             place.set(self.shared.address(index));

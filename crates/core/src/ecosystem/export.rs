@@ -122,21 +122,25 @@ macro_rules! global_alloc {
         unsafe impl<$($generics)*> ::core::alloc::GlobalAlloc for $type $(where $($bounds)*)? {
             #[inline]
             unsafe fn alloc(&self, layout: ::core::alloc::Layout) -> *mut u8 {
-                $crate::ecosystem::start_or_null($crate::Allocator::allocate(self, layout))
+                $crate::ecosystem::start_or_null($crate::ecosystem::without_unwinding(|| {
+                    $crate::Allocator::allocate(self, layout)
+                }))
             }
 
             #[inline]
             unsafe fn alloc_zeroed(&self, layout: ::core::alloc::Layout) -> *mut u8 {
-                $crate::ecosystem::start_or_null($crate::Allocator::allocate_zeroed(self, layout))
+                $crate::ecosystem::start_or_null($crate::ecosystem::without_unwinding(|| {
+                    $crate::Allocator::allocate_zeroed(self, layout)
+                }))
             }
 
             #[inline]
             unsafe fn dealloc(&self, block: *mut u8, layout: ::core::alloc::Layout) {
                 // SAFETY: the caller's promise, passed on; a live block isn't null.
-                unsafe {
+                $crate::ecosystem::without_unwinding(|| unsafe {
                     let block = ::core::ptr::NonNull::new_unchecked(block);
                     $crate::Allocator::deallocate(self, block, layout);
-                }
+                })
             }
 
             #[inline]
@@ -148,7 +152,7 @@ macro_rules! global_alloc {
             ) -> *mut u8 {
                 // SAFETY: the caller's promise, passed on: a live block isn't null, and the new size
                 // doesn't overflow when rounded up to the alignment.
-                $crate::ecosystem::start_or_null(unsafe {
+                $crate::ecosystem::start_or_null($crate::ecosystem::without_unwinding(|| unsafe {
                     let block = ::core::ptr::NonNull::new_unchecked(block);
                     let new =
                         ::core::alloc::Layout::from_size_align_unchecked(new_size, old.align());
@@ -157,7 +161,7 @@ macro_rules! global_alloc {
                     } else {
                         $crate::Allocator::grow(self, block, old, new)
                     }
-                })
+                }))
             }
         }
     };

@@ -9,21 +9,35 @@ use crate::{AllocError, Allocator};
 
 /// A global allocator as one of ours, so that it can be the base of any layer.
 ///
-/// Empty layouts, which [`GlobalAlloc`] doesn't serve, get a dangling pointer.
+/// By reference, for a global allocator may have its blocks inside of itself: such a one must stay where
+/// it is while they live. Empty layouts, which [`GlobalAlloc`] doesn't serve, get a dangling pointer.
 ///
 /// ```
 /// use core::alloc::Layout;
 /// use stratalloc_core::{AllocError, Allocator, ecosystem::FromGlobal};
 ///
-/// let system = FromGlobal(std::alloc::System);
+/// let system = FromGlobal(&std::alloc::System);
 /// let layout = Layout::new::<[u64; 4]>();
 /// let block = system.allocate(layout)?;
 /// // SAFETY: allocated just so.
 /// unsafe { system.deallocate(block.cast(), layout) };
 /// # Ok::<(), AllocError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FromGlobal<G>(pub G);
+///
+/// ```compile_fail,E0308
+/// # use stratalloc_core::ecosystem::FromGlobal;
+/// let moved_with_its_blocks = FromGlobal(std::alloc::System);
+/// ```
+#[derive(Debug)]
+pub struct FromGlobal<'g, G>(pub &'g G);
+
+impl<G> Clone for FromGlobal<'_, G> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<G> Copy for FromGlobal<'_, G> {}
 
 /// The block of `size` bytes at `start`, unless that is null.
 fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
@@ -36,14 +50,14 @@ fn empty(layout: Layout) -> NonNull<[u8]> {
     NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0)
 }
 
-impl<G: GlobalAlloc> FromGlobal<G> {
+impl<G: GlobalAlloc> FromGlobal<'_, G> {
     /// Resizes a block by `realloc`, if both layouts are of the kind that it serves.
     ///
     /// # Safety
     ///
     /// As for [`Allocator::deallocate`] with `old`.
     unsafe fn reallocate(
-        &self,
+        self,
         start: NonNull<u8>,
         old: Layout,
         new: Layout,
@@ -62,7 +76,7 @@ impl<G: GlobalAlloc> FromGlobal<G> {
     ///
     /// As for [`Allocator::deallocate`] with `old`.
     unsafe fn relocate(
-        &self,
+        self,
         start: NonNull<u8>,
         old: Layout,
         new: Layout,
@@ -79,8 +93,9 @@ impl<G: GlobalAlloc> FromGlobal<G> {
 }
 
 // SAFETY: the contract of `GlobalAlloc` is ours for layouts that aren't empty, and the bytes of a
-// block are those asked for; an empty block has no byte that could overlap another.
-unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<G> {
+// block are those asked for; an empty block has no byte that could overlap another. The allocator can't
+// move while it is borrowed here.
+unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
