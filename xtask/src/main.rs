@@ -19,6 +19,7 @@ mod loom;
 mod marks;
 mod measure;
 mod miri;
+mod mutants;
 mod nostd;
 mod pool_map;
 mod process;
@@ -41,6 +42,7 @@ commands! {
     loom::Loom,
     measure::Measure,
     miri::Miri,
+    mutants::Mutants,
     nostd::Nostd,
     pool_map::PoolMap,
     replay::Replay,

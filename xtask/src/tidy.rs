@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::process;
+use crate::{mutants, process};
 
 mod ladder;
 mod module_docs;
@@ -54,6 +54,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let requirements = fs::read_to_string(root.join("docs/SEEDS.md"))?;
     let all = [sources, self::sources(root, "c")?].concat();
     findings.extend(seeds::check(&requirements, &all));
+    findings.extend(mutants::check(root)?);
     Ok(findings)
 }
 
