@@ -115,7 +115,8 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
     let cache = slot::cache();
     match cache.bin_of::<ALIGN>(block) {
         Some(bin) if !guard::ON && cache.push(bin, block) => {}
-        _ => deallocate_slow(block),
+        // SAFETY: the caller's promise.
+        _ => unsafe { deallocate_slow(block) },
     }
 }
 
@@ -129,7 +130,8 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     let cache = slot::cache();
     match bin_for(size, align) {
         Some(bin) if !guard::ON && cache.is_home_of(block) && cache.push(bin, block) => {}
-        _ => deallocate_slow(block),
+        // SAFETY: the caller's promise.
+        _ => unsafe { deallocate_slow(block) },
     }
 }
 
@@ -157,23 +159,33 @@ fn allocate_small(bin: usize) -> *mut u8 {
     heap.allocate_alone(thread::thread_mark(), bin)
 }
 
+/// # Safety
+///
+/// As for [`deallocate`].
 #[cold]
 #[inline(never)]
-fn deallocate_slow(block: *mut u8) {
+unsafe fn deallocate_slow(block: *mut u8) {
     if guard::ON
         && let Some((_, bin)) = small_of_thread(block)
     {
         guard::take_back(bin, block);
     }
-    match thread::attached() {
-        Some(cache) => free_with(cache, block),
-        None => free_other(thread::thread_mark(), block),
+    // SAFETY: the caller's promise.
+    unsafe {
+        match thread::attached() {
+            Some(cache) => free_with(cache, block),
+            None => free_other(thread::thread_mark(), block),
+        }
     }
 }
 
 /// Frees a block of any kind, on behalf of the thread whose cache this is.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
 #[inline(always)]
-pub(crate) fn free_with(cache: &Cache, block: *mut u8) {
+pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
     match small_of_thread(block) {
         Some((heap, bin)) if is_same(cache.heap(), heap) => {
             check_start(bin, block);
@@ -184,18 +196,24 @@ pub(crate) fn free_with(cache: &Cache, block: *mut u8) {
             poison::freed(bin, block);
             cache.free_remote(heap, bin, block);
         }
-        None => free_other(cache.mark(), block),
+        // SAFETY: the caller's promise.
+        None => unsafe { free_other(cache.mark(), block) },
     }
 }
 
 /// Frees a block of any kind at once, or no block.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
 #[cold]
 #[inline(never)]
-fn free_other(mark: usize, block: *mut u8) {
+unsafe fn free_other(mark: usize, block: *mut u8) {
     if block.is_null() {
         return;
     }
-    match Kind::of(block) {
+    // SAFETY: the caller's promise.
+    match unsafe { Kind::of(block) } {
         Kind::Small { heap, bin } | Kind::OfValue { heap, bin } => {
             poison::freed(bin, block);
             free_alone(heap, mark, bin, block);
@@ -246,7 +264,8 @@ fn place_large(request: Request) -> Option<*mut u8> {
 ///
 /// `block` is live.
 pub unsafe fn usable_size(block: *mut u8) -> usize {
-    Kind::in_use(block).size(block)
+    // SAFETY: the caller's promise.
+    unsafe { Kind::in_use(block) }.size(block)
 }
 
 /// Gives a block another size, in place where it can; the content is kept as far as both reach. Null
@@ -276,6 +295,10 @@ pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
 }
 
 /// Reallocates, unless a small block of this bin and size may `stay` as it is.
+///
+/// # Safety
+///
+/// As for [`reallocate`].
 #[inline(always)]
 unsafe fn reallocate_unless(
     block: *mut u8,
@@ -286,7 +309,8 @@ unsafe fn reallocate_unless(
     if block.is_null() {
         return allocate(size, align);
     }
-    let kind = Kind::in_use(block);
+    // SAFETY: the caller's promise.
+    let kind = unsafe { Kind::in_use(block) };
     let old = kind.size(block);
     let may_stay = |bin| if guard::ON { size == old } else { stays(bin, old) };
     if matches!(kind, Kind::Small { bin, .. } | Kind::OfValue { bin, .. } if may_stay(bin)) {
@@ -295,7 +319,8 @@ unsafe fn reallocate_unless(
     if resize_in_place(&kind, block, size) {
         return block;
     }
-    move_block(block, old, size, align)
+    // SAFETY: the caller's promise; the kind says how many bytes it holds.
+    unsafe { move_block(block, old, size, align) }
 }
 
 fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
@@ -315,7 +340,10 @@ fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
     }
 }
 
-fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
+/// # Safety
+///
+/// `block` is live, holds `old` bytes, and is given up if another one is returned.
+unsafe fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
     let growing = size > old && size >= GROWING;
     let moved =
         if growing { allocate_large(size, align, Outlook::Growing) } else { allocate(size, align) };

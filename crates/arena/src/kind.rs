@@ -36,15 +36,22 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The process ends with a report if it is none of ours.
+    /// The process ends with a report if it is none of ours, where the address tells.
+    ///
+    /// # Safety
+    ///
+    /// If the address lies in an arena heap's area, a block of that heap is live there: else the area
+    /// may end meanwhile.
     #[inline]
-    pub(crate) fn of(address: *mut u8) -> Self {
+    pub(crate) unsafe fn of(address: *mut u8) -> Self {
         match registry::lookup(address) {
-            Window::Area(area) => match Self::in_area(area, address) {
+            // SAFETY: the registry announces the area, and threads' areas stay.
+            Window::Area(area) => match unsafe { Self::in_area(area, address) } {
                 (heap, Some(bin)) => Self::Small { heap, bin },
                 (heap, None) => Self::Large { heap },
             },
-            Window::Value(area) => match Self::in_area(area, address) {
+            // SAFETY: the registry announces the area; by the caller's promise it stays.
+            Window::Value(area) => match unsafe { Self::in_area(area, address) } {
                 (heap, Some(bin)) => Self::OfValue { heap, bin },
                 (heap, None) => Self::Large { heap },
             },
@@ -57,10 +64,13 @@ impl Kind {
     }
 
     /// The heap and the bin, if it has one, of an address in an area.
+    ///
+    /// # Safety
+    ///
+    /// The registry announces the area, and it stays.
     #[inline]
-    fn in_area(area: *mut Area, address: *mut u8) -> (&'static Heap, Option<usize>) {
-        // SAFETY: the registry announces the area; that of an arena heap stays while a block of it is
-        // live.
+    unsafe fn in_area(area: *mut Area, address: *mut u8) -> (&'static Heap, Option<usize>) {
+        // SAFETY: the caller's promise.
         let found = unsafe { small_in(area, address) };
         if let Some((heap, bin)) = found {
             return (heap, Some(bin));
@@ -74,9 +84,14 @@ impl Kind {
 
     /// As [`Kind::of`], for a block that isn't about to be freed: that the calling thread freed it
     /// last is noticed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Kind::of`].
     #[inline]
-    pub(crate) fn in_use(address: *mut u8) -> Self {
-        let kind = Self::of(address);
+    pub(crate) unsafe fn in_use(address: *mut u8) -> Self {
+        // SAFETY: the caller's promise.
+        let kind = unsafe { Self::of(address) };
         if let Self::Small { bin, .. } = kind {
             if guard::ON {
                 guard::check_held(bin, address);
