@@ -4,10 +4,7 @@ use core::ffi::{c_int, c_void};
 
 use stratalloc_arena::global;
 
-use crate::{
-    errno::{EINVAL, ENOMEM, fail, or_out_of_memory},
-    standard::keeping_errno,
-};
+use crate::errno::{EINVAL, ENOMEM, fail, keeping_errno, or_out_of_memory};
 
 /// The alignment of every block, however small the alignment that is asked for.
 pub(crate) const MIN_ALIGN: usize = 16;

@@ -30,3 +30,11 @@ pub(crate) fn fail(value: c_int) -> *mut u8 {
 pub(crate) fn or_out_of_memory(block: *mut u8) -> *mut u8 {
     if block.is_null() { fail(ENOMEM) } else { block }
 }
+
+/// Does something that may disturb `errno`, and puts it back.
+pub(crate) fn keeping_errno<T>(act: impl FnOnce() -> T) -> T {
+    let before = get();
+    let result = act();
+    set(before);
+    result
+}

@@ -4,7 +4,7 @@ use stratalloc_arena::global;
 
 use crate::{
     aligned::MIN_ALIGN,
-    errno::{ENOMEM, fail, get, or_out_of_memory, set},
+    errno::{ENOMEM, fail, or_out_of_memory},
 };
 
 /// `malloc`: `size` bytes aligned to 16. `malloc(0)` is a block like another.
@@ -109,12 +109,4 @@ pub(crate) unsafe extern "C" fn free_aligned_sized(
 ) {
     // SAFETY: the caller's promise.
     unsafe { global::deallocate_c(block) }
-}
-
-/// Does something that may disturb `errno`, and puts it back.
-pub(crate) fn keeping_errno<T>(act: impl FnOnce() -> T) -> T {
-    let before = get();
-    let result = act();
-    set(before);
-    result
 }

@@ -4,7 +4,7 @@ use std::alloc::Layout;
 
 use stratalloc_core::Allocator;
 
-use super::Suite;
+use super::subject::Suite;
 use crate::{Violation, Watched, sizes};
 
 /// Sizes up to the largest that a layout can have are refused, without harm to what is live.

@@ -4,7 +4,7 @@ use std::alloc::Layout;
 
 use stratalloc_core::Allocator;
 
-use super::Suite;
+use super::subject::Suite;
 use crate::{Violation, Watched, sizes};
 
 /// One block at a time, at every edge of a size with every alignment: each has to be served; most are

@@ -3,7 +3,7 @@
 use quickcheck::{Arbitrary, Gen};
 use stratalloc_core::Allocator;
 
-use super::{Failure, Limits, Suite};
+use super::subject::{Failure, Limits, Suite};
 use crate::{Action, Program, Violation, Watched};
 
 /// Requests in the longest program.

@@ -2,7 +2,7 @@
 
 use stratalloc_core::Allocator;
 
-use super::Suite;
+use super::subject::Suite;
 use crate::{Violation, Watched, sizes};
 
 /// Two blocks side by side take turns to grow through every sample of a size and to shrink again,

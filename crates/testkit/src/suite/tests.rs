@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Faulty, Plan, System,
+    Faulty, Plan, System, Violation,
     broken::{Broken, Fault},
 };
 

@@ -8,7 +8,11 @@ use std::{
 use quickcheck::{Arbitrary, Gen};
 use stratalloc_core::Allocator;
 
-use super::{Limits, Suite, edges::layouts, programs::perform};
+use super::{
+    edges::layouts,
+    programs::perform,
+    subject::{Limits, Suite},
+};
 use crate::{Action, Block, Violation, Watched};
 
 const THREADS: usize = 4;
