@@ -18,7 +18,7 @@ use crate::{
     bins::{BINS, NO_BIN, SHAPES},
     decay,
     geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
-    heap::Heap,
+    heap::{self, Heap},
     poison,
     pools::Pools,
     report,
@@ -303,12 +303,40 @@ impl Cache {
     pub(crate) fn flush(&self) {
         self.flush_outbox();
         let Some(heap) = self.heap.get() else { return };
-        let spent = heap.drain(thread::mark(), |pools| {
-            for bin in 1..BINS {
-                pools.give(bin, self.empty(bin));
-            }
-        });
+        let spent = heap.drain(thread::mark(), |pools| self.empty_all(pools));
         self.free_batches(spent);
+    }
+
+    /// Gives every block back as its thread ends, and leaves the heap at rest.
+    pub(crate) fn retire(&self) {
+        self.flush();
+        // What that brought back of other threads' batches was freed since.
+        self.flush_outbox();
+        let Some(heap) = self.heap.get() else { return };
+        let spent = heap.rest(thread::mark(), |pools| self.empty_all(pools));
+        for batch in spent {
+            // SAFETY: a batch that was taken in is a live block, and the taker's.
+            unsafe { crate::global::free_other(self.mark(), batch.cast()) };
+        }
+        if !heap.is_resting(self.mark()) {
+            self.purge_stacks();
+        }
+    }
+
+    /// Gives the memory behind its stacks back, which are empty, if nobody works with the cache.
+    pub(crate) fn purge_stacks(&self) {
+        // [C2] from the first slot but one to the last.
+        let (first, last) = (self.limits[NO_BIN].get(), self.limits[BINS - 1].get());
+        let start = system::round_to_pages(first.addr());
+        let size = (last.addr() & !(system::round_to_pages(1) - 1)).saturating_sub(start);
+        // Zero is what lies below the first block of a stack.
+        system::purge(first.cast::<u8>().with_addr(start), size);
+    }
+
+    fn empty_all(&self, pools: &mut Pools) {
+        for bin in 1..BINS {
+            pools.give(bin, self.empty(bin));
+        }
     }
 
     /// The blocks in the stack of a bin, oldest first.
@@ -345,7 +373,9 @@ impl Cache {
 
 /// Gives one block back without a cache.
 pub(crate) fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
-    heap.pools(mark).give(bin, &[block]);
+    let mut pools = heap.pools(mark);
+    pools.give(bin, &[block]);
+    heap::relieve(pools, mark);
 }
 
 impl CacheWithStacks {

@@ -2,7 +2,7 @@
 
 use core::{sync::atomic::Ordering, time::Duration};
 
-use crate::{decay, dirty, huge_pages, limit};
+use crate::{decay, dirty, huge_pages, limit, policy};
 
 /// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
 /// without.
@@ -48,8 +48,8 @@ impl Config {
     pub const fn new() -> Self {
         Self {
             limit: None,
-            keep: dirty::KEEP_DEFAULT,
-            share: dirty::SHARE_DEFAULT,
+            keep: policy::KEEP_DEFAULT,
+            share: policy::SHARE_DEFAULT,
             decay: 0,
             huge_pages: true,
         }

@@ -8,18 +8,11 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes that all heaps together may keep in any case, unless chosen otherwise.
-pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
-
-/// Beyond that, they may keep so many hundredths of the bytes in use, unless chosen otherwise.
-pub(crate) const SHARE_DEFAULT: usize = 100;
+use crate::{policy, registry};
 
 /// What is chosen. Read anew each time: `Relaxed`.
-pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(KEEP_DEFAULT);
-pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(SHARE_DEFAULT);
-
-/// The bytes that one heap may keep in any case: less isn't worth a system call.
-const HEAP_MINIMUM: usize = 1 << 20;
+pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(policy::KEEP_DEFAULT);
+pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(policy::SHARE_DEFAULT);
 
 /// Bytes that serve nothing, and bytes of blocks that are not free, of all heaps, as far as they told.
 /// Figures, not guards: `Relaxed`, and they order nothing.
@@ -38,12 +31,6 @@ pub(crate) fn held() -> usize {
     USED.load(Ordering::Relaxed) + bytes() + HUGE.load(Ordering::Relaxed)
 }
 
-/// How many more bytes a heap frees before it looks for some to give back again, once it found less than
-/// it wanted: so much that looking through all slabs is rare.
-pub(crate) fn patience(used: usize) -> usize {
-    HEAP_MINIMUM.max(used / 8)
-}
-
 /// The bytes that serve nothing after idle heaps were last asked for theirs.
 static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
 
@@ -51,7 +38,7 @@ static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
 pub(crate) fn is_excess() -> bool {
     let used = USED.load(Ordering::Relaxed);
     let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
-    dirty > limit(false) && (dirty >= left_over + patience(used) || dirty < left_over)
+    dirty > limit(false) && (dirty >= left_over + policy::patience(used) || dirty < left_over)
 }
 
 /// Idle heaps have been asked.
@@ -68,6 +55,11 @@ fn limit(after_purge: bool) -> usize {
     keep.max(share).min(crate::limit::left_for_keeping(used))
 }
 
+/// Whether all heaps together keep more than they may.
+pub(crate) fn is_over() -> bool {
+    bytes() > limit(false)
+}
+
 /// Bytes that serve nothing.
 fn bytes() -> usize {
     DIRTY.load(Ordering::Relaxed)
@@ -80,7 +72,10 @@ fn bytes() -> usize {
 /// What is given back then is a quarter of the limit at least, so that it is worth the calls.
 pub(crate) fn to_keep(own: usize, after_purge: bool) -> usize {
     let (limit, dirty) = (limit(after_purge), bytes());
-    if own <= HEAP_MINIMUM || dirty <= limit {
+    if dirty <= limit {
+        return own;
+    }
+    if own <= policy::heap_minimum(KEEP.load(Ordering::Relaxed), registry::homes()) {
         return own;
     }
     own.saturating_sub(dirty - limit / 4 * 3)

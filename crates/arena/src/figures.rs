@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{dirty, system};
+use crate::{dirty, policy, system};
 
 /// A heap tells the process of its figures when they are this many bytes off: a locked instruction for
 /// each batch of blocks would cost more than the rest of the batch's way.
@@ -42,6 +42,8 @@ pub(crate) struct Figures {
     left_over: usize,
     /// The least dirty bytes since memory was last given back for being idle.
     idle: usize,
+    /// Bytes of books, which serve nothing while nobody works with the heap; else zero.
+    books: usize,
 }
 
 /// Milliseconds within which a heap that gave memory back will want it again, if it does so in rounds.
@@ -83,7 +85,25 @@ impl Figures {
     /// Brings the process's figures up to date, however little they are off.
     pub(crate) fn tell(&mut self) {
         tell(&dirty::USED, &mut self.told_used, self.used, 0);
-        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty, 0);
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, 0);
+    }
+
+    /// Nobody works with the heap for now: its books serve nothing, like its free memory.
+    pub(crate) fn rest(&mut self) {
+        self.end_rounds();
+        self.books = policy::BOOKS;
+        self.tell();
+    }
+
+    /// Somebody does again, or the books were given back.
+    pub(crate) fn wake(&mut self) {
+        self.books = 0;
+        self.tell();
+    }
+
+    /// Whether nobody works with the heap, and it has something that serves nothing.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.books != 0
     }
 
     /// Blocks of this many bytes were allocated.
@@ -105,7 +125,7 @@ impl Figures {
     #[inline]
     pub(crate) fn soil(&mut self, bytes: usize) {
         self.dirty += bytes;
-        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty, telling());
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, telling());
     }
 
     /// So much memory was given back, or serves something again.
@@ -113,7 +133,7 @@ impl Figures {
     pub(crate) fn reuse(&mut self, bytes: usize) {
         self.dirty -= bytes;
         self.idle = self.idle.min(self.dirty);
-        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty, telling());
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, telling());
     }
 
     /// How many dirty bytes the heap should be left with, if it should give some back now.
@@ -122,7 +142,7 @@ impl Figures {
         if keep < self.dirty && self.purged_of_late() {
             keep = dirty::to_keep(self.dirty, true).max(self.wanted_again());
         }
-        let patience = if self.left_over == 0 { 0 } else { dirty::patience(self.used) };
+        let patience = if self.left_over == 0 { 0 } else { policy::patience(self.used) };
         (keep < self.dirty && self.dirty >= self.left_over + patience).then_some(keep)
     }
 
@@ -131,7 +151,7 @@ impl Figures {
     pub(crate) fn over_peak_to(&self) -> Option<usize> {
         let keep = dirty::KEEP.load(Ordering::Relaxed).max(self.high.saturating_sub(self.used));
         let in_rounds = self.rounds == ROUNDS && self.purged_of_late();
-        (in_rounds && self.dirty >= self.left_over.max(keep) + dirty::patience(self.used))
+        (in_rounds && self.dirty >= self.left_over.max(keep) + policy::patience(self.used))
             .then_some(keep)
     }
 
@@ -141,7 +161,7 @@ impl Figures {
 
     /// Whether clearly more was in use since the last purge than then.
     fn rose(&self) -> bool {
-        self.high > self.low + dirty::patience(self.low)
+        self.high > self.low + policy::patience(self.low)
     }
 
     /// How many dirty bytes may be kept if it was purged of late.

@@ -208,7 +208,7 @@ pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
 /// As for [`deallocate`].
 #[cold]
 #[inline(never)]
-unsafe fn free_other(mark: usize, block: *mut u8) {
+pub(crate) unsafe fn free_other(mark: usize, block: *mut u8) {
     if block.is_null() {
         return;
     }
@@ -396,5 +396,6 @@ pub fn trim() -> usize {
         given += bytes;
         cache.free_batches(spent);
     }
+    thread::purge_idle_caches();
     given + values::trim(cache.mark())
 }

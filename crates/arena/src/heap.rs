@@ -73,6 +73,24 @@ impl Heap {
         spent
     }
 
+    /// Whoever worked with the heap does so no more: what he has left is `given` to the pools.
+    pub(crate) fn rest(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Batches {
+        self.drain(mark, |pools| {
+            give(pools);
+            pools.rest();
+        })
+    }
+
+    /// Whether nobody works with the heap, and it has something that serves nothing.
+    pub(crate) fn is_resting(&self, mark: usize) -> bool {
+        self.pools(mark).figures.is_resting()
+    }
+
+    /// Somebody works with it again.
+    pub(crate) fn wake(&self, mark: usize) {
+        self.pools(mark).figures.wake();
+    }
+
     /// Hands a batch over that this heap owns the blocks of. The batches that come back are the
     /// caller's to free.
     ///
@@ -120,6 +138,9 @@ impl Heap {
         let done = limit::admit(more).is_some_and(|_leave| pools.resize_large(large, size));
         poison::bytes_freed(block, old);
         poison::bytes_used(block, large.size(&mut pools));
+        if size < old {
+            relieve(pools, mark);
+        }
         done
     }
 
@@ -198,7 +219,7 @@ impl Heap {
         let spent = self.absorb(&mut pools);
         pools.retire_empty_slabs();
         pools.figures.end_rounds();
-        (pools.purge_to(0), spent)
+        (pools.strip(), spent)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     area::Area,
     arena::{Arena, Claim, Use, run_mask},
     geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
-    huge_pages,
+    huge_pages, policy,
     pools::Pools,
     report, system,
 };
@@ -27,8 +27,6 @@ const KEPT_FOR_POOLS: u32 = 32;
 /// Whole blocks begin at one of so many segments of their arena, for the same reason that slabs don't
 /// all begin at the first: see [`ArenaPlace::first_slab`].
 const STAGGER: usize = 15;
-/// A shrunk block gives a tail of at least this many bytes back to the system.
-const WORTH_PURGING: usize = 256 << 10;
 
 /// What is asked for: more than the classes serve.
 #[derive(Clone, Copy)]
@@ -278,7 +276,7 @@ impl Pools {
                 self.offer_segments(block.area, block.first.arena);
             }
         }
-        self.purge_tail(block, size);
+        self.purge_tail(block, size, before);
         block.set_size(self, size);
         let new = block.size(self);
         self.figures.free(old);
@@ -331,20 +329,30 @@ impl Pools {
         true
     }
 
-    /// Gives the memory behind a shrunk block's last segment back, if that is worth a call.
-    fn purge_tail(&mut self, block: LargeBlock, size: usize) {
+    /// Gives the memory behind what a block was shrunk by back, if that is worth a call: behind its last segment,
+    /// and where it is whole, behind all up to its segment `before`, which can serve nobody else.
+    fn purge_tail(&mut self, block: LargeBlock, size: usize, before: usize) {
         let segment_size = block.first.arena.partition.segment_size();
         let last = block.segments(size) - 1;
+        let until = if block.is_whole(self) { before.max(last + 1) } else { last + 1 };
         let start = system::round_to_pages(size);
         // All that was touched there, by whichever block: what is purged must be all that isn't zero.
-        let touched = self.books(block.area).segment(block.segment(last)).touched as usize;
-        let end = last * segment_size + touched;
-        if end < start + WORTH_PURGING {
+        let books = self.books(block.area);
+        let mut end = 0;
+        for number in last..until {
+            let touched = books.segment(block.segment(number)).touched as usize;
+            end = if touched == 0 { end } else { number * segment_size + touched };
+        }
+        if end < start + policy::WORTH_PURGING_TAIL {
             return;
         }
         let books = self.books(block.area);
         if system::purge(books.address(block.first).wrapping_add(start), end - start) {
-            books.segment(block.segment(last)).touched = (start - last * segment_size) as u32;
+            let touched = (start - last * segment_size) as u32;
+            books.segment(block.segment(last)).touched = touched;
+            for number in last + 1..until {
+                self.forget_segment(block.area, block.segment(number));
+            }
         }
     }
 }

@@ -70,6 +70,8 @@ mod mappings;
 #[cfg(not(loom))]
 mod poison;
 #[cfg(not(loom))]
+mod policy;
+#[cfg(not(loom))]
 mod pools;
 #[cfg(not(loom))]
 mod registry;

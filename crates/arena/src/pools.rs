@@ -2,6 +2,7 @@
 
 mod idle;
 mod reset;
+mod rest;
 mod segments;
 mod tallies;
 
@@ -12,6 +13,7 @@ use crate::{
     area::Area,
     arena::ArenaList,
     bins::{BINS, NO_BIN, SHAPES},
+    dirty,
     figures::Figures,
     geometry::{AREA_SIZE, PARTITIONS, SegmentPlace},
     heap::Heap,
@@ -223,9 +225,14 @@ impl Pools {
         true
     }
 
-    /// Gives memory back if the process holds too much that serves nothing.
+    /// Gives memory back if the process holds too much that serves nothing; all of it if nobody works with
+    /// these.
     pub(crate) fn purge_excess(&mut self) {
-        self.purge_if_told(self.figures.excess_to());
+        if !self.figures.is_resting() {
+            self.purge_if_told(self.figures.excess_to());
+        } else if dirty::is_over() {
+            self.strip();
+        }
     }
 
     /// Gives memory back that a heap keeps for working in rounds, where this round is of other sizes.

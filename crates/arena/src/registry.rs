@@ -171,6 +171,11 @@ pub(crate) fn new_home() -> Option<NonNull<Area>> {
     None
 }
 
+/// How many areas there are that a thread is at home in, or was.
+pub(crate) fn homes() -> usize {
+    HOMES.load(Ordering::Relaxed)
+}
+
 /// Gives a heap one more area.
 pub(crate) fn extend_heap(pools: &mut Pools) -> Option<*mut Area> {
     let owner = pools.owner()?;

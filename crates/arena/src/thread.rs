@@ -61,6 +61,9 @@ fn attach() -> Option<&'static Cache> {
     let idle = IDLE.lock(thread_mark());
     let cache = idle.pop().or_else(fork::adopt_lost).or_else(at_home);
     drop(idle);
+    if let Some(heap) = cache.and_then(Cache::heap) {
+        heap.wake(thread_mark());
+    }
     let cache = cache.or_else(as_guest)?;
     slot::set(cache);
     exit::watch(cache);
@@ -114,9 +117,14 @@ pub(crate) fn mark() -> usize {
 
 /// The end of a thread: its blocks go back, its heap waits for another thread.
 fn detach(cache: &'static Cache) {
-    cache.flush();
+    cache.retire();
     slot::set(&ENDED_THREAD);
     IDLE.lock(thread_mark()).push(cache);
+}
+
+/// Gives back what the caches of ended threads took.
+pub(crate) fn purge_idle_caches() {
+    IDLE.lock(thread_mark()).iter().for_each(Cache::purge_stacks);
 }
 
 /// Sees to it that forks find no lock held, for whoever takes locks in threads that may have no cache.

@@ -44,6 +44,8 @@ pub(crate) fn create() -> Option<NonNull<Area>> {
         && let Some(area) = registry::take_kept()
     {
         values.kept -= 1;
+        // SAFETY: the area is nobody's but the caller's to be, and announced.
+        unsafe { &(*area.as_ptr()).heap }.wake(mark);
         return Some(area);
     }
     drop(values);
@@ -68,6 +70,7 @@ pub(crate) unsafe fn end(area: NonNull<Area>) {
     let heap = unsafe { &(*area.as_ptr()).heap };
     let mut pools = heap.pools(mark);
     pools.reset();
+    pools.rest();
     heap::relieve(pools, mark);
     let mut values = VALUES.lock(mark);
     values.in_use -= 1;

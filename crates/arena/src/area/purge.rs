@@ -71,6 +71,28 @@ impl Area {
         purged
     }
 
+    /// Gives the books of segments back, where none is used nor has memory behind it: they tell nothing then.
+    /// Says whether it did.
+    pub(crate) fn purge_books(&mut self) -> bool {
+        let tells = |arena: &Arena| arena.used | arena.dirty != 0;
+        if self.lines == 0 || self.arenas.iter().any(tells) {
+            return false;
+        }
+        let (first, end) =
+            ((&raw mut self.segments).cast::<u8>(), (&raw mut self.held).cast::<u8>());
+        let lead = system::round_to_pages(first.addr()) - first.addr();
+        let pages = (end.addr() - first.addr() - lead) & !(system::round_to_pages(1) - 1);
+        if !system::purge(first.wrapping_add(lead), pages) {
+            return false;
+        }
+        // SAFETY: zero is valid in all of these, and these bytes are of `segments`, which is longer than a page.
+        // [R5] no segment has a bit map any more, so that all of them can be given out again. What is left
+        // at the end is of `bitmaps`, and clear since no slab is left.
+        unsafe { first.write_bytes(0, lead) };
+        self.lines = 0;
+        true
+    }
+
     /// Makes the memory of vacant segments unusable, where it was purged, so that a limit of the process
     /// no longer counts it; says how many bytes that were.
     pub(crate) fn decommit(&mut self) -> usize {

@@ -112,6 +112,14 @@ impl Pools {
         stale
     }
 
+    /// Notes that nothing is behind a vacant segment any more.
+    pub(crate) fn forget_segment(&mut self, area: *mut Area, place: SegmentPlace) {
+        let books = self.books(area);
+        let touched = core::mem::take(&mut books.segment(place).touched) as usize;
+        books.arena(place.arena).dirty &= !(1 << place.segment);
+        self.figures.reuse(touched);
+    }
+
     /// Marks a used segment vacant, and keeps its memory for the next use.
     pub(crate) fn vacate_segment(&mut self, area: *mut Area, place: SegmentPlace) {
         let bit = 1 << place.segment;

@@ -1,0 +1,46 @@
+//! What is kept and what is given back: every threshold, with its reason and its measured price.
+//!
+//! Told figures, it answers. Those who act have no thresholds of their own.
+
+/// The bytes that all heaps together may keep in any case, unless chosen otherwise.
+pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
+
+/// Beyond that, they may keep so many hundredths of the bytes in use, unless chosen otherwise.
+pub(crate) const SHARE_DEFAULT: usize = 100;
+
+/// Bytes that a heap at work may keep in any case, where few share [`KEEP_DEFAULT`] and where many do: less
+/// isn't worth a system call. With 1 MiB for each of 512, half a gigabyte stayed.
+const HEAP_MINIMUM: core::ops::RangeInclusive<usize> = 64 << 10..=1 << 20;
+
+/// A shrunk block gives a tail of at least this many bytes back to the system: a call costs as much as to fault in
+/// some ten pages.
+pub(crate) const WORTH_PURGING_TAIL: usize = 256 << 10;
+
+/// Bytes of a heap's books that were used, about: the books of a thread that used blocks to 300 bytes and a
+/// large one had 128 KiB.
+pub(crate) const BOOKS: usize = 128 << 10;
+
+/// The bytes that each heap at work may keep in any case, where so many heaps share what may be kept.
+pub(crate) fn heap_minimum(keep: usize, heaps: usize) -> usize {
+    (keep / heaps.max(1)).clamp(*HEAP_MINIMUM.start(), *HEAP_MINIMUM.end())
+}
+
+/// How many more bytes a heap frees before it looks for some to give back again, once it found less than
+/// it wanted: so much that looking through all slabs is rare.
+pub(crate) fn patience(used: usize) -> usize {
+    (used / 8).max(*HEAP_MINIMUM.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_minimum_of_all_heaps_is_little_beside_what_may_be_kept() {
+        for heaps in [1, 10, 100, 1000] {
+            let all = heaps * heap_minimum(KEEP_DEFAULT, heaps);
+            assert!(all <= 2 * KEEP_DEFAULT, "{heaps} heaps keep {all}");
+        }
+        assert_eq!((heap_minimum(0, 1), heap_minimum(KEEP_DEFAULT, 0)), (64 << 10, 1 << 20));
+    }
+}

@@ -1,0 +1,131 @@
+//! Memory goes back as it becomes idle: with the ends of threads and heaps, and as blocks shrink.
+
+// The sanitizer keeps what is freed, and its own books beside it.
+#![cfg(not(any(loom, asan, tsan)))]
+
+#[path = "common/alone.rs"]
+mod alone;
+#[path = "common/resident.rs"]
+mod resident;
+
+use std::{
+    alloc::Layout,
+    path::PathBuf,
+    sync::{Barrier, MutexGuard},
+    thread,
+};
+
+use resident::{MIB, resident};
+use stratalloc_arena::{ArenaHeap, Config, global};
+use stratalloc_core::Allocator;
+
+/// A test's turn, with little that may be kept.
+fn keeping(bytes: usize) -> MutexGuard<'static, PathBuf> {
+    let alone = alone::alone();
+    Config::new().keep(bytes).apply().unwrap();
+    global::trim();
+    alone
+}
+
+/// Bytes that are resident beyond those of before.
+fn beyond(before: usize) -> usize {
+    resident().saturating_sub(before)
+}
+
+fn fill(size: usize) -> *mut u8 {
+    let block = global::allocate(size, 8);
+    assert!(!block.is_null());
+    // SAFETY: just allocated.
+    unsafe { block.write_bytes(1, size) };
+    block
+}
+
+/// Blocks of every size to 16 KiB, freed again.
+fn work() {
+    let blocks: Vec<_> = (0..400).map(|step| fill(16 + step * 40)).collect();
+    for block in blocks {
+        // SAFETY: each is freed once.
+        unsafe { global::deallocate(block) };
+    }
+}
+
+/// So many threads work at once, and end.
+fn threads(count: usize) {
+    let barrier = Barrier::new(count);
+    thread::scope(|scope| {
+        let start = || {
+            scope.spawn(|| {
+                work();
+                barrier.wait();
+            })
+        };
+        let threads: Vec<_> = (0..count).map(|_| start()).collect();
+        // Their ends are waited for, not only that they are done.
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn threads_that_end_leave_what_may_be_kept() {
+    let keep = 8 * MIB;
+    let _alone = keeping(keep);
+    // The first leave stacks with the C library.
+    threads(100);
+    global::trim();
+    let before = resident();
+    threads(100);
+    assert!(beyond(before) < keep + keep / 10, "{} bytes stay", beyond(before));
+}
+
+#[test]
+fn a_trim_leaves_little_of_an_ended_threads_heap() {
+    let _alone = keeping(64 * MIB);
+    let count = 100;
+    // The first leave stacks with the C library.
+    threads(count);
+    global::trim();
+    let before = resident();
+    threads(3 * count);
+    global::trim();
+    let each = beyond(before) / (2 * count);
+    assert!(each <= 32 << 10, "{each} bytes a heap");
+}
+
+#[test]
+fn heaps_that_are_dropped_leave_what_may_be_kept() {
+    let keep = 4 * MIB;
+    let _alone = keeping(keep);
+    let before = resident();
+    let heaps: Vec<_> = (0..16).map(|_| ArenaHeap::new().unwrap()).collect();
+    for heap in &heaps {
+        for size in (16..32_000).step_by(40) {
+            let block = heap.allocate(Layout::from_size_align(size, 8).unwrap()).unwrap();
+            // SAFETY: just allocated.
+            unsafe { block.cast::<u8>().write_bytes(1, size) };
+        }
+    }
+    drop(heaps);
+    assert!(beyond(before) < keep + keep / 4, "{} bytes stay", beyond(before));
+    global::trim();
+}
+
+#[test]
+fn what_a_block_shrinks_by_goes_at_once() {
+    let _alone = keeping(0);
+    Config::new().apply().unwrap();
+    let before = resident();
+    for size in [256 * MIB, 40 * MIB] {
+        let mut block = fill(size);
+        for live in (1..16).rev().map(|sixteenths| size / 16 * sixteenths) {
+            // SAFETY: the block is live.
+            block = unsafe { global::reallocate(block, live, 8) };
+            let held = beyond(before);
+            assert!(held < live + live / 10 + 2 * MIB, "{held} bytes for {live}");
+        }
+        // SAFETY: freed once.
+        unsafe { global::deallocate(block) };
+        global::trim();
+    }
+}
