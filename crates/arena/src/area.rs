@@ -239,7 +239,11 @@ impl Area {
     /// Takes one vacant arena for a purpose.
     pub(crate) fn take_arena(&mut self, place: ArenaPlace, purpose: Use) {
         self.taken[place.partition.number()] |= 1 << place.arena;
-        self.arena(place).purpose = purpose;
+        let arena = self.arena(place);
+        arena.purpose = purpose;
+        if purpose != Use::WHOLE {
+            arena.freed_at = 0;
+        }
     }
 
     /// Makes an arena without used segments vacant.
@@ -264,7 +268,7 @@ impl Area {
         let piecemeal = self.piecemeal;
         if piecemeal {
             // What lies between the pieces isn't ours.
-            self.purge(usize::MAX);
+            self.purge(usize::MAX, false);
             self.decommit();
         }
         let size = if piecemeal { size_of::<Self>() } else { AREA_SIZE };

@@ -1,5 +1,9 @@
 //! One arena's book: what its 64 segments serve, as masks.
 
+mod index;
+
+pub(crate) use index::ArenaIndex;
+
 use crate::geometry::{Partition, SEGMENTS};
 
 /// What an arena serves.
@@ -51,10 +55,13 @@ pub(crate) struct Arena {
     pub(crate) prev: *mut Arena,
     /// What it serves.
     pub(crate) purpose: Use,
-    /// Whether it is in that list.
-    pub(crate) listed: bool,
+    /// The number of that list plus one, or zero if it is in none.
+    pub(crate) listed: u8,
     /// Arenas of the block that starts here, in an arena of [`Use::WHOLE`]; zero in those that follow.
     pub(crate) span: u16,
+    /// When a whole block that lay here was last freed, on the system's clock in milliseconds; zero where none
+    /// was since the arena last served segments.
+    pub(crate) freed_at: u32,
 }
 
 impl Arena {
@@ -72,12 +79,15 @@ impl Arena {
 pub(crate) struct Gap {
     /// Its first segment.
     pub(crate) first: usize,
-    /// How many of its segments have memory behind them.
-    pub(crate) warm: u32,
+    /// How many of its segments have no memory behind them.
+    pub(crate) cold: usize,
+    /// How many vacant segments lie beside it.
+    pub(crate) spare: usize,
 }
 
 impl Arena {
-    /// The place for `count` segments in a row that has the most memory behind it. O(gaps).
+    /// The place for `count` segments in a row that has the most memory behind it, and of several, that which
+    /// leaves the least beside it. O(gaps).
     ///
     /// Looked at are the places at either end of a gap, and where memory begins.
     pub(crate) fn vacant_run(&self, count: usize) -> Option<Gap> {
@@ -89,12 +99,22 @@ impl Arena {
         while places != 0 {
             let first = places.trailing_zeros() as usize;
             places &= places - 1;
-            let gap = Gap { first, warm: (dirty & run_mask(first, count)).count_ones() };
-            if best.is_none_or(|best: Gap| best.warm < gap.warm) {
+            let warm = (dirty & run_mask(first, count)).count_ones() as usize;
+            let before = (vacant << (SEGMENTS - 1 - first) << 1).leading_ones();
+            let after = (vacant >> (first + count - 1) >> 1).trailing_ones();
+            let gap = Gap { first, cold: count - warm, spare: (before + after) as usize };
+            if best.is_none_or(|best: Gap| gap.is_better_than(best)) {
                 best = Some(gap);
             }
         }
         best
+    }
+}
+
+impl Gap {
+    /// Whether less of it is cold, or as much and less lies beside it.
+    pub(crate) fn is_better_than(self, other: Self) -> bool {
+        (self.cold, self.spare) < (other.cold, other.spare)
     }
 }
 
@@ -125,88 +145,18 @@ pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
     ones
 }
 
-/// Arenas of a list that are looked at for memory.
-const LOOKED_AT: usize = 8;
-
-/// The list of a partition's arenas that have segments to offer, newest first. All zero is an empty one.
-///
-/// # Invariants
-///
-/// - [L1: links] It links exactly the arenas that were pushed and not removed, both ways.
-pub(crate) struct ArenaList {
-    head: *mut Arena,
-}
-
-impl ArenaList {
-    /// An arena among the newest that has memory behind vacant segments, or the newest, or null.
-    ///
-    /// # Safety
-    ///
-    /// The caller alone may touch every listed book.
-    pub(crate) unsafe fn warmest(&self) -> *mut Arena {
-        // SAFETY: the caller's promise; [L1].
-        let is_warm = |&arena: &*mut Arena| unsafe { (*arena).dirty != 0 };
-        // SAFETY: the caller's promise.
-        unsafe { self.newest() }.find(is_warm).unwrap_or(self.head)
+/// How many ones there are in the longest stretch. O(log).
+pub(crate) fn longest_run(ones: u64) -> usize {
+    if ones == u64::MAX {
+        return SEGMENTS;
     }
-
-    /// The newest arenas, so many that looking at them all is cheap beside a page fault.
-    ///
-    /// # Safety
-    ///
-    /// The caller alone may touch every listed book, and changes no list meanwhile.
-    pub(crate) unsafe fn newest(&self) -> impl Iterator<Item = *mut Arena> + use<> {
-        let some = |arena: *mut Arena| (!arena.is_null()).then_some(arena);
-        // SAFETY: the caller's promise; [L1].
-        core::iter::successors(some(self.head), move |&arena| some(unsafe { (*arena).next }))
-            .take(LOOKED_AT)
-    }
-
-    /// Forgets its arenas, whose books the caller sees to.
-    pub(crate) fn clear(&mut self) {
-        self.head = core::ptr::null_mut();
-    }
-
-    /// Puts an arena in front.
-    ///
-    /// # Safety
-    ///
-    /// `arena` is a book that the caller alone may touch, and so is every listed one.
-    pub(crate) unsafe fn push(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise; [L1] the head is a listed book.
-        unsafe {
-            debug_assert!(!(*arena).listed);
-            (*arena).listed = true;
-            (*arena).next = self.head;
-            (*arena).prev = core::ptr::null_mut();
-            if !self.head.is_null() {
-                (*self.head).prev = arena;
-            }
-        }
-        self.head = arena;
-    }
-
-    /// Takes an arena out.
-    ///
-    /// # Safety
-    ///
-    /// `arena` is in this list, and the caller alone may touch every listed book.
-    pub(crate) unsafe fn remove(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise; [L1] the neighbours are listed books.
-        unsafe {
-            debug_assert!((*arena).listed);
-            (*arena).listed = false;
-            let (next, prev) = ((*arena).next, (*arena).prev);
-            if prev.is_null() {
-                self.head = next;
-            } else {
-                (*prev).next = next;
-            }
-            if !next.is_null() {
-                (*next).prev = prev;
-            }
-        }
-    }
+    let steps = (0..SEGMENTS.ilog2()).rev().map(|shift| 1 << shift);
+    steps.fold(
+        0,
+        |length, step| {
+            if run_starts(ones, length + step) == 0 { length } else { length + step }
+        },
+    )
 }
 
 #[cfg(test)]
@@ -222,39 +172,33 @@ mod tests {
     }
 
     #[test]
-    fn lists_keep_what_was_pushed_and_not_removed() {
-        // SAFETY: all zero is a vacant arena.
-        let mut books: [Arena; 3] = unsafe { core::mem::zeroed() };
-        let [a, b, c] = books.each_mut().map(core::ptr::from_mut);
-        let mut list = ArenaList { head: core::ptr::null_mut() };
-        // SAFETY: the books are this test's own.
-        unsafe {
-            list.push(a);
-            list.push(b);
-            list.push(c);
-            list.remove(b);
-            assert_eq!((list.head, (*c).next, (*a).prev), (c, a, c));
-            assert_eq!(list.warmest(), c);
-            (*a).dirty = 1;
-            assert_eq!(list.warmest(), a);
-            list.remove(c);
-            list.remove(a);
+    fn the_longest_stretch_is_that_of_the_naive_count() {
+        let mut ones = 1_u64;
+        for _ in 0..1000 {
+            ones = ones.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
+            for ones in [ones, ones | ones << 1, ones | ones >> 3, !0, 0, ones | !0 << 9] {
+                let naive = runs(ones).map(|(_, count)| count).max().unwrap_or(0);
+                assert_eq!(longest_run(ones), naive, "{ones:b}");
+            }
         }
-        assert!(list.head.is_null());
     }
 
     #[test]
-    fn a_run_goes_where_memory_is() {
+    fn a_run_goes_where_memory_is_and_fits_best() {
         // SAFETY: all zero is a vacant arena.
         let mut arena: Arena = unsafe { core::mem::zeroed() };
-        assert_eq!(arena.vacant_run(3), Some(Gap { first: 0, warm: 0 }));
+        let gap = |first, cold, spare| Some(Gap { first, cold, spare });
+        assert_eq!(arena.vacant_run(3), gap(0, 3, 61));
         arena.dirty = run_mask(60, 4);
-        assert_eq!(arena.vacant_run(6), Some(Gap { first: 58, warm: 4 }));
+        assert_eq!(arena.vacant_run(6), gap(58, 2, 58));
         arena.dirty |= run_mask(20, 3);
-        assert_eq!(arena.vacant_run(3), Some(Gap { first: 20, warm: 3 }));
+        assert_eq!(arena.vacant_run(3), gap(20, 0, 61));
         arena.used = run_mask(18, 2) | run_mask(24, 39);
-        assert_eq!(arena.vacant_run(4), Some(Gap { first: 20, warm: 3 }));
-        assert_eq!(arena.vacant_run(5), Some(Gap { first: 0, warm: 0 }));
+        assert_eq!(arena.vacant_run(4), gap(20, 1, 0));
+        assert_eq!(arena.vacant_run(5), gap(0, 5, 13));
+        // As warm, but it leaves less.
+        arena.dirty |= run_mask(0, 18);
+        assert_eq!(arena.vacant_run(3), gap(20, 0, 1));
         assert_eq!(arena.vacant_run(19), None);
     }
 }

@@ -38,7 +38,9 @@ static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
 pub(crate) fn is_excess() -> bool {
     let used = USED.load(Ordering::Relaxed);
     let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
-    dirty > limit(false) && (dirty >= left_over + policy::patience(used) || dirty < left_over)
+    dirty > limit(false)
+        && !may_wait()
+        && (dirty >= left_over + policy::patience(used) || dirty < left_over)
 }
 
 /// Idle heaps have been asked.
@@ -46,18 +48,27 @@ pub(crate) fn asked_all() {
     LEFT_OVER.store(bytes(), Ordering::Relaxed);
 }
 
+/// What may be kept beside so many bytes in use.
+fn share(used: usize) -> usize {
+    used / 100 * SHARE.load(Ordering::Relaxed)
+}
+
 /// The bytes that all heaps together may keep now; half as many again `after_purge`.
 fn limit(after_purge: bool) -> usize {
     let used = USED.load(Ordering::Relaxed);
-    let share = used / 100 * SHARE.load(Ordering::Relaxed);
     let keep = KEEP.load(Ordering::Relaxed);
     let keep = if after_purge { keep.saturating_add(keep / 2) } else { keep };
-    keep.max(share).min(crate::limit::left_for_keeping(used))
+    keep.max(share(used)).min(crate::limit::left_for_keeping(used))
 }
 
 /// Whether all heaps together keep more than they may.
 pub(crate) fn is_over() -> bool {
     bytes() > limit(false)
+}
+
+/// Whether there is so little too much that what will serve again soon may wait for that. Not under a limit.
+pub(crate) fn may_wait() -> bool {
+    crate::limit::get().is_none() && policy::may_wait(bytes(), share(USED.load(Ordering::Relaxed)))
 }
 
 /// Bytes that serve nothing.

@@ -40,6 +40,8 @@ pub(crate) struct Figures {
     told_used: usize,
     /// The dirty bytes after a search for memory to give back that found too little.
     left_over: usize,
+    /// Whether that search left memory that was to serve again soon.
+    spared: bool,
     /// The least dirty bytes since memory was last given back for being idle.
     idle: usize,
     /// Bytes of books, which serve nothing while nobody works with the heap; else zero.
@@ -142,8 +144,10 @@ impl Figures {
         if keep < self.dirty && self.purged_of_late() {
             keep = dirty::to_keep(self.dirty, true).max(self.wanted_again());
         }
-        let patience = if self.left_over == 0 { 0 } else { policy::patience(self.used) };
-        (keep < self.dirty && self.dirty >= self.left_over + patience).then_some(keep)
+        let at_once = self.left_over == 0 || self.spared && !dirty::may_wait();
+        let patience = if at_once { 0 } else { policy::patience(self.used) };
+        let left_over = if at_once { 0 } else { self.left_over };
+        (keep < self.dirty && self.dirty >= left_over + patience).then_some(keep)
     }
 
     /// The same as a heap grows that may keep more for working in rounds: what it keeps for use as it was must
@@ -179,8 +183,10 @@ impl Figures {
         kept
     }
 
-    /// The heap gave back what it could, in order to keep this many bytes.
-    pub(crate) fn note_purge(&mut self, keep: usize) {
+    /// The heap gave back what it could, in order to keep this many bytes; but for what will serve again soon,
+    /// if that was `spared`.
+    pub(crate) fn note_purge(&mut self, keep: usize, spared: bool) {
+        self.spared = spared;
         self.left_over = if self.dirty <= keep { 0 } else { self.dirty };
         let again = self.purged_of_late();
         if again && self.wanted_again() > 0 {

@@ -136,11 +136,8 @@ impl LargeBlock {
     /// likely to be touched.
     fn commit(self, pools: &mut Pools, from: usize, to: usize, filled: usize) -> bool {
         let held = pools.figures.held();
-        let huge = if self.is_whole(pools) {
-            huge_pages::suit_block(filled, held)
-        } else {
-            huge_pages::suit_segments(self.first.arena.partition, held)
-        };
+        // Runs share huge pages with what was there before, and leave their tails.
+        let huge = self.is_whole(pools) && huge_pages::suit_block(filled, held);
         (from..to).all(|number| pools.books(self.area).commit(self.segment(number), huge))
     }
 }
@@ -235,6 +232,9 @@ impl Pools {
             return None;
         }
         let stale = block.use_segments(self, 0, segments);
+        if !block.is_whole(self) {
+            self.list_arena(block.area, block.first.arena);
+        }
         block.set_size(self, size);
         let usable = block.size(self);
         self.figures.allocate(usable);
@@ -258,8 +258,12 @@ impl Pools {
             return self.offer_segments(block.area, place);
         }
         let span = core::mem::take(&mut block.arena(self).span) as usize;
+        let now = (system::milliseconds() as u32).max(1);
         for arena in place.arena..place.arena + span {
-            self.books(block.area).give_arena(ArenaPlace { arena, ..place });
+            let place = ArenaPlace { arena, ..place };
+            let books = self.books(block.area);
+            books.arena(place).freed_at = now;
+            books.give_arena(place);
         }
     }
 
@@ -295,6 +299,9 @@ impl Pools {
         let usable = reached && block.commit(self, before, after, size);
         if usable {
             block.use_segments(self, before, after);
+            if !block.is_whole(self) {
+                self.list_arena(block.area, block.first.arena);
+            }
         }
         usable
     }

@@ -11,7 +11,7 @@ use core::ptr::null_mut;
 use self::tallies::Tallies;
 use crate::{
     area::Area,
-    arena::ArenaList,
+    arena::ArenaIndex,
     bins::{BINS, NO_BIN, SHAPES},
     dirty,
     figures::Figures,
@@ -53,7 +53,7 @@ pub(crate) struct Pools {
     /// The other slabs of each bin with blocks to hand out.
     slabs: [SlabList; BINS],
     /// The arenas of each partition with segments to offer.
-    arenas: [ArenaList; PARTITIONS],
+    arenas: [ArenaIndex; PARTITIONS],
     pub(crate) areas: *mut Area,
     /// Whether a segment was made a slab, and the bytes of blocks that were taken, since idle stacks were
     /// last looked for.
@@ -216,6 +216,7 @@ impl Pools {
             return false;
         }
         self.use_segment(area, place);
+        self.list_arena(area, place.arena);
         self.grown = true;
         self.books(area).prepare_slab(place);
         self.books(area).set_bin(place, bin);
@@ -242,8 +243,9 @@ impl Pools {
 
     fn purge_if_told(&mut self, keep: Option<usize>) {
         if let Some(keep) = keep {
-            self.purge_to(keep);
-            self.figures.note_purge(keep);
+            let spare = dirty::may_wait();
+            self.purge_but_for(keep, spare);
+            self.figures.note_purge(keep, spare);
         }
     }
 
@@ -251,17 +253,28 @@ impl Pools {
     /// arena had: behind vacant segments first, then behind free blocks. Says how many bytes that were
     /// at most.
     pub(crate) fn purge_to(&mut self, keep: usize) -> usize {
+        self.purge_but_for(keep, false)
+    }
+
+    /// The same, but for what will serve again soon, if that is to be spared.
+    fn purge_but_for(&mut self, keep: usize, spare: bool) -> usize {
         let excess = self.figures.dirty().saturating_sub(keep);
-        let mut purged = 0;
-        for purge in [Area::purge, Area::purge_slabs] {
-            let mut area = self.areas;
-            while !area.is_null() && purged < excess {
-                purged += purge(self.books(area), excess - purged);
-                area = self.books(area).next;
-            }
-        }
+        let mut purged = self.purge_areas(excess, |books, wanted| books.purge(wanted, spare));
+        purged += self.purge_areas(excess.saturating_sub(purged), Area::purge_slabs);
         self.figures.reuse(purged);
         self.tallies.purged(purged);
+        purged
+    }
+
+    /// Lets areas `purge` so many bytes, or as many as they have; says how many that were.
+    fn purge_areas(&mut self, wanted: usize, purge: impl Fn(&mut Area, usize) -> usize) -> usize {
+        let mut purged = 0;
+        let mut area = self.areas;
+        while !area.is_null() && purged < wanted {
+            let books = self.books(area);
+            purged += purge(books, wanted - purged);
+            area = books.next;
+        }
         purged
     }
 

@@ -7,7 +7,7 @@ use crate::{
     arena::{Arena, Use, run_mask, runs},
     bins::NO_BIN,
     geometry::ArenaPlace,
-    system,
+    policy, system,
 };
 
 /// A slab is looked through for pages to give back if this part of it was freed since the last time.
@@ -29,8 +29,9 @@ impl Area {
     /// had; says how many bytes that were at most.
     ///
     /// Begins with what lies behind whole blocks, since it can serve nobody else, and with the arenas
-    /// that are used last.
-    pub(crate) fn purge(&mut self, wanted: usize) -> usize {
+    /// that are used last. Leaves that of whole blocks which were freed a moment ago, if it is to `spare` them.
+    pub(crate) fn purge(&mut self, wanted: usize, spare: bool) -> usize {
+        let now = system::milliseconds() as u32;
         let mut purged = 0;
         for whole in [true, false] {
             for index in (0..self.arenas.len()).rev() {
@@ -38,7 +39,8 @@ impl Area {
                     return purged;
                 }
                 let arena = &self.arenas[index];
-                if arena.dirty != 0 && (arena.purpose == Use::WHOLE) == whole {
+                let spared = spare && policy::will_serve_again(arena.freed_at, now);
+                if arena.dirty != 0 && !spared && (arena.purpose == Use::WHOLE) == whole {
                     purged += self.purge_arena(ArenaPlace::from_index(index));
                 }
             }

@@ -40,17 +40,23 @@ impl Pools {
     /// vacant arena with memory behind it.
     fn find_warm_run(
         &mut self,
-        size: usize,
+        wanted: usize,
         least: Partition,
     ) -> Option<(*mut Area, SegmentPlace)> {
-        for (partition, count) in run_shapes(size, least) {
-            if let Some((warm, area, first)) = self.find_gap(partition, count)
-                && warm as usize * 2 >= count
-            {
-                return Some((area, first));
+        let mut best: Option<((usize, usize), _)> = None;
+        for (partition, count) in run_shapes(wanted, least) {
+            let Some((gap, area, first)) = self.find_gap(partition, count) else { continue };
+            // What of it is cold, then what is left beside it, of this partition's segments or of the block's.
+            let size = partition.segment_size();
+            let cost = (gap.cold * size, gap.spare.min(1) * size + (count * size - wanted));
+            if gap.cold * 2 <= count && best.is_none_or(|(best, _)| cost < best) {
+                best = Some((cost, (area, first)));
             }
         }
-        run_shapes(size, least).find_map(|shape| self.claim_run(shape, 0, true))
+        if let Some((_, place)) = best {
+            return Some(place);
+        }
+        run_shapes(wanted, least).find_map(|shape| self.claim_run(shape, 0, true))
     }
 
     /// A place for a run in the heap's present areas.

@@ -23,14 +23,14 @@ impl Pools {
         }
         self.current = [null_mut(); BINS];
         self.slabs = [SlabList::EMPTY; BINS];
-        self.arenas.iter_mut().for_each(crate::arena::ArenaList::clear);
+        self.arenas.iter_mut().for_each(crate::arena::ArenaIndex::clear);
         self.tallies.gave_all();
         self.figures.free_all();
     }
 
     fn reset_arena(&mut self, area: *mut Area, place: ArenaPlace) {
         let arena = self.books(area).arena(place);
-        arena.listed = false;
+        arena.listed = 0;
         arena.span = 0;
         let mut used = arena.used;
         while used != 0 {

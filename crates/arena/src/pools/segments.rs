@@ -3,7 +3,7 @@
 use super::Pools;
 use crate::{
     area::Area,
-    arena::{Arena, ArenaList, Claim, Use},
+    arena::{Arena, Claim, Gap, Use},
     geometry::{ArenaPlace, Partition, SegmentPlace},
     registry,
 };
@@ -14,40 +14,42 @@ impl Pools {
         &mut self,
         partition: Partition,
     ) -> Option<(*mut Area, SegmentPlace)> {
-        loop {
-            let arenas = &mut self.arenas[partition.number()];
-            // SAFETY: the books of arenas, all of which are in hand.
-            let arena = unsafe { arenas.warmest() };
-            if arena.is_null() {
-                self.claim_arenas(partition, 1, Use::SEGMENTS)?;
-                continue;
-            }
-            let (area, place) = Area::place_of(arena);
-            // SAFETY: a listed arena is one of this heap's books [A2].
-            if let Some(segment) = unsafe { (*arena).vacant_segment(place.first_slab()) } {
-                return Some((area, place.segment(segment)));
-            }
-            unlist(arenas, arena);
-        }
+        // SAFETY: the books of arenas, all of which are in hand.
+        let listed = unsafe { self.arenas[partition.number()].warmest() };
+        let (area, place) = if listed.is_null() {
+            self.claim_arenas(partition, 1, Use::SEGMENTS)?
+        } else {
+            Area::place_of(listed)
+        };
+        // [P3] a listed arena, and a new one, has a segment to offer.
+        let segment = self.books(area).arena(place).vacant_segment(place.first_slab())?;
+        Some((area, place.segment(segment)))
     }
 
     /// The place in a partition's listed arenas for `count` segments in a row that has the most memory
-    /// behind it, with how many segments that is.
+    /// behind it, and of several, that which leaves the least beside it.
     pub(crate) fn find_gap(
         &mut self,
         partition: Partition,
         count: usize,
-    ) -> Option<(u32, *mut Area, SegmentPlace)> {
+    ) -> Option<(Gap, *mut Area, SegmentPlace)> {
+        let mut best = None;
         // SAFETY: the books of arenas, all of which are in hand.
-        let arenas = unsafe { self.arenas[partition.number()].newest() };
-        let gaps = arenas.filter_map(|arena| {
-            let (area, place) = Area::place_of(arena);
-            // SAFETY: as above.
-            let gap = unsafe { (*arena).vacant_run(count) }?;
-            Some((gap.warm, area, place.segment(gap.first)))
-        });
-        // Of several, the first.
-        gaps.reduce(|best, gap| if gap.0 > best.0 { gap } else { best })
+        for arenas in unsafe { self.arenas[partition.number()].with_run(count) } {
+            for arena in arenas {
+                // SAFETY: as above.
+                let Some(gap) = (unsafe { (*arena).vacant_run(count) }) else { continue };
+                if best.is_none_or(|(best, _): (Gap, _)| gap.is_better_than(best)) {
+                    best = Some((gap, arena));
+                }
+            }
+            if best.is_some_and(|(gap, _)| gap.cold == 0) {
+                break;
+            }
+        }
+        let (gap, arena) = best?;
+        let (area, place) = Area::place_of(arena);
+        Some((gap, area, place.segment(gap.first)))
     }
 
     /// Lets an arena be found that has segments to offer again, or makes it vacant if none is used.
@@ -55,16 +57,19 @@ impl Pools {
         let arena = self.books(area).arena(place);
         if arena.used == 0 {
             let arena: *mut Arena = arena;
-            unlist(&mut self.arenas[place.partition.number()], arena);
+            // SAFETY: the books of arenas, all of which are in hand.
+            unsafe { self.arenas[place.partition.number()].remove(arena) };
             self.books(area).give_arena(place);
         } else {
             self.list_arena(area, place);
         }
     }
 
-    fn list_arena(&mut self, area: *mut Area, place: ArenaPlace) {
+    /// Lets an arena be found by what it has to offer now.
+    pub(crate) fn list_arena(&mut self, area: *mut Area, place: ArenaPlace) {
         let arena: *mut Arena = self.books(area).arena(place);
-        list(&mut self.arenas[place.partition.number()], arena);
+        // SAFETY: the books of arenas, all of which are in hand.
+        unsafe { self.arenas[place.partition.number()].place(arena) };
     }
 
     /// Takes vacant arenas in a row, from a new area if need be.
@@ -131,25 +136,5 @@ impl Pools {
             arena.dirty |= bit;
         }
         self.figures.soil(touched);
-    }
-}
-
-/// Puts an arena in a list if it isn't there.
-fn list(list: &mut ArenaList, arena: *mut Arena) {
-    // SAFETY: the caller holds the pools, hence all their books.
-    unsafe {
-        if !(*arena).listed {
-            list.push(arena);
-        }
-    }
-}
-
-/// Takes an arena out of a list if it is there.
-fn unlist(list: &mut ArenaList, arena: *mut Arena) {
-    // SAFETY: the caller holds the pools, hence all their books.
-    unsafe {
-        if (*arena).listed {
-            list.remove(arena);
-        }
     }
 }

@@ -1,0 +1,63 @@
+//! Memory in steady state: blocks above the classes, replaced at random, take little more than they hold.
+
+// The sanitizer keeps what is freed, and its own books beside it.
+#![cfg(not(any(loom, asan, tsan)))]
+
+#[path = "common/alone.rs"]
+mod alone;
+#[path = "common/resident.rs"]
+mod resident;
+
+use resident::{MIB, resident};
+use stratalloc_arena::global;
+
+/// Bytes of blocks that live at once.
+const LIVE: usize = 160 * MIB;
+
+/// Numbers without a pattern that matters here.
+fn random(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state as usize
+}
+
+/// The most that is resident, in hundredths of what lives, while blocks of `least` to `most` bytes are replaced.
+fn worst(least: usize, most: usize) -> usize {
+    let before = resident();
+    let count = LIVE / usize::midpoint(least, most);
+    let mut state = 88_172_645_463_325_252;
+    let mut blocks = vec![(core::ptr::null_mut::<u8>(), 0); count];
+    let (mut live, mut worst) = (0, 0);
+    for step in 0..count * 8 {
+        let (block, size) = &mut blocks[random(&mut state) % count];
+        // SAFETY: null, or allocated before and freed once.
+        unsafe { global::deallocate(*block) };
+        live -= *size;
+        *size = least + random(&mut state) % (most - least);
+        *block = global::allocate(*size, 8);
+        // SAFETY: so many bytes, just allocated.
+        unsafe { block.write_bytes(1, *size) };
+        live += *size;
+        if step > count * 4 && step % (count / 8) == 0 {
+            worst = worst.max((resident() - before) * 100 / live);
+        }
+    }
+    for (block, _) in blocks {
+        // SAFETY: null, or freed once.
+        unsafe { global::deallocate(block) };
+    }
+    global::trim();
+    worst
+}
+
+#[test]
+fn a_cache_of_buffers_takes_little_more_than_it_holds() {
+    let _alone = alone::alone();
+    for (least, most) in
+        [(33_000, 600_000), (70_000, 140_000), (33_000, 66_000), (200_000, 2_000_000)]
+    {
+        let worst = worst(least, most);
+        assert!(worst <= 135, "{worst} % for blocks of {least} to {most} bytes");
+    }
+}
