@@ -17,7 +17,7 @@ use crate::{
     },
     guard,
     heap::Heap,
-    mappings,
+    mappings, moving,
     segment::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment, Slab},
     system,
 };
@@ -317,7 +317,7 @@ impl Area {
     /// are scarce; says whether it is done.
     fn join_pieces(&mut self, partition: Partition, piece: (usize, usize)) -> bool {
         let reach = self.reach[partition.number()];
-        if self.piecemeal || reach.1 == 0 || !mappings::are_scarce() {
+        if self.piecemeal || reach.1 == 0 || moving::lost_any() || !mappings::are_scarce() {
             return false;
         }
         let (start, end) = union(reach, piece);

@@ -15,6 +15,7 @@ use crate::{
     geometry::{AREA_SIZE, Partition, SegmentPlace},
     heap::Heap,
     large::{Fresh, GROWING, Outlook, Request},
+    moving,
     relief::with_relief,
     stats::Stats,
     system, thread, values,
@@ -195,7 +196,7 @@ impl ArenaHeap {
         let kept = old.size().min(new.size());
         // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
         unsafe {
-            system::move_bytes(block.as_ptr(), moved.cast().as_ptr(), kept);
+            moving::copy_bytes(block.as_ptr(), moved.cast().as_ptr(), kept);
             self.deallocate(block, old);
         }
         Ok(moved)

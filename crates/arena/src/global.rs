@@ -22,7 +22,7 @@ use crate::{
     heap::Heap,
     kind::{Kind, check_start, small_of_thread},
     large::{GROWING, MAX_IN_ARENAS, Outlook, Request},
-    limit, poison, registry,
+    limit, moving, poison, registry,
     relief::with_relief,
     slot,
     stats::Stats,
@@ -353,7 +353,9 @@ unsafe fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *
     let kept = old.min(size);
     // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
     unsafe {
-        crate::system::move_bytes(block, moved, kept);
+        if !moving::move_bytes(block, moved, kept) {
+            return null_mut();
+        }
         deallocate(block);
     }
     moved

@@ -68,6 +68,8 @@ mod map;
 #[cfg(not(loom))]
 mod mappings;
 #[cfg(not(loom))]
+mod moving;
+#[cfg(not(loom))]
 mod poison;
 #[cfg(not(loom))]
 mod policy;

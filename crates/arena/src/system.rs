@@ -91,30 +91,6 @@ pub(crate) fn unmap(start: NonNull<u8>, size: usize) {
     let _ = unsafe { os::unmap(start, size) };
 }
 
-/// Moves the pages behind `size` bytes to another mapping of ours, in place of its own; the bytes
-/// they came from read as zero. Says whether the system could.
-fn move_pages(from: *mut u8, to: *mut u8, size: usize) -> bool {
-    let (Some(from), Some(to)) = (NonNull::new(from), NonNull::new(to)) else { return false };
-    // SAFETY: the callers own both, and nobody else uses either.
-    unsafe { os::move_pages(from, to, size) }.is_ok()
-}
-
-/// Pages are moved rather than copied from this many bytes on.
-const WORTH_MOVING: usize = 1 << 20;
-
-/// Moves `size` bytes from a large block to another, in whole pages where that is worth a call.
-///
-/// # Safety
-///
-/// The caller owns both blocks, which begin at pages and hold `size` bytes; nobody reads the first any
-/// more.
-pub(crate) unsafe fn move_bytes(from: *mut u8, to: *mut u8, size: usize) {
-    if size < WORTH_MOVING || !move_pages(from, to, size) {
-        // SAFETY: the caller's promise; live blocks don't overlap.
-        unsafe { to.copy_from_nonoverlapping(from, size) };
-    }
-}
-
 /// The next multiple of the system's page size.
 pub(crate) fn round_to_pages(size: usize) -> usize {
     /// The size less one, once it was asked for: the C library looks for it each time.

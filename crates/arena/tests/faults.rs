@@ -5,12 +5,12 @@
 #[path = "common/alone.rs"]
 mod alone;
 
-use std::{alloc::Layout, ptr::NonNull, thread};
+use std::{alloc::Layout, mem, ops::Range, ptr::NonNull, thread};
 
 use alone::alone;
 use stratalloc_arena::{ArenaHeap, global};
 use stratalloc_core::{AllocError, Allocator};
-use stratalloc_pages::os::faults;
+use stratalloc_pages::os::faults::{self, Fault};
 use stratalloc_testkit::Watched;
 
 /// The process's allocator by the contract.
@@ -80,7 +80,7 @@ fn comes_and_goes(allocator: &impl Allocator, size: usize) -> bool {
     true
 }
 
-/// Runs `act` with each single system call failing, and with all from each on failing.
+/// Runs `act` with each single system call failing, in each way, and with all from each on failing.
 fn sweep(act: impl Fn() -> usize) {
     faults::fail_from(u64::MAX);
     assert_eq!(act(), 0);
@@ -88,11 +88,18 @@ fn sweep(act: impl Fn() -> usize) {
     assert!(calls > 5, "{calls}");
     let mut refused = 0;
     for k in 0..calls {
-        for doomed in [k..k + 1, k..u64::MAX] {
-            faults::fail(doomed);
+        let one = k..k + 1;
+        let ways = [
+            (Fault::Refused, one.clone()),
+            (Fault::Refused, k..u64::MAX),
+            (Fault::Halfway, one.clone()),
+            (Fault::Stolen, one),
+        ];
+        for (fault, doomed) in ways {
+            faults::fail_as(fault, doomed);
             refused += act();
             faults::stop();
-            assert_eq!(act(), 0, "after call {k} failed");
+            assert_eq!(act(), 0, "after call {k} failed, {fault:?}");
         }
     }
     assert!(refused > 0);
@@ -121,4 +128,76 @@ fn any_call_may_fail_under_the_process() {
         // A thread's first calls, and its end.
         refused + thread::spawn(|| work(&Global, 8)).join().unwrap()
     });
+}
+
+const PAGE: usize = 4096;
+/// More calls than a move takes.
+const MOST_CALLS: u64 = 16;
+
+/// Grows a block that must move, with a call failing; says whether it grew. Its content is there either way.
+fn moves(fault: Fault, doomed: Range<u64>) -> bool {
+    let mut block = Large::new(6 << 20, 7);
+    let in_its_way: Vec<_> = (0..3).map(|_| Large::new(6 << 20, 1)).collect();
+    faults::fail_as(fault, doomed);
+    // SAFETY: the block is live, and forgotten if it moves.
+    let moved = unsafe { global::reallocate(block.start, 20 << 20, 8) };
+    assert!(faults::stop() < MOST_CALLS);
+    let grew = !moved.is_null();
+    if grew {
+        let old = mem::replace(&mut block.start, moved);
+        assert_ne!(old, moved);
+    }
+    block.check();
+    in_its_way.iter().for_each(Large::check);
+    grew
+}
+
+/// A block with one byte in each of its pages.
+struct Large {
+    start: *mut u8,
+    size: usize,
+    byte: u8,
+}
+
+impl Large {
+    fn new(size: usize, byte: u8) -> Self {
+        let start = global::allocate(size, 8);
+        assert!(!start.is_null());
+        for page in (0..size).step_by(PAGE) {
+            // SAFETY: just allocated.
+            unsafe { start.add(page).write(byte) };
+        }
+        Self { start, size, byte }
+    }
+
+    fn check(&self) {
+        for page in (0..self.size).step_by(PAGE) {
+            // SAFETY: the block is live and was written to.
+            assert_eq!(unsafe { self.start.add(page).read() }, self.byte, "at {page}");
+        }
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        // SAFETY: moved blocks are forgotten by whoever moved them.
+        unsafe { global::deallocate(self.start) };
+    }
+}
+
+#[test]
+fn a_move_that_fails_halfway_loses_nothing() {
+    let _alone = alone();
+    let none = u64::MAX..u64::MAX;
+    assert!(moves(Fault::Refused, none.clone()));
+    let before = faults::stolen();
+    for k in 0..MOST_CALLS {
+        for fault in [Fault::Halfway, Fault::Stolen] {
+            for doomed in [k..k + 1, k..u64::MAX] {
+                moves(fault, doomed);
+                assert!(moves(fault, none.clone()), "after call {k} failed, {fault:?}");
+            }
+        }
+    }
+    assert!(faults::stolen() > before, "no move was made to fail");
 }

@@ -107,10 +107,12 @@ impl Area {
         for (first, count) in runs(committed & !used & !dirty) {
             let size = count * place.partition.segment_size();
             let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
-            if system::decommit(start, size, self.piecemeal) {
+            let done = system::decommit(start, size, self.piecemeal);
+            // What fails may have made some of it unusable, unless it was to be wholly given back.
+            if done || !self.piecemeal {
                 self.arena(place).committed &= !run_mask(first, count);
-                decommitted += size;
             }
+            decommitted += if done { size } else { 0 };
         }
         decommitted
     }

@@ -5,9 +5,17 @@
 //! [`page_size`], else the system refuses with `EINVAL`. A mapping is private, and reads as zero
 //! where it was not written.
 //!
-//! A failed call changes nothing.
+//! # What a failed call leaves behind
+//!
+//! Not every system call that fails has changed nothing; each function says what may be left. In
+//! general, of a range that is one mapping nothing is changed. Of several mappings, one after another is
+//! changed, up to the one that fails. The kernel splits a mapping where a range begins and ends within
+//! it, and leaves it split.
+//!
+//! With the feature `faults`, a test can make calls fail either way: see [`faults`].
 
 pub mod faults;
+mod moving;
 
 use core::ptr::{self, NonNull};
 
@@ -17,6 +25,8 @@ use rustix::{
     mm::{self, Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags},
 };
 use stratalloc_core::ProviderError;
+
+pub use moving::{MoveError, move_pages};
 
 unsafe extern "C" {
     // Of the C library, which every hosted Rust program has. rustix reads the same value by
@@ -87,7 +97,7 @@ pub fn map(size: usize, align: usize) -> Result<NonNull<u8>, ProviderError> {
 /// Gives `size` bytes from `start` back; the addresses may be anyone's next.
 ///
 /// Splitting a mapping in the middle can fail where the process has all the mappings that
-/// `vm.max_map_count` grants.
+/// `vm.max_map_count` grants. All is mapped still after a failure, and has its content.
 ///
 /// # Safety
 ///
@@ -100,7 +110,7 @@ pub unsafe fn unmap(start: NonNull<u8>, size: usize) -> Result<(), ProviderError
 /// Makes a mapping of `old` bytes one of `new` bytes, in place, or elsewhere if `may_move`; pages
 /// move by page tables, not by copying.
 ///
-/// The place moved to is aligned to the page size alone.
+/// The place moved to is aligned to the page size alone. After a failure all is as before.
 ///
 /// # Safety
 ///
@@ -118,50 +128,35 @@ pub unsafe fn remap(
     nonnull(moved.map_err(|errno| error(errno, new, page_size()))?)
 }
 
-/// Moves the pages behind `size` bytes to `to`, in place of what is mapped there, by page tables
-/// rather than by copying. `from` stays mapped, and reads as zero.
-///
-/// Linux before 5.7 doesn't know how, and refuses; so does any for a mapping that would make the
-/// process pass `vm.max_map_count`.
-///
-/// # Safety
-///
-/// The caller owns both ranges, from this module; they don't overlap, and nothing live lies in `to`.
-pub unsafe fn move_pages(
-    from: NonNull<u8>,
-    to: NonNull<u8>,
-    size: usize,
-) -> Result<(), ProviderError> {
-    let flags = MremapFlags::MAYMOVE.union(MremapFlags::DONTUNMAP);
-    let (from, to) = (from.as_ptr().cast(), to.as_ptr().cast());
-    // SAFETY: the caller owns both ranges and allows for what happens to them.
-    done(call(|| unsafe { mm::mremap_fixed(from, size, size, flags, to) }.map(drop)), size)
-}
-
 /// Gives the memory behind `size` bytes from `start` back; they stay mapped, and read as zero.
+///
+/// After a failure some of them read as zero, and others have their content.
 ///
 /// # Safety
 ///
 /// The caller owns these bytes, from this module, and nothing live lies in them.
 pub unsafe fn purge(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     // SAFETY: the caller owns the bytes, and no one minds that they become zero.
-    done(call(|| unsafe { mm::madvise(start.as_ptr().cast(), size, Advice::LinuxDontNeed) }), size)
+    change(start, size, |start, size| unsafe { mm::madvise(start, size, Advice::LinuxDontNeed) })
 }
 
 /// Asks for huge pages (of 2 MiB, mostly) behind `size` bytes from `start`, where the system gives them to
 /// who asks. Content stays.
 ///
-/// A hint that may well fail: a kernel may know no huge pages.
+/// A hint that may well fail: a kernel may know no huge pages. After a failure it may hold for some of the
+/// bytes.
 ///
 /// # Safety
 ///
 /// The caller owns these bytes, from this module.
 pub unsafe fn prefer_huge(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     // SAFETY: the caller owns the bytes; their content isn't changed.
-    done(call(|| unsafe { mm::madvise(start.as_ptr().cast(), size, Advice::LinuxHugepage) }), size)
+    change(start, size, |start, size| unsafe { mm::madvise(start, size, Advice::LinuxHugepage) })
 }
 
 /// Makes `size` bytes from `start` readable and writable. Content stays.
+///
+/// After a failure some of them may be, and others not.
 ///
 /// # Safety
 ///
@@ -169,10 +164,13 @@ pub unsafe fn prefer_huge(start: NonNull<u8>, size: usize) -> Result<(), Provide
 pub unsafe fn protect_rw(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     let flags = MprotectFlags::READ | MprotectFlags::WRITE;
     // SAFETY: the caller owns the bytes; nothing is taken from them.
-    done(call(|| unsafe { mm::mprotect(start.as_ptr().cast(), size, flags) }), size)
+    change(start, size, |start, size| unsafe { mm::mprotect(start, size, flags) })
 }
 
 /// Makes every access to `size` bytes from `start` a fault. Content stays.
+///
+/// After a failure, access to some of them may be one: [`protect_rw`] comes before the next use, as after a
+/// success.
 ///
 /// # Safety
 ///
@@ -181,7 +179,7 @@ pub unsafe fn protect_rw(start: NonNull<u8>, size: usize) -> Result<(), Provider
 pub unsafe fn protect_none(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     let flags = MprotectFlags::empty();
     // SAFETY: the caller owns the bytes, and sees to it that no one uses them.
-    done(call(|| unsafe { mm::mprotect(start.as_ptr().cast(), size, flags) }), size)
+    change(start, size, |start, size| unsafe { mm::mprotect(start, size, flags) })
 }
 
 const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
@@ -258,10 +256,31 @@ fn map_anywhere(
     nonnull(start.map_err(|errno| error(errno, size, page_size()))?)
 }
 
-/// Every system call of this module goes through here.
+/// Makes a system call that changes a range mapping by mapping.
+fn change(
+    start: NonNull<u8>,
+    size: usize,
+    system: impl Fn(*mut core::ffi::c_void, usize) -> io::Result<()>,
+) -> Result<(), ProviderError> {
+    let start = start.as_ptr().cast();
+    // As if the range were two mappings, and the call failed at the second.
+    let halfway = || {
+        let _ = system(start, size / 2 / page_size() * page_size());
+    };
+    done(call_or(halfway, || system(start, size)), size)
+}
+
+/// Makes a system call that does all or nothing.
 #[inline(always)]
 fn call<T>(system: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    faults::admit()?;
+    call_or(|| (), system)
+}
+
+/// Makes a system call, or what it may leave behind when it fails `halfway`, if a test says so. Every
+/// system call of this module goes through here.
+#[inline(always)]
+fn call_or<T>(halfway: impl FnOnce(), system: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    faults::admit(halfway)?;
     system()
 }
 

@@ -99,22 +99,6 @@ fn a_remap_keeps_the_content() {
 }
 
 #[test]
-fn moved_pages_leave_zero_behind() {
-    let (from, to) = (map(SIZE, page_size()).unwrap(), map(SIZE, page_size()).unwrap());
-    // SAFETY: both mappings are ours alone.
-    unsafe {
-        from.write_bytes(7, SIZE);
-        to.write_bytes(1, SIZE);
-        if move_pages(from, to, SIZE).is_ok() {
-            assert_eq!((to.read(), to.add(SIZE - 1).read()), (7, 7));
-            assert_eq!((from.read(), from.add(SIZE - 1).read()), (0, 0));
-        }
-    }
-    unmap_all(from, SIZE);
-    unmap_all(to, SIZE);
-}
-
-#[test]
 fn absurd_requests_are_refused() {
     assert!(map(0, page_size()).is_err());
     assert!(map(usize::MAX - 8191, page_size()).is_err());
