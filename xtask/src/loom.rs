@@ -1,4 +1,4 @@
-//! `cargo xtask loom`: the lock-free structures under every interleaving.
+//! `cargo xtask loom`: the lock-free structures under the interleavings that loom finds different.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -19,13 +19,20 @@ impl Loom {
             let mut command = process::cargo(&["test", "--release", "--lib", "--manifest-path"]);
             command.arg(process::root().join("crates").join(folder).join("Cargo.toml"));
             command.arg("--target-dir").arg(process::target_dir().join("loom"));
-            command.env("RUSTFLAGS", "--cfg loom").arg("loom_");
+            command.env("RUSTFLAGS", "--cfg loom").args(["loom_", "--", "--nocapture"]);
             command.env("CARGO_PROFILE_RELEASE_LTO", "off");
             command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-            process::step(&format!("loom models of {folder}"), &mut command)?;
+            let output = process::step(&format!("loom models of {folder}"), &mut command)?;
+            eprintln!("     {} executions", executions(&String::from_utf8_lossy(&output.stderr)));
         }
         Ok(())
     }
+}
+
+/// The sum of the executions that models say they had, each in a line of its own.
+fn executions(output: &str) -> usize {
+    let said = output.lines().filter_map(|line| line.strip_suffix(" executions"));
+    said.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
 }
 
 /// The folders of `crates` with a test whose name begins with `loom_`.
@@ -39,4 +46,15 @@ fn modelled(root: &Path) -> Result<BTreeSet<String>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executions_of_all_models_are_summed() {
+        let output = "a::loom_x: 12 executions\nwarning: 7 others\nb::loom_y: 30 executions\n";
+        assert_eq!(executions(output), 42);
+    }
 }

@@ -166,6 +166,7 @@ impl FreeList {
 /// # Safety
 ///
 /// As for [`Link::read`].
+#[inline]
 pub(crate) unsafe fn peek(block: NonNull<u8>) -> Option<NonNull<u8>> {
     poison::unpoison(block, size_of::<Link>());
     // SAFETY: the caller's promise.

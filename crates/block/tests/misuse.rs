@@ -82,21 +82,35 @@ fn a_bad_free_ends_the_process_with_one_line() {
     });
 }
 
-/// Overwrites the link in a free block: with what a program would write, and with a likely address.
-fn write_after_free(value: impl FnOnce(NonNull<u8>) -> usize) {
-    let pool = local();
-    let blocks = [0; 2].map(|_| pool.alloc_block().unwrap());
+/// Overwrites the links in free blocks: with what a program would write, or with a likely address. More
+/// blocks than a shelf or a magazine holds, for whose links it is.
+fn write_after_free(pool: &impl Blocks, value: impl Fn(NonNull<u8>) -> usize) {
+    let blocks = [0; 100].map(|_| pool.alloc_block().unwrap());
     for block in blocks {
-        free(&pool, block);
+        free(pool, block);
     }
-    // SAFETY: it is wrong, but within the chunk.
-    unsafe { blocks[1].cast().write(value(blocks[0])) };
-    let _ = pool.alloc_block();
+    for block in &blocks[1..] {
+        // SAFETY: it is wrong, but within the chunk.
+        unsafe { block.cast().write(value(blocks[0])) };
+    }
+    for _ in blocks {
+        let _ = pool.alloc_block();
+    }
 }
 
-const OVERWRITES: [Crime; 2] = [
-    ("write zero to a free block", || write_after_free(|_| 0)),
-    ("write an address to a free block", || write_after_free(|block| block.addr().get())),
+/// What a program would write.
+const ZERO: fn(NonNull<u8>) -> usize = |_| 0;
+
+/// A likely address.
+const ADDRESS: fn(NonNull<u8>) -> usize = |block| block.addr().get();
+
+const OVERWRITES: [Crime; 6] = [
+    ("local: zero", || write_after_free(&local(), ZERO)),
+    ("local: an address", || write_after_free(&local(), ADDRESS)),
+    ("shared: zero", || write_after_free(&shared(), ZERO)),
+    ("shared: an address", || write_after_free(&shared(), ADDRESS)),
+    ("magazine: zero", || write_after_free(&shared().magazine_of::<4>(), ZERO)),
+    ("magazine: an address", || write_after_free(&shared().magazine_of::<4>(), ADDRESS)),
 ];
 
 #[test]

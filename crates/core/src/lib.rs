@@ -20,7 +20,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
-#[cfg(any(test, feature = "std"))]
+#[cfg(any(test, feature = "std", loom))]
 extern crate std;
 
 mod allocator;

@@ -1,12 +1,12 @@
 //! The lock-free allocator: the depot's algorithm on real memory.
 
-use core::{mem::MaybeUninit, ptr::NonNull};
+use core::{cell::Cell, mem::MaybeUninit, ptr::NonNull};
 
 use stratalloc_core::{AllocError, Allocator};
 
 use super::{
     depot::Depot,
-    index::{Index, MAX_CHUNK_BLOCKS, MAX_CHUNKS},
+    index::{MAX_CHUNK_BLOCKS, MAX_CHUNKS},
     magazine::Magazine,
     memory::SideLink,
     shelf::Shelf,
@@ -50,9 +50,14 @@ const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
 /// # How it works
 ///
 /// ```text
-/// alloc_block ── take one from the shelf at home ── none? ── pop the stack at home ── none? ── pop
+/// alloc_block ── take one from the shelf at home ── none? ── pop a batch: the stack at home ── none? ──
 ///                the other stacks ── none? ── claim fresh ── none? ── the other shelves ── grow
-/// free_block ─── put it on the shelf at home ── full? ── find its index ── push on the stack at home
+/// free_block ─── put it on the shelf at home ── full? ── push half of the shelf as a batch
+///
+/// stack of batches:  head ──▶ block ─ block ─ block ─ null      chained through the free blocks
+///                              │ the first block's link
+///                              ▼
+///                             block ─ block ─ null
 ///
 ///   chunk:  ┌─────────┬─────────┬ ··· ┬─────────┬──────┬──────┬ ··· ┐
 ///           │ block n │  n - 1  │     │ block 0 │link 0│link 1│     │    4 bytes a link
@@ -61,8 +66,8 @@ const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
 /// ```
 ///
 /// A chunk is known by the address between its blocks and its links, which lie in opposite
-/// directions: so a block and its link are found from the index without the chunk's size. A free
-/// block is never read or written, and the links lie out of the way of stray writes. A new chunk
+/// directions: so a block and its link are found from the index without the chunk's size. Only whoever
+/// has a batch reads and writes its blocks; a thread that loses a race reads a link at most. A new chunk
 /// costs no pass over its memory: a link is first written when its block is first freed.
 ///
 /// An allocator holds at most 64 chunks of at most 2^26 − 2 blocks, whatever its [`Growth`]; so let
@@ -76,9 +81,12 @@ const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
 /// - [Y1: chunks] What is filed in the frontier is the boundary of a chunk of
 ///   the layout for its number, from the base (or the buffer), with room for so many blocks below
 ///   and links above.
-/// - [Y2: blocks] A block is in one place: fresh, in one stack, on one shelf, in a magazine or live.
+/// - [Y2: blocks] A block is in one place: fresh, in one batch, on one shelf, in a magazine or live; and a
+///   batch is in one stack, or one thread has it.
 /// - [Y3: links] The link of a block that was in a stack at some time is initialised; in checked
 ///   builds that of each block ever claimed is, and is `LIVE` just as long as the block is live.
+/// - [Y4: chain] The first word of a block in a batch is the address of the next block of the batch, or null
+///   in the last.
 pub struct SyncBlockAllocator<A: Allocator> {
     pub(super) depot: Depot<SHARDS, MAX_CHUNKS>,
     pub(super) shelves: [Shelf<SHELF>; SHARDS],
@@ -179,18 +187,31 @@ impl<A: Allocator> Drop for SyncBlockAllocator<A> {
 }
 
 impl<A: Allocator> SyncBlockAllocator<A> {
+    /// Takes a block, and lays what else its batch has on the shelf.
     #[inline(never)]
     fn alloc_from_depot(&self, home: usize) -> Result<NonNull<u8>, AllocError> {
-        let mut one = [Index::NIL];
-        match self.take(home, &mut one) {
-            0 => Err(AllocError),
-            _ => Ok(self.address(one[0])),
-        }
+        let batch = [const { Cell::new(NonNull::dangling()) }; SHELF + 1];
+        let supply = self.obtain(home, 1).ok_or(AllocError)?;
+        let last = self.unpack(home, supply, &batch) - 1;
+        let laid = self.shelves[home].push_all(&batch[..last]);
+        self.put(home, &batch[laid..last]);
+        Ok(batch[last].get())
     }
 
+    /// Puts a block back that the shelf didn't take; and if that is full, half of the shelf with it.
     #[inline(never)]
     fn free_to_depot(&self, home: usize, block: NonNull<u8>) {
-        self.put(home, &[self.index_of_ours(block)]);
+        let shelf = &self.shelves[home];
+        // Not where it is full: another thread may have been here.
+        if shelf.push(block) {
+            return;
+        }
+        // The last of a batch is the first to be used.
+        let batch = [const { Cell::new(NonNull::dangling()) }; SHELF / 2 + 1];
+        let last = batch.len() - 1;
+        batch[last].set(block);
+        let first = last - shelf.pop_all(&batch[..last]);
+        self.put(home, &batch[first..]);
     }
 }
 

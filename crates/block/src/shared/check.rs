@@ -1,6 +1,6 @@
 //! What a shared allocator can find out about a block that comes back, and about itself.
 
-use core::{fmt, ptr::NonNull, sync::atomic::Ordering::Relaxed};
+use core::{cell::Cell, fmt, iter, ptr::NonNull, sync::atomic::Ordering::Relaxed};
 
 use stratalloc_core::{Allocator, Owns, Stats, diag};
 
@@ -11,7 +11,11 @@ use super::{
     shelf::Shelf,
     stack::{Links, Stack},
 };
-use crate::{BlockStats, Blocks, FreeError, free_list::CHECKED, poison};
+use crate::{
+    BlockStats, Blocks, FreeError,
+    free_list::{CHECKED, peek},
+    poison,
+};
 
 impl<A: Allocator> SyncBlockAllocator<A> {
     /// Takes a block back after checking it, in every build. That a block is free already is found in
@@ -28,22 +32,23 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         if !self.was_claimed(index) {
             return Err(FreeError::AlreadyFree);
         }
-        let index = self.retire(block)?;
-        self.put(super::home(), &[index]);
+        self.retire(block)?;
+        self.put(super::home(), &[Cell::new(block)]);
         Ok(())
     }
 
     /// Walks all stacks and shelves, and says whether the invariants hold. Takes time in the number of
-    /// free blocks.
+    /// free blocks times the number of chunks.
     #[must_use]
     pub fn validate(&mut self) -> bool {
         let carved = self.carved();
-        // One more than there can be, in case a list runs in a circle.
-        let free = || self.free_blocks().take(carved + 1);
-        let claimed = |block| self.index(block).is_some_and(|index| self.was_claimed(index));
-        free().count() + self.shelved().count() <= carved
-            && free().all(|index| self.was_claimed(index))
-            && self.shelved().all(claimed)
+        // SAFETY: the reference is exclusive.
+        let free = || unsafe { self.free_blocks() };
+        // One more than there can be, in case a chain runs in a circle.
+        let count = free().take(carved + 1).count();
+        count == self.depot.count()
+            && count + self.shelved().count() <= carved
+            && free().chain(self.shelved()).all(|block| self.is_free(block))
     }
 
     /// Makes a free block a live one.
@@ -103,6 +108,19 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         diag::fatal(format_args!("free of {block:p}, blocks of {size} bytes: {error}"))
     }
 
+    /// Ends the process over a free block that was written to.
+    #[cold]
+    pub(super) fn report_overwritten(&self, block: NonNull<u8>) -> ! {
+        let size = self.blocks.size();
+        diag::fatal(format_args!("write to {block:p}, a free block of {size} bytes"))
+    }
+
+    /// Whether the address is that of a block that was handed out once, and isn't live as far as can be told.
+    pub(super) fn is_free(&self, block: NonNull<u8>) -> bool {
+        let is_live = |index| CHECKED && self.next(index) == Index::LIVE;
+        self.index(block).is_some_and(|index| self.was_claimed(index) && !is_live(index))
+    }
+
     #[cold]
     fn why_no_block(&self, address: NonNull<u8>) -> FreeError {
         if self.owns(address) { FreeError::Interior } else { FreeError::Foreign }
@@ -136,11 +154,21 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         self.shelves.iter().flat_map(Shelf::iter)
     }
 
-    /// The blocks in all stacks, for as long as links lead to blocks.
-    fn free_blocks(&self) -> impl Iterator<Item = Index> {
-        self.depot.shards().map(Stack::top).flat_map(move |top| {
-            let block = |index: Index| index.is_block().then_some(index);
-            core::iter::successors(block(top), move |&index| block(self.next(index)))
+    /// The blocks of all batches, for as long as links and chains lead to free blocks.
+    ///
+    /// # Safety
+    ///
+    /// Nobody takes a batch meanwhile.
+    unsafe fn free_blocks(&self) -> impl Iterator<Item = NonNull<u8>> {
+        let batch = |index: Index| index.is_block().then_some(index);
+        let batches = self.depot.stacks().map(Stack::top).flat_map(move |top| {
+            iter::successors(batch(top), move |&index| batch(self.next(index)))
+        });
+        batches.flat_map(move |first| {
+            // SAFETY: [Y4] for a free block; where that is broken, the block is still ours, and was written
+            // to when it was live.
+            let next = |&block: &NonNull<u8>| unsafe { peek(block) }.filter(|&it| self.is_free(it));
+            iter::successors(Some(self.address(first)), next)
         })
     }
 }
@@ -166,7 +194,7 @@ impl<A: Allocator> Stats for SyncBlockAllocator<A> {
     fn stats(&self) -> BlockStats {
         let (chunks, _) = self.depot.frontier().opened_and_claimed();
         let (capacity, peak) = (self.blocks_in_first(chunks), self.carved());
-        let free = (self.free_blocks().take(peak).count() + self.shelved().count()).min(peak);
+        let free = (self.depot.count() + self.shelved().count()).min(peak);
         let layouts = (0..chunks).filter_map(|number| self.chunk_layout(number));
         BlockStats {
             blocks: self.block_layout(),

@@ -2,17 +2,45 @@
 
 use core::ptr::NonNull;
 
+use stratalloc_core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use super::{
     frontier::{ChunkSource, Claim, Frontier},
     index::Index,
     stack::{Links, Stack},
 };
 
-/// Keeps what it holds from sharing a cache line, or the pair of lines that is fetched together,
+/// One of the stacks, kept from sharing a cache line, or the pair of lines that is fetched together,
 /// with anything else.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Padded<T>(T);
+struct Shard {
+    stack: Stack,
+    /// Blocks put here less those taken from here; the sum over all shards is what the stacks hold, and
+    /// each may be below zero. Relaxed: a figure, which orders nothing.
+    blocks: AtomicUsize,
+}
+
+impl Shard {
+    #[cfg(not(loom))]
+    const fn new() -> Self {
+        Self { stack: Stack::new(), blocks: AtomicUsize::new(0) }
+    }
+
+    #[cfg(loom)]
+    fn new() -> Self {
+        Self { stack: Stack::new(), blocks: AtomicUsize::new(0) }
+    }
+}
+
+/// What is taken at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Taken {
+    /// The batch with this first block.
+    Batch(Index),
+    /// Blocks that nobody had before.
+    Fresh(Claim),
+}
 
 /// Free and fresh blocks.
 ///
@@ -21,19 +49,19 @@ struct Padded<T>(T);
 /// thread, and memory doesn't [`grow`](Self::grow) while there are free blocks.
 #[derive(Debug)]
 pub(super) struct Depot<const SHARDS: usize, const CHUNKS: usize> {
-    shards: [Padded<Stack>; SHARDS],
+    shards: [Shard; SHARDS],
     frontier: Frontier<CHUNKS>,
 }
 
 impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
     #[cfg(not(loom))]
     pub(super) const fn new() -> Self {
-        Self { shards: [const { Padded(Stack::new()) }; SHARDS], frontier: Frontier::new() }
+        Self { shards: [const { Shard::new() }; SHARDS], frontier: Frontier::new() }
     }
 
     #[cfg(loom)]
     pub(super) fn new() -> Self {
-        Self { shards: core::array::from_fn(|_| Padded(Stack::new())), frontier: Frontier::new() }
+        Self { shards: core::array::from_fn(|_| Shard::new()), frontier: Frontier::new() }
     }
 
     /// With the first chunk there already.
@@ -47,30 +75,50 @@ impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
         &self.frontier
     }
 
-    /// The stacks of free blocks.
-    pub(super) fn shards(&self) -> impl Iterator<Item = &Stack> {
-        self.shards.iter().map(|Padded(shard)| shard)
+    /// The stacks of batches.
+    pub(super) fn stacks(&self) -> impl Iterator<Item = &Stack> {
+        self.shards.iter().map(|shard| &shard.stack)
     }
 
-    /// Takes at least one block and at most as many as `out` holds, into its front; returns their
-    /// number. Zero if there are none in any stack, and no fresh ones in the chunks that are opened.
+    /// The blocks that the stacks hold: about so many while threads work.
+    pub(super) fn count(&self) -> usize {
+        let sum = |sum: usize, shard: &Shard| sum.wrapping_add(shard.blocks.load(Relaxed));
+        self.shards.iter().fold(0, sum).cast_signed().max(0).cast_unsigned()
+    }
+
+    /// Takes a batch, whose blocks the caller is to [count](Self::note_taken), or at most `fresh` blocks that
+    /// nobody had. `None` if there is no batch in any stack, and no fresh block in the chunks that are
+    /// opened.
     #[inline]
     pub(super) fn take<S: Links + ChunkSource>(
         &self,
         home: usize,
         source: &S,
-        out: &mut [Index],
-    ) -> usize {
-        match self.shards[home % SHARDS].0.pop(source, out) {
-            0 => self.take_elsewhere(home, source, out),
-            count => count,
+        fresh: usize,
+    ) -> Option<Taken> {
+        match self.shards[home % SHARDS].stack.pop(source) {
+            Some(batch) => Some(Taken::Batch(batch)),
+            None => self.take_elsewhere(home, source, fresh),
         }
     }
 
-    /// Puts blocks, which the caller alone has, into the stack at home.
+    /// Notes that so many blocks of a batch were taken for good.
     #[inline]
-    pub(super) fn put(&self, home: usize, links: &impl Links, blocks: &[Index]) {
-        self.shards[home % SHARDS].0.push(links, blocks);
+    pub(super) fn note_taken(&self, home: usize, blocks: usize) {
+        self.shards[home % SHARDS].blocks.fetch_sub(blocks, Relaxed);
+    }
+
+    /// Puts a batch of so many blocks, which the caller alone has, into the stack at home.
+    #[inline]
+    pub(super) fn put(&self, home: usize, links: &impl Links, batch: Index, blocks: usize) {
+        self.shards[home % SHARDS].blocks.fetch_add(blocks, Relaxed);
+        self.put_back(home, links, batch);
+    }
+
+    /// Puts back what is left of a batch: its blocks are counted still.
+    #[inline]
+    pub(super) fn put_back(&self, home: usize, links: &impl Links, batch: Index) {
+        self.shards[home % SHARDS].stack.push(links, batch);
     }
 
     #[cold]
@@ -79,144 +127,32 @@ impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
         &self,
         home: usize,
         source: &S,
-        out: &mut [Index],
-    ) -> usize {
-        match self.steal(home, source, out) {
-            0 => Self::fill(out, self.frontier.claim_opened(out.len(), source)),
-            count => count,
-        }
+        fresh: usize,
+    ) -> Option<Taken> {
+        let claim = || self.frontier.claim_opened(fresh, source).map(Taken::Fresh);
+        self.steal(home, source).or_else(claim)
     }
 
-    /// As [`take`](Self::take), from a new chunk; zero if the source has no more.
+    /// As [`take`](Self::take), from a new chunk; `None` if the source has no more.
     #[cold]
     pub(super) fn grow<S: Links + ChunkSource>(
         &self,
         home: usize,
         source: &S,
-        out: &mut [Index],
-    ) -> usize {
-        match Self::fill(out, self.frontier.claim(out.len(), source)) {
-            // While the base was asked, another thread may have freed what we could have.
-            0 => self.steal(home, source, out),
-            count => count,
-        }
+        fresh: usize,
+    ) -> Option<Taken> {
+        let claim = self.frontier.claim(fresh, source).map(Taken::Fresh);
+        // While the base was asked, another thread may have freed what we could have.
+        claim.or_else(|| self.steal(home, source))
     }
 
-    /// Writes what was claimed into the front of `out`, and returns its number.
-    fn fill(out: &mut [Index], claim: Option<Claim>) -> usize {
-        let blocks = claim.into_iter().flat_map(Claim::iter);
-        out.iter_mut().zip(blocks).map(|(place, block)| *place = block).count()
-    }
-
-    /// Pops from the first stack that has a block, from the one after home around to home.
-    fn steal(&self, home: usize, links: &impl Links, out: &mut [Index]) -> usize {
+    /// Pops from the first stack that has a batch, from the one after home around to home.
+    fn steal(&self, home: usize, links: &impl Links) -> Option<Taken> {
         (1..=SHARDS)
-            .map(|step| self.shards[(home + step) % SHARDS].0.pop(links, out))
-            .find(|&count| count > 0)
-            .unwrap_or(0)
+            .find_map(|step| self.shards[(home + step) % SHARDS].stack.pop(links))
+            .map(Taken::Batch)
     }
 }
 
 #[cfg(all(test, loom))]
-mod loom_tests {
-    use loom::{
-        cell::UnsafeCell,
-        sync::{
-            Arc,
-            atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
-        },
-        thread,
-    };
-
-    use super::*;
-
-    /// One chunk of so many blocks at most, and two stacks.
-    struct Model {
-        depot: Depot<2, 1>,
-        links: std::vec::Vec<AtomicU32>,
-        blocks: std::vec::Vec<UnsafeCell<u32>>,
-        live: AtomicUsize,
-    }
-
-    impl Links for Model {
-        fn next(&self, of: Index) -> Index {
-            Index::from_bits(self.links[of.position()].load(Relaxed))
-        }
-
-        fn set_next(&self, of: Index, next: Index) {
-            self.links[of.position()].store(next.bits(), Relaxed);
-        }
-    }
-
-    impl ChunkSource for Model {
-        fn blocks_in(&self, _: usize) -> usize {
-            self.blocks.len()
-        }
-
-        fn take_chunk(&self, _: usize) -> Option<NonNull<u8>> {
-            self.live.fetch_add(1, Relaxed);
-            Some(NonNull::dangling())
-        }
-
-        fn give_back(&self, _: usize, _: NonNull<u8>) {
-            self.live.fetch_sub(1, Relaxed);
-        }
-    }
-
-    impl Model {
-        fn with(blocks: usize) -> Arc<Self> {
-            Arc::new(Self {
-                depot: Depot::new(),
-                links: (0..blocks).map(|_| AtomicU32::new(0)).collect(),
-                blocks: (0..blocks).map(|_| UnsafeCell::new(0)).collect(),
-                live: AtomicUsize::new(0),
-            })
-        }
-
-        fn take(&self, home: usize) -> Option<Index> {
-            let mut out = [Index::NIL];
-            let taken = match self.depot.take(home, self, &mut out) {
-                0 => self.depot.grow(home, self, &mut out),
-                count => count,
-            };
-            let block = (taken > 0).then_some(out[0])?;
-            // SAFETY: loom checks that nobody else has the cell.
-            self.blocks[block.position()].with_mut(|uses| unsafe { *uses += 1 });
-            Some(block)
-        }
-    }
-
-    #[test]
-    fn loom_fresh_freed_and_stolen_blocks_have_one_owner() {
-        loom::model(|| {
-            let model = Model::with(2);
-            let other = {
-                let model = Arc::clone(&model);
-                thread::spawn(move || {
-                    let block = model.take(1).expect("there are two for two");
-                    model.depot.put(1, &*model, &[block]);
-                })
-            };
-            let mine = model.take(0).expect("there are two for two");
-            model.depot.put(0, &*model, &[mine]);
-            other.join().unwrap();
-            assert!(model.take(0).is_some(), "no block is lost");
-            assert_eq!(model.live.load(Relaxed), 1);
-        });
-    }
-
-    #[test]
-    fn loom_a_freed_block_is_within_reach_of_the_other_thread() {
-        loom::model(|| {
-            let model = Model::with(1);
-            let only = model.take(0).unwrap();
-            model.depot.put(0, &*model, &[only]);
-            let other = {
-                let model = Arc::clone(&model);
-                thread::spawn(move || model.take(1).is_some())
-            };
-            let mine = model.take(0).is_some();
-            assert!(mine ^ other.join().unwrap(), "just one of both gets it");
-        });
-    }
-}
+mod loom_tests;

@@ -51,6 +51,13 @@ pub(super) struct Claim {
 }
 
 impl Claim {
+    /// The first block, and how many there are; the others lie behind it, in the order of addresses.
+    #[inline]
+    pub(super) const fn first(self) -> (Index, usize) {
+        (Index::new(self.chunk, self.position), self.count)
+    }
+
+    /// The blocks, in the order of addresses.
     pub(super) fn iter(self) -> impl Iterator<Item = Index> {
         (0..self.count).map(move |step| Index::new(self.chunk, self.position - step))
     }
@@ -199,14 +206,9 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
 
 #[cfg(all(test, loom))]
 mod loom_tests {
-    use loom::{
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering::SeqCst},
-        },
-        thread,
-    };
+    use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::vec::Vec;
+    use stratalloc_core::sync::explore;
 
     use super::*;
 
@@ -238,66 +240,78 @@ mod loom_tests {
         source: Source,
     }
 
-    /// `threads` threads claim up to `want` blocks each, over a source that succeeds `allowed` times:
-    /// all that was claimed, with the model at its end.
-    fn claimed(threads: usize, want: usize, allowed: usize) -> (Vec<Index>, Arc<Model>) {
-        let model = Arc::new(Model {
-            frontier: Frontier::new(),
-            source: Source { allowed: AtomicUsize::new(allowed), live: AtomicUsize::new(0) },
-        });
-        let claim = move |model: &Model| -> Vec<Index> {
-            let claim = model.frontier.claim(want, &model.source);
+    impl Model {
+        /// Over a source that succeeds `allowed` times.
+        fn over(allowed: usize) -> Self {
+            Self {
+                frontier: Frontier::new(),
+                source: Source { allowed: AtomicUsize::new(allowed), live: AtomicUsize::new(0) },
+            }
+        }
+
+        fn claim(&self, want: usize) -> Vec<Index> {
+            let claim = self.frontier.claim(want, &self.source);
             let blocks: Vec<_> = claim.into_iter().flat_map(Claim::iter).collect();
             for block in &blocks {
-                assert!(model.frontier.chunk(block.chunk()).is_some(), "[G2]");
+                assert!(self.frontier.chunk(block.chunk()).is_some(), "[G2]");
             }
             blocks
-        };
-        let others: Vec<_> = (1..threads)
-            .map(|_| {
-                let model = Arc::clone(&model);
-                thread::spawn(move || claim(&model))
-            })
-            .collect();
-        let mut all = claim(&model);
-        for other in others {
-            all.extend(other.join().unwrap());
         }
-        all.sort();
-        (all, model)
     }
 
-    fn no_block_twice(blocks: &[Index]) -> bool {
-        blocks.windows(2).all(|pair| pair[0] != pair[1])
+    /// All that both threads claimed; no block twice.
+    fn together(claimed: [Vec<Index>; 2]) -> usize {
+        let mut all = claimed.concat();
+        all.sort();
+        assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "a block twice");
+        all.len()
     }
 
     #[test]
     fn loom_two_threads_grow_and_one_chunk_is_kept() {
-        loom::model(|| {
-            let (blocks, model) = claimed(2, 1, 2);
-            assert!(blocks.len() == 2 && no_block_twice(&blocks));
-            assert_eq!(model.source.live.load(SeqCst), 1, "the loser's chunk went back");
-        });
+        explore(
+            850,
+            || Model::over(2),
+            [|model: &Model| model.claim(1); 2],
+            |model, claimed| {
+                assert_eq!(together(claimed), 2);
+                assert_eq!(model.source.live.load(SeqCst), 1, "the loser's chunk went back");
+            },
+        );
     }
 
     #[test]
     fn loom_growth_goes_on_from_chunk_to_chunk() {
-        loom::model(|| {
-            let (blocks, model) = claimed(2, 2, 4);
-            assert!(blocks.len() == 4 && no_block_twice(&blocks));
-            assert_eq!(model.source.live.load(SeqCst), 2);
-        });
+        explore(
+            1100,
+            || Model::over(4),
+            [|model: &Model| model.claim(2); 2],
+            |model, claimed| {
+                assert_eq!(together(claimed), 4);
+                assert_eq!(model.source.live.load(SeqCst), 2);
+            },
+        );
     }
 
     #[test]
     fn loom_a_base_that_fails_stops_nobody() {
-        for allowed in 0..2 {
-            loom::model(move || {
-                let (blocks, model) = claimed(2, 1, allowed);
+        explore(
+            1,
+            || Model::over(0),
+            [|model: &Model| model.claim(1); 2],
+            |model, claimed| {
+                assert_eq!((together(claimed), model.source.live.load(SeqCst)), (0, 0));
+            },
+        );
+        explore(
+            230,
+            || Model::over(1),
+            [|model: &Model| model.claim(1); 2],
+            |model, claimed| {
                 // A thread may find the base at its end before the other has filed its chunk.
-                assert!((allowed..=2 * allowed).contains(&blocks.len()) && no_block_twice(&blocks));
-                assert_eq!(model.source.live.load(SeqCst), allowed);
-            });
-        }
+                assert!((1..=2).contains(&together(claimed)));
+                assert_eq!(model.source.live.load(SeqCst), 1);
+            },
+        );
     }
 }

@@ -4,7 +4,7 @@ use core::{cell::Cell, fmt, ptr::NonNull};
 
 use stratalloc_core::{AllocError, Allocator};
 
-use super::{SyncBlockAllocator, index::Index};
+use super::SyncBlockAllocator;
 use crate::{BlockLayout, Blocks, allocator::impl_allocator};
 
 /// A store of at most `N` free blocks of a [`SyncBlockAllocator`], for the thread that holds it.
@@ -77,18 +77,16 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
     #[cold]
     #[inline(never)]
     fn refill(&self) -> Result<NonNull<u8>, AllocError> {
-        let mut batch = [Index::NIL; N];
-        let count = self.shared.take(self.home, &mut batch[..Self::BATCH]);
+        let supply = self.shared.obtain(self.home, Self::BATCH).ok_or(AllocError)?;
         if self.count.get() > 0 {
             // The base had code run that filled this magazine meanwhile.
+            let batch = [const { Cell::new(NonNull::dangling()) }; N];
+            let count = self.shared.unpack(self.home, supply, &batch[..Self::BATCH]);
             self.shared.put(self.home, &batch[..count]);
-            return self.pop().ok_or(AllocError);
+        } else {
+            let places = &self.places[..Self::BATCH];
+            self.count.set(self.shared.unpack(self.home, supply, places));
         }
-        // The first of the batch is to be the first out.
-        for (place, &index) in self.places.iter().zip(batch[..count].iter().rev()) {
-            place.set(self.shared.address(index));
-        }
-        self.count.set(count);
         self.pop().ok_or(AllocError)
     }
 
@@ -101,15 +99,10 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
 
     /// Gives back the blocks that were freed longest ago; the others are still in cache.
     fn drain_oldest(&self, count: usize) {
-        let mut batch = [Index::NIL; N];
         let (oldest, rest) = self.places[..self.count.get()].split_at(count);
-        for (index, place) in batch.iter_mut().zip(oldest) {
-            *index = self.shared.index_of_ours(place.get());
-        }
-        self.shared.put(self.home, &batch[..count]);
-        for (to, from) in self.places.iter().zip(rest) {
-            to.set(from.get());
-        }
+        self.shared.put(self.home, oldest);
+        // SAFETY: both are places of this magazine, which is this thread's.
+        unsafe { rest.as_ptr().copy_to(self.places.as_ptr().cast_mut(), rest.len()) };
         self.count.set(rest.len());
     }
 }

@@ -2,6 +2,7 @@
 
 use core::{
     alloc::Layout,
+    cell::Cell,
     ptr::NonNull,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
@@ -10,57 +11,116 @@ use stratalloc_core::Allocator;
 
 use super::{
     SyncBlockAllocator,
-    frontier::ChunkSource,
+    depot::Taken,
+    frontier::{ChunkSource, Claim},
     index::{Index, MAX_CHUNK_BLOCKS},
     shelf::Shelf,
     stack::Links,
 };
-use crate::{free_list::CHECKED, poison};
+use crate::{
+    free_list::{CHECKED, Link, peek},
+    poison,
+};
 
 /// The link of a block, behind the blocks of its chunk. Not loom's: it lies in raw memory, and the
 /// models keep theirs in a vector.
 pub(super) type SideLink = AtomicU32;
 
+/// Blocks that nobody else has, on their way to whoever asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Supply {
+    /// From a shelf.
+    Lone(NonNull<u8>),
+    /// From the depot.
+    Taken(Taken),
+}
+
 impl<A: Allocator> SyncBlockAllocator<A> {
-    /// Takes blocks that nobody has into the front of `out`, and says how many.
+    /// Takes a batch, or else at most `fresh` blocks that nobody had. The base may be asked, so what the
+    /// caller knew of its own blocks may have changed after this.
     #[inline]
-    pub(super) fn take(&self, home: usize, out: &mut [Index]) -> usize {
-        let count = match self.depot.take(home, self, out) {
-            0 => self.take_from_afar(home, out),
-            count => count,
-        };
-        if CHECKED {
-            for &index in &out[..count] {
-                self.set_next(index, Index::NIL);
-            }
-        }
-        count
+    pub(super) fn obtain(&self, home: usize, fresh: usize) -> Option<Supply> {
+        let taken = self.depot.take(home, self, fresh).map(Supply::Taken);
+        taken.or_else(|| self.obtain_from_afar(home, fresh))
     }
 
     /// Looks on all shelves before the base is asked, and again when that has no more.
     #[cold]
     #[inline(never)]
-    fn take_from_afar(&self, home: usize, out: &mut [Index]) -> usize {
-        let find = |out: &mut [Index]| match self.shelves.iter().find_map(Shelf::find) {
-            Some(block) => {
-                out[0] = self.index_of_ours(block);
+    fn obtain_from_afar(&self, home: usize, fresh: usize) -> Option<Supply> {
+        let find = || self.shelves.iter().find_map(Shelf::find).map(Supply::Lone);
+        find().or_else(|| self.depot.grow(home, self, fresh).map(Supply::Taken)).or_else(find)
+    }
+
+    /// Writes blocks that were [obtained](Self::obtain) into the front of `out`, which isn't empty, the first
+    /// to be used last; says how many. What doesn't fit goes back.
+    #[inline]
+    pub(super) fn unpack(&self, home: usize, supply: Supply, out: &[Cell<NonNull<u8>>]) -> usize {
+        match supply {
+            Supply::Lone(block) => {
+                out[0].set(block);
                 1
             }
-            None => 0,
-        };
-        match find(out) {
-            0 => match self.depot.grow(home, self, out) {
-                0 => find(out),
-                count => count,
-            },
-            count => count,
+            Supply::Taken(Taken::Batch(first)) => self.unpack_batch(home, first, out),
+            Supply::Taken(Taken::Fresh(claim)) => self.unpack_fresh(claim, out),
         }
     }
 
-    /// Puts back blocks that the caller alone has.
     #[inline]
-    pub(super) fn put(&self, home: usize, blocks: &[Index]) {
-        self.depot.put(home, self, blocks);
+    fn unpack_batch(&self, home: usize, first: Index, out: &[Cell<NonNull<u8>>]) -> usize {
+        let mut next = Some(self.address(first));
+        let mut places = out.iter();
+        while let Some(block) = next {
+            let Some(place) = places.next() else {
+                self.depot.put_back(home, self, self.index_of_ours(block));
+                break;
+            };
+            place.set(block);
+            next = self.chained(block);
+        }
+        let count = out.len() - places.len();
+        self.depot.note_taken(home, count);
+        count
+    }
+
+    /// Fresh blocks are used in the order of addresses.
+    fn unpack_fresh(&self, claim: Claim, out: &[Cell<NonNull<u8>>]) -> usize {
+        let (first, count) = claim.first();
+        let start = self.address(first);
+        for (step, place) in out[..count].iter().rev().enumerate() {
+            // SAFETY: the blocks of a claim lie behind each other.
+            place.set(unsafe { start.add(step * self.blocks.size()) });
+        }
+        if CHECKED {
+            claim.iter().for_each(|index| self.set_next(index, Index::NIL));
+        }
+        count
+    }
+
+    /// Puts back blocks that the caller alone has, as a batch.
+    #[inline]
+    pub(super) fn put(&self, home: usize, blocks: &[Cell<NonNull<u8>>]) {
+        let [first, ..] = blocks else { return };
+        // SAFETY: [Y2] the blocks are the caller's.
+        unsafe {
+            for pair in blocks.windows(2) {
+                chain(pair[0].get(), Some(pair[1].get()));
+            }
+            chain(blocks[blocks.len() - 1].get(), None);
+        }
+        self.depot.put(home, self, self.index_of_ours(first.get()), blocks.len());
+    }
+
+    /// The block after this one in a batch that the caller alone has. Checked builds end the process if
+    /// that isn't a free block, since this one was written to.
+    #[inline]
+    fn chained(&self, block: NonNull<u8>) -> Option<NonNull<u8>> {
+        // SAFETY: [Y4] it was written when the batch was put together.
+        let next = unsafe { peek(block) };
+        if CHECKED && next.is_some_and(|next| !self.is_free(next)) {
+            self.report_overwritten(block);
+        }
+        next
     }
 
     /// Where the block is.
@@ -96,7 +156,8 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     fn boundary(&self, index: Index) -> NonNull<u8> {
         let boundary = self.depot.frontier().chunk(index.chunk());
         debug_assert!(boundary.is_some());
-        // SAFETY: an index names a block of a chunk that was opened, so it is filed [G2].
+        // SAFETY: an index names a block of a chunk that was opened, so it is filed [G2]; and whoever has the
+        // index sees that, for he claimed the block, or has it from a stack's head [S3: from the head].
         unsafe { boundary.unwrap_unchecked() }
     }
 
@@ -126,9 +187,22 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     }
 }
 
+/// Writes into a free block which one comes after it in its batch.
+///
+/// # Safety
+///
+/// The block is the caller's alone.
+#[inline]
+unsafe fn chain(block: NonNull<u8>, next: Option<NonNull<u8>>) {
+    poison::unpoison(block, size_of::<Link>());
+    // SAFETY: the caller's promise; every block has room for a link, and is as aligned.
+    unsafe { Link::write(block, next) };
+    poison::poison(block, size_of::<Link>());
+}
+
 impl<A: Allocator> Links for SyncBlockAllocator<A> {
-    // Relaxed, both: a link is ordered by the head of the stack that it is reached from, or else
-    // what was read is thrown away.
+    // Relaxed, both: a link is ordered by the head of the stack that names its block, or else what was
+    // read is thrown away.
 
     #[inline]
     fn next(&self, of: Index) -> Index {

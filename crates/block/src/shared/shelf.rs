@@ -4,7 +4,10 @@
 //! place is swapped as it is, so one atomic operation is all that a pop or a push takes. There is no
 //! ABA: no operation depends on what a place held before, only on whether it is empty.
 
-use core::ptr::{self, NonNull};
+use core::{
+    cell::Cell,
+    ptr::{self, NonNull},
+};
 
 use stratalloc_core::sync::atomic::{
     AtomicPtr, AtomicUsize,
@@ -44,9 +47,11 @@ impl<const N: usize> Shelf<N> {
     #[inline]
     pub(super) fn pop(&self) -> Option<NonNull<u8>> {
         let top = self.height.load(Relaxed).wrapping_sub(1);
-        let place = self.places.get(top)?;
+        if top >= N {
+            return None;
+        }
         self.height.store(top, Relaxed);
-        Self::take(place)
+        Self::take(&self.places[top])
     }
 
     /// Puts a block, which the caller alone has, into the first place that should be empty. Says
@@ -56,9 +61,30 @@ impl<const N: usize> Shelf<N> {
         let top = self.height.load(Relaxed);
         let Some(place) = self.places.get(top) else { return false };
         self.height.store(top + 1, Relaxed);
-        // Release: partner of the Acquire in `take`; what the block's user did with it happened
-        // before. Relaxed where a block is found: nothing is read of it.
-        place.compare_exchange(ptr::null_mut(), block.as_ptr(), Release, Relaxed).is_ok()
+        Self::put(place, block)
+    }
+
+    /// Puts blocks, which the caller alone has, into the places that should be empty, the last of them on
+    /// top; says how many.
+    pub(super) fn push_all(&self, blocks: &[Cell<NonNull<u8>>]) -> usize {
+        let height = self.height.load(Relaxed).min(N);
+        let places = self.places[height..].iter().zip(blocks);
+        let pushed = places.take_while(|(place, block)| Self::put(place, block.get())).count();
+        self.height.store(height + pushed, Relaxed);
+        pushed
+    }
+
+    /// Takes the blocks that were put here last, into the end of `out`, the last one last; says how many.
+    pub(super) fn pop_all(&self, out: &[Cell<NonNull<u8>>]) -> usize {
+        let height = self.height.load(Relaxed).min(N);
+        let mut popped = 0;
+        for (place, out) in self.places[..height].iter().rev().zip(out.iter().rev()) {
+            let Some(block) = Self::take(place) else { break };
+            out.set(block);
+            popped += 1;
+        }
+        self.height.store(height - popped, Relaxed);
+        popped
     }
 
     /// Any block, if there is one in a place while it is looked at.
@@ -71,21 +97,29 @@ impl<const N: usize> Shelf<N> {
         self.places.iter().filter_map(|place| NonNull::new(place.load(Acquire)))
     }
 
+    /// Says whether the place was empty.
+    #[inline]
+    fn put(place: &AtomicPtr<u8>, block: NonNull<u8>) -> bool {
+        // Release: partner of the Acquire in `take`; what the block's user did with it happened
+        // before. Relaxed where a block is found: nothing is read of it.
+        place.compare_exchange(ptr::null_mut(), block.as_ptr(), Release, Relaxed).is_ok()
+    }
+
     #[inline]
     fn take(place: &AtomicPtr<u8>) -> Option<NonNull<u8>> {
         // A look first, which leaves the cache line with those who use it. Relaxed: the swap decides.
         if place.load(Relaxed).is_null() {
             return None;
         }
-        // Acquire: partner of the Release in `push`.
+        // Acquire: partner of the Release in `put`.
         NonNull::new(place.swap(ptr::null_mut(), Acquire))
     }
 }
 
 #[cfg(all(test, loom))]
 mod loom_tests {
-    use loom::{cell::UnsafeCell, sync::Arc, thread};
-    use std::vec::Vec;
+    use loom::cell::UnsafeCell;
+    use stratalloc_core::sync::explore;
 
     use super::*;
 
@@ -101,9 +135,9 @@ mod loom_tests {
 
     impl Model {
         /// With so many of the blocks on the shelf.
-        fn with(count: usize) -> Arc<Self> {
+        fn with(count: usize) -> Self {
             let blocks = [UnsafeCell::new(0), UnsafeCell::new(0)];
-            let model = Arc::new(Self { shelf: Shelf::new(), blocks });
+            let model = Self { shelf: Shelf::new(), blocks };
             for block in 0..count {
                 assert!(model.shelf.push(Self::name(block)));
             }
@@ -119,55 +153,71 @@ mod loom_tests {
             // SAFETY: loom checks that nobody else has the cell.
             self.blocks[block.addr().get() - 1].with_mut(|uses| unsafe { *uses += 1 });
         }
-
-        /// What each of two threads does at the same time.
-        fn both(this: &Arc<Self>, work: fn(&Self) -> usize) -> usize {
-            let other = {
-                let this = Arc::clone(this);
-                thread::spawn(move || work(&this))
-            };
-            work(this) + other.join().unwrap()
-        }
     }
 
     #[test]
     fn loom_a_block_on_the_shelf_has_one_owner_at_a_time() {
-        loom::model(|| {
-            let model = Model::with(2);
-            let kept = Model::both(&model, |model| {
-                let Some(block) = model.shelf.pop() else { return 0 };
-                model.use_block(block);
-                usize::from(!model.shelf.push(block))
-            });
-            assert_eq!(model.shelf.iter().count() + kept, 2, "no block is lost or doubled");
-        });
+        let work = |model: &Model| {
+            let Some(block) = model.shelf.pop() else { return 0 };
+            model.use_block(block);
+            usize::from(!model.shelf.push(block))
+        };
+        explore(
+            1,
+            || Model::with(2),
+            [work; 2],
+            |model, kept| {
+                let kept: usize = kept.iter().sum();
+                assert_eq!(model.shelf.iter().count() + kept, 2, "no block is lost or doubled");
+            },
+        );
+    }
+
+    #[test]
+    fn loom_blocks_that_move_together_have_one_owner_at_a_time() {
+        let work = |model: &Model| {
+            let blocks = [const { Cell::new(NonNull::dangling()) }; 2];
+            let kept = &blocks[2 - model.shelf.pop_all(&blocks)..];
+            kept.iter().for_each(|block| model.use_block(block.get()));
+            kept.len() - model.shelf.push_all(kept)
+        };
+        explore(
+            1,
+            || Model::with(2),
+            [work; 2],
+            |model, kept| {
+                let kept: usize = kept.iter().sum();
+                assert_eq!(model.shelf.iter().count() + kept, 2, "no block is lost or doubled");
+            },
+        );
     }
 
     #[test]
     fn loom_whoever_looks_everywhere_finds_what_is_there() {
-        loom::model(|| {
-            let model = Model::with(1);
-            let found = Model::both(&model, |model| {
-                let found = model.shelf.find();
-                found.inspect(|&block| model.use_block(block)).iter().count()
-            });
-            assert_eq!((found, model.shelf.iter().count()), (1, 0), "just one of both gets it");
-        });
+        let work = |model: &Model| {
+            let found = model.shelf.find();
+            found.inspect(|&block| model.use_block(block)).iter().count()
+        };
+        explore(
+            1,
+            || Model::with(1),
+            [work; 2],
+            |model, found| {
+                let found: usize = found.iter().sum();
+                assert_eq!((found, model.shelf.iter().count()), (1, 0), "just one of both gets it");
+            },
+        );
     }
 
     #[test]
     #[should_panic]
     fn loom_mutant_that_looks_and_then_empties_hands_out_a_block_twice() {
-        loom::model(|| {
-            let model = Model::with(1);
-            Model::both(&model, |model| {
-                let place = &model.shelf.places[0];
-                let block = NonNull::new(place.load(Acquire));
-                place.store(ptr::null_mut(), Relaxed);
-                let taken: Vec<_> = block.into_iter().collect();
-                taken.iter().for_each(|&block| model.use_block(block));
-                taken.len()
-            });
-        });
+        let work = |model: &Model| {
+            let place = &model.shelf.places[0];
+            let block = NonNull::new(place.load(Acquire));
+            place.store(ptr::null_mut(), Relaxed);
+            block.inspect(|&block| model.use_block(block)).iter().count()
+        };
+        explore(0, || Model::with(1), [work; 2], |_, _| {});
     }
 }

@@ -1,13 +1,14 @@
-//! A lock-free stack of blocks.
+//! A lock-free stack of batches of blocks.
 //!
 //! Treiber's stack ("Systems Programming: Coping with Parallelism", IBM RJ 5118, 1986) with a tag
-//! against the ABA problem, and with pushes and pops of several blocks at once. The links lie apart
-//! from the blocks: a thread that is about to fail may still read the link of a block that another
-//! thread has popped and writes to. Apart, that is a stale number; inside the block, a data race.
+//! against the ABA problem. A batch is known by the first of its blocks, whose link leads to the batch
+//! below. The links lie apart from the blocks: a thread that is about to fail may still read the link of a
+//! block that another thread has popped and writes to. Apart, that is a stale number; inside the block, a
+//! data race.
 
 use stratalloc_core::sync::atomic::{
-    AtomicU64,
-    Ordering::{AcqRel, Acquire},
+    AtomicU64, Ordering,
+    Ordering::{Acquire, Relaxed, Release},
 };
 
 use super::index::Index;
@@ -25,18 +26,22 @@ pub(super) trait Links {
 ///
 /// # Invariants
 ///
-/// - [S1: sole] A block that is reached from the top by links is in this stack alone, and nobody
-///   uses it.
-/// - [S2: still] While the head keeps its value, no link of a block in the stack changes: links are
-///   set before a push, by the one who has the block, and nobody has it again before a pop. Both
+/// - [S1: sole] A batch that is reached from the top by links is in this stack alone, and nobody
+///   uses its blocks.
+/// - [S2: still] While the head keeps its value, no link of a batch in the stack changes: links are
+///   set before a push, by the one who has the batch, and nobody has it again before a pop. Both
 ///   change the tag.
+/// - [S3: from the head] A link is looked up for a block that the head named, whose pusher's writes
+///   happened before: the chunk that the block lies in is filed, as far as the reader can see. What the
+///   link holds may be stale, and name a block of a chunk that the reader doesn't see yet; so it is never
+///   followed, but becomes the head by a swap, which fails if it is stale.
 ///
 /// `TAG_STEP` is 1. Zero takes the tag away, for the model that shows what the tag is for.
 #[derive(Debug)]
 pub(super) struct Stack<const TAG_STEP: u32 = 1> {
     /// The tag in the upper half, the top's index in the lower. All changes are compare-and-swaps,
     /// so each continues the release sequence of those before it: who acquires the head acquires
-    /// from everyone whose blocks are in the stack.
+    /// from everyone whose batches are in the stack.
     head: AtomicU64,
 }
 
@@ -58,45 +63,43 @@ impl<const TAG_STEP: u32> Stack<TAG_STEP> {
         Self::top_of(self.head.load(Acquire))
     }
 
-    /// Pops as many blocks as there are, at most as many as `out` holds, into its front; returns
-    /// their number. One compare-and-swap takes them all.
+    /// Pops the batch that was pushed last.
     #[inline]
-    pub(super) fn pop(&self, links: &impl Links, out: &mut [Index]) -> usize {
-        // Acquire: partner of the `AcqRel` in `push`; the links, and whatever the last users of the
-        // blocks did with them, happened before.
-        let mut head = self.head.load(Acquire);
+    pub(super) fn pop(&self, links: &impl Links) -> Option<Index> {
+        self.pop_ordered(links, [Acquire; 2])
+    }
+
+    /// As [`pop`](Self::pop); the models' mutants look at the head by other orders, at first or after a
+    /// failure.
+    #[inline(always)]
+    fn pop_ordered(&self, links: &impl Links, [first, again]: [Ordering; 2]) -> Option<Index> {
+        // Acquire, here and on failure: partner of the Release in `push`; the link, and whatever the
+        // last users of the blocks did with them, happened before [S3].
+        let mut head = self.head.load(first);
         loop {
-            let mut next = Self::top_of(head);
-            let mut count = 0;
-            while count < out.len() && next.is_block() {
-                out[count] = next;
-                count += 1;
-                next = links.next(next);
+            let top = Self::top_of(head);
+            if !top.is_block() {
+                return None;
             }
-            if count == 0 {
-                return 0;
-            }
-            // If the head is what it was, so are the links [S2], and `next` is under the last.
-            // AcqRel: it passes on the releases of those before it to the next pop.
-            match self.head.compare_exchange_weak(head, Self::after(head, next), AcqRel, Acquire) {
-                Ok(_) => return count,
+            let next = links.next(top);
+            // If the head is what it was, so is the link [S2]. Relaxed where it is: that was acquired.
+            match self.head.compare_exchange_weak(head, Self::after(head, next), Relaxed, again) {
+                Ok(_) => return Some(top),
                 Err(now) => head = now,
             }
         }
     }
 
-    /// Pushes blocks that the caller alone has, the first of them on top.
+    /// Pushes a batch that the caller alone has.
     #[inline]
-    pub(super) fn push(&self, links: &impl Links, blocks: &[Index]) {
-        let (Some(&first), Some(&last)) = (blocks.first(), blocks.last()) else { return };
-        for pair in blocks.windows(2) {
-            links.set_next(pair[0], pair[1]);
-        }
-        let mut head = self.head.load(Acquire);
+    pub(super) fn push(&self, links: &impl Links, batch: Index) {
+        // Relaxed, here and on failure: nothing is read of what the head names.
+        let mut head = self.head.load(Relaxed);
         loop {
-            links.set_next(last, Self::top_of(head));
-            // AcqRel: partner of the `Acquire` in `pop`.
-            match self.head.compare_exchange_weak(head, Self::after(head, first), AcqRel, Acquire) {
+            links.set_next(batch, Self::top_of(head));
+            // Release: partner of the Acquire in `pop`.
+            match self.head.compare_exchange_weak(head, Self::after(head, batch), Release, Relaxed)
+            {
                 Ok(_) => return,
                 Err(now) => head = now,
             }
@@ -110,7 +113,7 @@ impl<const TAG_STEP: u32> Stack<TAG_STEP> {
 
     /// The head that comes after `head` when `top` is the new top. The tag comes round after 2^32
     /// changes: a thread would have to stand still between load and swap for exactly a multiple of
-    /// so many, and find the same block on top.
+    /// so many, and find the same batch on top.
     #[inline]
     const fn after(head: u64, top: Index) -> u64 {
         let tag = ((head >> 32) as u32).wrapping_add(TAG_STEP);
@@ -120,24 +123,19 @@ impl<const TAG_STEP: u32> Stack<TAG_STEP> {
 
 #[cfg(all(test, loom))]
 mod loom_tests {
-    use loom::{
-        cell::UnsafeCell,
-        sync::{
-            Arc,
-            atomic::{AtomicU32, Ordering::Relaxed},
-        },
-        thread,
-    };
+    use loom::{cell::UnsafeCell, sync::atomic::AtomicU32};
     use std::vec::Vec;
+    use stratalloc_core::sync::explore;
 
     use super::*;
 
-    /// A stack and its blocks. Each block's cell is written by whoever has it: loom fails the model
-    /// when two do, or when the second doesn't happen after the first.
+    /// A stack and its blocks, each a batch. Each block's cell is written by whoever has it: loom fails
+    /// the model when two do, or when the second doesn't happen after the first.
     struct Model<const TAG_STEP: u32> {
         stack: Stack<TAG_STEP>,
         links: Vec<AtomicU32>,
         blocks: Vec<UnsafeCell<u32>>,
+        orders: [Ordering; 2],
     }
 
     impl<const TAG_STEP: u32> Links for Model<TAG_STEP> {
@@ -152,32 +150,25 @@ mod loom_tests {
 
     impl<const TAG_STEP: u32> Model<TAG_STEP> {
         /// With so many blocks in the stack, block 0 on top.
-        fn with(blocks: usize) -> Arc<Self> {
+        fn with(blocks: usize, orders: [Ordering; 2]) -> Self {
             let model = Self {
                 stack: Stack::new(),
                 links: (0..blocks).map(|_| AtomicU32::new(0)).collect(),
                 blocks: (0..blocks).map(|_| UnsafeCell::new(0)).collect(),
+                orders,
             };
-            let all: Vec<_> = (0..blocks).map(|at| Index::new(0, at)).collect();
-            model.stack.push(&model, &all);
-            Arc::new(model)
+            (0..blocks).rev().for_each(|at| model.stack.push(&model, Index::new(0, at)));
+            model
         }
 
-        fn pop<const N: usize>(&self) -> Vec<Index> {
-            let mut out = [Index::NIL; N];
-            let count = self.stack.pop(self, &mut out);
-            let blocks = out[..count].to_vec();
-            for block in &blocks {
-                self.use_block(*block);
-            }
-            blocks
+        fn pop(&self) -> Option<Index> {
+            self.stack.pop_ordered(self, self.orders).inspect(|&block| self.use_block(block))
         }
 
-        fn push(&self, blocks: &[Index]) {
-            for block in blocks {
-                self.use_block(*block);
-            }
-            self.stack.push(self, blocks);
+        fn push(&self, block: Option<Index>) {
+            let Some(block) = block else { return };
+            self.use_block(block);
+            self.stack.push(self, block);
         }
 
         fn use_block(&self, block: Index) {
@@ -198,68 +189,60 @@ mod loom_tests {
     }
 
     /// One thread pops one block while the other pops two and pushes back the first: the ABA.
-    fn aba<const TAG_STEP: u32>() {
-        loom::model(|| {
-            let model = Model::<TAG_STEP>::with(3);
-            let other = {
-                let model = Arc::clone(&model);
-                thread::spawn(move || {
-                    let (first, second) = (model.pop::<1>(), model.pop::<1>());
-                    model.push(&first);
-                    second.len()
-                })
-            };
-            let mine = model.pop::<1>().len();
-            let theirs = other.join().unwrap();
-            assert_eq!(model.count() + mine + theirs, 3, "no block is lost or doubled");
-        });
+    fn aba<const TAG_STEP: u32>(least: usize) {
+        explore(
+            least,
+            || Model::<TAG_STEP>::with(3, [Acquire; 2]),
+            [
+                |model: &Model<TAG_STEP>| model.pop().iter().count(),
+                |model: &Model<TAG_STEP>| {
+                    let (first, second) = (model.pop(), model.pop());
+                    model.push(first);
+                    second.iter().count()
+                },
+            ],
+            |model, kept| {
+                let kept: usize = kept.iter().sum();
+                assert_eq!(model.count() + kept, 3, "no block is lost or doubled");
+            },
+        );
     }
 
     #[test]
     fn loom_no_aba_with_the_tag() {
-        aba::<1>();
+        aba::<1>(39);
     }
 
     #[test]
     #[should_panic]
     fn loom_mutant_without_the_tag_has_the_aba() {
-        aba::<0>();
+        aba::<0>(0);
+    }
+
+    /// Two threads that each pop a block, use it and push it back.
+    fn owners(least: usize, start: fn() -> Model<1>) {
+        let work = |model: &Model<1>| {
+            let mine = model.pop();
+            assert!(mine.is_some(), "there is one for each");
+            model.push(mine);
+        };
+        explore(least, start, [work; 2], |model, _| assert_eq!(model.count(), 2));
     }
 
     #[test]
     fn loom_a_block_has_one_owner_at_a_time() {
-        loom::model(|| {
-            let model = Model::<1>::with(2);
-            let threads: Vec<_> = (0..2)
-                .map(|_| {
-                    let model = Arc::clone(&model);
-                    thread::spawn(move || {
-                        let mine = model.pop::<1>();
-                        assert_eq!(mine.len(), 1, "there is one for each");
-                        model.push(&mine);
-                    })
-                })
-                .collect();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
-            assert_eq!(model.count(), 2);
-        });
+        owners(480, || Model::with(2, [Acquire; 2]));
     }
 
     #[test]
-    fn loom_batches_are_taken_and_given_whole() {
-        loom::model(|| {
-            let model = Model::<1>::with(3);
-            let other = {
-                let model = Arc::clone(&model);
-                thread::spawn(move || {
-                    let batch = model.pop::<2>();
-                    model.push(&batch);
-                })
-            };
-            let mine = model.pop::<2>();
-            let kept = mine.len();
-            other.join().unwrap();
-            assert_eq!(model.count() + kept, 3);
-        });
+    #[should_panic(expected = "Causality violation")]
+    fn loom_mutant_that_looks_relaxed_has_a_block_before_its_last_user_is_done() {
+        owners(0, || Model::with(2, [Relaxed, Acquire]));
+    }
+
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn loom_mutant_that_looks_again_relaxed_has_a_block_before_its_last_user_is_done() {
+        owners(0, || Model::with(2, [Acquire, Relaxed]));
     }
 }

@@ -189,8 +189,7 @@ impl<const TAG_STEP: u32> Links for Interrupted<TAG_STEP> {
 
 impl<const TAG_STEP: u32> Interrupted<TAG_STEP> {
     fn pop(&self) -> Option<Index> {
-        let mut out = [Index::NIL];
-        (self.stack.pop(self, &mut out) > 0).then_some(out[0])
+        self.stack.pop(self)
     }
 
     /// Pops A while another thread pops A, pops B and pushes A. Is B, which is the other's, handed
@@ -202,10 +201,12 @@ impl<const TAG_STEP: u32> Interrupted<TAG_STEP> {
             turn: RefCell::new(None),
         };
         let [a, b, c] = [0, 1, 2].map(|position| Index::new(0, position));
-        this.stack.push(&this, &[a, b, c]);
+        for block in [c, b, a] {
+            this.stack.push(&this, block);
+        }
         this.turn.replace(Some(|this| {
             let (a, _b) = (this.pop().unwrap(), this.pop().unwrap());
-            this.stack.push(this, &[a]);
+            this.stack.push(this, a);
         }));
         assert_eq!(this.pop(), Some(a));
         core::iter::from_fn(|| this.pop()).any(|block| block == b)
