@@ -108,6 +108,10 @@ impl Area {
         books.piecemeal = piecemeal;
         books.home.cache.settle();
         let home = &raw const books.heap;
+        if owner.is_none() {
+            // SAFETY: the area is new, and the heap lies in it.
+            unsafe { books.heap.settle(area.as_ptr()) };
+        }
         let owner = owner.map_or(home, core::ptr::from_ref);
         books.owner.store(owner.cast_mut(), Ordering::Release);
         Some(area)

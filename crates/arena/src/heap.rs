@@ -26,13 +26,20 @@ pub(crate) struct Heap {
 }
 
 impl Heap {
-    /// Makes the heap at home in a new area ready.
-    pub(crate) fn settle(&'static self, area: *mut Area) {
-        // A fork in a signal handler must be able to tell that the lock is this thread's.
-        let mut pools = self.pools.lock(crate::thread::mark());
-        pools.set_owner(self);
-        // SAFETY: the area is new, and this heap its owner.
-        unsafe { pools.add_area(area) };
+    /// Makes the heap at home in a new area ready. Without its lock, which a fork couldn't find: nobody knows
+    /// of the area yet.
+    ///
+    /// # Safety
+    ///
+    /// `area` is new, has this heap at home in it, and outlives it.
+    pub(crate) unsafe fn settle(&mut self, area: *mut Area) {
+        let heap: *const Self = self;
+        let pools = self.pools.get_mut();
+        // SAFETY: the caller's promise: this heap is the area's owner, and ends with it.
+        unsafe {
+            pools.set_owner(heap);
+            pools.add_area(area);
+        }
     }
 
     /// The pools, once nobody else has them. `mark` is the calling thread's.

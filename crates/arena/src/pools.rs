@@ -70,13 +70,17 @@ unsafe impl Send for Pools {}
 
 impl Pools {
     /// Says whose pools these are.
-    pub(crate) fn set_owner(&mut self, heap: &'static Heap) {
+    ///
+    /// # Safety
+    ///
+    /// `heap` has these pools, and stays for as long as somebody has them.
+    pub(crate) unsafe fn set_owner(&mut self, heap: *const Heap) {
         self.owner = heap;
     }
 
     /// The heap that these are the pools of.
     pub(crate) fn owner(&self) -> Option<&'static Heap> {
-        // SAFETY: set from a heap's reference.
+        // SAFETY: null, or the heap that has these pools, by the promise of `set_owner`.
         unsafe { self.owner.as_ref() }
     }
 

@@ -83,7 +83,6 @@ fn new_heap() -> Option<(&'static CacheWithStacks, &'static Heap)> {
     let area = registry::new_home()?.as_ptr();
     // SAFETY: areas live as long as the process; this one is new.
     let (home, heap) = unsafe { (&(*area).home, &(*area).heap) };
-    heap.settle(area);
     Some((home, heap))
 }
 
@@ -129,7 +128,11 @@ pub(crate) fn purge_idle_caches() {
 
 /// Sees to it that forks find no lock held, for whoever takes locks in threads that may have no cache.
 pub(crate) fn watch_forks() {
-    exit::key();
+    // By way of a cache: the C library may allocate while it notes the handlers, and a thread with a cache
+    // doesn't come here again for that.
+    if !exit::is_watched() && attached().is_none() {
+        exit::key();
+    }
 }
 
 /// How the end of a thread is seen: by a key of the C library, since a `thread_local!` with a
@@ -137,7 +140,8 @@ pub(crate) fn watch_forks() {
 mod exit {
     use super::{AtomicUsize, Cache, Ordering, c_void, detach, fork};
 
-    /// The key plus one, or zero before there is one.
+    /// The key plus one, or zero before there is one. `Release` where it is set pairs with each `Acquire`: who
+    /// finds it, finds the handlers of forks in place.
     static KEY: AtomicUsize = AtomicUsize::new(0);
 
     /// Sees to it that the calling thread's end is noticed.
@@ -149,21 +153,26 @@ mod exit {
         unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(cache).cast()) };
     }
 
+    /// Whether forks are seen too.
+    pub(super) fn is_watched() -> bool {
+        KEY.load(Ordering::Acquire) != 0
+    }
+
     pub(super) fn key() -> Option<libc::pthread_key_t> {
         let known = KEY.load(Ordering::Acquire);
         if known != 0 {
             return Some((known - 1) as libc::pthread_key_t);
         }
+        // Before the key is known: who finds it may take locks. Two threads may both come here; then the
+        // second one's handlers find taken what the first one's took.
+        fork::watch();
         let mut key = 0;
         // SAFETY: the key is written before it is used; the destructor is a function of ours.
         if unsafe { libc::pthread_key_create(&raw mut key, Some(thread_ends)) } != 0 {
             return None;
         }
         match KEY.compare_exchange(0, key as usize + 1, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => {
-                fork::watch();
-                Some(key)
-            }
+            Ok(_) => Some(key),
             Err(first) => {
                 // SAFETY: nobody else knows this key.
                 unsafe { libc::pthread_key_delete(key) };

@@ -34,6 +34,7 @@ pub(crate) fn lock() -> &'static Lock<Values> {
 
 /// The area of a new arena heap; `None` if there are as many as there may be, or memory is out.
 pub(crate) fn create() -> Option<NonNull<Area>> {
+    thread::watch_forks();
     let mark = thread::mark();
     let mut values = VALUES.lock(mark);
     if values.in_use == MAX {
@@ -48,15 +49,12 @@ pub(crate) fn create() -> Option<NonNull<Area>> {
         unsafe { &(*area.as_ptr()).heap }.wake(mark);
         return Some(area);
     }
-    drop(values);
-    thread::watch_forks();
-    let Some(area) = registry::new_value() else {
-        VALUES.lock(mark).in_use -= 1;
-        return None;
-    };
-    // SAFETY: the area is new, and the registry announces it.
-    unsafe { &(*area.as_ptr()).heap }.settle(area.as_ptr());
-    Some(area)
+    // Under the lock, so that no fork copies an area while it is announced.
+    let area = registry::new_value();
+    if area.is_none() {
+        values.in_use -= 1;
+    }
+    area
 }
 
 /// Ends an arena heap: frees all its blocks, and keeps it for the next, or gives all of it back.

@@ -1,5 +1,7 @@
 //! The seed's kernel for the whole process: [`MemBlocks`] over the system's pages, behind a lock.
 //!
+//! The only thread of a forked process finds the lock free.
+//!
 //! ```
 //! use stratalloc_pages::kernel::{mem_block_alloc, mem_block_free};
 //! let run = mem_block_alloc(1);
@@ -7,46 +9,29 @@
 //! unsafe { mem_block_free(run) };
 //! ```
 
-use core::{
-    cell::UnsafeCell,
-    hint::spin_loop,
-    // Plain atomics: this is a static at the edge, where loom's can't stand.
-    sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release},
-};
+use crate::{MemBlocks, Mmap, lock::Lock};
 
-use crate::{MemBlocks, Mmap};
+/// The blocks. Their lock is held for a search of some chunks, or for a system call.
+static KERNEL: Lock<MemBlocks<Mmap>> = Lock::new(MemBlocks::new(Mmap));
 
-/// The blocks, and the lock that guards them. A spin lock: it is held for a search of some chunks,
-/// or for a system call.
-struct Kernel {
-    /// Taken with Acquire, given back with Release: each holder sees what the last one did.
-    locked: AtomicBool,
-    blocks: UnsafeCell<MemBlocks<Mmap>>,
+fn with<T>(act: impl FnOnce(&MemBlocks<Mmap>) -> T) -> T {
+    fork::watch();
+    act(&KERNEL.lock(mark()))
 }
 
-// SAFETY: `blocks` is used by the holder of the lock alone.
-unsafe impl Sync for Kernel {}
-
-static KERNEL: Kernel =
-    Kernel { locked: AtomicBool::new(false), blocks: UnsafeCell::new(MemBlocks::new(Mmap)) };
-
-impl Kernel {
-    fn with<T>(&self, act: impl FnOnce(&MemBlocks<Mmap>) -> T) -> T {
-        while self.locked.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
-            spin_loop();
-        }
-        // SAFETY: we hold the lock, and `act` can't keep the reference.
-        let result = act(unsafe { &*self.blocks.get() });
-        self.locked.store(false, Release);
-        result
+/// What the calling thread marks the lock with.
+fn mark() -> usize {
+    unsafe extern "C" {
+        safe fn pthread_self() -> usize;
     }
+    pthread_self()
 }
 
 /// A pointer to `n` contiguous blocks of 4096 bytes; null when no memory is available, or `n` is 0.
 ///
 /// As [`MemBlocks::mem_block_alloc`], from any thread.
 pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
-    KERNEL.with(|blocks| blocks.mem_block_alloc(n))
+    with(|blocks| blocks.mem_block_alloc(n))
 }
 
 /// Takes a run back. As [`MemBlocks::mem_block_free`], from any thread.
@@ -56,7 +41,58 @@ pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
 /// `ptr` is from [`mem_block_alloc`], and nothing uses the run.
 pub unsafe extern "C" fn mem_block_free(ptr: *mut u8) {
     // SAFETY: the caller's promise, passed on.
-    KERNEL.with(|blocks| unsafe { blocks.mem_block_free(ptr) });
+    with(|blocks| unsafe { blocks.mem_block_free(ptr) });
+}
+
+/// Holding the lock from before a fork until after it.
+mod fork {
+    use core::{
+        ffi::c_int,
+        // Plain atomics: these are statics at the edge, where loom's can't stand.
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    };
+
+    use super::{KERNEL, mark};
+
+    unsafe extern "C" {
+        fn pthread_atfork(
+            prepare: Option<unsafe extern "C" fn()>,
+            parent: Option<unsafe extern "C" fn()>,
+            child: Option<unsafe extern "C" fn()>,
+        ) -> c_int;
+    }
+
+    /// Whether the handlers are known to the C library. `Release` in `watch` pairs with its `Acquire`.
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+
+    /// Forks under way that found the lock taken by their own thread, and leave it so. Touched by the
+    /// lock's holder alone.
+    static NESTED: AtomicUsize = AtomicUsize::new(0);
+
+    /// Sees to it that a forked process finds the lock free. Before the lock is first taken.
+    pub(super) fn watch() {
+        if !WATCHED.load(Ordering::Acquire) {
+            // Two threads may both do it; then the second handler finds the lock taken by the first.
+            // SAFETY: the handlers are functions of ours.
+            unsafe { pthread_atfork(Some(before), Some(after), Some(after)) };
+            WATCHED.store(true, Ordering::Release);
+        }
+    }
+
+    unsafe extern "C" fn before() {
+        if !KERNEL.lock_for_fork(mark()) {
+            NESTED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    unsafe extern "C" fn after() {
+        if NESTED.load(Ordering::Relaxed) > 0 {
+            NESTED.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            // SAFETY: `before` took it for this fork.
+            unsafe { KERNEL.unlock_forked() };
+        }
+    }
 }
 
 #[cfg(test)]

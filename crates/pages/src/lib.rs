@@ -5,6 +5,7 @@
 //! - [`FixedRegion`]: a region that the caller owns, for machines without a system.
 //! - [`MemBlocks`]: the seed's kernel, `mem_block_alloc` and `mem_block_free`, over either;
 //!   [`kernel`] holds the one of the process.
+//! - [`lock`]: the lock of the layers that have a system, which waits in its kernel.
 //!
 //! `no_std`, without `alloc`.
 //!
@@ -31,8 +32,11 @@ extern crate std;
 
 mod bits;
 mod fixed_region;
-#[cfg(all(feature = "hosted", target_os = "linux"))]
+// Its lock is a static, where loom's can't stand.
+#[cfg(all(feature = "hosted", target_os = "linux", not(loom)))]
 pub mod kernel;
+#[cfg(all(feature = "hosted", target_os = "linux"))]
+pub mod lock;
 mod mem_blocks;
 #[cfg(all(feature = "hosted", target_os = "linux"))]
 mod mmap;

@@ -106,7 +106,8 @@ unsafe extern "C" fn after() {
             streams::unlock();
         }
     }
-    FORK.unlock_forked();
+    // SAFETY: taken by `before`, in which this fork isn't nested.
+    unsafe { FORK.unlock_forked() };
 }
 
 unsafe extern "C" fn after_in_child() {

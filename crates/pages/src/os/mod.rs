@@ -16,6 +16,7 @@
 
 pub mod faults;
 mod moving;
+mod wait;
 
 use core::ptr::{self, NonNull};
 
@@ -27,6 +28,9 @@ use rustix::{
 use stratalloc_core::ProviderError;
 
 pub use moving::{MoveError, move_pages};
+#[cfg(all(test, not(loom)))]
+pub(crate) use wait::refuse_to_wait;
+pub use wait::{wait, wake_one};
 
 unsafe extern "C" {
     // Of the C library, which every hosted Rust program has. rustix reads the same value by

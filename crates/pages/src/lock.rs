@@ -1,0 +1,326 @@
+//! The lock of the hosted layers, for slow paths: it allocates nothing, waits in the kernel, and is known to
+//! a fork.
+//!
+//! A thread tries for about as long as a refill takes, then sleeps until the holder wakes it: so a thread of
+//! high priority doesn't keep the holder from the processor. Taking a free lock is one compare-and-swap, and
+//! giving it back one exchange, which tells whether somebody waits.
+//!
+//! The holder's priority isn't raised (`FUTEX_LOCK_PI`). The word would have to be the number of the thread
+//! that the kernel knows, which costs a call for each thread and each fork; the kernel would hand a contended
+//! lock from thread to thread, a change of threads each time; and sandboxes refuse that call more often than
+//! the plain one. What is left is the usual trade: a thread of middling priority that never sleeps may
+//! keep both from the processor, as with the C library's own locks.
+
+#[cfg(not(loom))]
+use core::marker::PhantomData;
+use core::{
+    cell::UnsafeCell,
+    ops::{Deref, DerefMut},
+};
+
+use stratalloc_core::sync::{
+    atomic::{AtomicUsize, Ordering},
+    spin_loop,
+};
+
+/// Attempts before a thread sleeps: about as long as a refill takes. None under loom, which has a thread that
+/// spins wait for all others.
+const ATTEMPTS: u32 = if cfg!(loom) { 0 } else { 128 };
+
+/// Bits of the word beside the holder's mark.
+const HELD: usize = 1;
+const WAITED_FOR: usize = 2;
+const BITS: usize = HELD | WAITED_FOR;
+
+/// A value for one thread at a time.
+///
+/// Each holder has a *mark*: a word that is its own for as long as it holds the lock, apart from the two low
+/// bits, as an address of the thread's is. By it a thread that forks inside a signal handler can tell that it
+/// interrupted itself.
+///
+/// ```
+/// use stratalloc_pages::lock::Lock;
+///
+/// static SUM: Lock<u64> = Lock::new(0);
+/// let mark = 8; // an address of this thread's
+/// *SUM.lock(mark) += 1;
+/// assert!(!SUM.lock_for_fork(mark) || *unsafe { SUM.forked() } == 1);
+/// # unsafe { SUM.unlock_forked() };
+/// ```
+///
+/// # Invariants
+///
+/// - [W1: holder] `word` is zero if nobody holds the lock, else [`HELD`] with the holder's mark.
+/// - [W2: sleepers] While a thread sleeps over a word, that has [`WAITED_FOR`], or it is about to be woken, or
+///   another one is that takes the lock with [`WAITED_FOR`].
+pub struct Lock<T> {
+    /// `Acquire` in `try_lock` and `lock_slowly` pairs with `Release` in `unlock`.
+    word: AtomicUsize,
+    #[cfg(loom)]
+    waiting: modelled::Waiting,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached only by the one guard of the moment.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+impl<T> Lock<T> {
+    /// A lock that nobody holds.
+    #[cfg(not(loom))]
+    pub const fn new(value: T) -> Self {
+        Self { word: AtomicUsize::new(0), value: UnsafeCell::new(value) }
+    }
+
+    /// Loom's atomics can't be made in constants.
+    #[cfg(loom)]
+    pub fn new(value: T) -> Self {
+        Self {
+            word: AtomicUsize::new(0),
+            waiting: modelled::Waiting::default(),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// The value, if nobody holds the lock. `mark` is the calling thread's.
+    #[inline]
+    pub fn try_lock(&self, mark: usize) -> Option<LockGuard<'_, T>> {
+        // Lazily: a guard that is made is a guard that unlocks.
+        self.take(mark, HELD).then(|| LockGuard::new(self))
+    }
+
+    /// The value, as soon as nobody else holds the lock.
+    ///
+    /// A thread that holds it already waits for ever.
+    #[inline]
+    pub fn lock(&self, mark: usize) -> LockGuard<'_, T> {
+        if !self.take(mark, HELD) {
+            self.take_slowly(mark);
+        }
+        LockGuard::new(self)
+    }
+
+    /// The value, without looking at the lock: nobody else can.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+
+    #[inline]
+    fn take(&self, mark: usize, bits: usize) -> bool {
+        let holder = mark & !BITS | bits;
+        self.word.load(Ordering::Relaxed) == 0
+            && self.word.compare_exchange(0, holder, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    #[cold]
+    fn take_slowly(&self, mark: usize) {
+        for _ in 0..ATTEMPTS {
+            if self.take(mark, HELD) {
+                return;
+            }
+            spin_loop();
+        }
+        // Whether others sleep isn't known to who was asleep: it takes the lock as if some did [W2].
+        while !self.take(mark, BITS) {
+            self.sleep();
+        }
+    }
+
+    /// Sleeps until the holder of this moment gives the lock back; or not, if that changed meanwhile.
+    fn sleep(&self) {
+        let holder = self.word.load(Ordering::Relaxed);
+        if holder == 0 {
+            return;
+        }
+        let waited_for = holder | WAITED_FOR;
+        let noted = holder == waited_for
+            || self
+                .word
+                .compare_exchange(holder, waited_for, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if noted {
+            self.wait(waited_for);
+        }
+    }
+
+    #[inline]
+    fn unlock(&self) {
+        if self.word.swap(0, Ordering::Release) & WAITED_FOR != 0 {
+            self.wake_one();
+        }
+    }
+
+    #[cfg(not(loom))]
+    fn wait(&self, word: usize) {
+        crate::os::wait(&self.word, word);
+    }
+
+    #[cold]
+    #[cfg(not(loom))]
+    fn wake_one(&self) {
+        crate::os::wake_one(&self.word);
+    }
+
+    /// Takes the lock for the time of a fork, and says whether it is to be released afterwards: not
+    /// if the forking thread itself held it.
+    pub fn lock_for_fork(&self, mark: usize) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        if word & HELD != 0 && word & !BITS == mark & !BITS {
+            return false;
+        }
+        core::mem::forget(self.lock(mark));
+        true
+    }
+
+    /// The value, for the only thread of a forked process.
+    ///
+    /// # Safety
+    ///
+    /// This thread took the lock before the fork, and no guard is alive.
+    #[cfg(not(loom))]
+    pub unsafe fn forked(&self) -> &T {
+        // SAFETY: the caller's promise: there is nobody else.
+        unsafe { &*self.value.get() }
+    }
+
+    /// Releases what [`lock_for_fork`](Self::lock_for_fork) took, in the parent or in the child.
+    ///
+    /// # Safety
+    ///
+    /// That said so, and nothing that `forked` returned is used any more.
+    pub unsafe fn unlock_forked(&self) {
+        self.unlock();
+    }
+}
+
+/// Exclusive access to a locked value, until it is dropped.
+#[must_use = "the lock is released as soon as this is dropped"]
+pub struct LockGuard<'a, T> {
+    lock: &'a Lock<T>,
+    /// It stays with its thread, whose mark the lock has; and it shows its value to no other.
+    #[cfg(not(loom))]
+    stays: PhantomData<*mut T>,
+}
+
+impl<'a, T> LockGuard<'a, T> {
+    #[inline]
+    fn new(lock: &'a Lock<T>) -> Self {
+        #[cfg(not(loom))]
+        return Self { lock, stays: PhantomData };
+        #[cfg(loom)]
+        return Self { lock };
+    }
+}
+
+impl<T> Deref for LockGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: there is one guard at a time, so nobody else has the value.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for LockGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: there is one guard at a time, and it is borrowed mutably.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for LockGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lock.unlock();
+    }
+}
+
+/// The kernel's wait, for loom: it looks at the word and goes to sleep in one step, seen from who wakes.
+#[cfg(loom)]
+mod modelled {
+    use loom::sync::{Condvar, Mutex};
+
+    use super::{Lock, Ordering};
+
+    #[derive(Default)]
+    pub(super) struct Waiting {
+        queue: Mutex<()>,
+        woken: Condvar,
+    }
+
+    impl<T> Lock<T> {
+        pub(super) fn wait(&self, word: usize) {
+            let queue = self.waiting.queue.lock().unwrap();
+            if self.word.load(Ordering::Relaxed) == word {
+                drop(self.waiting.woken.wait(queue).unwrap());
+            }
+        }
+
+        pub(super) fn wake_one(&self) {
+            let _queue = self.waiting.queue.lock().unwrap();
+            self.waiting.woken.notify_one();
+        }
+    }
+}
+
+#[cfg(all(loom, test))]
+mod tests;
+
+#[cfg(all(not(loom), test))]
+mod system_tests {
+    use super::*;
+
+    /// Rounds in which threads meet at the lock and sleep over it.
+    fn meet(lock: &Lock<usize>) {
+        let before = *lock.lock(8);
+        std::thread::scope(|scope| {
+            for thread in 1..=4 {
+                scope.spawn(move || {
+                    for _ in 0..2000 {
+                        let mut value = lock.lock(thread * 16);
+                        *value += 1;
+                        if value.is_multiple_of(64) {
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(*lock.lock(8), before + 8000);
+    }
+
+    #[test]
+    fn threads_pass_it_on() {
+        let lock = Lock::new(0);
+        meet(&lock);
+        crate::os::refuse_to_wait(true);
+        meet(&lock);
+        crate::os::refuse_to_wait(false);
+    }
+
+    #[test]
+    fn who_forks_knows_its_own_lock() {
+        let mut lock = Lock::new(1);
+        let guard = lock.lock(16);
+        assert!(lock.try_lock(32).is_none());
+        assert!(!lock.lock_for_fork(16));
+        drop(guard);
+        assert!(lock.lock_for_fork(16));
+        assert!(!lock.lock_for_fork(16));
+        // SAFETY: taken for a fork, twice in a row, of which the first counts.
+        unsafe {
+            assert_eq!(*lock.forked(), 1);
+            lock.unlock_forked();
+        }
+        *lock.get_mut() += 1;
+        assert_eq!(*lock.try_lock(32).unwrap(), 2);
+    }
+
+    /// No mark is without a holder.
+    #[test]
+    fn zero_is_a_mark() {
+        let lock = Lock::new(());
+        let guard = lock.lock(0);
+        assert!(lock.try_lock(0).is_none());
+        drop(guard);
+    }
+}

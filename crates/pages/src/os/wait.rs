@@ -1,0 +1,95 @@
+//! Waiting in the kernel until another thread says so: Linux's futex.
+//!
+//! This is all that a [lock](crate::lock) needs of a system; another system brings its own two functions.
+//! Neither touches `errno`, nor is a point at which threads are cancelled.
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+};
+
+use rustix::{
+    io::Errno,
+    thread::{NanosleepRelativeResult, Timespec, futex, nanosleep, sched_yield},
+};
+
+/// How long a thread waits at most before it looks again. Nobody may be allowed to wake it: a sandbox may
+/// refuse that call to the one thread, and not to the other.
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+
+/// How long a thread sleeps where it may not wait: some 100 µs with the kernel's slack.
+const NAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000 };
+
+/// Whether the system refused to let a thread wait. Set once and for all; it orders nothing.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Sleeps while the low half of `word` is that of `value`, until a [`wake_one`] on it. It may return early,
+/// so the caller looks again.
+///
+/// Where the system refuses to let threads wait, it sleeps for a short while.
+pub fn wait(word: &AtomicUsize, value: usize) {
+    if REFUSED.load(Ordering::Relaxed) {
+        return nap();
+    }
+    match futex::wait(low_half(word), futex::Flags::PRIVATE, value as u32, Some(&PATIENCE)) {
+        Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
+        Err(_) => {
+            REFUSED.store(true, Ordering::Relaxed);
+            nap();
+        }
+    }
+}
+
+/// Wakes one of the threads that wait on `word`.
+pub fn wake_one(word: &AtomicUsize) {
+    // Should the system refuse, who waits looks again by itself.
+    let _ = futex::wake(low_half(word), futex::Flags::PRIVATE, 1);
+}
+
+/// Lets threads run that are in need of the processor, those of lower priority too.
+fn nap() {
+    if let NanosleepRelativeResult::Err(_) = nanosleep(&NAP) {
+        sched_yield();
+    }
+}
+
+/// Plays a system that refuses to let threads wait.
+#[cfg(all(test, not(loom)))]
+pub(crate) fn refuse_to_wait(refused: bool) {
+    REFUSED.store(refused, Ordering::Relaxed);
+}
+
+/// The half of a word that holds its low bits: the kernel compares 32 of them.
+fn low_half(word: &AtomicUsize) -> &AtomicU32 {
+    let halves = size_of::<AtomicUsize>() / size_of::<AtomicU32>();
+    let low = if cfg!(target_endian = "big") { halves - 1 } else { 0 };
+    // SAFETY: the half lies in the word, and is aligned. This program never reads or writes it but by the
+    // kernel, which is to a process as another processor.
+    unsafe { NonNull::from(word).cast::<AtomicU32>().add(low).as_ref() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_nothing_to_wait_for_goes_on() {
+        let word = AtomicUsize::new(7);
+        wait(&word, 8);
+        wake_one(&word);
+    }
+
+    #[test]
+    fn who_waits_is_woken() {
+        let word = AtomicUsize::new(1 << 40 | 1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                word.store(0, Ordering::Release);
+                wake_one(&word);
+            });
+            while word.load(Ordering::Acquire) != 0 {
+                wait(&word, 1);
+            }
+        });
+    }
+}
