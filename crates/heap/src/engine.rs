@@ -12,6 +12,18 @@
 //! blocks of this engine. What they rely on beyond that are the invariants of [`Engine`],
 //! [`Tags`](crate::tags::Tags), [`Region`] and [`Bins`].
 
+mod check;
+mod liveness;
+mod placement;
+mod regions;
+mod release;
+mod resize;
+mod settlement;
+pub(crate) mod slab;
+mod walk;
+
+pub(crate) use release::Release;
+
 use crate::{bins::Bins, free::Free, policy::Policy, quick::Quick, region::Region, table::Table};
 
 /// All state of a heap but its base.
@@ -31,7 +43,7 @@ pub(crate) struct Engine<P> {
     pub(crate) top: Free,
     /// The first slab with a free cell, or 0.
     pub(crate) slabs: usize,
-    /// The tables of all regions.
+    /// The tables of all regions, by address.
     pub(crate) tables: Table<P>,
     /// A region became empty since the last [`take_empty`](Self::take_empty).
     pub(crate) has_emptied: bool,
@@ -98,13 +110,8 @@ impl<P: Policy> Engine<P> {
     #[inline(always)]
     fn find_region(&mut self, address: usize) {
         unlikely();
-        let mut table = self.tables;
-        while !table.is_none() {
-            if table.region().contains(address) {
-                self.region = table.region();
-                return;
-            }
-            table = table.next();
+        if let Some(table) = self.tables.find(address) {
+            self.region = table.region();
         }
     }
 

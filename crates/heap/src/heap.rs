@@ -1,15 +1,20 @@
 //! The heap as its users see it.
 
+mod base;
+mod contracts;
+mod requests;
+
 use core::{alloc::Layout, cell::UnsafeCell, fmt, ptr::NonNull};
 
 use stratalloc_core::{AllocError, Allocator};
 
 use crate::{
+    corruption::Corruption,
     engine::Engine,
+    extent::Extent,
     policy::{Compact, Policy},
-    stats::Snapshot,
+    snapshot::Snapshot,
     table::Chunk,
-    walk::{Corruption, Extent},
 };
 
 /// A base that has nothing to give: a heap over it serves the regions it was given, and no more.
@@ -97,25 +102,25 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         unsafe { &mut *self.engine.get() }
     }
 
-    /// The heap's figures, by a walk over all blocks.
+    /// The heap's figures, by a walk over all blocks: linear in their number.
     pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        // SAFETY: H1: the reference ends here; counting doesn't use the heap.
-        unsafe { self.engine() }.walk(|extent| snapshot.count(extent));
-        snapshot
+        // SAFETY: H1: the reference ends here.
+        unsafe { self.engine() }.snapshot()
     }
 
     /// Shows every stretch of the heap's memory: its map.
     ///
-    /// The regions come in no order, the extents of a region by address. By exclusive reference, so
-    /// that the visitor can't use the heap meanwhile.
+    /// The extents come in the order of addresses. By exclusive reference, so that the visitor can't
+    /// use the heap meanwhile. Linear in the number of blocks, but for sorting those that wait in
+    /// quick lists.
     pub fn walk(&mut self, visit: impl FnMut(Extent)) {
         self.engine.get_mut().walk(visit);
     }
 
     /// Holds the tags, the free blocks and their lists against each other: every block lies in its
     /// region and none overlaps, all free neighbours are coalesced, no free block was written to,
-    /// every one is in a list.
+    /// every one is in a list, and the quick lists lead to freed blocks of their length, as many as
+    /// were freed. Linear in the number of blocks.
     ///
     /// A write behind a block's end can't reach the tags, and shows here if it hit free memory.
     ///

@@ -32,37 +32,30 @@
 #[cfg(test)]
 extern crate std;
 
-mod allocator;
 mod bins;
-mod cells;
+mod corruption;
 mod engine;
-mod faces;
+mod extent;
 mod free;
-mod growth;
 mod heap;
-mod lengths;
-mod liveness;
+mod list;
 mod memory;
-mod place;
 mod policy;
 mod quick;
 mod region;
-mod release;
-mod resize;
-mod serve;
-mod stats;
-mod supply;
+mod seeds;
+mod snapshot;
 mod table;
 mod tags;
-mod walk;
 
 #[cfg(test)]
 mod tests;
 
+pub use corruption::{Corruption, Problem};
+pub use extent::{Extent, Kind};
 pub use heap::{Heap, NoBase};
 pub use policy::{Compact, Fit, Granule8, Order, Policy};
-pub use stats::Snapshot;
-pub use walk::{Corruption, Extent, Kind, Problem};
+pub use snapshot::Snapshot;
 
 /// The examples of the README, tested as documentation is.
 #[cfg(doctest)]

@@ -21,6 +21,7 @@ use stratalloc_core::poison;
 #[cfg_attr(not(asan), inline(always))]
 #[cfg_attr(asan, inline(never), sanitize(address = "off"))]
 pub(crate) unsafe fn load<T: Copy>(address: usize) -> T {
+    access();
     // SAFETY: the caller's promise.
     unsafe { *with_exposed_provenance_mut::<T>(address) }
 }
@@ -33,6 +34,7 @@ pub(crate) unsafe fn load<T: Copy>(address: usize) -> T {
 #[cfg_attr(not(asan), inline(always))]
 #[cfg_attr(asan, inline(never), sanitize(address = "off"))]
 pub(crate) unsafe fn store<T: Copy>(address: usize, value: T) {
+    access();
     // SAFETY: the caller's promise.
     unsafe { *with_exposed_provenance_mut::<T>(address) = value }
 }
@@ -55,4 +57,11 @@ pub(crate) fn used(address: usize, size: usize) {
     {
         poison::unpoison(start, size);
     }
+}
+
+/// Counts an access to the heap's memory, in tests, which bound what a call does.
+#[inline(always)]
+pub(crate) fn access() {
+    #[cfg(test)]
+    crate::tests::ACCESSES.set(crate::tests::ACCESSES.get() + 1);
 }

@@ -5,22 +5,24 @@
 //!
 //! What waits here is *settled*, freed for good, when it is a certain part of the memory, before a
 //! long block is placed, and before the heap grows or fails: so it keeps nothing from being used.
+//! A block that is taken again no longer waits.
+
+use core::iter::successors;
 
 use crate::{
-    engine::Engine,
+    free::WORD,
+    list,
     memory::{load, store},
-    policy::Policy,
-    tags::WINDOW,
 };
 
 /// Blocks of at most this many granules have a quick list; the list of length 1 holds cells.
 pub(crate) const QUICK: usize = 80;
 
-/// The quick lists may hold this part of the memory.
-const SHARE: usize = 16;
-
 /// Before a long block is placed, a part of that part must wait for settling to be worth its time.
-const WORTH: usize = 16;
+const WORTH: isize = 16;
+
+/// With its address, what marks a block that waits.
+const KEY: usize = 0x5EED_F4EE_5EED_F4EE_u64 as usize;
 
 /// Lists of blocks by length in granules.
 ///
@@ -29,17 +31,16 @@ const WORTH: usize = 16;
 /// - **Q1**: the blocks of list `n` are tagged as live blocks of `n` granules, or are live cells
 ///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
 ///   word.
-/// - **Q2**: the bit `n` is set in `map` if list `n` isn't empty; list 0 is empty.
-/// - **Q3**: `left` is at most `limit`; `limit - left` granules have entered since the lists were
-///   settled, or more if the limit was lowered: so at most as many wait.
+/// - **Q2**: the bit `n` is set in `map` if list `n` isn't empty, and may be if it is; list 0 is empty.
+/// - **Q3**: `limit - left` granules wait. `left` is negative only after the limit was lowered.
 pub(crate) struct Quick {
     map: [u64; QUICK / 64 + 1],
     /// As many granules as may still enter before the lists must be settled.
-    left: usize,
+    left: isize,
     /// `left` of empty lists.
-    limit: usize,
+    limit: isize,
     /// With less than this left, settling is worth its time.
-    worth: usize,
+    worth: isize,
     heads: [usize; QUICK + 1],
 }
 
@@ -57,6 +58,8 @@ impl Quick {
             let address = *head;
             if address != 0 {
                 *head = load(address);
+                self.left += len.cast_signed();
+                sign(address, 0);
             }
             address
         }
@@ -65,7 +68,10 @@ impl Quick {
     /// Adds a block of `len` granules, at most [`QUICK`]; whether so much may still enter.
     #[inline(always)]
     pub(crate) unsafe fn push(&mut self, address: usize, len: usize) -> bool {
-        let Some(left) = self.left.checked_sub(len) else { return false };
+        let left = self.left - len.cast_signed();
+        if left < 0 {
+            return false;
+        }
         self.left = left;
         // SAFETY: the block is no one's but the heap's, and its length is below the count.
         unsafe {
@@ -73,16 +79,17 @@ impl Quick {
             let head = self.heads.get_unchecked_mut(len);
             store(address, *head);
             *head = address;
+            sign(address, address ^ KEY);
         }
         true
     }
 
     /// Lets a part of this many granules wait.
-    pub(crate) fn set_limit(&mut self, all: usize) {
-        let entered = self.limit - self.left;
-        self.limit = all / SHARE;
+    pub(crate) fn set_limit(&mut self, all: usize, share: usize) {
+        let waiting = self.limit - self.left;
+        self.limit = (all / share).cast_signed();
         self.worth = self.limit - self.limit / WORTH;
-        self.left = self.limit.saturating_sub(entered);
+        self.left = self.limit - waiting;
     }
 
     /// Whether so much waits that settling is worth its time.
@@ -91,97 +98,69 @@ impl Quick {
         self.left < self.worth
     }
 
+    /// How many granules wait.
+    pub(crate) const fn waiting(&self) -> usize {
+        (self.limit - self.left).cast_unsigned()
+    }
+
+    /// The blocks of this many granules that wait; none if so long ones can't.
+    pub(crate) fn list(&self, len: usize) -> impl Iterator<Item = usize> {
+        let first = self.heads.get(len).copied().unwrap_or(0);
+        // SAFETY: Q1.
+        successors(non_zero(first), |&address| non_zero(unsafe { load(address) }))
+    }
+
+    /// Whether a block waits here, whose length this is: in constant time in builds with debug
+    /// assertions, but for a block that has the key by chance, or whose key was overwritten.
+    pub(crate) unsafe fn contains_signed(&self, address: usize, len: usize) -> bool {
+        // SAFETY: the caller's promise: it is a block of the heap, so it holds two words.
+        let is_signed = unsafe { load::<usize>(address + WORD) } == address ^ KEY;
+        is_signed && self.contains(address, len)
+    }
+
     /// Whether a block waits here, whose length this is.
     pub(crate) fn contains(&self, address: usize, len: usize) -> bool {
-        let mut listed = self.heads.get(len).copied().unwrap_or(0);
-        while listed != 0 && listed != address {
-            // SAFETY: Q1.
-            listed = unsafe { load(listed) };
+        self.list(len).any(|listed| listed == address)
+    }
+
+    /// The first block of each list, or 0.
+    pub(crate) const fn heads(&self) -> [usize; QUICK + 1] {
+        self.heads
+    }
+
+    /// Takes the blocks of a list that isn't empty out: their length, and the first; none if nothing
+    /// waits any more.
+    pub(crate) fn take_list(&mut self) -> Option<(usize, usize)> {
+        for (word, map) in self.map.iter_mut().enumerate() {
+            if *map != 0 {
+                let len = word * u64::BITS as usize + map.trailing_zeros() as usize;
+                *map &= *map - 1;
+                return Some((len, core::mem::take(&mut self.heads[len])));
+            }
         }
-        listed != 0
+        self.left = self.limit;
+        None
+    }
+
+    /// Brings each list into the order of addresses.
+    pub(crate) fn sort(&mut self) {
+        for head in &mut self.heads {
+            // SAFETY: Q1.
+            *head = unsafe { list::sorted(*head) };
+        }
     }
 }
 
-impl<P: Policy> Engine<P> {
-    /// Frees all blocks of the quick lists for good; whether there were any.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn settle(&mut self) -> bool {
-        let waits = self.quick.left != self.quick.limit;
-        self.quick.left = self.quick.limit;
-        for word in 0..self.quick.map.len() {
-            let mut map = core::mem::take(&mut self.quick.map[word]);
-            while map != 0 {
-                let len = word * 64 + map.trailing_zeros() as usize;
-                map &= map - 1;
-                self.settle_list(len);
-            }
-        }
-        waits
+/// Writes the second word of a block that waits, or no longer does: in builds that look whether what
+/// is freed is live.
+#[inline(always)]
+unsafe fn sign(address: usize, word: usize) {
+    if cfg!(debug_assertions) {
+        // SAFETY: the caller's promise: the block is the heap's, and holds two words.
+        unsafe { store(address + WORD, word) }
     }
+}
 
-    fn settle_list(&mut self, len: usize) {
-        let first = core::mem::take(&mut self.quick.heads[len]);
-        // SAFETY: Q1.
-        unsafe {
-            match len {
-                1 => self.settle_cells(first),
-                2..=WINDOW => self.settle_short(first, len * P::GRANULE),
-                _ => self.settle_long(first, len * P::GRANULE),
-            }
-        }
-    }
-
-    unsafe fn settle_cells(&mut self, first: usize) {
-        let mut address = first;
-        while address != 0 {
-            // SAFETY: Q1.
-            unsafe {
-                let next = load(address);
-                let region = self.region_of(address);
-                self.release_cell(region, address);
-                address = next;
-            }
-        }
-    }
-
-    unsafe fn settle_long(&mut self, first: usize, size: usize) {
-        let mut address = first;
-        while address != 0 {
-            // SAFETY: Q1.
-            unsafe {
-                let next = load(address);
-                let region = self.region_of(address);
-                self.free(region, address, size);
-                address = next;
-            }
-        }
-    }
-
-    /// Frees a list of blocks of `size` bytes, at most a window. Blocks that were allocated in a
-    /// row are often freed in a row: neighbours that follow each other are first joined, by their
-    /// tags alone.
-    unsafe fn settle_short(&mut self, first: usize, size: usize) {
-        let mut address = first;
-        while address != 0 {
-            // SAFETY: Q1; the blocks of a run are live, and become one stretch without an end.
-            unsafe {
-                let region = self.region_of(address);
-                let (mut start, mut end) = (address, address + size);
-                region.tags.unmark_end(end);
-                loop {
-                    address = load(address);
-                    if address == end {
-                        end += size;
-                    } else if address != 0 && address + size == start {
-                        start = address;
-                    } else {
-                        break;
-                    }
-                    region.tags.unmark_end(address + size);
-                }
-                self.free_run(region, start, end);
-            }
-        }
-    }
+const fn non_zero(address: usize) -> Option<usize> {
+    if address == 0 { None } else { Some(address) }
 }

@@ -129,7 +129,7 @@ impl<P: Policy> Table<P> {
     /// # Safety
     ///
     /// The chunk is memory of the heap that nothing uses.
-    pub(crate) unsafe fn create(chunk: Chunk, next: Self) -> Option<Self> {
+    pub(crate) unsafe fn create(chunk: Chunk) -> Option<Self> {
         let start = align_up(chunk.start.max(LOWEST))?;
         let end = Self::end_below(start, chunk.end(), 1)?;
         if end < start + LEAST {
@@ -138,7 +138,7 @@ impl<P: Policy> Table<P> {
         let table = Self::at(end);
         // SAFETY: the table fits between `end` and the chunk's end, by the choice of `end`.
         unsafe {
-            table.lay(start, end, next, 1);
+            table.lay(start, end, Self::NONE, 1);
             table.set_chunk(0, chunk);
         }
         Some(table)
@@ -172,6 +172,16 @@ impl<P: Policy> Table<P> {
     /// The next table.
     pub(crate) fn next(self) -> Self {
         Self::at(self.header().next)
+    }
+
+    /// The table from this one on whose region an address lies in.
+    #[inline(always)]
+    pub(crate) fn find(self, address: usize) -> Option<Self> {
+        let mut table = self;
+        while !table.is_none() && !table.region().contains(address) {
+            table = table.next();
+        }
+        if table.is_none() { None } else { Some(table) }
     }
 
     /// Makes another table the next.

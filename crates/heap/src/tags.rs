@@ -25,12 +25,14 @@
 //! - A slab of cells is exactly a window: the word says which of them are live (see `cells`). A byte
 //!   a window, its *mark*, tells slabs.
 
+mod size;
+
 use core::{
     marker::PhantomData,
     ptr::{null_mut, with_exposed_provenance_mut},
 };
 
-use crate::policy::Policy;
+use crate::{memory::access, policy::Policy};
 
 /// Granules of a window: the bits of a word of tags.
 pub(crate) const WINDOW: usize = u64::BITS as usize;
@@ -134,12 +136,14 @@ impl<P: Policy> Tags<P> {
     /// The word of the window of any granule.
     #[inline(always)]
     pub(crate) unsafe fn word(self, address: usize) -> u64 {
+        access();
         unsafe { self.words.wrapping_add(address / Self::WINDOW_BYTES).read() }
     }
 
     /// Stores the word of the window of any granule.
     #[inline(always)]
     pub(crate) unsafe fn set_word(self, address: usize, word: u64) {
+        access();
         unsafe { self.words.wrapping_add(address / Self::WINDOW_BYTES).write(word) }
     }
 

@@ -6,7 +6,7 @@ use stratalloc_core::{AllocError, Allocator, Counted, FreeUnsized, Stats, Trim, 
 use stratalloc_pages::{MEM_BLOCK_SIZE, MemBlocks, Mmap};
 use stratalloc_testkit::System;
 
-use super::memory;
+use super::{fixed, memory};
 use crate::{Corruption, Granule8, Heap, Kind, NoBase, Problem};
 
 type Kernel = MemBlocks<Mmap>;
@@ -104,14 +104,6 @@ fn s1_4_realloc() {
         heap.mem_free(moved);
     }
     assert_eq!(heap.check(), Ok(()));
-}
-
-/// Memory for a heap without a base.
-fn fixed(size: usize) -> Heap {
-    let heap = Heap::new(NoBase);
-    // SAFETY: the memory is kept for ever, and the heap's alone.
-    assert!(unsafe { heap.add_region(memory(size), size) });
-    heap
 }
 
 #[test]

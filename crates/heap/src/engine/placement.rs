@@ -19,7 +19,8 @@ impl<P: Policy> Engine<P> {
         }
         // SAFETY: the block is free, in no bin, and as long as asked.
         unsafe {
-            let (address, rest) = self.place(block, size);
+            let is_far = size >= P::FAR_END_FROM && size < P::NEAR_END_FROM;
+            let (address, rest) = self.place(block, size, is_far);
             if rest.size != 0 {
                 self.bins.insert(rest);
             }
@@ -33,26 +34,26 @@ impl<P: Policy> Engine<P> {
             return 0;
         }
         // SAFETY: the top is free, in no bin, and as long as asked.
-        let (address, rest) = unsafe { self.place(self.top, size) };
+        let (address, rest) = unsafe { self.place(self.top, size, size >= P::FAR_END_FROM) };
         self.top = rest;
         address
     }
 
-    /// Cuts a live block of `size` bytes from a free one that is in no bin: its address, and the
-    /// rest.
+    /// Cuts a live block of `size` bytes from the near or the far end of a free one that is in no bin:
+    /// its address, and the rest.
     #[inline(always)]
-    unsafe fn place(&mut self, block: Free, size: usize) -> (usize, Free) {
+    unsafe fn place(&mut self, block: Free, size: usize, is_far: bool) -> (usize, Free) {
         let spare = block.size - size;
         let tags = self.region_of(block.address).tags;
         let (start, end, rest) = if spare < Self::MIN {
             unlikely();
             (block.address, block.end(), Free::NONE)
-        } else if size < P::FAR_END_FROM {
-            let end = block.address + size;
-            (block.address, end, Free { address: end, size: spare })
-        } else {
+        } else if is_far {
             let start = block.address + spare;
             (start, block.end(), Free { size: spare, ..block })
+        } else {
+            let end = block.address + size;
+            (block.address, end, Free { address: end, size: spare })
         };
         // SAFETY: the bytes are a free block, or an end of one; none lies at 0.
         unsafe {
@@ -63,21 +64,21 @@ impl<P: Policy> Engine<P> {
     }
 
     /// Takes a block of `size` bytes whose address is a multiple of `align`, a power of two above
-    /// the granule: its address, or 0.
+    /// the granule: its address, or 0. The block isn't longer than `size`.
     pub(crate) fn allocate_aligned(&mut self, size: usize, align: usize) -> usize {
-        let slack = align + Self::MIN;
-        let mut block = self.bins.take(size + slack);
+        let whole = size + Self::slack(align);
+        let mut block = self.bins.take(whole);
         if block.size == 0 {
-            if self.top.size < size + slack {
+            if self.top.size < whole {
                 return 0;
             }
             block = core::mem::replace(&mut self.top, Free::NONE);
         }
         let start = Self::align_within(block.address, align);
-        let end = Self::end_within(start, size, block.end());
+        let end = start + size;
         let tags = self.region_of(block.address).tags;
-        // SAFETY: the block is free, in no bin, and long enough for the gap and for `size`; what is
-        // left on either side becomes the top, or is filed.
+        // SAFETY: the block is free, in no bin, and long enough for the gap, for `size` and for a
+        // block behind; what is left on either side becomes the top, or is filed.
         unsafe {
             tags.allocate(start, end);
             for rest in [
@@ -95,6 +96,13 @@ impl<P: Policy> Engine<P> {
     #[inline(always)]
     pub(crate) const fn end_within(start: usize, size: usize, limit: usize) -> usize {
         if limit - start - size < Self::MIN { limit } else { start + size }
+    }
+
+    /// What a free block must have besides the size, so that whatever its address is there is room for
+    /// a block before a multiple of `align`, and for one behind.
+    #[inline(always)]
+    pub(crate) const fn slack(align: usize) -> usize {
+        align + 2 * Self::MIN - P::GRANULE
     }
 
     /// The first multiple of `align` from `start` on that leaves no gap, or one for a block.

@@ -1,6 +1,6 @@
 //! The heap's figures, by a walk: they cost nothing until someone asks.
 
-use crate::walk::{Extent, Kind};
+use crate::extent::{Extent, Kind};
 
 /// How a heap's memory is used at a moment, in bytes.
 ///
@@ -43,6 +43,13 @@ impl Snapshot {
             }
             Kind::Overhead => self.overhead += extent.size,
         }
+    }
+
+    /// Counts `count` blocks of `size` bytes as waiting that were counted as live.
+    pub(crate) const fn move_to_quick(&mut self, count: usize, size: usize) {
+        self.live -= count * size;
+        self.live_blocks -= count;
+        self.quick += count * size;
     }
 
     /// Peak utilisation: the greatest payload so far over the memory held; 0 of an empty heap.

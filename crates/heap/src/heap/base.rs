@@ -8,8 +8,7 @@ use core::{
 use stratalloc_core::Allocator;
 
 use crate::{
-    cells::CELL,
-    engine::Engine,
+    engine::{Engine, slab::CELL},
     heap::Heap,
     memory::used,
     policy::Policy,

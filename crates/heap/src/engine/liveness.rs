@@ -1,30 +1,44 @@
 //! Whether an address is that of a live block: quickly and nearly, or certainly.
 
 use crate::{
-    cells::CELL, engine::Engine, policy::Policy, region::Region, tags::window_bytes, walk::Kind,
+    engine::{Engine, slab::CELL},
+    extent::Kind,
+    policy::Policy,
+    region::Region,
+    tags::window_bytes,
 };
 
 impl<P: Policy> Engine<P> {
-    /// Whether an address may be that of a live block or cell: in constant time but for the quick
-    /// list of its size; an address inside a block may pass.
-    pub(crate) fn looks_live(&mut self, address: usize) -> bool {
-        let region = self.region_of(address);
-        if !region.contains(address) || !address.is_multiple_of(P::GRANULE) {
-            return false;
+    /// Whether an address may be that of a live block or cell, in builds with debug assertions: in
+    /// constant time; an address inside a block may pass.
+    pub(crate) fn looks_live(&self, address: usize) -> bool {
+        match self.tagged_len(address) {
+            // SAFETY: by its tags it is a block of the heap.
+            Some(len) => !unsafe { self.quick.contains_signed(address, len) },
+            None => false,
+        }
+    }
+
+    /// The granules of the block that seems to start at an address, by its tags, if it is live or
+    /// waits in a quick list; 1 for a cell.
+    pub(super) fn tagged_len(&self, address: usize) -> Option<usize> {
+        let region = self.tables.find(address)?.region();
+        let tags = region.tags;
+        if !address.is_multiple_of(P::GRANULE) {
+            return None;
         }
         // SAFETY: the address is the region's, so its tags are there; what they say is compared
         // before it is believed.
         unsafe {
-            if Self::is_cell(region.tags, address) {
+            if Self::is_cell(tags, address) {
                 let offset = address % window_bytes::<P>();
-                let is_cell = offset != 0 && offset.is_multiple_of(CELL);
-                return is_cell && region.tags.bit(address) && !self.quick.contains(address, 1);
+                let is_cell = offset != 0 && offset.is_multiple_of(CELL) && tags.bit(address);
+                return is_cell.then_some(1);
             }
-            if !self.looks_like_start(region, address) {
-                return false;
-            }
-            let size = region.tags.live_size(address);
-            size <= region.end() - address && !self.quick.contains(address, size / P::GRANULE)
+            let size = tags.live_size(address);
+            let is_block = self.looks_like_start(region, address)
+                && (Self::MIN..=region.end() - address).contains(&size);
+            is_block.then_some(size / P::GRANULE)
         }
     }
 
@@ -41,7 +55,7 @@ impl<P: Policy> Engine<P> {
                 return !tags.bit(address);
             }
             if tags.may_be_size(address, region.span()) {
-                return self.is_live(address);
+                return self.is_tagged_live(address);
             }
             match (tags.bit(last), tags.bit(address)) {
                 (true, is_free_behind_live) => !is_free_behind_live,
@@ -61,8 +75,19 @@ impl<P: Policy> Engine<P> {
 
     /// Whether a live block or cell starts at an address: by a walk of all regions.
     pub(crate) fn is_live(&self, address: usize) -> bool {
+        let mut len = None;
+        self.walk_tags(|extent| {
+            if extent.address == address && extent.kind == Kind::Live {
+                len = Some(Self::quick_len(extent.size));
+            }
+        });
+        len.is_some_and(|len| !self.quick.contains(address, len))
+    }
+
+    /// Whether a block or cell starts at an address that is live or waits: by a walk.
+    fn is_tagged_live(&self, address: usize) -> bool {
         let mut found = false;
-        self.walk(|extent| found |= extent.address == address && extent.kind == Kind::Live);
+        self.walk_tags(|extent| found |= extent.address == address && extent.kind == Kind::Live);
         found
     }
 }

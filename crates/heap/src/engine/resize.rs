@@ -3,8 +3,7 @@
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 
 use crate::{
-    cells::CELL,
-    engine::Engine,
+    engine::{Engine, slab::CELL},
     free::Free,
     memory::{unused, used},
     policy::Policy,

@@ -18,15 +18,15 @@ impl<P: Policy> Engine<P> {
             self.has_joined = self.join(chunk);
             let is_useful = self.has_joined || self.add_region(chunk);
             self.mark_unused(chunk);
-            self.quick.set_limit(self.span() / P::GRANULE);
+            self.quick.set_limit(self.span() / P::GRANULE, P::QUICK_SHARE);
             is_useful
         }
     }
 
     unsafe fn add_region(&mut self, chunk: Chunk) -> bool {
         // SAFETY: the caller's promise.
-        let Some(table) = (unsafe { Table::create(chunk, self.tables) }) else { return false };
-        self.tables = table;
+        let Some(table) = (unsafe { Table::create(chunk) }) else { return false };
+        self.enter(table);
         let region = table.region();
         // SAFETY: the region is new: all of it becomes one block.
         unsafe {
@@ -35,6 +35,18 @@ impl<P: Policy> Engine<P> {
             self.renew_top(Free { address: region.start(), size: region.span() });
         }
         true
+    }
+
+    /// Enters a table among those of all regions, by address.
+    fn enter(&mut self, table: Table<P>) {
+        let mut previous = Table::NONE;
+        let mut next = self.tables;
+        while !next.is_none() && next.region().start() < table.region().start() {
+            previous = next;
+            next = next.next();
+        }
+        table.set_next(next);
+        self.replace(previous, table);
     }
 
     /// Joins a chunk to the region that it continues; whether there is one.

@@ -6,7 +6,7 @@ use stratalloc_core::{
     AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize,
 };
 
-use crate::{heap::Heap, policy::Policy, stats::Snapshot};
+use crate::{heap::Heap, policy::Policy, snapshot::Snapshot};
 
 impl<B: Allocator, P: Policy> Heap<B, P> {
     /// The bytes at `start` as a block.

@@ -21,13 +21,11 @@ use core::{
 use stratalloc_core::{Allocator, diag};
 
 use crate::{
-    cells::CELL,
-    engine::Engine,
+    engine::{Engine, Release, slab::CELL},
     heap::Heap,
     memory::{unused, used},
     policy::Policy,
     quick::QUICK,
-    release::Release,
     tags::WINDOW,
 };
 
@@ -111,7 +109,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     #[inline(never)]
     pub(crate) fn take_aligned(&self, request: usize, align: usize) -> *mut u8 {
         let size = Engine::<P>::block_size(request.min(Engine::<P>::MAX));
-        let whole = size.saturating_add(align).saturating_add(Engine::<P>::MIN);
+        let whole = size.saturating_add(Engine::<P>::slack(align));
         if request > Engine::<P>::MAX || whole > Engine::<P>::MAX {
             return null_mut();
         }

@@ -70,12 +70,18 @@ impl<P: Policy> Tags<P> {
         size > Self::WINDOW_BYTES && size <= span && size.is_multiple_of(P::GRANULE)
     }
 
-    /// The size of a free block, whatever its body says: linear in it.
+    /// The size of a free block, whatever its body says: a look at each of its windows.
     pub(crate) unsafe fn free_size(self, start: usize, limit: usize) -> usize {
-        let mut end = start + P::GRANULE;
-        while end < limit && !unsafe { self.bit(end) } {
-            end += P::GRANULE;
+        let mut at = start + P::GRANULE;
+        while at < limit {
+            // The B of the block behind is set.
+            let rest = unsafe { self.word(at) } >> Self::index(at);
+            if rest != 0 {
+                at += rest.trailing_zeros() as usize * P::GRANULE;
+                break;
+            }
+            at = (at / Self::WINDOW_BYTES + 1) * Self::WINDOW_BYTES;
         }
-        end - start
+        at.min(limit) - start
     }
 }
