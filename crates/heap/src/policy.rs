@@ -23,12 +23,9 @@ pub trait Policy: 'static {
     /// that short-lived small blocks don't come to lie between large ones.
     const FAR_END_FROM: usize = 96;
 
-    /// But requests of this many bytes or more take the near end of a hole, as small ones do: those
-    /// live long, and what is left of the hole stays away from the next of them.
+    /// Requests of this many bytes or more take the near end of a hole all the same, and the far end
+    /// only of the top: they live long, and so they fill holes one after the other from the same side.
     const NEAR_END_FROM: usize = 4096;
-
-    /// This part of the memory may wait in quick lists before it is coalesced.
-    const QUICK_SHARE: usize = 16;
 
     /// Which block of a bin of many sizes is taken.
     const FIT: Fit = Fit::Bounded(4);

@@ -18,8 +18,15 @@ use crate::{
 /// Blocks of at most this many granules have a quick list; the list of length 1 holds cells.
 pub(crate) const QUICK: usize = 80;
 
+/// The quick lists may hold this part of the memory,
+const SHARE: usize = 16;
+
+/// or this many granules, if that isn't more than half of it: a small heap too has room for a block
+/// of each length that a program uses.
+const FLOOR: usize = 4096;
+
 /// Before a long block is placed, a part of that part must wait for settling to be worth its time.
-const WORTH: isize = 16;
+const WORTH: isize = 64;
 
 /// With its address, what marks a block that waits.
 const KEY: usize = 0x5EED_F4EE_5EED_F4EE_u64 as usize;
@@ -32,7 +39,9 @@ const KEY: usize = 0x5EED_F4EE_5EED_F4EE_u64 as usize;
 ///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
 ///   word.
 /// - **Q2**: the bit `n` is set in `map` if list `n` isn't empty, and may be if it is; list 0 is empty.
-/// - **Q3**: `limit - left` granules wait. `left` is negative only after the limit was lowered.
+/// - **Q3**: at most `limit - left` granules wait. `left` is negative only after the limit was
+///   lowered. What is taken is credited but for an odd granule, and so not for a cell: what passes
+///   through is settled now and then, and slabs with few live cells become empty.
 pub(crate) struct Quick {
     map: [u64; QUICK / 64 + 1],
     /// As many granules as may still enter before the lists must be settled.
@@ -58,7 +67,7 @@ impl Quick {
             let address = *head;
             if address != 0 {
                 *head = load(address);
-                self.left += len.cast_signed();
+                self.left += (len & !1).cast_signed();
                 sign(address, 0);
             }
             address
@@ -85,9 +94,9 @@ impl Quick {
     }
 
     /// Lets a part of this many granules wait.
-    pub(crate) fn set_limit(&mut self, all: usize, share: usize) {
+    pub(crate) fn set_limit(&mut self, all: usize) {
         let waiting = self.limit - self.left;
-        self.limit = (all / share).cast_signed();
+        self.limit = (all / SHARE).max(FLOOR.min(all / 2)).cast_signed();
         self.worth = self.limit - self.limit / WORTH;
         self.left = self.limit - waiting;
     }
@@ -98,7 +107,7 @@ impl Quick {
         self.left < self.worth
     }
 
-    /// How many granules wait.
+    /// How many granules wait at most.
     pub(crate) const fn waiting(&self) -> usize {
         (self.limit - self.left).cast_unsigned()
     }

@@ -64,7 +64,7 @@ impl<P: Policy> Engine<P> {
     }
 
     /// Takes a block of `size` bytes whose address is a multiple of `align`, a power of two above
-    /// the granule: its address, or 0. The block isn't longer than `size`.
+    /// the granule: its address, or 0. The block has just `size` bytes.
     pub(crate) fn allocate_aligned(&mut self, size: usize, align: usize) -> usize {
         let whole = size + Self::slack(align);
         let mut block = self.bins.take(whole);

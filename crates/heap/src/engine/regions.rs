@@ -18,7 +18,7 @@ impl<P: Policy> Engine<P> {
             self.has_joined = self.join(chunk);
             let is_useful = self.has_joined || self.add_region(chunk);
             self.mark_unused(chunk);
-            self.quick.set_limit(self.span() / P::GRANULE, P::QUICK_SHARE);
+            self.quick.set_limit(self.span() / P::GRANULE);
             is_useful
         }
     }
