@@ -55,19 +55,19 @@ impl<P: Policy> Contender for Heap<NoBase, P> {
 
     #[inline]
     fn allocate(&mut self, size: usize) -> *mut u8 {
-        self.mem_alloc(size)
+        self.malloc(size)
     }
 
     #[inline]
     unsafe fn free(&mut self, block: *mut u8, _: usize) {
         // SAFETY: the caller's promise.
-        unsafe { self.mem_free(block) }
+        unsafe { Self::free(self, block) }
     }
 
     #[inline]
     unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
         // SAFETY: the caller's promise.
-        unsafe { self.mem_realloc(block, new) }
+        unsafe { self.realloc(block, new) }
     }
 }
 

@@ -1,14 +1,41 @@
 //! A real program on one heap behind a lock: words of a text, counted by several threads.
 
-use std::{collections::BTreeMap, thread};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
-use stratalloc_core::Locked;
-use stratalloc_heap::Heap;
+use lock_api::{GuardNoSend, RawMutex};
+use stratalloc_heap::{Heap, Locked};
 use stratalloc_pages::{MemBlocks, Mmap};
+
+/// A lock that doesn't allocate, as the global allocator's must not.
+struct Yielding(AtomicBool);
+
+// SAFETY: whoever swaps the flag to true has the lock until it stores false.
+unsafe impl RawMutex for Yielding {
+    const INIT: Self = Self(AtomicBool::new(false));
+    type GuardMarker = GuardNoSend;
+
+    fn lock(&self) {
+        while !self.try_lock() {
+            thread::yield_now();
+        }
+    }
+
+    fn try_lock(&self) -> bool {
+        !self.0.swap(true, Ordering::Acquire)
+    }
+
+    unsafe fn unlock(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 /// The heap on the kernel's blocks, behind a lock.
 #[global_allocator]
-static GLOBAL: Locked<parking_lot::RawMutex, Heap<MemBlocks<Mmap>>> =
+static GLOBAL: Locked<Yielding, Heap<MemBlocks<Mmap>>> =
     Locked::new(Heap::new(MemBlocks::new(Mmap)));
 
 const TEXT: &str = "the heap is one heap and the lock is one lock and the words are many";
@@ -19,7 +46,8 @@ fn main() {
         let words = counter.join().expect("counting doesn't panic");
         println!("{} different words, `the` {} times", words.len(), words["the"]);
     }
-    println!("{:#?}", GLOBAL.lock().snapshot());
+    let snapshot = GLOBAL.lock().snapshot();
+    println!("{snapshot:#?}");
     assert_eq!(GLOBAL.lock().check(), Ok(()));
 }
 

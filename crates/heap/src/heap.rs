@@ -3,6 +3,12 @@
 mod base;
 mod contracts;
 mod requests;
+#[cfg(feature = "lock_api")]
+mod static_heap;
+mod unsized_calls;
+
+#[cfg(feature = "lock_api")]
+pub use static_heap::StaticHeap;
 
 use core::{alloc::Layout, cell::UnsafeCell, fmt, ptr::NonNull};
 
@@ -40,24 +46,20 @@ unsafe impl Allocator for NoBase {
 /// # Invariants
 ///
 /// - **H1**: no reference to the engine outlives the call that made it, and no call of the base is
-///   made while there is one: a base may not call the heap that stands on it.
+///   made while there is one: a base may call the heap that stands on it.
 ///
 /// # Example
 ///
 /// ```
-/// use core::{alloc::Layout, ptr::NonNull};
-/// use stratalloc_core::Allocator;
-/// use stratalloc_heap::{Heap, NoBase};
+/// use core::alloc::Layout;
+/// use stratalloc_heap::{Allocator, Heap};
 ///
-/// let mut memory = [0_u64; 512];
-/// let heap: Heap = Heap::new(NoBase);
-/// // SAFETY: the memory is the heap's until the end.
-/// assert!(unsafe { heap.add_region(NonNull::from(&mut memory[..]).cast(), 4096) });
+/// let heap: Heap = Heap::from_slice(vec![0; 65_536].leak());
 /// let layout = Layout::new::<[u32; 100]>();
 /// let block = heap.allocate(layout)?.cast();
 /// // SAFETY: allocated just so.
 /// unsafe { heap.deallocate(block, layout) };
-/// # Ok::<(), stratalloc_core::AllocError>(())
+/// # Ok::<(), stratalloc_heap::AllocError>(())
 /// ```
 pub struct Heap<B: Allocator = NoBase, P: Policy = Compact> {
     engine: UnsafeCell<Engine<P>>,
@@ -71,6 +73,14 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// A heap without memory yet; it takes from `base` what it needs, when it needs it.
     pub const fn new(base: B) -> Self {
         Self { engine: UnsafeCell::new(Engine::new()), base }
+    }
+
+    /// Gives the heap memory to cut blocks from, for ever; whether it was enough to be of use.
+    ///
+    /// As [`add_region`](Self::add_region), and safe: nobody else has the memory.
+    pub fn add_slice(&self, memory: &'static mut [u8]) -> bool {
+        // SAFETY: the reference is the only one, and for ever.
+        unsafe { self.add_region(NonNull::from_mut(memory).cast(), memory.len()) }
     }
 
     /// Gives the heap `size` bytes to cut blocks from; whether they were enough to be of use.
@@ -90,6 +100,14 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// The base.
     pub const fn base(&self) -> &B {
         &self.base
+    }
+
+    /// Whether any memory was of use.
+    #[cfg(feature = "lock_api")]
+    #[inline]
+    fn has_memory(&self) -> bool {
+        // SAFETY: H1: the reference ends here.
+        !unsafe { self.engine() }.tables.is_none()
     }
 
     /// # Safety
@@ -136,6 +154,23 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     pub fn is_live(&self, address: NonNull<u8>) -> bool {
         // SAFETY: H1: the reference ends here.
         unsafe { self.engine() }.is_live(address.addr().get())
+    }
+}
+
+impl<P: Policy> Heap<NoBase, P> {
+    /// A heap in memory that is its own for ever, and in no other. If it is too short to be of use,
+    /// the heap has nothing to give.
+    ///
+    /// ```
+    /// use stratalloc_heap::Heap;
+    ///
+    /// let heap: Heap = Heap::from_slice(vec![0; 65_536].leak());
+    /// assert!(!heap.malloc(60_000).is_null());
+    /// ```
+    pub fn from_slice(memory: &'static mut [u8]) -> Self {
+        let heap = Self::new(NoBase);
+        heap.add_slice(memory);
+        heap
     }
 }
 

@@ -12,10 +12,10 @@ const SIZES: [usize; 4] = [10, 100, 1_000, 1_200];
 
 /// `count` blocks of a size, of which every other one is freed again.
 fn half_freed(heap: &Heap, count: usize, size: usize) -> Vec<*mut u8> {
-    let blocks: Vec<_> = (0..count).map(|_| heap.mem_alloc(size)).collect();
+    let blocks: Vec<_> = (0..count).map(|_| heap.malloc(size)).collect();
     for &block in blocks.iter().step_by(2) {
         // SAFETY: it is live.
-        unsafe { heap.mem_free(block) };
+        unsafe { heap.free(block) };
     }
     blocks
 }
@@ -51,7 +51,7 @@ fn a_double_free_that_waits_is_found() {
         let heap = fixed(100_000);
         let blocks = half_freed(&heap, 3, size);
         assert_eq!(heap.check(), Ok(()));
-        // As `mem_free` does where blocks aren't checked.
+        // As `free` does where blocks aren't checked.
         // SAFETY: it isn't, and the heap isn't used any more but by its check.
         unsafe { heap.engine().release(blocks[0].addr()) };
         assert_eq!(heap.check().map_err(|it| it.problem), Err(Problem::Quick), "{size}");
@@ -78,11 +78,11 @@ fn the_books_are_read_in_linear_time() {
 #[test]
 fn the_map_shows_what_waits() {
     let mut heap = fixed(2_000_000);
-    let blocks: Vec<_> = (0..160).map(|n| heap.mem_alloc(SIZES[n % 4])).collect();
+    let blocks: Vec<_> = (0..160).map(|n| heap.malloc(SIZES[n % 4])).collect();
     let mut waiting: Vec<_> = blocks.into_iter().skip(3).step_by(3).collect();
     for &block in &waiting {
         // SAFETY: it is live.
-        unsafe { heap.mem_free(block) };
+        unsafe { heap.free(block) };
     }
     let snapshot = heap.snapshot();
     let (mut shown, mut bytes) = (Vec::new(), 0);
@@ -110,10 +110,10 @@ fn a_slab_is_exactly_a_window() {
                 continue;
             }
             let whole = heap.snapshot();
-            let cell = heap.mem_alloc(16);
+            let cell = heap.malloc(16);
             assert_eq!(heap.check(), Ok(()), "{offset}, {size}");
             // SAFETY: it is null or live.
-            unsafe { heap.mem_free(cell) };
+            unsafe { heap.free(cell) };
             heap.trim();
             assert_eq!((heap.check(), heap.snapshot()), (Ok(()), whole), "{offset}, {size}");
         }

@@ -29,17 +29,17 @@ fn run<P: Policy>(base: impl Allocator, steps: &[(u8, u16)]) {
                 let (block, old, mark) = live.swap_remove(number as usize % live.len());
                 verify(block, old, mark);
                 // SAFETY: it is live.
-                unsafe { heap.mem_free(block) };
+                unsafe { heap.free(block) };
             }
             (2, 1..) => {
                 let index = number as usize % live.len();
                 let (block, old, mark) = live[index];
                 // SAFETY: it is live.
-                let moved = unsafe { heap.mem_realloc(block, size) };
+                let moved = unsafe { heap.realloc(block, size) };
                 verify(moved, old.min(size), mark);
                 live[index] = (fill(moved, size, mark), size, mark);
             }
-            _ => live.push((fill(heap.mem_alloc(size), size, mark), size, mark)),
+            _ => live.push((fill(heap.malloc(size), size, mark), size, mark)),
         }
         if count % 16 == 0 {
             assert_eq!(heap.check(), Ok(()));
@@ -48,7 +48,7 @@ fn run<P: Policy>(base: impl Allocator, steps: &[(u8, u16)]) {
     for (block, size, mark) in live {
         verify(block, size, mark);
         // SAFETY: it is live.
-        unsafe { heap.mem_free(block) };
+        unsafe { heap.free(block) };
     }
     heap.trim_all();
     assert_eq!(heap.snapshot().held, 0);
@@ -101,14 +101,14 @@ fn a_region_grows_downwards() {
     let base = Touching::new(0);
     let layout = Layout::new::<[u8; 4096]>();
     let heap: Heap<_> = Heap::new(&base);
-    assert!(!heap.mem_alloc(1 << 20).is_null());
+    assert!(!heap.malloc(1 << 20).is_null());
     // The base's next two places pass: the third is right below the first.
     for _ in 0..2 {
         let page = base.allocate(layout).unwrap();
         // SAFETY: allocated just so.
         unsafe { base.deallocate(page.cast(), layout) };
     }
-    assert!(!heap.mem_alloc(200_000).is_null());
+    assert!(!heap.malloc(200_000).is_null());
     assert_eq!(heap.check(), Ok(()));
 }
 

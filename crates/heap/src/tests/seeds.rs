@@ -7,7 +7,10 @@ use stratalloc_pages::{MEM_BLOCK_SIZE, MemBlocks, Mmap};
 use stratalloc_testkit::System;
 
 use super::{fixed, memory};
-use crate::{Corruption, Granule8, Heap, Kind, NoBase, Problem};
+use crate::{
+    Corruption, Granule8, Heap, Kind, NoBase, Problem,
+    seeds::{MemAlloc, MyAlloc},
+};
 
 type Kernel = MemBlocks<Mmap>;
 

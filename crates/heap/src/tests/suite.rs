@@ -101,7 +101,7 @@ fn nothing_is_lost_when_it_is_full() {
 fn fill_and_clear(heap: &Heap, size: usize) -> usize {
     let mut blocks = std::vec::Vec::new();
     loop {
-        let block = heap.mem_alloc(size);
+        let block = heap.malloc(size);
         if block.is_null() {
             break;
         }
@@ -111,7 +111,7 @@ fn fill_and_clear(heap: &Heap, size: usize) -> usize {
         (0..blocks.len()).partition(|index| index % 2 == 0);
     for index in odd.into_iter().chain(even) {
         // SAFETY: it is live.
-        unsafe { heap.mem_free(blocks[index]) };
+        unsafe { heap.free(blocks[index]) };
     }
     blocks.len()
 }
@@ -125,12 +125,12 @@ fn every_call_of_the_base_may_fail() {
             let heap: Heap<_> = Heap::new(base);
             let mut blocks = std::vec::Vec::new();
             for size in [1, 100, 5_000, 70_000, 300_000, 16, 1_000_000] {
-                let block = heap.mem_alloc(size);
+                let block = heap.malloc(size);
                 if !block.is_null() {
                     // SAFETY: the block is live and has as many bytes.
                     unsafe { block.write_bytes(0x5A, size) };
                     // SAFETY: the block is live.
-                    let grown = unsafe { heap.mem_realloc(block, size * 2) };
+                    let grown = unsafe { heap.realloc(block, size * 2) };
                     let kept = if grown.is_null() { block } else { grown };
                     // SAFETY: either block is live and has as many bytes.
                     assert_eq!(unsafe { kept.add(size - 1).read() }, 0x5A);
@@ -140,7 +140,7 @@ fn every_call_of_the_base_may_fail() {
             }
             for block in blocks {
                 // SAFETY: the block is live.
-                unsafe { heap.mem_free(block) };
+                unsafe { heap.free(block) };
             }
             assert_eq!(heap.check(), Ok(()));
         },

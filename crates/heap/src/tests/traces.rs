@@ -19,12 +19,12 @@ fn completes(trace: &Trace, size: usize) -> bool {
     let mut blocks = vec![core::ptr::null_mut(); trace.ids];
     trace.requests.iter().all(|request| {
         let (id, block) = match *request {
-            Request::Allocate { id, size } => (id, heap.mem_alloc(size)),
+            Request::Allocate { id, size } => (id, heap.malloc(size)),
             // SAFETY: a trace makes sense, so the block is live.
-            Request::Reallocate { id, size } => (id, unsafe { heap.mem_realloc(blocks[id], size) }),
+            Request::Reallocate { id, size } => (id, unsafe { heap.realloc(blocks[id], size) }),
             Request::Free { id } => {
                 // SAFETY: as above.
-                unsafe { heap.mem_free(blocks[id]) };
+                unsafe { heap.free(blocks[id]) };
                 return true;
             }
         };
