@@ -318,7 +318,7 @@ impl Cache {
             // SAFETY: a batch that was taken in is a live block, and the taker's.
             unsafe { crate::global::free_other(self.mark(), batch.cast()) };
         }
-        if !heap.is_resting(self.mark()) {
+        if !heap.keeps_books(self.mark()) {
             self.purge_stacks();
         }
     }

@@ -6,9 +6,9 @@
 //! beyond that, the heap that frees gives some of its own back, in large ranges, and
 //! if that isn't enough, idle heaps give theirs.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::{policy, registry};
+use crate::{policy, registry, system};
 
 /// What is chosen. Read anew each time: `Relaxed`.
 pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(policy::KEEP_DEFAULT);
@@ -33,6 +33,8 @@ pub(crate) fn held() -> usize {
 
 /// The bytes that serve nothing after idle heaps were last asked for theirs.
 static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
+/// When that was, in milliseconds of the system's clock.
+static ASKED_AT: AtomicU64 = AtomicU64::new(0);
 
 /// Whether the process still has too much, so that idle heaps are to be asked for theirs.
 pub(crate) fn is_excess() -> bool {
@@ -40,12 +42,15 @@ pub(crate) fn is_excess() -> bool {
     let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
     dirty > limit(false)
         && !may_wait()
-        && (dirty >= left_over + policy::patience(used) || dirty < left_over)
+        && (dirty >= left_over + policy::patience(used)
+            || dirty < left_over
+            || policy::may_look_at_slabs(ASKED_AT.load(Ordering::Relaxed), system::milliseconds()))
 }
 
 /// Idle heaps have been asked.
 pub(crate) fn asked_all() {
     LEFT_OVER.store(bytes(), Ordering::Relaxed);
+    ASKED_AT.store(system::milliseconds(), Ordering::Relaxed);
 }
 
 /// What may be kept beside so many bytes in use.

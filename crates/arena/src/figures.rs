@@ -2,7 +2,11 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{dirty, policy, system};
+use crate::{
+    dirty,
+    policy::{self, Slabs},
+    system,
+};
 
 /// A heap tells the process of its figures when they are this many bytes off: a locked instruction for
 /// each batch of blocks would cost more than the rest of the batch's way.
@@ -40,11 +44,15 @@ pub(crate) struct Figures {
     told_used: usize,
     /// The dirty bytes after a search for memory to give back that found too little.
     left_over: usize,
-    /// Whether that search left memory that was to serve again soon.
+    /// Whether that search left memory that was to serve again soon, and slabs that were being emptied.
     spared: bool,
+    slabs_spared: bool,
+    /// When slabs were last looked at, in milliseconds of the system's clock.
+    slabs_at: u64,
     /// The least dirty bytes since memory was last given back for being idle.
     idle: usize,
-    /// Bytes of books, which serve nothing while nobody works with the heap; else zero.
+    /// Whether nobody works with the heap, and then the bytes of its books, which serve nothing; else zero.
+    resting: bool,
     books: usize,
 }
 
@@ -93,19 +101,31 @@ impl Figures {
     /// Nobody works with the heap for now: its books serve nothing, like its free memory.
     pub(crate) fn rest(&mut self) {
         self.end_rounds();
+        self.resting = true;
         self.books = policy::BOOKS;
         self.tell();
     }
 
-    /// Somebody does again, or the books were given back.
+    /// Somebody does again.
     pub(crate) fn wake(&mut self) {
+        self.resting = false;
+        self.forget_books();
+    }
+
+    /// The books were given back.
+    pub(crate) fn forget_books(&mut self) {
         self.books = 0;
         self.tell();
     }
 
-    /// Whether nobody works with the heap, and it has something that serves nothing.
-    pub(crate) fn is_resting(&self) -> bool {
+    /// Whether nobody works with the heap, and its books are kept for whoever will.
+    pub(crate) fn keeps_books(&self) -> bool {
         self.books != 0
+    }
+
+    /// Whether nobody works with the heap nor has a block of it, and there is something to give back.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.resting && self.used == 0 && self.dirty + self.books > 0
     }
 
     /// Blocks of this many bytes were allocated.
@@ -144,7 +164,7 @@ impl Figures {
         if keep < self.dirty && self.purged_of_late() {
             keep = dirty::to_keep(self.dirty, true).max(self.wanted_again());
         }
-        let at_once = self.left_over == 0 || self.spared && !dirty::may_wait();
+        let at_once = self.left_over == 0 || self.is_worth_another_look();
         let patience = if at_once { 0 } else { policy::patience(self.used) };
         let left_over = if at_once { 0 } else { self.left_over };
         (keep < self.dirty && self.dirty >= left_over + patience).then_some(keep)
@@ -157,6 +177,29 @@ impl Figures {
         let in_rounds = self.rounds == ROUNDS && self.purged_of_late();
         (in_rounds && self.dirty >= self.left_over.max(keep) + policy::patience(self.used))
             .then_some(keep)
+    }
+
+    /// Whether what the last search left is to be looked at again, however little was freed since.
+    fn is_worth_another_look(&self) -> bool {
+        self.spared && !dirty::may_wait() || self.slabs_spared && self.may_look_at_slabs()
+    }
+
+    fn may_look_at_slabs(&self) -> bool {
+        policy::may_look_at_slabs(self.slabs_at, system::milliseconds())
+    }
+
+    /// Which slabs are looked at now, to give back what is too much.
+    pub(crate) fn slabs_to_look_at(&mut self) -> Slabs {
+        // What others free of a heap at rest comes slowly, and nobody may come back to look again.
+        if self.resting || crate::limit::get().is_some() {
+            return Slabs::All;
+        }
+        self.slabs_spared = true;
+        if !self.may_look_at_slabs() {
+            return Slabs::None;
+        }
+        self.slabs_at = system::milliseconds();
+        Slabs::Rested
     }
 
     fn purged_of_late(&self) -> bool {
@@ -187,6 +230,7 @@ impl Figures {
     /// if that was `spared`.
     pub(crate) fn note_purge(&mut self, keep: usize, spared: bool) {
         self.spared = spared;
+        self.slabs_spared = self.slabs_spared && self.dirty > keep;
         self.left_over = if self.dirty <= keep { 0 } else { self.dirty };
         let again = self.purged_of_late();
         if again && self.wanted_again() > 0 {

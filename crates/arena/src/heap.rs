@@ -88,9 +88,9 @@ impl Heap {
         })
     }
 
-    /// Whether nobody works with the heap, and it has something that serves nothing.
-    pub(crate) fn is_resting(&self, mark: usize) -> bool {
-        self.pools(mark).figures.is_resting()
+    /// Whether nobody works with the heap, and its books are kept for whoever will.
+    pub(crate) fn keeps_books(&self, mark: usize) -> bool {
+        self.pools(mark).figures.keeps_books()
     }
 
     /// Somebody works with it again.

@@ -17,7 +17,9 @@ use crate::{
     figures::Figures,
     geometry::{AREA_SIZE, PARTITIONS, SegmentPlace},
     heap::Heap,
-    huge_pages, poison, report,
+    huge_pages, poison,
+    policy::Slabs,
+    report,
     segment::Segment,
     slab_list::SlabList,
 };
@@ -233,7 +235,7 @@ impl Pools {
     /// Gives memory back if the process holds too much that serves nothing; all of it if nobody works with
     /// these.
     pub(crate) fn purge_excess(&mut self) {
-        if !self.figures.is_resting() {
+        if !self.figures.is_idle() {
             self.purge_if_told(self.figures.excess_to());
         } else if dirty::is_over() {
             self.strip();
@@ -248,7 +250,8 @@ impl Pools {
     fn purge_if_told(&mut self, keep: Option<usize>) {
         if let Some(keep) = keep {
             let spare = dirty::may_wait();
-            self.purge_but_for(keep, spare);
+            let slabs = self.figures.slabs_to_look_at();
+            self.purge_but_for(keep, spare, slabs);
             self.figures.note_purge(keep, spare);
         }
     }
@@ -257,14 +260,18 @@ impl Pools {
     /// arena had: behind vacant segments first, then behind free blocks. Says how many bytes that were
     /// at most.
     pub(crate) fn purge_to(&mut self, keep: usize) -> usize {
-        self.purge_but_for(keep, false)
+        self.purge_but_for(keep, false, Slabs::All)
     }
 
-    /// The same, but for what will serve again soon, if that is to be spared.
-    fn purge_but_for(&mut self, keep: usize, spare: bool) -> usize {
+    /// The same, but for what will serve again soon, if that is to be spared, and of `slabs` only those.
+    fn purge_but_for(&mut self, keep: usize, spare: bool, slabs: Slabs) -> usize {
         let excess = self.figures.dirty().saturating_sub(keep);
         let mut purged = self.purge_areas(excess, |books, wanted| books.purge(wanted, spare));
-        purged += self.purge_areas(excess.saturating_sub(purged), Area::purge_slabs);
+        if slabs != Slabs::None {
+            let rested = slabs == Slabs::Rested;
+            let purge_slabs = |books: &mut Area, wanted| books.purge_slabs(wanted, rested);
+            purged += self.purge_areas(excess.saturating_sub(purged), purge_slabs);
+        }
         self.figures.reuse(purged);
         self.tallies.purged(purged);
         purged

@@ -44,6 +44,8 @@ pub(crate) struct Segment {
     pub(crate) bin: u8,
     /// Whether it is in its heap's list of slabs.
     pub(crate) listed: bool,
+    /// Its idle bytes when it was last looked at for pages to give back.
+    pub(crate) seen: u32,
     /// The neighbours in that list.
     pub(crate) next: *mut Segment,
     pub(crate) prev: *mut Segment,
@@ -163,6 +165,7 @@ impl Slab<'_> {
         self.segment.free = 0;
         self.segment.carved = 0;
         self.segment.settled = 0;
+        self.segment.seen = 0;
         self.segment.hint = 0;
         self.segment.listed = false;
     }
@@ -261,6 +264,7 @@ mod tests {
                 hint: 0,
                 bin: 0,
                 listed: false,
+                seen: 0,
                 next: core::ptr::null_mut(),
                 prev: core::ptr::null_mut(),
             };

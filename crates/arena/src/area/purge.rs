@@ -10,18 +10,17 @@ use crate::{
     policy, system,
 };
 
-/// A slab is looked through for pages to give back if this part of it was freed since the last time.
-const WORTH_SETTLING: usize = 16;
-/// A stretch of free blocks is given back if it covers pages of this many bytes.
-const WORTH_PURGING: usize = 8 << 10;
-
 /// Gives the pages back that lie wholly within a stretch of free blocks; says how many bytes of it need
 /// not be looked at again.
 fn purge_inner_pages(start: *mut u8, size: usize) -> usize {
     let lead = system::round_to_pages(start.addr()) - start.addr();
     let page = system::round_to_pages(1);
     let pages = size.saturating_sub(lead) / page * page;
-    if pages >= WORTH_PURGING && system::purge(start.wrapping_add(lead), pages) { size } else { 0 }
+    if pages >= policy::WORTH_PURGING_STRETCH && system::purge(start.wrapping_add(lead), pages) {
+        size
+    } else {
+        0
+    }
 }
 
 impl Area {
@@ -33,14 +32,15 @@ impl Area {
     pub(crate) fn purge(&mut self, wanted: usize, spare: bool) -> usize {
         let now = system::milliseconds() as u32;
         let mut purged = 0;
-        for whole in [true, false] {
+        // All of an arena goes in one call.
+        for purposes in [[Use::WHOLE, Use::VACANT], [Use::SEGMENTS; 2]] {
             for index in (0..self.arenas.len()).rev() {
                 if purged >= wanted {
                     return purged;
                 }
                 let arena = &self.arenas[index];
                 let spared = spare && policy::will_serve_again(arena.freed_at, now);
-                if arena.dirty != 0 && !spared && (arena.purpose == Use::WHOLE) == whole {
+                if arena.dirty != 0 && !spared && purposes.contains(&arena.purpose) {
                     purged += self.purge_arena(ArenaPlace::from_index(index));
                 }
             }
@@ -49,8 +49,9 @@ impl Area {
     }
 
     /// Gives the memory behind free blocks back, where there is enough of it in one slab, until that
-    /// was `wanted` bytes; says how many bytes that were at most.
-    pub(crate) fn purge_slabs(&mut self, wanted: usize) -> usize {
+    /// was `wanted` bytes; says how many bytes that were at most. Leaves slabs that are being emptied, if only
+    /// `rested` ones are to be looked at.
+    pub(crate) fn purge_slabs(&mut self, wanted: usize, rested: bool) -> usize {
         let mut purged = 0;
         for index in (0..self.arenas.len()).rev() {
             let mut used = self.arenas[index].used;
@@ -63,8 +64,13 @@ impl Area {
                 }
                 let start = self.address(place);
                 let mut slab = self.slab(start, bin);
-                if slab.idle() >= place.arena.partition.segment_size() / WORTH_SETTLING {
-                    purged += slab.settle(WORTH_PURGING, |offset, size| {
+                let idle = slab.idle();
+                let seen = core::mem::replace(&mut slab.segment.seen, idle as u32) as usize;
+                let partition = place.arena.partition;
+                if policy::is_worth_settling(idle, partition)
+                    && (!rested || policy::has_rested(seen, idle, partition))
+                {
+                    purged += slab.settle(policy::WORTH_PURGING_STRETCH, |offset, size| {
                         purge_inner_pages(start.wrapping_add(offset), size)
                     });
                 }

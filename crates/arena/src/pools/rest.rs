@@ -1,12 +1,17 @@
 //! What becomes of a heap's memory while nobody works with it.
 
 use super::Pools;
+use crate::dirty;
 
 impl Pools {
-    /// Whoever worked with these does so no more, and holds no free blocks: what they kept at hand serves nothing.
+    /// Whoever worked with these does so no more, and holds no free blocks: what they kept at hand serves nothing, and
+    /// all that does goes back if the process holds too much.
     pub(crate) fn rest(&mut self) {
         self.retire_empty_slabs();
         self.figures.rest();
+        if dirty::is_over() {
+            self.strip();
+        }
     }
 
     /// Gives back all memory that serves nothing, and the books where they tell nothing; says how many bytes
@@ -16,7 +21,7 @@ impl Pools {
         self.each_area(|books| {
             books.purge_books();
         });
-        self.figures.wake();
+        self.figures.forget_books();
         purged
     }
 }
