@@ -5,10 +5,9 @@
 
 use core::{cell::UnsafeCell, mem::MaybeUninit, ptr::NonNull, slice};
 
-use lock_api::Mutex;
-
 use crate::{
     Checked, Config, CriticalSectionLock, FreeError, Pool,
+    exclusion::Excluded,
     state::{Shape, State},
 };
 
@@ -24,32 +23,34 @@ unsafe impl Sync for Heap {}
 static HEAP: Heap = Heap(UnsafeCell::new([MaybeUninit::uninit(); HEAP_SIZE]));
 
 /// Where things are in the heap, if it is divided.
-static SHAPE: Mutex<CriticalSectionLock, Option<Shape>> = Mutex::new(None);
+static SHAPE: Excluded<CriticalSectionLock, Option<Shape>> = Excluded::new(None);
 
 fn with<T>(work: impl FnOnce(&Pool<'_, Checked>) -> T) -> Option<T> {
-    let shape = SHAPE.lock();
-    let heap = NonNull::from(&HEAP.0).cast();
-    // SAFETY: this shape's state was written to the heap, which is ours under the lock.
-    shape.map(|shape| work(&Pool::from_state(unsafe { State::attach(heap, shape) })))
+    SHAPE.with(|shape| {
+        let heap = NonNull::from(&HEAP.0).cast();
+        // SAFETY: this shape's state was written to the heap, which is ours under the lock.
+        shape.map(|shape| work(&Pool::from_state(unsafe { State::attach(heap, shape) })))
+    })
 }
 
 /// # Safety
 ///
 /// `sizes` is null, or leads to `count` sizes.
 unsafe fn init(sizes: *const usize, count: usize, align: usize) -> bool {
-    let mut shape = SHAPE.lock();
-    *shape = None;
     // More than can be valid may be more than there is: nothing but the number is looked at.
-    if sizes.is_null() || count > crate::MAX_SIZES {
-        return false;
-    }
-    // SAFETY: the caller's promise.
-    let sizes = unsafe { slice::from_raw_parts(sizes, count) };
-    // SAFETY: nobody else touches the heap while we hold the lock.
-    let heap = unsafe { &mut *HEAP.0.get() };
-    let state = State::<Checked>::new(heap, &Config::new(sizes).align(align));
-    *shape = state.map(|state| state.shape()).ok();
-    shape.is_some()
+    let sizes = if sizes.is_null() || count > crate::MAX_SIZES {
+        &[]
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { slice::from_raw_parts(sizes, count) }
+    };
+    SHAPE.with(|shape| {
+        // SAFETY: nobody else touches the heap meanwhile.
+        let heap = unsafe { &mut *HEAP.0.get() };
+        let pool = Pool::<Checked>::new(heap, &Config::new(sizes).align(align));
+        *shape = pool.map(|pool| pool.state().shape()).ok();
+        shape.is_some()
+    })
 }
 
 /// Divides the heap among block sizes, aligned to 8 bytes.

@@ -1,7 +1,5 @@
 //! What the user asks: block sizes, how the heap is split among them, alignment.
 
-use crate::{ConfigError, Mode, geometry::Geometry, plan::Plan};
-
 /// The most block sizes a heap can be divided among (assumption 6 of the seed, S0.7).
 pub const MAX_SIZES: usize = 248;
 
@@ -85,45 +83,5 @@ impl<'a> Config<'a> {
     /// The alignment of every block in bytes.
     pub const fn align_of_blocks(&self) -> usize {
         self.align
-    }
-
-    /// Whether a heap of `heap_size` bytes can be divided so, and if not, why.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::new`](crate::Pool::new), but for the heap's alignment.
-    pub const fn check<M: Mode>(&self, heap_size: usize) -> Result<(), ConfigError> {
-        match Plan::new(self, heap_size, Geometry::of::<M>()) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The same configuration, known to suit a heap of `heap_size` bytes.
-    ///
-    /// # Panics
-    ///
-    /// If it doesn't: in a `const`, that fails the build with the reason.
-    #[must_use]
-    pub const fn for_heap<M: Mode>(self, heap_size: usize) -> Self {
-        match self.check::<M>(heap_size) {
-            Ok(()) => self,
-            Err(error) => panic!("{}", error.summary()),
-        }
-    }
-
-    /// The smallest heap, in bytes, for [`Split::Counts`]; the smallest for one block of each size
-    /// with any other split (which may need more to give each pool a share of a block).
-    ///
-    /// ```
-    /// use stratalloc_pool::{Bare, Config, Split};
-    /// let config = Config::new(&[8, 32]).split(Split::Counts(&[100, 10]));
-    /// let size = config.heap_size::<Bare>();
-    /// assert_eq!(size, 1_144); // 1,120 of blocks, 18 of state, 4 of table, 2 of alignment
-    /// assert!(config.check::<Bare>(size).is_ok());
-    /// assert!(config.check::<Bare>(size - 1).is_err());
-    /// ```
-    pub const fn heap_size<M: Mode>(&self) -> usize {
-        crate::plan::heap_size(self, Geometry::of::<M>())
     }
 }

@@ -1,13 +1,13 @@
-//! A lock that shares a pool between interrupts and threads.
+//! Critical sections, which share a pool between interrupts and threads.
 
 use core::cell::Cell;
 
-use critical_section::RestoreState;
-use lock_api::{GuardNoSend, RawMutex};
 use stratalloc_core::diag;
 
-/// A lock that is a critical section: interrupts (or whatever the `critical-section`
-/// implementation stops) wait until it is released, so an interrupt may use the pool as well.
+use crate::Exclusion;
+
+/// A critical section: interrupts (or whatever the `critical-section` implementation stops) wait until the
+/// work is done, so an interrupt may use the pool as well.
 ///
 /// ```
 /// use stratalloc_pool::{Config, CriticalSectionLock, StaticPool};
@@ -17,42 +17,44 @@ use stratalloc_core::diag;
 /// assert_eq!(unsafe { POOL.free(block) }, Ok(()));
 /// ```
 ///
-/// Locking it again while it is held is reported through [`diag::fatal`].
+/// Work that uses the pool that it has already is reported through [`diag::fatal`].
+///
+/// It is no lock of [`lock_api`], whose guards could be dropped in an order in which critical sections can't
+/// end:
+///
+/// ```compile_fail,E0277
+/// use stratalloc_pool::CriticalSectionLock;
+/// static VALUE: lock_api::Mutex<CriticalSectionLock, u64> = lock_api::Mutex::new(0);
+/// ```
 #[derive(Debug)]
-pub struct CriticalSectionLock(Cell<Option<RestoreState>>);
+pub struct CriticalSectionLock {
+    /// Whether there is work; touched inside of a critical section alone.
+    is_entered: Cell<bool>,
+}
 
 // SAFETY: the cell is only touched inside a critical section, by one context at a time.
 unsafe impl Sync for CriticalSectionLock {}
 
-// SAFETY: whoever has entered the critical section is alone; it is entered again only by a context
-// that holds it already, which is refused.
-unsafe impl RawMutex for CriticalSectionLock {
-    const INIT: Self = Self(Cell::new(None));
+// SAFETY: whoever is in the critical section is alone, and it ends after the work; it is entered again only
+// by the context that is in it already, which is refused.
+unsafe impl Exclusion for CriticalSectionLock {
+    const NEW: Self = Self { is_entered: Cell::new(false) };
 
-    type GuardMarker = GuardNoSend;
+    fn exclude<T>(&self, work: impl FnOnce() -> T) -> T {
+        struct Leave<'l>(&'l Cell<bool>);
 
-    fn lock(&self) {
-        if !self.try_lock() {
-            diag::fatal(format_args!("pool: its lock is held by the same context"));
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
         }
-    }
 
-    fn try_lock(&self) -> bool {
-        // SAFETY: `unlock` releases it; guards can't leave the thread.
-        let restore = unsafe { critical_section::acquire() };
-        if self.0.get().is_some() {
-            // SAFETY: just acquired, so this is the innermost section.
-            unsafe { critical_section::release(restore) };
-            return false;
-        }
-        self.0.set(Some(restore));
-        true
-    }
-
-    unsafe fn unlock(&self) {
-        if let Some(restore) = self.0.take() {
-            // SAFETY: this is what `try_lock` acquired.
-            unsafe { critical_section::release(restore) };
-        }
+        critical_section::with(|_| {
+            if self.is_entered.replace(true) {
+                diag::fatal(format_args!("pool: used within work on it, by the same context"));
+            }
+            let _leave = Leave(&self.is_entered);
+            work()
+        })
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Mode, Word,
     mode::{Guard, Spill},
-    state::Record,
+    record::Record,
 };
 
 /// Blocks of a [tiny](crate::tiny) pool that share a row.

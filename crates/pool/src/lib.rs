@@ -21,12 +21,16 @@ mod config;
 #[cfg(feature = "critical-section")]
 mod critical;
 mod error;
+mod exclusion;
 mod geometry;
 mod map;
+mod message;
 pub mod mode;
 mod plan;
 mod pool;
+mod record;
 mod room;
+mod sizing;
 mod state;
 mod static_pool;
 mod stats;
@@ -42,6 +46,7 @@ pub use config::{Config, MAX_ALIGN, MAX_SIZES, Split};
 #[cfg(feature = "critical-section")]
 pub use critical::CriticalSectionLock;
 pub use error::{ConfigError, FreeError};
+pub use exclusion::Exclusion;
 pub use map::Map;
 pub use mode::{Bare, Checked, Counted, Full, Mode, Spilling, Wide};
 pub use pool::Pool;

@@ -258,11 +258,7 @@ const fn sum_of_weights(config: &Config<'_>, geometry: &Geometry) -> Result<u64,
 }
 
 /// See [`Config::heap_size`].
-pub(crate) const fn heap_size(config: &Config<'_>, geometry: Geometry) -> usize {
-    heap_size_of(config, &geometry)
-}
-
-const fn heap_size_of(config: &Config<'_>, geometry: &Geometry) -> usize {
+pub(crate) const fn heap_size_of(config: &Config<'_>, geometry: &Geometry) -> usize {
     let (pools, table) = count_pools(config, geometry);
     let mut size = geometry.state(pools) + table;
     let mut index = 0;

@@ -7,8 +7,9 @@ use stratalloc_core::diag;
 use crate::{
     Config, ConfigError, FreeError, Full, Mode, Word,
     mode::{Guard, Spill, Tally},
+    record::Record,
     room::Room,
-    state::{Record, State},
+    state::State,
     tiny::Rows,
 };
 
@@ -72,7 +73,11 @@ impl<'h, M: Mode> Pool<'h, M> {
     /// Each assumption that input can break has its own [`ConfigError`]. Nothing is written then:
     /// the same heap can be tried again.
     pub fn new(heap: &'h mut [MaybeUninit<u8>], config: &Config<'_>) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::new(heap, config)? })
+        let state = State::new(heap, config)?;
+        if let Some(rows) = Rows::of(&state) {
+            rows.write();
+        }
+        Ok(Self { state })
     }
 
     /// A pool in a heap whose state is written.

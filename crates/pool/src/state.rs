@@ -1,33 +1,8 @@
 //! The state inside the heap, and the only code that reads or writes it.
 
-use core::{cell::Cell, marker::PhantomData, mem::MaybeUninit, ops::RangeInclusive, ptr::NonNull};
+use core::{marker::PhantomData, mem::MaybeUninit, ops::RangeInclusive, ptr::NonNull};
 
-use crate::{
-    Config, ConfigError, Mode, Word,
-    geometry::Geometry,
-    mode::{Guard, Spill, Tally},
-    plan::Plan,
-    tiny::Rows,
-};
-
-/// The state of one pool.
-#[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Record<M: Mode> {
-    /// The first byte of its part of the heap; the next record has the end of it.
-    pub(crate) low: M::Word,
-    /// The size of its blocks.
-    pub(crate) size: M::Word,
-    /// The link to the first free block, or zero. In a tiny pool always zero.
-    pub(crate) free: Cell<M::Word>,
-    /// What was handed out at least once, from the part's end down: blocks where there are live
-    /// bits, else bytes. All below was never touched. In a tiny pool always zero, so that whatever
-    /// asks for its blocks takes the slow way, to [`crate::tiny`].
-    pub(crate) fresh: Cell<M::Word>,
-    pub(crate) guard: M::Guard<M::Word>,
-    pub(crate) tally: M::Tally<M::Word>,
-    pub(crate) spill: M::Spill<M::Word>,
-}
+use crate::{Config, ConfigError, Mode, Word, geometry::Geometry, plan::Plan, record::Record};
 
 /// A heap that holds pools.
 ///
@@ -87,7 +62,8 @@ impl<'h, M: Mode> State<'h, M> {
     /// The offset of the table.
     const TABLE: usize = size_of::<M::Word>();
 
-    /// Writes the state of `config` to the heap; on failure the heap is as it was.
+    /// Writes the state of `config` to the heap, but for the books of a part, of which
+    /// [`crate::tiny`] has some from the start; on failure the heap is as it was.
     pub(crate) fn new(
         heap: &'h mut [MaybeUninit<u8>],
         config: &Config<'_>,
@@ -132,16 +108,7 @@ impl<'h, M: Mode> State<'h, M> {
         let mut end = None;
         while plan.has_next() {
             let slot = plan.next_slot()?;
-            let size = M::Word::wrap(slot.stride);
-            let record = Record::<M> {
-                low: M::Word::wrap(slot.low - self.before_origin()),
-                size,
-                free: Cell::new(M::Word::wrap(0)),
-                fresh: Cell::new(M::Word::wrap(0)),
-                guard: M::Guard::new(size),
-                tally: M::Tally::new(),
-                spill: M::Spill::new(),
-            };
+            let record = Record::new(slot.low - self.before_origin(), slot.stride);
             // SAFETY: the plan has found room for all records at the heap's start [S1: ours].
             unsafe { self.place(self.first() + slot.index).write(record) };
             end = end.or(Some(slot.high - self.before_origin()));
@@ -154,9 +121,6 @@ impl<'h, M: Mode> State<'h, M> {
             self.at(self.room_at()).write_bytes(0xff, room);
         }
         self.write_table();
-        if let Some(rows) = Rows::of(self) {
-            rows.write();
-        }
         Ok(())
     }
 

@@ -8,11 +8,12 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use lock_api::{Mutex, RawMutex};
 use stratalloc_core::{Allocator, ResizeInPlace};
 
 use crate::{
-    Config, FreeError, Full, Mode, Pool,
+    Config, Exclusion, FreeError, Full, Mode, Pool,
+    exclusion::Excluded,
+    message::Message,
     state::{Shape, State},
 };
 
@@ -24,7 +25,8 @@ struct Heap<const BYTES: usize>([MaybeUninit<u8>; BYTES]);
 
 const _: () = assert!(align_of::<Heap<1>>() == HEAP_ALIGN);
 
-/// A [`Pool`] with its heap of `BYTES` bytes, for a `static`; the lock `R` is the user's choice.
+/// A [`Pool`] with its heap of `BYTES` bytes, for a `static`; the lock `R` is the user's choice, any
+/// [`Exclusion`].
 ///
 /// The configuration is checked when the program is compiled. The heap isn't part of the program's
 /// image (it lies in `.bss`): its state is written at the first request, in `O(N)`.
@@ -52,27 +54,32 @@ const _: () = assert!(align_of::<Heap<1>>() == HEAP_ALIGN);
 /// assert_eq!(POOL.with(|pool| pool.usable_size(address)), Some(16));
 /// ```
 pub struct StaticPool<R, const BYTES: usize, M: Mode = Full> {
-    shape: Mutex<R, Option<Shape>>,
+    shape: Excluded<R, Option<Shape>>,
     heap: UnsafeCell<Heap<BYTES>>,
     config: Config<'static>,
     mode: core::marker::PhantomData<M>,
 }
 
 // SAFETY: the heap is only touched by whoever holds the lock; nothing in it belongs to a thread.
-unsafe impl<R: RawMutex + Sync, const BYTES: usize, M: Mode> Sync for StaticPool<R, BYTES, M> {}
+unsafe impl<R: Exclusion + Sync, const BYTES: usize, M: Mode> Sync for StaticPool<R, BYTES, M> {}
 
-impl<R: RawMutex, const BYTES: usize, M: Mode> StaticPool<R, BYTES, M> {
+impl<R: Exclusion, const BYTES: usize, M: Mode> StaticPool<R, BYTES, M> {
     /// A pool whose heap is divided at the first request.
     ///
     /// # Panics
     ///
     /// If the configuration doesn't suit the heap, or asks for an alignment of more than 64: in a
-    /// `static`, that fails the build with the reason.
+    /// `static`, that fails the build with the reason, sizes and all.
     #[must_use]
     pub const fn new(config: Config<'static>) -> Self {
-        assert!(config.align_of_blocks() <= HEAP_ALIGN, "pool: a static heap is aligned to 64");
+        if config.align_of_blocks() > HEAP_ALIGN {
+            let words =
+                Message::new().text("pool: a static heap is aligned to ").number(HEAP_ALIGN);
+            let words = words.text(", its blocks to ").number(config.align_of_blocks());
+            panic!("{}", words.as_str());
+        }
         Self {
-            shape: Mutex::new(None),
+            shape: Excluded::new(None),
             heap: UnsafeCell::new(Heap([const { MaybeUninit::uninit() }; BYTES])),
             config: config.for_heap::<M>(BYTES),
             mode: core::marker::PhantomData,
@@ -83,17 +90,18 @@ impl<R: RawMutex, const BYTES: usize, M: Mode> StaticPool<R, BYTES, M> {
     ///
     /// `work` must not ask the same pool for memory; a lock that isn't re-entrant waits for ever.
     pub fn with<T>(&self, work: impl FnOnce(&Pool<'_, M>) -> T) -> T {
-        let mut shape = self.shape.lock();
-        let heap = NonNull::from(&self.heap).cast::<u8>();
-        if shape.is_none() {
-            // SAFETY: nobody else touches the heap while we hold the lock.
-            let heap = unsafe { &mut (*self.heap.get()).0 };
-            // It can't fail: `new` has checked it, and the heap is aligned.
-            *shape = State::<M>::new(heap, &self.config).map(|state| state.shape()).ok();
-        }
-        let shape = shape.unwrap_or_else(unreachable_shape);
-        // SAFETY: the state of this shape was written to this heap, which is ours under the lock.
-        work(&Pool::from_state(unsafe { State::attach(heap, shape) }))
+        self.shape.with(|shape| {
+            if shape.is_none() {
+                // SAFETY: nobody else touches the heap while we hold the lock.
+                let heap = unsafe { &mut (*self.heap.get()).0 };
+                // It can't fail: `new` has checked it, and the heap is aligned.
+                *shape = Pool::<M>::new(heap, &self.config).map(|pool| pool.state().shape()).ok();
+            }
+            let shape = shape.unwrap_or_else(unreachable_shape);
+            let heap = NonNull::from(&self.heap).cast::<u8>();
+            // SAFETY: the state of this shape was written to this heap, which is ours under the lock.
+            work(&Pool::from_state(unsafe { State::attach(heap, shape) }))
+        })
     }
 
     /// [`Pool::malloc`], under the lock.
@@ -136,7 +144,7 @@ fn unreachable_shape() -> Shape {
 
 // SAFETY: the pool keeps the contract of `Allocator`, which asks for no less; its heap stays where
 // it is, as every global allocator does.
-unsafe impl<R: RawMutex, const BYTES: usize, M: Mode> GlobalAlloc for StaticPool<R, BYTES, M> {
+unsafe impl<R: Exclusion, const BYTES: usize, M: Mode> GlobalAlloc for StaticPool<R, BYTES, M> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.with(|pool| match pool.allocate(layout) {
