@@ -1,33 +1,34 @@
-//! An area's books: the struct that stands at its start, and how its memory becomes usable.
+//! An area's books: the struct that stands at its start.
 
+mod commit;
 mod purge;
+mod tables;
 
 use core::{
     ptr::NonNull,
     sync::atomic::{AtomicPtr, AtomicU8, Ordering},
 };
 
+use stratalloc_core::ProviderError;
+
 use crate::{
     arena::{Arena, Claim, Use, run_mask},
     bins::{SHAPES, SlabShape},
     cache::{Cache, CacheWithStacks},
-    geometry::{
-        AREA_SIZE, ARENAS, ArenaPlace, BOOKS_LIMIT, PARTITIONS, Partition, SEGMENTS, SegmentPlace,
-        TILES,
-    },
-    guard,
+    geometry::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SegmentPlace, TILES},
     heap::Heap,
-    mappings, moving,
-    segment::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment, Slab},
-    system,
+    segment::{Segment, Slab},
 };
 
-/// Words in which space for bit maps is given out.
-const LINE: usize = BITMAP_WORDS;
-/// Lines for the bit maps of every segment: four in partition 0, one in each other that has slabs.
-const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITIONS - 2);
+use self::tables::{LINE, Tables, bitmap_lines};
+pub(crate) use self::{
+    commit::{Appetite, Refusal},
+    tables::held_words,
+};
 
 /// The books of an area, at its start. All zero is an area in which nothing was ever used.
+///
+/// The tables of segments and of bit maps follow it, and become usable as they grow.
 ///
 /// Everything but `home` and `heap` is touched only by whoever holds the lock of the heap that the
 /// area belongs to, and by its creator.
@@ -37,11 +38,13 @@ const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITI
 /// - [R1: place] It stands at a multiple of [`AREA_SIZE`], and its own size is readable and writable.
 /// - [R2: owner] `owner` is set before the area is announced in the registry, and never changes.
 /// - [R3: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
-/// - [R4: committed] A segment's memory is usable if its arena's book has it in `committed`.
+/// - [R4: committed] A segment's memory is usable as far as its book says, if its arena's has it in
+///   `committed`.
 /// - [R5: bitmaps] A segment whose book says so has the lines of bit maps from there on, as many as its
-///   partition needs, for itself.
+///   partition needs, for itself; they are usable.
 /// - [R6: tiles] The tiles of a slab have its bin, and all others none. They change only under the lock of
 ///   the area's heap, and from or to a bin only while no block of the segment is live.
+/// - [R7: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
 #[repr(C)]
 pub(crate) struct Area {
     /// The cache of the thread at home here.
@@ -55,57 +58,31 @@ pub(crate) struct Area {
     pub(crate) next: *mut Area,
     /// Arenas that serve something, for each partition.
     taken: [u64; PARTITIONS],
-    /// Whether address space is taken piece by piece, since no whole area was to be had.
-    piecemeal: bool,
-    /// Usable pieces that it was counted with.
-    pieces: usize,
-    /// For each partition, the offsets between which usable memory lies; both zero if there is none.
-    reach: [(usize, usize); PARTITIONS],
+    /// For each partition, the offset at which usable memory ends; zero if there is none.
+    reach: [usize; PARTITIONS],
+    tables: Tables,
     arenas: [Arena; ARENAS * PARTITIONS],
-    segments: [Segment; SEGMENTS * ARENAS * PARTITIONS],
-    /// Lines of `bitmaps` that are given out. Segments get theirs when they first serve as a slab and
-    /// keep it, so that those in use lie together.
-    lines: u32,
     /// For each tile of the area the bin of the slab there, or [`NO_BIN`](crate::bins::NO_BIN).
     ///
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
     /// by [R6].
     bins: [AtomicU8; TILES],
-    bitmaps: [[u64; LINE]; LINES],
-    /// Which blocks the program holds, in the hardened build. Touched by every thread.
-    pub(crate) held: guard::Held,
-}
-
-const _: () = assert!(size_of::<Area>() <= BOOKS_LIMIT);
-
-/// The least range of offsets that covers two; one that ends at zero is empty.
-fn union(a: (usize, usize), b: (usize, usize)) -> (usize, usize) {
-    if a.1 == 0 { b } else { (a.0.min(b.0), a.1.max(b.1)) }
-}
-
-/// Lines of a bit map in a partition.
-const fn bitmap_lines(partition: Partition) -> usize {
-    if partition.number() == 0 { BITMAP_WORDS_SMALLEST / LINE } else { 1 }
 }
 
 impl Area {
-    /// Makes `address`, an area's worth of address space that the caller owns, an area.
+    /// Makes `address`, an area's worth of address space that the caller has to himself, an area.
     ///
-    /// `piecemeal` says that the address space isn't reserved but only known to be unclaimed.
+    /// Nothing is reserved: each piece is mapped when it is first used. Fails with `EEXIST` if something
+    /// stands there.
     pub(crate) fn create(
         address: NonNull<u8>,
-        piecemeal: bool,
         owner: Option<&Heap>,
-    ) -> Option<NonNull<Self>> {
+    ) -> Result<NonNull<Self>, ProviderError> {
         let area = address.cast::<Self>();
-        if piecemeal {
-            system::map_at(address, size_of::<Self>()).ok()?;
-        } else {
-            system::commit(address, size_of::<Self>()).ok()?;
-        }
+        let tables = Tables::map_first(address)?;
         // SAFETY: [R1] just made true; zeroed memory is valid books, and nobody else knows of it.
         let books = unsafe { &mut *area.as_ptr() };
-        books.piecemeal = piecemeal;
+        books.tables = tables;
         books.home.cache.settle();
         let home = &raw const books.heap;
         if owner.is_none() {
@@ -114,7 +91,7 @@ impl Area {
         }
         let owner = owner.map_or(home, core::ptr::from_ref);
         books.owner.store(owner.cast_mut(), Ordering::Release);
-        Some(area)
+        Ok(area)
     }
 
     /// The area that an address lies in, whether or not there is one.
@@ -164,17 +141,25 @@ impl Area {
     /// The place of a segment from its book.
     pub(crate) fn place_of_segment(segment: *mut Segment) -> (*mut Self, SegmentPlace) {
         let area = Self::containing(segment.cast());
-        let first = area.addr() + core::mem::offset_of!(Self, segments);
-        (area, SegmentPlace::from_index((segment.addr() - first) / size_of::<Segment>()))
+        (area, tables::place_of(segment.addr() - area.addr()))
     }
 
     pub(crate) fn arena(&mut self, place: ArenaPlace) -> &mut Arena {
         &mut self.arenas[place.index()]
     }
 
+    /// The book of a segment, in an arena that isn't vacant or wasn't always.
     #[inline]
     pub(crate) fn segment(&mut self, place: SegmentPlace) -> &mut Segment {
-        &mut self.segments[place.index()]
+        debug_assert!(self.tables.has_segments_of(place.arena));
+        let book = self.start().wrapping_add(tables::segment_offset(place));
+        // SAFETY: [R7]; all zero is a segment's book; the borrow of the area keeps others out.
+        unsafe { &mut *core::ptr::with_exposed_provenance_mut(book.expose_provenance()) }
+    }
+
+    /// Whether a segment serves something, by an address that may be anybody's.
+    pub(crate) fn is_used(&self, place: SegmentPlace) -> bool {
+        self.arenas[place.arena.index()].used & (1 << place.segment) != 0
     }
 
     /// The place of an arena from its book.
@@ -196,29 +181,31 @@ impl Area {
         let shape: &SlabShape = &SHAPES[bin];
         let place = SegmentPlace::in_partition(block.addr(), shape.partition);
         let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
-        let segment = &mut self.segments[place.index()];
+        let start = self.start();
+        let segment = self.segment(place);
         debug_assert!(segment.bitmap != 0);
-        let lines = bitmap_lines(place.arena.partition);
-        let bitmap = (&raw mut self.bitmaps).cast::<u64>();
+        let words = bitmap_lines(place.arena.partition) * LINE;
+        let bitmap = start.wrapping_add(tables::line_offset(segment.bitmap - 1));
         // SAFETY: [R5] the segment has these lines, and no other has.
         let bitmap = unsafe {
-            let first = bitmap.add((segment.bitmap as usize - 1) * LINE);
-            core::slice::from_raw_parts_mut(first, lines * LINE)
+            let first = core::ptr::with_exposed_provenance_mut(bitmap.expose_provenance());
+            core::slice::from_raw_parts_mut(first, words)
         };
         Slab { segment, bitmap, base, shape }
     }
 
-    /// Gives a segment a bit map if it has none.
-    pub(crate) fn prepare_slab(&mut self, place: SegmentPlace) {
-        let lines = self.lines;
-        let segment = &mut self.segments[place.index()];
-        if segment.bitmap == 0 {
-            segment.bitmap = lines + 1;
-            self.lines += bitmap_lines(place.arena.partition) as u32;
+    /// Gives a segment a bit map if it has none; says whether it has one.
+    pub(crate) fn prepare_slab(&mut self, place: SegmentPlace) -> bool {
+        if self.segment(place).bitmap != 0 {
+            return true;
         }
+        let start = self.start();
+        let Some(line) = self.tables.give_lines(start, place.arena.partition) else { return false };
+        self.segment(place).bitmap = line + 1;
+        true
     }
 
-    /// Takes the first arenas that meet a claim.
+    /// Takes the first arenas that meet a claim, if their books can be had.
     pub(crate) fn take_arenas(&mut self, claim: Claim) -> Option<ArenaPlace> {
         let Claim { partition, count, purpose, keep, warm } = claim;
         let taken = self.taken[partition.number()];
@@ -226,11 +213,14 @@ impl Area {
             return None;
         }
         let arena = |arena| ArenaPlace { partition, arena };
-        let end = self.reach[partition.number()].1;
+        let end = self.reach[partition.number()];
         let first = (0..=ARENAS - count)
             .take_while(|&first| !warm || arena(first).offset() < end)
             .filter(|&first| taken & run_mask(first, count) == 0)
             .find(|&first| !warm || self.arenas[arena(first).index()].dirty != 0)?;
+        if !self.book_arenas(first + count) {
+            return None;
+        }
         (first..first + count).for_each(|first| self.take_arena(arena(first), purpose));
         Some(arena(first))
     }
@@ -240,7 +230,13 @@ impl Area {
         self.taken[place.partition.number()] & (1 << place.arena) == 0
     }
 
-    /// Takes one vacant arena for a purpose.
+    /// Makes the books of all arenas usable whose number is below `end`; says whether they are.
+    pub(crate) fn book_arenas(&mut self, end: usize) -> bool {
+        let start = self.start();
+        self.tables.book_arenas(start, end)
+    }
+
+    /// Takes one vacant arena for a purpose, whose books are usable.
     pub(crate) fn take_arena(&mut self, place: ArenaPlace, purpose: Use) {
         self.taken[place.partition.number()] |= 1 << place.arena;
         let arena = self.arena(place);
@@ -269,64 +265,13 @@ impl Area {
     ///
     /// No block of it is live, and nobody touches it any more.
     pub(crate) unsafe fn unmap(&mut self) {
-        let piecemeal = self.piecemeal;
-        if piecemeal {
-            // What lies between the pieces isn't ours.
-            self.purge(usize::MAX, false);
-            self.decommit();
+        for index in 0..self.arenas.len() {
+            let place = ArenaPlace::from_index(index);
+            let committed = self.arena(place).committed;
+            self.unmap_segments(place, committed);
         }
-        let size = if piecemeal { size_of::<Self>() } else { AREA_SIZE };
-        mappings::remove(self.pieces);
-        system::unmap(NonNull::from(self).cast(), system::round_to_pages(size));
-    }
-
-    /// Makes the memory of a segment usable, with `huge` pages if there are; says whether it is.
-    pub(crate) fn commit(&mut self, place: SegmentPlace, huge: bool) -> bool {
-        if self.arena(place.arena).committed & (1 << place.segment) != 0 {
-            return true;
-        }
-        let size = place.arena.partition.segment_size();
-        // Step by step where address space is scarce, else in pieces that are worth a system call.
-        let step = if self.piecemeal { 1 } else { (system::commit_step() / size).max(1) };
-        let first = place.arena.segment(place.segment / step * step);
-        let piece = (first.offset(), first.offset() + step * size);
-        if !(self.join_pieces(first.arena.partition, piece) || self.commit_piece(piece)) {
-            return false;
-        }
-        if huge && let Some(start) = NonNull::new(self.address(first)) {
-            system::prefer_huge(start, step * size);
-        }
-        let reach = &mut self.reach[first.arena.partition.number()];
-        *reach = union(*reach, piece);
-        self.arena(place.arena).committed |= run_mask(first.segment, step);
-        true
-    }
-
-    /// Makes a piece usable, from one offset to another.
-    fn commit_piece(&mut self, (start, end): (usize, usize)) -> bool {
-        let Some(address) = NonNull::new(self.start().wrapping_add(start)) else { return false };
-        let done = if self.piecemeal {
-            system::map_at(address, end - start)
-        } else {
-            system::commit(address, end - start)
-        };
-        if done.is_ok() {
-            self.pieces += 1;
-            mappings::add(1);
-        }
-        done.is_ok()
-    }
-
-    /// Makes a piece usable with all that lies between it and others of its partition, where mappings
-    /// are scarce; says whether it is done.
-    fn join_pieces(&mut self, partition: Partition, piece: (usize, usize)) -> bool {
-        let reach = self.reach[partition.number()];
-        if self.piecemeal || reach.1 == 0 || moving::lost_any() || !mappings::are_scarce() {
-            return false;
-        }
-        let (start, end) = union(reach, piece);
-        NonNull::new(self.start().wrapping_add(start))
-            .is_some_and(|address| system::commit(address, end - start).is_ok())
+        let start = self.start();
+        core::mem::take(&mut self.tables).unmap(start);
     }
 
     fn start(&mut self) -> *mut u8 {

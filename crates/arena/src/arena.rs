@@ -40,7 +40,9 @@ pub(crate) struct Claim {
 /// # Invariants
 ///
 /// - [A1: dirty] A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
-/// - [A2: listed] An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
+/// - [A2: usable] The segments in `whole` are in `committed`. Of those in `committed` alone, the first
+///   bytes are usable, as many as their book says.
+/// - [A3: listed] An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
 ///   one that has a segment to offer is always listed.
 #[repr(C, align(64))]
 pub(crate) struct Arena {
@@ -48,8 +50,10 @@ pub(crate) struct Arena {
     pub(crate) used: u64,
     /// Vacant segments with memory behind them.
     pub(crate) dirty: u64,
-    /// Segments whose memory may be used without asking the system.
+    /// Segments whose memory may be used without asking the system, at their start at least.
     pub(crate) committed: u64,
+    /// Those of which that holds to the end.
+    pub(crate) whole: u64,
     /// The neighbours in the list.
     pub(crate) next: *mut Arena,
     pub(crate) prev: *mut Arena,
@@ -71,6 +75,11 @@ impl Arena {
         let warm = vacant & self.dirty;
         let choice = if warm == 0 { vacant } else { warm }.rotate_right(first as u32);
         (choice != 0).then(|| (choice.trailing_zeros() as usize + first) % SEGMENTS)
+    }
+
+    /// How many stretches of usable memory there are.
+    pub(crate) const fn stretches(&self) -> u32 {
+        (self.committed & !(self.whole << 1)).count_ones()
     }
 }
 
@@ -124,12 +133,16 @@ pub(crate) const fn run_mask(first: usize, count: usize) -> u64 {
     (u64::MAX >> (SEGMENTS - count)) << first
 }
 
-/// The first bit and the length of each stretch of ones.
-pub(crate) fn runs(mut ones: u64) -> impl Iterator<Item = (usize, usize)> {
+/// The stretches of memory behind `segments`, each as its first segment and how many follow each other
+/// without a gap: what is `whole` goes on in the next.
+pub(crate) fn stretches(segments: u64, whole: u64) -> impl Iterator<Item = (usize, usize)> {
+    let mut left = segments;
     core::iter::from_fn(move || {
-        let first = ones.trailing_zeros() as usize;
-        let count = ones.checked_shr(first as u32)?.trailing_ones() as usize;
-        ones &= !run_mask(first, count);
+        let first = left.trailing_zeros() as usize;
+        let ones = left.checked_shr(first as u32)?.trailing_ones() as usize;
+        let whole = (whole >> first).trailing_ones() as usize;
+        let count = ones.min(whole + 1);
+        left &= !run_mask(first, count);
         Some((first, count))
     })
 }
@@ -164,11 +177,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stretches_of_ones_are_found() {
-        assert_eq!(runs(0).count(), 0);
-        assert_eq!(runs(u64::MAX).collect::<std::vec::Vec<_>>(), [(0, 64)]);
-        let ones = run_mask(0, 1) | run_mask(7, 5) | run_mask(63, 1);
-        assert_eq!(runs(ones).collect::<std::vec::Vec<_>>(), [(0, 1), (7, 5), (63, 1)]);
+    fn a_stretch_ends_behind_a_segment_that_is_usable_in_part() {
+        let (committed, whole) =
+            (run_mask(3, 6) | run_mask(63, 1), run_mask(3, 2) | run_mask(7, 2));
+        // SAFETY: all zero is a vacant arena.
+        let arena = Arena { committed, whole, ..unsafe { core::mem::zeroed() } };
+        let found: std::vec::Vec<_> = stretches(committed, whole).collect();
+        assert_eq!(found, [(3, 3), (6, 1), (7, 2), (63, 1)]);
+        assert_eq!(arena.stretches() as usize, found.len());
+        assert_eq!(stretches(u64::MAX, u64::MAX).collect::<std::vec::Vec<_>>(), [(0, 64)]);
     }
 
     #[test]
@@ -177,7 +194,7 @@ mod tests {
         for _ in 0..1000 {
             ones = ones.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
             for ones in [ones, ones | ones << 1, ones | ones >> 3, !0, 0, ones | !0 << 9] {
-                let naive = runs(ones).map(|(_, count)| count).max().unwrap_or(0);
+                let naive = stretches(ones, !0).map(|(_, count)| count).max().unwrap_or(0);
                 assert_eq!(longest_run(ones), naive, "{ones:b}");
             }
         }

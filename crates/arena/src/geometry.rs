@@ -34,8 +34,8 @@ const PARTITION_SHIFT: u32 = ARENA_SHIFT + 6;
 
 /// log2 of a *tile*, the smallest segment's size: what the bins are told apart by.
 pub(crate) const TILE_SHIFT: u32 = SEGMENT_SHIFT;
-/// Granules in an area.
-pub(crate) const TILES: usize = 1 << (AREA_SHIFT - TILE_SHIFT);
+/// Tiles in which slabs may lie: all but those of the last partition, which is half of the area.
+pub(crate) const TILES: usize = Partition::SPECIAL.offset() >> TILE_SHIFT;
 /// The bytes that the books may take at the start of an area.
 pub(crate) const BOOKS_LIMIT: usize = 1 << PARTITION_SHIFT;
 
@@ -180,23 +180,26 @@ impl SegmentPlace {
         }
     }
 
-    /// Its index in the books: the first few segments of all arenas are neighbours, then the next few,
-    /// so that the books of small programs and of large ones share few pages.
+    /// Its index in the books: the first few segments of each partition's first arena are neighbours, then
+    /// the next few, then those of the second arenas. So the books of small programs share few pages, and
+    /// those of arenas that were never used are the last.
     #[inline]
     pub(crate) const fn index(self) -> usize {
         let turn = self.segment.wrapping_sub(self.arena.first_slab()) % SEGMENTS;
         let (group, number) = (turn / GROUP, turn % GROUP);
-        (group * (ARENAS * PARTITIONS) + self.arena.index()) * GROUP + number
+        let row = self.arena.arena * (SEGMENTS / GROUP) + group;
+        (row * PARTITIONS + self.arena.partition.number()) * GROUP + number
     }
 
     /// The segment with this index; the inverse of [`index`](Self::index).
     pub(crate) const fn from_index(index: usize) -> Self {
-        let (group, arena) = (index / GROUP / (ARENAS * PARTITIONS), index / GROUP);
-        let arena = ArenaPlace::from_index(arena % (ARENAS * PARTITIONS));
+        let (row, partition) = (index / GROUP / PARTITIONS, index / GROUP % PARTITIONS);
+        let (arena, group) = (row / (SEGMENTS / GROUP), row % (SEGMENTS / GROUP));
+        let arena = ArenaPlace { partition: Partition(partition as u8), arena };
         arena.segment((group * GROUP + index % GROUP + arena.first_slab()) % SEGMENTS)
     }
 
-    /// The tiles that it covers.
+    /// The tiles that it covers; some are beyond [`TILES`] in the last partition.
     pub(crate) fn tiles(self) -> core::ops::Range<usize> {
         let first = self.offset() >> TILE_SHIFT;
         first..first + (1 << self.arena.partition.number())

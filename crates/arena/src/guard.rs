@@ -12,11 +12,11 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{
-    area::Area,
+    area::{Area, held_words},
     bins::SHAPES,
-    geometry::{ARENAS, PARTITIONS, SEGMENTS, SegmentPlace},
+    geometry::SegmentPlace,
     report,
-    segment::{BITMAP_WORDS_SMALLEST, BadFree},
+    segment::BadFree,
     system,
 };
 
@@ -33,18 +33,13 @@ const FREED: u8 = 0xdf;
 /// The bits of a seal that hold the margin's length.
 const LENGTH: u64 = 0xffff;
 
-/// A bit for each block of each segment, set while the program holds the block. `Relaxed` throughout: who
-/// frees a block has it from whoever allocated it.
-pub(crate) type Held =
-    [[AtomicU64; BITMAP_WORDS_SMALLEST]; if ON { SEGMENTS * ARENAS * PARTITIONS } else { 0 }];
-
-/// The word and bit of a block.
+/// The word and bit of a block. `Relaxed` throughout: who frees a block has it from whoever allocated it.
 fn bit(bin: usize, block: *mut u8) -> (&'static AtomicU64, u64) {
     let shape = &SHAPES[bin];
-    let segment = SegmentPlace::in_partition(block.addr(), shape.partition).index();
+    let segment = SegmentPlace::in_partition(block.addr(), shape.partition);
     let number = shape.block_at(block.addr() & (shape.partition.segment_size() - 1));
     // SAFETY: the block's bin is from the books of its area, which the registry announces.
-    let words = unsafe { &(&(*Area::containing(block)).held)[segment] };
+    let words = unsafe { held_words(Area::containing(block), segment) };
     (&words[number / 64], 1 << (number % 64))
 }
 

@@ -6,7 +6,7 @@
 mod run;
 
 use crate::{
-    area::Area,
+    area::{Area, Refusal},
     arena::{Arena, Claim, Use, run_mask},
     geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
     huge_pages, policy,
@@ -71,7 +71,9 @@ impl LargeBlock {
     pub(crate) fn at(pools: &mut Pools, start: *mut u8) -> Self {
         let (area, first) = crate::pools::locate(start);
         let books = pools.books(area);
-        let is_start = books.address(first) == start && books.segment(first).pages != 0;
+        let is_start = books.address(first) == start
+            && books.is_used(first)
+            && books.segment(first).pages != 0;
         if !is_start {
             report::not_a_large_block(start);
         }
@@ -132,13 +134,26 @@ impl LargeBlock {
         }
     }
 
-    /// Makes segments `from..to` of it usable; says whether they are. `filled` is how many of its bytes are
-    /// likely to be touched.
-    fn commit(self, pools: &mut Pools, from: usize, to: usize, filled: usize) -> bool {
+    /// Makes segments `from..to` of it usable. `filled` is how many of its bytes are likely to be touched.
+    fn commit(
+        self,
+        pools: &mut Pools,
+        from: usize,
+        to: usize,
+        filled: usize,
+    ) -> Result<(), (ArenaPlace, Refusal)> {
         let held = pools.figures.held();
         // Runs share huge pages with what was there before, and leave their tails.
         let huge = self.is_whole(pools) && huge_pages::suit_block(filled, held);
-        (from..to).all(|number| pools.books(self.area).commit(self.segment(number), huge))
+        let mut number = from;
+        while number < to {
+            let SegmentPlace { arena, segment } = self.segment(number);
+            let count = (SEGMENTS - segment).min(to - number);
+            let books = pools.books(self.area);
+            books.commit_run(arena, segment, count, huge).map_err(|refusal| (arena, refusal))?;
+            number += count;
+        }
+        Ok(())
     }
 }
 
@@ -152,6 +167,16 @@ fn nth_segment(first: SegmentPlace, number: usize) -> SegmentPlace {
 impl Pools {
     /// A large block.
     pub(crate) fn allocate_large(&mut self, request: Request) -> Option<Fresh> {
+        loop {
+            self.displaced = false;
+            let fresh = self.place_large(request);
+            if fresh.is_some() || !self.displaced {
+                return fresh;
+            }
+        }
+    }
+
+    fn place_large(&mut self, request: Request) -> Option<Fresh> {
         let Request { size, align, outlook } = request;
         let as_run = size <= MAX_RUN && align <= Partition::SPECIAL.segment_size();
         if outlook == Outlook::Growing
@@ -227,7 +252,11 @@ impl Pools {
         let Request { size, outlook, .. } = request;
         let segments = block.segments(size);
         let filled = if outlook == Outlook::Sparse { 0 } else { size };
-        if !block.commit(self, 0, segments, filled) {
+        if let Err((arena, refusal)) = block.commit(self, 0, segments, filled) {
+            if let Refusal::Occupied(segment) = refusal {
+                self.leave_out(block.area, arena, segment);
+                self.displaced = true;
+            }
             self.vacate_arenas(block);
             return None;
         }
@@ -260,10 +289,21 @@ impl Pools {
         let span = core::mem::take(&mut block.arena(self).span) as usize;
         let now = (system::milliseconds() as u32).max(1);
         for arena in place.arena..place.arena + span {
-            let place = ArenaPlace { arena, ..place };
-            let books = self.books(block.area);
-            books.arena(place).freed_at = now;
+            self.vacate_whole(block.area, ArenaPlace { arena, ..place }, now);
+        }
+    }
+
+    /// Makes an arena of a whole block vacant; one in which a segment is left out serves what fits beside that.
+    fn vacate_whole(&mut self, area: *mut Area, place: ArenaPlace, now: u32) {
+        let books = self.books(area);
+        let arena = books.arena(place);
+        if arena.used == 0 {
+            arena.freed_at = now;
             books.give_arena(place);
+        } else {
+            arena.purpose = Use::SEGMENTS;
+            arena.freed_at = 0;
+            self.list_arena(area, place);
         }
     }
 
@@ -296,7 +336,7 @@ impl Pools {
             self.may_extend_run(block, before, after)
         };
         let size = after * block.first.arena.partition.segment_size();
-        let usable = reached && block.commit(self, before, after, size);
+        let usable = reached && block.commit(self, before, after, size).is_ok();
         if usable {
             block.use_segments(self, before, after);
             if !block.is_whole(self) {
@@ -325,7 +365,10 @@ impl Pools {
         let more =
             (place.arena + own..place.arena + span).map(|arena| ArenaPlace { arena, ..place });
         let books = self.books(block.area);
-        if place.arena + span > ARENAS || more.clone().any(|arena| !books.is_vacant(arena)) {
+        if place.arena + span > ARENAS
+            || more.clone().any(|arena| !books.is_vacant(arena))
+            || !books.book_arenas(place.arena + span)
+        {
             return false;
         }
         for arena in more {

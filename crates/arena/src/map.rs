@@ -9,6 +9,7 @@ use core::fmt::{self, Write};
 
 use crate::{
     area::Area,
+    arena::Arena,
     bins::{BINS, NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
     heap::Heap,
@@ -268,11 +269,14 @@ fn hue(bin: usize) -> usize {
 }
 
 fn column(books: &mut Area, place: ArenaPlace) -> Column {
-    let used = books.arena(place).used;
+    let &mut Arena { used, dirty, .. } = books.arena(place);
     let size = place.partition.segment_size();
     // Bytes of the large block that reaches into the next segment.
     let mut rest = 0;
     core::array::from_fn(|number| {
+        if (used | dirty) >> number & 1 == 0 {
+            return Cell { bin: NO_BIN as u8, level: 0, touched: false };
+        }
         let segment = books.segment(place.segment(number));
         let (bin, touched) = (segment.bin, segment.touched != 0);
         let in_use = if used >> number & 1 == 0 {

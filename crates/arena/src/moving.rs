@@ -1,9 +1,6 @@
 //! How the content of a large block gets to another: its pages are moved, where that is worth a call.
 
-use core::{
-    ptr::NonNull,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use core::ptr::NonNull;
 
 use stratalloc_pages::os::{self, MoveError};
 
@@ -13,14 +10,6 @@ use crate::system;
 const WORTH_MOVING: usize = 1 << 20;
 /// What is copied before its memory is given back, in bytes.
 const COPIED_AT_ONCE: usize = 32 << 20;
-
-/// Whether a destination was lost. `Relaxed`: it concerns the heap that lost it, whose lock orders the rest.
-static LOST: AtomicBool = AtomicBool::new(false);
-
-/// Whether some of the address space between our mappings may be somebody else's.
-pub(crate) fn lost_any() -> bool {
-    LOST.load(Ordering::Relaxed)
-}
 
 /// Copies `size` bytes from a large block to another, or moves them, in whole pages; says whether it could. If
 /// not, the first block is as it was, and the second isn't ours any more: nobody may touch it, or give
@@ -59,10 +48,7 @@ unsafe fn move_part(from: *mut u8, to: *mut u8, size: usize) -> Option<usize> {
             Ok(()) => return Some(part),
             Err(MoveError::Several) => part = shorter(from, part),
             Err(MoveError::Refused) => break,
-            Err(MoveError::Lost) => {
-                LOST.store(true, Ordering::Relaxed);
-                return None;
-            }
+            Err(MoveError::Lost) => return None,
         }
     }
     // SAFETY: the caller's promise.

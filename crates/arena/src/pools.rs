@@ -10,7 +10,7 @@ use core::ptr::null_mut;
 
 use self::tallies::Tallies;
 use crate::{
-    area::Area,
+    area::{Appetite, Area, Refusal},
     arena::ArenaIndex,
     bins::{BINS, NO_BIN, SHAPES},
     dirty,
@@ -61,6 +61,8 @@ pub(crate) struct Pools {
     /// last looked for.
     grown: bool,
     taken: usize,
+    /// Whether a place for a large block was left out, since something stands there that isn't ours.
+    pub(crate) displaced: bool,
     pub(crate) figures: Figures,
     pub(crate) tallies: Tallies,
     /// The heap that these are the pools of; null until it has an area.
@@ -133,22 +135,71 @@ impl Pools {
             if self.current[bin].is_null() && !self.find_slab(bin) {
                 break;
             }
-            let start = self.current[bin];
-            let area = Area::containing(start);
-            let mut slab = self.books(area).slab(start, bin);
-            let idle = slab.idle();
-            taken += slab.take(&mut slots[taken..]);
-            let reused = idle - slab.idle();
-            let exhausted = slab.is_exhausted();
-            self.figures.reuse(reused);
-            if exhausted {
-                self.current[bin] = null_mut();
+            let room = self.make_room(bin, slots.len() - taken);
+            let found = self.take_current(bin, &mut slots[taken..]);
+            taken += found;
+            match room {
+                Err(Refusal::Occupied(_)) => self.current[bin] = null_mut(),
+                Err(Refusal::OutOfMemory) if found == 0 && !self.turn_to_free(bin) => break,
+                _ => {}
             }
         }
         self.tallies.took(bin, taken);
         self.taken += taken * SHAPES[bin].block_size as usize;
         self.figures.allocate(taken * SHAPES[bin].block_size as usize);
         taken
+    }
+
+    /// Takes blocks of the slab that a bin is refilled from; says how many.
+    fn take_current(&mut self, bin: usize, slots: &mut [*mut u8]) -> usize {
+        let start = self.current[bin];
+        let mut slab = self.books(Area::containing(start)).slab(start, bin);
+        let idle = slab.idle();
+        let taken = slab.take(slots);
+        let reused = idle - slab.idle();
+        let exhausted = slab.is_exhausted();
+        self.figures.reuse(reused);
+        if exhausted {
+            self.current[bin] = null_mut();
+        }
+        taken
+    }
+
+    /// Makes so much of the slab usable that a bin is refilled from that it has `count` blocks, or all it
+    /// can ever have; or else one.
+    fn make_room(&mut self, bin: usize, count: usize) -> Result<(), Refusal> {
+        let (area, place) = locate(self.current[bin]);
+        let all = self.bytes_for(bin, count);
+        if all <= self.books(area).segment(place).usable as usize {
+            return Ok(());
+        }
+        let appetite = self.appetite(place);
+        if self.books(area).commit_slab(place, all, appetite).is_ok() {
+            return Ok(());
+        }
+        let one = self.bytes_for(bin, 1);
+        self.books(area).commit_slab(place, one, appetite)
+    }
+
+    /// How much of the slab must be usable that a bin is refilled from, so that it has `count` blocks.
+    fn bytes_for(&mut self, bin: usize, count: usize) -> usize {
+        let start = self.current[bin];
+        self.books(Area::containing(start)).slab(start, bin).bytes_for(count)
+    }
+
+    /// Lets a bin be refilled from a slab with free blocks instead of one that can't grow; says whether
+    /// there is one.
+    fn turn_to_free(&mut self, bin: usize) -> bool {
+        // SAFETY: the books of slabs, all of which are in hand.
+        let segment = unsafe { self.slabs[bin].pop_free() };
+        if segment.is_null() {
+            return false;
+        }
+        let (area, place) = Area::place_of_segment(segment);
+        let start = self.books(area).address(place);
+        let grown_up = core::mem::replace(&mut self.current[bin], start);
+        self.place_slab(grown_up, bin);
+        true
     }
 
     /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together; besides, for
@@ -215,21 +266,38 @@ impl Pools {
     }
 
     fn make_slab(&mut self, bin: usize) -> bool {
-        let Some((area, place)) = self.find_segment(SHAPES[bin].partition) else { return false };
-        let huge = huge_pages::suit_segments(place.arena.partition, self.figures.held());
-        if !self.books(area).commit(place, huge) {
-            self.offer_segments(area, place.arena);
-            return false;
-        }
+        let Some((area, place)) = self.find_slab_segment(bin) else { return false };
         self.use_segment(area, place);
         self.list_arena(area, place.arena);
         self.grown = true;
-        self.books(area).prepare_slab(place);
         self.books(area).set_bin(place, bin);
         let start = self.books(area).address(place);
         poison::bytes_freed(start, place.arena.partition.segment_size());
         self.current[bin] = start;
         true
+    }
+
+    /// A vacant segment in which a bin's first blocks are usable, and its bit map.
+    fn find_slab_segment(&mut self, bin: usize) -> Option<(*mut Area, SegmentPlace)> {
+        let shape = &SHAPES[bin];
+        loop {
+            let (area, place) = self.find_segment(shape.partition)?;
+            let appetite = self.appetite(place);
+            let first = shape.block_size as usize;
+            match self.books(area).commit_slab(place, first, appetite) {
+                Ok(()) if self.books(area).prepare_slab(place) => return Some((area, place)),
+                Err(Refusal::Occupied(segment)) => self.leave_out(area, place.arena, segment),
+                _ => {
+                    self.offer_segments(area, place.arena);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn appetite(&self, place: SegmentPlace) -> Appetite {
+        let held = self.figures.held();
+        Appetite { held, huge: huge_pages::suit_segments(place.arena.partition, held) }
     }
 
     /// Gives memory back if the process holds too much that serves nothing; all of it if nobody works with
@@ -289,15 +357,9 @@ impl Pools {
         purged
     }
 
-    /// Makes the memory of all vacant segments unusable; says how many bytes that were.
-    pub(crate) fn decommit(&mut self) -> usize {
-        let mut decommitted = 0;
-        let mut area = self.areas;
-        while !area.is_null() {
-            decommitted += self.books(area).decommit();
-            area = self.books(area).next;
-        }
-        decommitted
+    /// Makes memory unusable that serves nothing, as [`Area::decommit`] does.
+    pub(crate) fn decommit(&mut self) {
+        self.each_area(Area::decommit);
     }
 
     /// Makes empty slabs vacant that were kept for being current.

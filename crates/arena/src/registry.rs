@@ -33,11 +33,9 @@ const AREA: usize = 2;
 const HUGE_TAIL: usize = 3;
 /// A huge block starts here: this, and its size in bytes, a multiple of the page size.
 const HUGE: usize = 4;
-/// The same, with no address space reserved beyond the block.
-const HUGE_PIECEMEAL: usize = 5;
 /// An area of an arena heap, and one that waits for the next arena heap.
-const VALUE: usize = 6;
-const KEPT: usize = 7;
+const VALUE: usize = 5;
+const KEPT: usize = 6;
 const KIND: usize = 7;
 
 /// What stands in each window. `Release` when it is announced pairs with the `Acquire` of
@@ -71,7 +69,7 @@ pub(crate) fn lookup(address: *mut u8) -> Window {
     let entry = entry.load(Ordering::Acquire);
     match entry & KIND {
         AREA => Window::Area(Area::containing(address)),
-        HUGE | HUGE_PIECEMEAL => Window::Huge(entry & !KIND),
+        HUGE => Window::Huge(entry & !KIND),
         VALUE => Window::Value(Area::containing(address)),
         _ => Window::Foreign,
     }
@@ -84,59 +82,75 @@ pub(crate) fn area_of_thread(address: *mut u8) -> Option<*mut Area> {
     (entry == AREA).then(|| Area::containing(address))
 }
 
-/// Address space that a claim on windows stands for.
-struct Claim {
-    index: usize,
-    count: usize,
-    start: NonNull<u8>,
-    /// Not reserved, since the process may not have so much address space.
-    piecemeal: bool,
+/// The windows to search: those of the address space, but for the lowest, which are left to programs.
+fn searched() -> core::ops::Range<usize> {
+    /// One past the last window of the address space, once it is known: `Relaxed`, it orders nothing.
+    static END: AtomicUsize = AtomicUsize::new(0);
+
+    let mut end = END.load(Ordering::Relaxed);
+    if end == 0 {
+        end = (system::highest_address() >> AREA_SHIFT).saturating_add(1).min(WINDOWS);
+        END.store(end, Ordering::Relaxed);
+    }
+    FIRST.min(end / 4).max(1)..end.max(1)
 }
 
-impl Claim {
-    /// Claims `count` free windows in a row.
-    fn new(count: usize) -> Option<Self> {
-        if NEXT.load(Ordering::Relaxed) == 0 {
-            let first = FIRST + system::random() % SPREAD;
-            let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
-        }
-        let hint = NEXT.load(Ordering::Relaxed);
-        let usable = WINDOWS - FIRST;
-        (0..usable)
-            .map(|step| FIRST + (hint - FIRST + step) % usable)
-            .filter(|index| index + count <= WINDOWS)
-            .find_map(|index| Self::at(index, count))
+/// Claims `count` free windows in a row, and calls `make` with the address of the first until it doesn't find
+/// something there; what it makes, or `None`, with no window claimed.
+///
+/// Nothing is reserved: that the windows are ours only this table says. Where the kernel chooses places it
+/// begins far from them; and each piece is mapped so that the call fails where something stands.
+fn claim<T>(
+    count: usize,
+    kind: usize,
+    mut make: impl FnMut(NonNull<u8>) -> Result<T, ProviderError>,
+) -> Option<T> {
+    let searched = searched();
+    if NEXT.load(Ordering::Relaxed) == 0 {
+        let first = searched.start + system::random() % SPREAD.min(searched.len() / 4).max(1);
+        let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
     }
-
-    fn at(index: usize, count: usize) -> Option<Self> {
-        let claim =
-            (index..index + count).take_while(|&window| swap(window, NOTHING, CLAIMED)).count();
-        if claim < count {
-            release(index, claim);
-            return None;
+    let hint = NEXT.load(Ordering::Relaxed).max(searched.start);
+    for step in 0..searched.len() {
+        let index = searched.start + (hint - searched.start + step) % searched.len();
+        if index + count > searched.end || !claim_at(index, count) {
+            continue;
         }
-        let address = index << AREA_SHIFT;
-        let (start, piecemeal) = match system::reserve_at(address, count * AREA_SIZE) {
-            Ok(start) => (Some(start), false),
-            Err(ProviderError::OutOfMemory { .. }) if count == 1 => {
-                (NonNull::new(core::ptr::with_exposed_provenance_mut(address)), true)
+        let address = core::ptr::with_exposed_provenance_mut(index << AREA_SHIFT);
+        // SAFETY: window 0 isn't searched.
+        match make(unsafe { NonNull::new_unchecked(address) }) {
+            Ok(made) => {
+                NEXT.store(index + count, Ordering::Relaxed);
+                announce(index, count, kind);
+                return Some(made);
             }
-            Err(_) => (None, false),
-        };
-        let Some(start) = start else {
-            release(index, count);
-            return None;
-        };
-        NEXT.store(index + count, Ordering::Relaxed);
-        Some(Self { index, count, start, piecemeal })
-    }
-
-    fn give_up(self) {
-        if !self.piecemeal {
-            system::unmap(self.start, self.count * AREA_SIZE);
+            Err(error) => {
+                release(index, count);
+                if !system::is_occupied(&error) {
+                    return None;
+                }
+            }
         }
-        release(self.index, self.count);
     }
+    None
+}
+
+/// Claims `count` windows from `index` if all are free.
+fn claim_at(index: usize, count: usize) -> bool {
+    let claimed =
+        (index..index + count).take_while(|&window| swap(window, NOTHING, CLAIMED)).count();
+    if claimed < count {
+        release(index, claimed);
+    }
+    claimed == count
+}
+
+/// Lets everyone find what stands in claimed windows.
+fn announce(index: usize, count: usize, kind: usize) {
+    for tail in &TABLE[index + 1..index + count] {
+        tail.store(HUGE_TAIL, Ordering::Release);
+    }
+    TABLE[index].store(kind, Ordering::Release);
 }
 
 fn swap(window: usize, from: usize, to: usize) -> bool {
@@ -151,13 +165,7 @@ fn release(index: usize, count: usize) {
 
 /// A new area that belongs to `owner`, or to the heap at home in it.
 fn new_area(owner: Option<&Heap>, kind: usize) -> Option<NonNull<Area>> {
-    let claim = Claim::new(1)?;
-    let Some(area) = Area::create(claim.start, claim.piecemeal, owner) else {
-        claim.give_up();
-        return None;
-    };
-    TABLE[claim.index].store(kind, Ordering::Release);
-    Some(area)
+    claim(1, kind, |address| Area::create(address, owner))
 }
 
 /// A new area with a heap at home in it; `None` when there are as many as there may be, or memory is
@@ -189,7 +197,7 @@ pub(crate) fn extend_heap(pools: &mut Pools) -> Option<*mut Area> {
 /// The sizes of all huge blocks, in bytes.
 pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
     TABLE.iter().map(|entry| entry.load(Ordering::Acquire)).filter_map(|entry| match entry & KIND {
-        HUGE | HUGE_PIECEMEAL => Some(entry & !KIND),
+        HUGE => Some(entry & !KIND),
         _ => None,
     })
 }
@@ -262,33 +270,17 @@ pub(crate) unsafe fn release_area(area: *mut Area) {
 /// A block of windows of its own (S4.4): reads as zero, and aligned to [`AREA_SIZE`].
 pub(crate) fn allocate_huge(size: usize) -> Option<NonNull<u8>> {
     let size = size.checked_next_multiple_of(stratalloc_pages::os::page_size())?;
-    if size > (WINDOWS - FIRST) * AREA_SIZE {
-        return None;
-    }
-    let claim = Claim::new(size.div_ceil(AREA_SIZE))?;
-    let usable = if claim.piecemeal {
-        system::map_at(claim.start, size)
-    } else {
-        system::commit(claim.start, size)
-    };
-    if usable.is_err() {
-        claim.give_up();
-        return None;
-    }
-    for tail in &TABLE[claim.index + 1..claim.index + claim.count] {
-        tail.store(HUGE_TAIL, Ordering::Release);
-    }
-    let kind = if claim.piecemeal { HUGE_PIECEMEAL } else { HUGE };
-    TABLE[claim.index].store(size | kind, Ordering::Release);
+    let start = claim(size.div_ceil(AREA_SIZE), size | HUGE, |address| {
+        system::map_at(address, size).map(|()| address)
+    })?;
     dirty::resized_huge(0, size);
-    Some(claim.start)
+    Some(start)
 }
 
 /// Takes a huge block of `size` bytes back.
 pub(crate) fn free_huge(start: NonNull<u8>, size: usize) {
     let (index, count) = (start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
-    let reserved = TABLE[index].load(Ordering::Relaxed) & KIND == HUGE;
-    system::unmap(start, if reserved { count * AREA_SIZE } else { size });
+    system::unmap(start, size);
     dirty::resized_huge(size, 0);
     release(index, count);
 }
@@ -299,15 +291,15 @@ pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
         return false;
     };
     let entry = &TABLE[start.addr().get() >> AREA_SHIFT];
-    let reserved = entry.load(Ordering::Relaxed) & KIND == HUGE;
-    if !reserved || size == 0 || size.div_ceil(AREA_SIZE) != old.div_ceil(AREA_SIZE) {
+    if size == 0 || size.div_ceil(AREA_SIZE) != old.div_ceil(AREA_SIZE) {
         return false;
     }
+    // SAFETY: both ends lie in the block's windows.
+    let end = unsafe { start.add(old.min(size)) };
     let fits = if size > old {
-        // SAFETY: both ends lie in the block's windows.
-        system::commit(unsafe { start.add(old) }, size - old).is_ok()
+        system::map_after(end, size - old).is_ok()
     } else {
-        system::purge(start.as_ptr().wrapping_add(size), old - size)
+        size == old || system::unmap(end, old - size)
     };
     if fits {
         entry.store(size | HUGE, Ordering::Release);

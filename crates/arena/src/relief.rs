@@ -12,23 +12,24 @@ pub(crate) fn with_relief<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Op
 #[cold]
 fn try_again<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
     let within_reason = size <= MAX_IN_ARENAS.max(limit::get().unwrap_or(0));
-    if within_reason
-        && relieve()
-        && let Some(found) = attempt()
-    {
-        return Some(found);
+    if within_reason {
+        relieve();
+        let found = attempt();
+        if found.is_some() {
+            return found;
+        }
     }
     if limit::ask_hook(size) { attempt() } else { None }
 }
 
 /// Makes room where the process has all the memory that a limit grants it: gives back what serves
-/// nothing, so that what one size has used can serve another. Says whether there was any.
-fn relieve() -> bool {
+/// nothing, so that what one size has used can serve another.
+fn relieve() {
     if global::trim() > 0 && limit::get().is_some() {
-        return true;
+        return;
     }
     let mark = thread::mark();
-    let mut decommitted = 0;
-    values::each_heap(mark, |heap| decommitted += heap.pools(mark).decommit());
-    decommitted > 0
+    values::each_heap(mark, |heap| {
+        heap.pools(mark).decommit();
+    });
 }

@@ -23,7 +23,8 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 ///
 /// Of every segment:
 ///
-/// - [S4: touched] Bytes from `touched` on read as zero; what memory is behind them came with a huge page.
+/// - [S4: usable] The blocks below `carved` end within `usable`.
+/// - [S5: touched] Bytes from `touched` on read as zero; what memory is behind them came with a huge page.
 #[repr(C, align(64))]
 pub(crate) struct Segment {
     /// Set bits.
@@ -36,6 +37,8 @@ pub(crate) struct Segment {
     pub(crate) pages: u32,
     /// Bytes of free blocks whose memory was given back; at most all free ones.
     pub(crate) settled: u32,
+    /// Bytes from the start that may be used without asking the system.
+    pub(crate) usable: u32,
     /// Where its bit map is, counted from one among the lines of bit maps; zero before it has one.
     pub(crate) bitmap: u32,
     /// The first word of the bit map that may have a set bit.
@@ -100,11 +103,12 @@ impl Slab<'_> {
         wanted
     }
 
-    /// Hands out blocks that never were. Touches none of them.
+    /// Hands out blocks that never were, as far as their memory is usable. Touches none of them.
     fn carve(&mut self, slots: &mut [*mut u8]) -> usize {
         let size = self.shape.block_size as usize;
         let first = self.segment.carved as usize;
-        let count = slots.len().min(self.shape.capacity as usize - first);
+        let blocks = (self.segment.usable as usize / size).min(self.shape.capacity as usize);
+        let count = slots.len().min(blocks - first);
         for (index, slot) in slots[..count].iter_mut().enumerate() {
             *slot = self.base.wrapping_add((first + index) * size);
         }
@@ -146,6 +150,14 @@ impl Slab<'_> {
             Some(&block) if given == 0 => Err(BadFree::NotABlock(block)),
             _ => Ok(given),
         }
+    }
+
+    /// How many bytes of it must be usable, so that [`take`](Self::take) has `count` blocks, or all it can
+    /// ever have.
+    pub(crate) fn bytes_for(&self, count: usize) -> usize {
+        let fresh = count.saturating_sub(self.segment.free as usize);
+        let blocks = (self.segment.carved as usize + fresh).min(self.shape.capacity as usize);
+        if fresh == 0 { 0 } else { blocks * self.shape.block_size as usize }
     }
 
     /// Whether nobody holds a block of it.
@@ -260,6 +272,7 @@ mod tests {
                 touched: 0,
                 pages: 0,
                 settled: 0,
+                usable: 2 << 20,
                 bitmap: 0,
                 hint: 0,
                 bin: 0,

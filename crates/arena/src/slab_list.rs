@@ -65,6 +65,25 @@ impl SlabList {
         }
     }
 
+    /// Takes the oldest out that has free blocks; null if there is none. O(slabs).
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book.
+    pub(crate) unsafe fn pop_free(&mut self) -> *mut Segment {
+        let mut slab = self.first;
+        // SAFETY: the caller's promise; [Q1] the books are listed here.
+        unsafe {
+            while !slab.is_null() && (*slab).free == 0 {
+                slab = (*slab).next;
+            }
+            if !slab.is_null() {
+                self.remove(slab);
+            }
+        }
+        slab
+    }
+
     /// Takes the oldest out; null if there is none.
     ///
     /// # Safety

@@ -8,11 +8,6 @@ use core::{
 use stratalloc_core::ProviderError;
 use stratalloc_pages::os;
 
-/// Reserves address space exactly there.
-pub(crate) fn reserve_at(address: usize, size: usize) -> Result<NonNull<u8>, ProviderError> {
-    os::reserve_at(address, size)
-}
-
 /// Maps usable memory exactly there, over nothing.
 pub(crate) fn map_at(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     os::map_at(address.addr().get(), size).map(drop)
@@ -23,28 +18,22 @@ pub(crate) fn map(size: usize) -> Result<NonNull<u8>, ProviderError> {
     os::map(size.next_multiple_of(os::page_size()), os::page_size())
 }
 
-/// How many bytes are worth making usable at once.
-///
-/// As many as an arena of the smallest classes has, so that its memory is one mapping: with pieces of
-/// arenas usable, a thousand threads come to more mappings than a process may have. Where the system
-/// counts what is usable but not touched, that would soon be all there is; so little then.
-pub(crate) fn commit_step() -> usize {
-    static STEP: AtomicUsize = AtomicUsize::new(0);
-    // `Relaxed`: who finds nothing asks for itself, and gets the same.
-    match STEP.load(Ordering::Relaxed) {
-        0 => {
-            let step = if os::counts_untouched() { 256 << 10 } else { 4 << 20 };
-            STEP.store(step, Ordering::Relaxed);
-            step
-        }
-        step => step,
-    }
+/// Maps usable memory exactly there, over nothing, behind usable memory of the caller's: mostly, one mapping
+/// has both then.
+pub(crate) fn map_after(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+    let mapped = map_at(address, size);
+    let Err(ProviderError::OutOfMemory { .. }) = mapped else { return mapped };
+    // A process that has all its mappings is refused another, but not a longer one.
+    let page = os::page_size();
+    let Some(last) = NonNull::new(address.as_ptr().wrapping_sub(page)) else { return mapped };
+    // SAFETY: the callers own the page, which stays as it is.
+    let longer = unsafe { os::remap(last, page, page + size, false) };
+    if longer.is_ok() { Ok(()) } else { mapped }
 }
 
-/// Makes reserved memory usable.
-pub(crate) fn commit(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
-    // SAFETY: the callers own the reserved bytes.
-    unsafe { os::protect_rw(start, round_to_pages(size)) }
+/// Whether something stands where memory was to be mapped.
+pub(crate) fn is_occupied(error: &ProviderError) -> bool {
+    matches!(*error, ProviderError::System { errno } if errno == libc::EEXIST)
 }
 
 /// Asks for huge pages; whether they come is the system's choice.
@@ -77,18 +66,10 @@ pub(crate) unsafe fn zero(start: *mut u8, size: usize) {
     }
 }
 
-/// Makes memory unusable that was purged: reserved again, or `wholly` given back. Says whether the system
-/// could.
-pub(crate) fn decommit(start: NonNull<u8>, size: usize, wholly: bool) -> bool {
-    // SAFETY: the callers own the bytes, nothing live lies in them, and they commit before the next use.
-    unsafe { if wholly { os::unmap(start, size) } else { os::protect_none(start, size) }.is_ok() }
-}
-
-/// Gives address space back.
-pub(crate) fn unmap(start: NonNull<u8>, size: usize) {
-    // SAFETY: the callers own the bytes, and nothing live lies in them. Should the system refuse, the
-    // address space is lost and the memory with it; nothing else can be done.
-    let _ = unsafe { os::unmap(start, size) };
+/// Gives address space back; says whether the system took it. Should it refuse, all is as it was.
+pub(crate) fn unmap(start: NonNull<u8>, size: usize) -> bool {
+    // SAFETY: the callers own the bytes, and nothing live lies in them.
+    unsafe { os::unmap(start, size) }.is_ok()
 }
 
 /// The next multiple of the system's page size.
@@ -121,6 +102,14 @@ pub(crate) fn page_faults() -> (u64, u64) {
         usage
     };
     (usage.ru_minflt.cast_unsigned(), usage.ru_majflt.cast_unsigned())
+}
+
+/// An address near the end of those that the process may have: of its first stack, which the kernel puts
+/// there.
+pub(crate) fn highest_address() -> usize {
+    // SAFETY: the call has no preconditions.
+    let on_stack = unsafe { libc::getauxval(libc::AT_RANDOM) } as usize;
+    if on_stack == 0 { usize::MAX } else { on_stack }
 }
 
 /// A number that differs from run to run.

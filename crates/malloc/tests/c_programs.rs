@@ -116,8 +116,46 @@ fn limits_on_address_space_and_data() {
 }
 
 #[test]
+fn under_a_limit_what_one_size_had_serves_others() {
+    for size in ["48", "100", "1000", "5000", "30000", "100000"] {
+        check("limits", &["as-others", size], Way::Preloaded);
+    }
+}
+
+#[test]
+fn limits_set_after_the_start_are_kept_and_leave_room() {
+    let plugin = build_library("plugin");
+    for resource in ["as", "data"] {
+        check("late_limit", &[resource, plugin.to_str().unwrap()], Way::Preloaded);
+    }
+}
+
+#[test]
+fn threads_share_a_narrow_limit() {
+    for [resource, kilobytes, threads] in [
+        ["as", "150000", "64"],
+        ["as", "750000", "300"],
+        ["data", "120000", "64"],
+        ["data", "750000", "300"],
+    ] {
+        check("narrow", &[resource, kilobytes, threads], Way::Preloaded);
+    }
+}
+
+#[test]
+fn a_process_locked_into_memory_stays_small() {
+    for threads in ["0", "16"] {
+        let outcome = check("locked", &[threads], Way::Preloaded);
+        if outcome.stdout == "not allowed\n" {
+            eprintln!("left out: locking memory needs CAP_IPC_LOCK");
+        }
+    }
+}
+
+#[test]
 fn all_mappings_used_up() {
     check("limits", &["maps"], Way::Preloaded);
+    check("limits", &["maps-served"], Way::Preloaded);
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,13 +1,13 @@
 //! How an area's memory goes back to the system.
 
-use core::ptr::NonNull;
-
 use super::Area;
 use crate::{
-    arena::{Arena, Use, run_mask, runs},
-    bins::NO_BIN,
+    arena::{Arena, Use, run_mask, stretches},
+    bins::{NO_BIN, SHAPES},
     geometry::ArenaPlace,
-    policy, system,
+    policy,
+    segment::Segment,
+    system,
 };
 
 /// Gives the pages back that lie wholly within a stretch of free blocks; says how many bytes of it need
@@ -79,62 +79,55 @@ impl Area {
         purged
     }
 
-    /// Gives the books of segments back, where none is used nor has memory behind it: they tell nothing then.
-    /// Says whether it did.
+    /// Gives the books of segments back, where none is used nor has memory behind it: they tell nothing then,
+    /// once no memory is usable. Says whether it did.
     pub(crate) fn purge_books(&mut self) -> bool {
         let tells = |arena: &Arena| arena.used | arena.dirty != 0;
-        if self.lines == 0 || self.arenas.iter().any(tells) {
+        if self.tables.are_bare() || self.arenas.iter().any(tells) {
             return false;
         }
-        let (first, end) =
-            ((&raw mut self.segments).cast::<u8>(), (&raw mut self.held).cast::<u8>());
-        let lead = system::round_to_pages(first.addr()) - first.addr();
-        let pages = (end.addr() - first.addr() - lead) & !(system::round_to_pages(1) - 1);
-        if !system::purge(first.wrapping_add(lead), pages) {
+        self.decommit();
+        if self.arenas.iter().any(|arena| arena.committed != 0) {
             return false;
         }
-        // SAFETY: zero is valid in all of these, and these bytes are of `segments`, which is longer than a page.
-        // [R5] no segment has a bit map any more, so that all of them can be given out again. What is left
-        // at the end is of `bitmaps`, and clear since no slab is left.
-        unsafe { first.write_bytes(0, lead) };
-        self.lines = 0;
-        true
+        let start = self.start();
+        // SAFETY: no segment serves anything, or has usable memory; [R5] none has a bit map from now on.
+        unsafe { self.tables.strip(start) }
     }
 
-    /// Makes the memory of vacant segments unusable, where it was purged, so that a limit of the process
-    /// no longer counts it; says how many bytes that were.
-    pub(crate) fn decommit(&mut self) -> usize {
-        (0..self.arenas.len()).map(|index| self.decommit_arena(ArenaPlace::from_index(index))).sum()
+    /// Makes memory unusable that serves nothing, where it was purged or never touched, so that a limit of
+    /// the process no longer counts it: of vacant segments, and behind the blocks of slabs.
+    pub(crate) fn decommit(&mut self) {
+        (0..self.arenas.len()).for_each(|index| self.decommit_arena(ArenaPlace::from_index(index)));
     }
 
-    fn decommit_arena(&mut self, place: ArenaPlace) -> usize {
-        let &mut Arena { committed, used, dirty, .. } = self.arena(place);
-        let mut decommitted = 0;
-        for (first, count) in runs(committed & !used & !dirty) {
-            let size = count * place.partition.segment_size();
-            let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
-            let done = system::decommit(start, size, self.piecemeal);
-            // What fails may have made some of it unusable, unless it was to be wholly given back.
-            if done || !self.piecemeal {
-                self.arena(place).committed &= !run_mask(first, count);
+    fn decommit_arena(&mut self, place: ArenaPlace) {
+        let &mut Arena { committed, mut used, dirty, .. } = self.arena(place);
+        self.unmap_segments(place, committed & !used & !dirty);
+        while used != 0 {
+            let place = place.segment(used.trailing_zeros() as usize);
+            used &= used - 1;
+            let &mut Segment { bin, carved, .. } = self.segment(place);
+            if bin as usize != NO_BIN {
+                self.unmap_tail(place, (carved * SHAPES[bin as usize].block_size) as usize);
             }
-            decommitted += if done { size } else { 0 };
         }
-        decommitted
     }
 
     /// Gives the memory of an arena's vacant segments back. Where huge pages are, some lies behind segments
     /// that were never touched: they are purged with those between which they lie.
     fn purge_arena(&mut self, place: ArenaPlace) -> usize {
-        let &mut Arena { committed, used, dirty, .. } = self.arena(place);
+        let &mut Arena { committed, whole, used, dirty, .. } = self.arena(place);
         let mut purged = 0;
-        for (first, count) in runs(committed & !used) {
+        for (first, count) in stretches(committed & !used, whole) {
             let run = run_mask(first, count);
-            if dirty & run == 0
-                || !system::purge(
-                    self.address(place.segment(first)),
-                    count * place.partition.segment_size(),
-                )
+            if dirty & run == 0 {
+                continue;
+            }
+            let bytes = self.bytes_usable(place, first, count);
+            if !system::purge(self.address(place.segment(first)), bytes)
+                // Pages that are locked into memory can only be unmapped.
+                && self.unmap_segments(place, run) != bytes
             {
                 continue;
             }

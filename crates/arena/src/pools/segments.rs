@@ -65,6 +65,15 @@ impl Pools {
         }
     }
 
+    /// Leaves a segment out for good where something stands that isn't ours.
+    pub(crate) fn leave_out(&mut self, area: *mut Area, place: ArenaPlace, segment: usize) {
+        let arena = self.books(area).arena(place);
+        arena.used |= 1 << segment;
+        if arena.purpose == Use::SEGMENTS {
+            self.list_arena(area, place);
+        }
+    }
+
     /// Lets an arena be found by what it has to offer now.
     pub(crate) fn list_arena(&mut self, area: *mut Area, place: ArenaPlace) {
         let arena: *mut Arena = self.books(area).arena(place);

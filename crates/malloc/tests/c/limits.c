@@ -1,5 +1,6 @@
 /* Memory runs out: `as SIZE` and `data SIZE` (resource limits, blocks of a size), `maps` (vm.max_map_count used up). NULL with
-   ENOMEM then, and all is usable again when the pressure is gone. */
+   ENOMEM then, and all is usable again when the pressure is gone. `as-others SIZE`: what one size had serves others. `maps-served`:
+   small blocks come though there are no more mappings. */
 #include "check.h"
 #include <pthread.h>
 #include <sys/mman.h>
@@ -51,6 +52,52 @@ static void squeeze(int resource, size_t size) {
     churn(8, 100000, 0);
 }
 
+/* Fills 20 MiB more than there are with blocks of one size, and wants others when these are freed. */
+static void serve_others(size_t size) {
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file != NULL && fscanf(file, "%ld", &pages) == 1 && fclose(file) == 0);
+    rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (20 << 20);
+    struct rlimit limit = {bytes, bytes};
+    CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    int count = exhaust(size);
+    CHECK((size_t)count * size > (size_t)14 << 20);
+    give_all_back(count, size);
+    for (size_t other = 16; other <= (size_t)8 << 20; other *= 2) {
+        for (int i = 0; i < 4; i++) {
+            void *block = malloc(other + (size_t)i * (other / 4));
+            CHECK(block != NULL);
+            mark(block, other, 1);
+            free(block);
+        }
+    }
+}
+
+/* Mappings that the kernel can't make one, until it grants no more. */
+static void take_all_maps(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; mmap(NULL, page, i % 2 ? PROT_NONE : PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED; i++) {
+    }
+}
+
+static void serve_without_maps(void) {
+    enum { SIZES = 24, EACH = 300 };
+    size_t sizes[SIZES];
+    for (int i = 0; i < SIZES; i++) {
+        sizes[i] = i == 0 ? 16 : sizes[i - 1] + (sizes[i - 1] / 4 + 15) / 16 * 16;
+        CHECK(sizes[i] <= 32768 && malloc(sizes[i]) != NULL);
+    }
+    take_all_maps();
+    for (int i = 0; i < SIZES * EACH; i++) {
+        size_t size = sizes[i % SIZES];
+        void *block = malloc(size);
+        CHECK(block != NULL);
+        mark(block, size, 7);
+    }
+    /* A class that was never used takes its place beside one that was. */
+    CHECK(malloc(20) != NULL && malloc(56) != NULL && malloc(3000) != NULL && malloc(100) != NULL);
+}
+
 static void use_up_maps(void) {
     long most = 0;
     FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
@@ -86,6 +133,10 @@ int main(int count, char **arguments) {
         squeeze(RLIMIT_AS, (size_t)atol(arguments[2]));
     } else if (strcmp(arguments[1], "data") == 0) {
         squeeze(RLIMIT_DATA, (size_t)atol(arguments[2]));
+    } else if (strcmp(arguments[1], "as-others") == 0) {
+        serve_others((size_t)atol(arguments[2]));
+    } else if (strcmp(arguments[1], "maps-served") == 0) {
+        serve_without_maps();
     } else {
         use_up_maps();
     }

@@ -21,7 +21,6 @@ mod wait;
 use core::ptr::{self, NonNull};
 
 use rustix::{
-    fs::{Mode, OFlags, open},
     io::{self, Errno},
     mm::{self, Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags},
 };
@@ -49,19 +48,6 @@ const AUXV_PAGE_SIZE: usize = 6;
 #[inline]
 pub fn page_size() -> usize {
     getauxval(AUXV_PAGE_SIZE)
-}
-
-/// Whether the system counts usable memory before it is touched, and refuses what it couldn't back
-/// (`vm.overcommit_memory=2`).
-///
-/// Opens and reads a file: for a process to ask once. `false` where that can't be read.
-pub fn counts_untouched() -> bool {
-    let path = c"/proc/sys/vm/overcommit_memory";
-    let Ok(file) = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) else {
-        return false;
-    };
-    let mut mode = [0];
-    io::read(&file, &mut mode).is_ok_and(|read| read == 1) && mode[0] == b'2'
 }
 
 /// Reserves `size` bytes exactly at `address`: no access, no memory behind them.
