@@ -18,18 +18,6 @@ pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(policy::SHARE_DEFAULT);
 /// Figures, not guards: `Relaxed`, and they order nothing.
 pub(crate) static DIRTY: AtomicUsize = AtomicUsize::new(0);
 pub(crate) static USED: AtomicUsize = AtomicUsize::new(0);
-/// Bytes of huge blocks, which are not among those.
-static HUGE: AtomicUsize = AtomicUsize::new(0);
-
-/// A huge block now has so many bytes instead of so many.
-pub(crate) fn resized_huge(from: usize, to: usize) {
-    HUGE.fetch_add(to.wrapping_sub(from), Ordering::Relaxed);
-}
-
-/// All bytes that may have memory behind them, the books aside.
-pub(crate) fn held() -> usize {
-    USED.load(Ordering::Relaxed) + bytes() + HUGE.load(Ordering::Relaxed)
-}
 
 /// The bytes that serve nothing after idle heaps were last asked for theirs.
 static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);

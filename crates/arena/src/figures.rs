@@ -10,19 +10,7 @@ use crate::{
 
 /// A heap tells the process of its figures when they are this many bytes off: a locked instruction for
 /// each batch of blocks would cost more than the rest of the batch's way.
-///
-/// Where memory is limited, at once: see [`tell_at_once`].
-static TELLING: AtomicUsize = AtomicUsize::new(64 << 10);
-
-/// From now on, heaps tell of every byte.
-pub(crate) fn tell_at_once() {
-    TELLING.store(0, Ordering::Relaxed);
-}
-
-#[inline]
-fn telling() -> usize {
-    TELLING.load(Ordering::Relaxed)
-}
+const TELLING: usize = 64 << 10;
 
 /// One heap's figures in bytes. All zero is a heap without memory.
 #[derive(Default)]
@@ -93,7 +81,7 @@ impl Figures {
     }
 
     /// Brings the process's figures up to date, however little they are off.
-    pub(crate) fn tell(&mut self) {
+    fn tell(&mut self) {
         tell(&dirty::USED, &mut self.told_used, self.used, 0);
         tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, 0);
     }
@@ -133,21 +121,21 @@ impl Figures {
     pub(crate) fn allocate(&mut self, bytes: usize) {
         self.used += bytes;
         self.high = self.high.max(self.used);
-        tell(&dirty::USED, &mut self.told_used, self.used, telling());
+        tell(&dirty::USED, &mut self.told_used, self.used, TELLING);
     }
 
     /// Blocks of this many bytes were freed.
     #[inline]
     pub(crate) fn free(&mut self, bytes: usize) {
         self.used -= bytes;
-        tell(&dirty::USED, &mut self.told_used, self.used, telling());
+        tell(&dirty::USED, &mut self.told_used, self.used, TELLING);
     }
 
     /// So much more memory serves nothing.
     #[inline]
     pub(crate) fn soil(&mut self, bytes: usize) {
         self.dirty += bytes;
-        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, telling());
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, TELLING);
     }
 
     /// So much memory was given back, or serves something again.
@@ -155,7 +143,7 @@ impl Figures {
     pub(crate) fn reuse(&mut self, bytes: usize) {
         self.dirty -= bytes;
         self.idle = self.idle.min(self.dirty);
-        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, telling());
+        tell(&dirty::DIRTY, &mut self.told_dirty, self.dirty + self.books, TELLING);
     }
 
     /// How many dirty bytes the heap should be left with, if it should give some back now.

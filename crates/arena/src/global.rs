@@ -22,7 +22,7 @@ use crate::{
     heap::Heap,
     kind::{Kind, check_start, small_of_thread},
     large::{GROWING, MAX_IN_ARENAS, Outlook, Request},
-    limit, moving, poison, registry,
+    moving, poison, registry,
     relief::with_relief,
     slot,
     stats::Stats,
@@ -245,7 +245,6 @@ fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
 fn place_large(request: Request) -> Option<*mut u8> {
     let Request { size, align, outlook } = request;
     if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
-        let _leave = limit::admit(size)?;
         let fits = align <= AREA_SIZE;
         return fits.then(|| registry::allocate_huge(size)).flatten().map(NonNull::as_ptr);
     }
@@ -333,9 +332,7 @@ fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
             heap.resize_large(thread::mark(), block, size)
         }
         Kind::Huge { start, size: old } => {
-            size > MAX_IN_ARENAS
-                && limit::admit(size.saturating_sub(old))
-                    .is_some_and(|_leave| registry::resize_huge(start, old, size))
+            size > MAX_IN_ARENAS && registry::resize_huge(start, old, size)
         }
     }
 }

@@ -6,8 +6,7 @@ use crate::{
     bins::SHAPES,
     cache::Cache,
     decay, dirty,
-    large::{Fresh, LargeBlock, Request},
-    limit,
+    large::{Fresh, LargeBlock, PAGE, Request},
     lock::{Lock, LockGuard},
     poison,
     pools::Pools,
@@ -63,11 +62,10 @@ impl Heap {
                 cache.give_idle(&mut pools, bin);
                 pools.purge_over_peak();
             }
-            match limit::admit_blocks(slots.len(), SHAPES[bin].block_size as usize) {
-                Some((_leave, count)) => pools.take(bin, &mut slots[..count]),
-                None => 0,
-            }
+            let count = pools.may_hold_blocks(slots.len(), SHAPES[bin].block_size as usize);
+            pools.take(bin, &mut slots[..count])
         });
+        pools.settle();
         spent
     }
 
@@ -119,8 +117,9 @@ impl Heap {
     pub(crate) fn allocate_alone(&self, mark: usize, bin: usize) -> *mut u8 {
         let mut block = [core::ptr::null_mut()];
         let mut pools = self.pools(mark);
-        if let Some(_leave) = limit::admit(SHAPES[bin].block_size as usize) {
+        if pools.may_hold(SHAPES[bin].block_size as usize) {
             pools.take(bin, &mut block);
+            pools.settle();
         }
         poison::used(bin, block[0]);
         block[0]
@@ -129,11 +128,16 @@ impl Heap {
     /// A large block, as [`Pools::allocate_large`] has it.
     pub(crate) fn allocate_large(&self, mark: usize, request: Request) -> Option<Fresh> {
         let mut pools = self.pools(mark);
-        let _leave = limit::admit(request.size)?;
-        let fresh = pools.allocate_large(request)?;
-        poison::bytes_used(fresh.start, fresh.usable);
-        pools.purge_over_peak();
-        Some(fresh)
+        let fresh = pools
+            .may_hold(request.size.next_multiple_of(PAGE))
+            .then(|| pools.allocate_large(request))
+            .flatten();
+        if let Some(fresh) = &fresh {
+            poison::bytes_used(fresh.start, fresh.usable);
+            pools.purge_over_peak();
+        }
+        pools.settle();
+        fresh
     }
 
     /// Gives a large block another size where it stands; says whether it could.
@@ -141,12 +145,14 @@ impl Heap {
         let mut pools = self.pools(mark);
         let large = LargeBlock::at(&mut pools, block);
         let old = large.size(&mut pools);
-        let more = size.saturating_sub(old);
-        let done = limit::admit(more).is_some_and(|_leave| pools.resize_large(large, size));
+        let more = size.next_multiple_of(PAGE).saturating_sub(old);
+        let done = pools.may_hold(more) && pools.resize_large(large, size);
         poison::bytes_freed(block, old);
         poison::bytes_used(block, large.size(&mut pools));
         if size < old {
             relieve(pools, mark);
+        } else {
+            pools.settle();
         }
         done
     }
@@ -217,6 +223,7 @@ impl Heap {
         let mut pools = self.pools.try_lock(mark)?;
         let spent = self.absorb(&mut pools);
         pools.purge_idle();
+        pools.settle();
         Some(spent)
     }
 
@@ -226,7 +233,9 @@ impl Heap {
         let spent = self.absorb(&mut pools);
         pools.retire_empty_slabs();
         pools.figures.end_rounds();
-        (pools.strip(), spent)
+        let given = pools.strip();
+        pools.settle_wholly();
+        (given, spent)
     }
 }
 
@@ -234,6 +243,7 @@ impl Heap {
 /// isn't enough, of heaps that nobody works on just now.
 pub(crate) fn relieve(mut pools: LockGuard<'_, Pools>, mark: usize) {
     pools.purge_excess();
+    pools.settle();
     drop(pools);
     if !dirty::is_excess() {
         return;
@@ -241,6 +251,7 @@ pub(crate) fn relieve(mut pools: LockGuard<'_, Pools>, mark: usize) {
     values::try_each_heap(mark, |heap| {
         if let Some(mut pools) = heap.pools.try_lock(mark) {
             pools.purge_excess();
+            pools.settle();
         }
     });
     dirty::asked_all();

@@ -24,6 +24,7 @@ compile_error!("the arenas need the 47-bit address space of a 64-bit Linux");
 
 // Loom explores the two structures that threads share; the rest lives in statics, which its atomics
 // can't stand in.
+mod admission;
 mod batch;
 mod lock;
 
@@ -51,6 +52,8 @@ mod figures;
 mod geometry;
 #[cfg(not(loom))]
 pub mod global;
+#[cfg(not(loom))]
+mod grant;
 #[cfg(not(loom))]
 mod guard;
 #[cfg(not(loom))]

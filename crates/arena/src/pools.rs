@@ -1,5 +1,6 @@
 //! A heap's pools: the areas, arenas and slabs that one lock guards.
 
+mod admitted;
 mod idle;
 mod reset;
 mod rest;
@@ -16,6 +17,7 @@ use crate::{
     dirty,
     figures::Figures,
     geometry::{AREA_SIZE, PARTITIONS, SegmentPlace},
+    grant::Grant,
     heap::Heap,
     huge_pages, poison,
     policy::Slabs,
@@ -64,6 +66,7 @@ pub(crate) struct Pools {
     /// Whether a place for a large block was left out, since something stands there that isn't ours.
     pub(crate) displaced: bool,
     pub(crate) figures: Figures,
+    pub(crate) grant: Grant,
     pub(crate) tallies: Tallies,
     /// The heap that these are the pools of; null until it has an area.
     owner: *const Heap,

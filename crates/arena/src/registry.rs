@@ -9,8 +9,8 @@ use stratalloc_core::ProviderError;
 
 use crate::{
     area::Area,
-    dirty,
     geometry::{AREA_SHIFT, AREA_SIZE},
+    grant::ACCOUNT,
     heap::Heap,
     pools::Pools,
     system,
@@ -270,19 +270,25 @@ pub(crate) unsafe fn release_area(area: *mut Area) {
 /// A block of windows of its own (S4.4): reads as zero, and aligned to [`AREA_SIZE`].
 pub(crate) fn allocate_huge(size: usize) -> Option<NonNull<u8>> {
     let size = size.checked_next_multiple_of(stratalloc_pages::os::page_size())?;
-    let start = claim(size.div_ceil(AREA_SIZE), size | HUGE, |address| {
-        system::map_at(address, size).map(|()| address)
-    })?;
-    dirty::resized_huge(0, size);
-    Some(start)
+    let refused = ProviderError::OutOfMemory { size, align: AREA_SIZE };
+    // Refused without a claim on windows that others may want.
+    if !ACCOUNT.balance().leaves(size) {
+        return None;
+    }
+    claim(size.div_ceil(AREA_SIZE), size | HUGE, |address| {
+        let grant = ACCOUNT.reserve(size).ok_or(refused)?;
+        system::map_at(address, size)?;
+        grant.commit();
+        Ok(address)
+    })
 }
 
 /// Takes a huge block of `size` bytes back.
 pub(crate) fn free_huge(start: NonNull<u8>, size: usize) {
     let (index, count) = (start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
     system::unmap(start, size);
-    dirty::resized_huge(size, 0);
     release(index, count);
+    ACCOUNT.give_back(size);
 }
 
 /// Gives a huge block another size within its windows; says whether it could.
@@ -294,6 +300,7 @@ pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
     if size == 0 || size.div_ceil(AREA_SIZE) != old.div_ceil(AREA_SIZE) {
         return false;
     }
+    let Some(grant) = ACCOUNT.reserve_growth(old, size) else { return false };
     // SAFETY: both ends lie in the block's windows.
     let end = unsafe { start.add(old.min(size)) };
     let fits = if size > old {
@@ -303,7 +310,8 @@ pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
     };
     if fits {
         entry.store(size | HUGE, Ordering::Release);
-        dirty::resized_huge(old, size);
+        grant.commit();
+        ACCOUNT.give_back_rest(old, size);
     }
     fits
 }

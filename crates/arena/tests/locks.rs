@@ -67,7 +67,7 @@ fn an_urgent_thread_lets_the_holder_go_on() {
                     let urgent = become_urgent();
                     let start = processor_time();
                     drop(lock.lock(16));
-                    !urgent || processor_time() - start < Duration::from_millis(100)
+                    !urgent || processor_time() < start + Duration::from_millis(100)
                 })
                 .join()
                 .unwrap()
@@ -81,7 +81,7 @@ fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the time is written to.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
+    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec.try_into().unwrap_or(0))
 }
 
 /// Forks while other threads do something again and again; each child finds all well.

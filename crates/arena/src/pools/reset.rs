@@ -59,6 +59,7 @@ impl Pools {
     /// The areas of a heap all of whose blocks are free, newest first, for whoever releases them.
     pub(crate) fn give_up_areas(&mut self) -> *mut Area {
         self.figures.give_up();
+        self.settle_wholly();
         core::mem::replace(&mut self.areas, null_mut())
     }
 }

@@ -4,7 +4,7 @@
 use core::cell::UnsafeCell;
 
 use super::{Cache, IDLE, Lock, mark, registry, slot, streams, thread_mark, values};
-use crate::{area::Area, geometry::AREA_SHIFT};
+use crate::{area::Area, geometry::AREA_SHIFT, grant::ACCOUNT, limit};
 
 /// Held from before a fork until after it. The C library may run the handlers of several threads
 /// at once, and those of a signal handler's fork in the midst of another's.
@@ -26,6 +26,8 @@ struct Taken {
     /// Forks by signal handlers that interrupted the handlers of this one: they find taken what is
     /// to be taken, and leave it so.
     nested: usize,
+    /// Locks that were the thread's own already: it was interrupted while it held them.
+    own: usize,
 }
 
 struct Shared<T>(UnsafeCell<T>);
@@ -40,6 +42,7 @@ static TAKEN: Shared<Taken> = Shared(UnsafeCell::new(Taken {
     values: false,
     streams: false,
     nested: 0,
+    own: 0,
 }));
 
 /// The windows of heaps whose threads this process lost when it was forked. Touched under the lock
@@ -75,9 +78,12 @@ unsafe extern "C" fn before() {
         (*taken).idle = IDLE.lock_for_fork(thread_mark());
         (*taken).values = values::lock().lock_for_fork(mark());
         (*taken).heaps = [0; 32];
+        (*taken).own = usize::from(!(*taken).idle) + usize::from(!(*taken).values);
         for heap in registry::heaps(0).chain(registry::values()) {
             if heap.lock().lock_for_fork(mark()) {
                 (*taken).heaps[window(heap) / 64] |= 1 << (window(heap) % 64);
+            } else {
+                (*taken).own += 1;
             }
         }
     }
@@ -117,6 +123,10 @@ unsafe extern "C" fn after_in_child() {
         if (*TAKEN.0.get()).nested == 0 && (*TAKEN.0.get()).idle {
             note_lost();
         }
+        if (*TAKEN.0.get()).nested == 0 && (*TAKEN.0.get()).own == 0 {
+            recount();
+        }
+        limit::forget_lost_hook();
         if core::mem::take(&mut (*TAKEN.0.get()).streams) {
             streams::reset();
         }
@@ -137,6 +147,14 @@ unsafe fn note_lost() {
     for window in own.into_iter().chain(idle.iter().map(window)) {
         lost[window / 64] &= !(1 << (window % 64));
     }
+}
+
+/// Counts anew what this process holds: a thread that is gone may have reserved memory that it never got.
+unsafe fn recount() {
+    let heaps = registry::heaps(0).chain(registry::values());
+    // SAFETY: this is the only thread, and it holds all locks.
+    let granted = heaps.map(|heap| unsafe { heap.lock().forked() }.grant.bytes());
+    ACCOUNT.recount(granted.chain(registry::huge_sizes()));
 }
 
 /// The cache at home in a heap that lost its thread, emptied. The caller holds the lock of [`IDLE`].
