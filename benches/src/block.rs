@@ -35,6 +35,16 @@ impl Block {
         block
     }
 
+    /// No block: it holds no memory.
+    pub fn empty() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Its size in bytes; 0 of none.
+    pub fn size(&self) -> usize {
+        self.0.capacity()
+    }
+
     /// The tag, read back from the block's memory.
     pub fn tag(&self) -> u64 {
         self.0.first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes))
@@ -64,6 +74,7 @@ mod tests {
     fn the_tag_survives_in_every_size() {
         for size in [0, 1, 8, 9, 4096, 1 << 20] {
             assert_eq!(Block::new(size, 42).tag(), 42);
+            assert_eq!(Block::new(size, 42).size(), size.max(8));
             assert_eq!(Block::touched(size, u64::MAX).tag(), u64::MAX);
         }
     }

@@ -7,21 +7,26 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use stratalloc_samples::Cost;
 
+use crate::calls::MadviseCalls;
+
 /// Runs `work` and says what it cost.
 ///
 /// # Errors
 /// When the kernel tells neither usage nor memory: the figures come from `getrusage` and `/proc/self/status`.
 pub fn measure<T>(work: impl FnOnce() -> T) -> std::io::Result<(T, Cost)> {
+    let mut calls = MadviseCalls::start();
     let before = getrusage(UsageWho::RUSAGE_SELF)?;
     let start = Instant::now();
     let result = work();
     let wall = start.elapsed();
     let after = getrusage(UsageWho::RUSAGE_SELF)?;
+    let madvise = calls.as_mut().and_then(MadviseCalls::so_far);
     let status = fs::read_to_string("/proc/self/status")?;
     let cost = Cost {
         // Not `ru_maxrss`: that one is inherited over exec, so a small process would show its parent's peak.
         peak_rss_kib: status_kib(&status, "VmHWM:"),
         final_rss_kib: status_kib(&status, "VmRSS:"),
+        madvise,
         ..used(&before, &after, wall)
     };
     Ok((result, cost))
@@ -35,13 +40,15 @@ pub fn measure<T>(work: impl FnOnce() -> T) -> std::io::Result<(T, Cost)> {
 pub fn measure_children<T>(
     work: impl FnOnce() -> std::io::Result<T>,
 ) -> std::io::Result<(T, Cost)> {
+    let mut calls = MadviseCalls::start();
     let before = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let start = Instant::now();
     let result = work()?;
     let wall = start.elapsed();
     let after = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let madvise = calls.as_mut().and_then(MadviseCalls::so_far);
     let peak = u64::try_from(after.max_rss()).unwrap_or(0);
-    Ok((result, Cost { peak_rss_kib: peak, ..used(&before, &after, wall) }))
+    Ok((result, Cost { peak_rss_kib: peak, madvise, ..used(&before, &after, wall) }))
 }
 
 /// What was used between two looks, memory left out.

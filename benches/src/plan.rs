@@ -3,6 +3,8 @@
 use std::ops::{Add, AddAssign};
 use std::thread;
 
+use rayon::prelude::*;
+
 /// The orders of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -66,6 +68,20 @@ impl Plan {
             .num_threads(self.threads)
             .build()
             .expect("threads can be started")
+    }
+
+    /// Does `standard` pieces of work, scaled, on such a pool; each piece gets random numbers of its own.
+    ///
+    /// # Panics
+    /// When `piece` does, or the system starts no more threads.
+    pub fn on_pool(
+        &self,
+        standard: usize,
+        piece: impl Fn(&mut fastrand::Rng) -> Outcome + Sync,
+    ) -> Outcome {
+        let pieces = self.scaled(standard);
+        self.pool()
+            .install(|| (0..pieces).into_par_iter().map(|index| piece(&mut self.rng(index))).sum())
     }
 }
 

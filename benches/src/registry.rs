@@ -1,71 +1,7 @@
 //! Every workload, in the order of the tables.
 
-use crate::plan::{Outcome, Plan};
-use crate::{programs, workloads};
-
-/// A program that is the same for every allocator.
-#[derive(Clone, Copy, Debug)]
-pub struct Workload {
-    /// Its name in tables and on the command line: lower case and dashes.
-    pub name: &'static str,
-    /// What kind of program it is.
-    pub level: Level,
-    /// One line on what it does and which known benchmark it is a kind of.
-    pub about: &'static str,
-    /// Numbers of threads it is usually run with.
-    pub threads: &'static [usize],
-    /// How dear a run is.
-    pub size: Size,
-    /// Does the work of a plan.
-    pub run: fn(&Plan) -> Outcome,
-}
-
-/// What a workload stands for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Level {
-    /// One pattern of requests in a tight loop, for counting instructions.
-    Loop,
-    /// A small program of a kind that the field measures with.
-    Kind,
-    /// The workloads that the arenas were first written for.
-    Seed,
-    /// Real work done by published crates.
-    Program,
-}
-
-/// How dear a run of a workload is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Size {
-    /// Part of every comparison.
-    Quick,
-    /// Seconds or gigabytes a run: left out of quick comparisons.
-    Long,
-    /// Only when asked for by name.
-    Asked,
-}
-
-impl Level {
-    /// Its name in tables and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Loop => "loop",
-            Self::Kind => "kind",
-            Self::Seed => "seed",
-            Self::Program => "program",
-        }
-    }
-}
-
-impl Size {
-    /// Its name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Quick => "quick",
-            Self::Long => "long",
-            Self::Asked => "asked",
-        }
-    }
-}
+use crate::workload::{MemoryWorkload, Workload};
+use crate::{memory, programs, workloads};
 
 /// Every workload there is.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
@@ -77,28 +13,45 @@ pub fn find(name: &str) -> Option<&'static Workload> {
     all().find(|workload| workload.name == name)
 }
 
+/// Every workload whose memory is looked at as it runs.
+pub fn all_of_memory() -> impl Iterator<Item = &'static MemoryWorkload> {
+    memory::ALL.iter().copied().flatten()
+}
+
+/// The one of them called `name`.
+pub fn find_of_memory(name: &str) -> Option<&'static MemoryWorkload> {
+    all_of_memory().find(|workload| workload.name == name)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Size, all};
+    use super::{all, all_of_memory};
+    use crate::phases::Phases;
     use crate::plan::Plan;
-    use crate::{programs, workloads};
+    use crate::workload::Size;
+    use crate::{memory, programs, workloads};
 
     /// A file that is in a folder but in no list would never be measured.
     #[test]
     fn every_file_is_listed() -> std::io::Result<()> {
-        for (folder, listed) in [("workloads", workloads::ALL), ("programs", programs::ALL)] {
+        let folders = [
+            ("workloads", workloads::ALL.len()),
+            ("programs", programs::ALL.len()),
+            ("memory", memory::ALL.len()),
+        ];
+        for (folder, listed) in folders {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
-            assert_eq!(std::fs::read_dir(path)?.count() - 1, listed.len(), "{folder}/mod.rs");
+            assert_eq!(std::fs::read_dir(path)?.count() - 1, listed, "{folder}/mod.rs");
         }
         Ok(())
     }
 
     #[test]
     fn names_are_unique() {
-        let names: BTreeSet<_> = all().map(|workload| workload.name).collect();
-        assert_eq!(names.len(), all().count());
+        let names = || all().map(|one| one.name).chain(all_of_memory().map(|one| one.name));
+        assert_eq!(names().collect::<BTreeSet<_>>().len(), names().count());
     }
 
     /// The checksum is what tells a broken allocator from a fast one, so it must depend on nothing else.
@@ -111,6 +64,25 @@ mod tests {
             assert_eq!(first, (workload.run)(&plan), "{} does not repeat", workload.name);
             let other = (workload.run)(&Plan { seed: 4, ..plan });
             assert_ne!(first.checksum, other.checksum, "{} ignores its seed", workload.name);
+        }
+    }
+
+    /// The names of what was looked at are those of the tables, so they must not depend on the run either.
+    #[test]
+    fn every_workload_of_memory_repeats_its_checksum_and_phases() {
+        let plan = Plan { threads: 1, scale: 1, seed: 3 };
+        for workload in all_of_memory().filter(|workload| workload.size == Size::Quick) {
+            let run = |plan: &Plan| {
+                let mut phases = Phases::begin(plan, 0, Some(|| ()));
+                let checksum = (workload.run)(&mut phases);
+                let names: Vec<_> = phases.looks().into_iter().map(|look| look.phase).collect();
+                (checksum, names)
+            };
+            let first = run(&plan);
+            assert!(first.0 != 0 && first.1.len() > 2, "{}", workload.name);
+            assert_eq!(first, run(&plan), "{} does not repeat", workload.name);
+            let other = run(&Plan { seed: 4, ..plan });
+            assert_ne!(first.0, other.0, "{} ignores its seed", workload.name);
         }
     }
 }

@@ -7,12 +7,14 @@ use clap::{Parser, Subcommand};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use serde::Serialize;
-use stratalloc_samples::{Entry, Run};
+use stratalloc_samples::{Entry, MemoryRun, Run};
 
 use crate::exec::Exec;
 use crate::measure::measure;
+use crate::phases::Phases;
 use crate::plan::Plan;
-use crate::registry::{self, Workload};
+use crate::registry;
+use crate::workload::{MemoryWorkload, Workload};
 
 /// One allocator under the workloads that compare allocators.
 #[derive(Debug, Parser)]
@@ -27,7 +29,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Print one line of JSON for each workload.
-    List,
+    List {
+        /// Those whose memory is looked at as they run.
+        #[arg(long)]
+        memory: bool,
+    },
     /// Run a workload and print one line of JSON.
     Run {
         /// Its name, as `list` has it.
@@ -41,6 +47,17 @@ enum Command {
         /// Seed of all random numbers.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Run a workload whose memory is looked at as it goes, and print one line of JSON.
+    Memory {
+        /// Its name, as `list --memory` has it.
+        workload: String,
+        /// Work to do, in percent of the standard amount.
+        #[arg(long, default_value_t = 100)]
+        scale: usize,
+        /// No rest is longer than this many seconds.
+        #[arg(long, default_value_t = 12)]
+        rest: u64,
     },
     /// Run any other program and print one line of JSON.
     Exec(Exec),
@@ -56,11 +73,20 @@ enum Error {
     Print(serde_json::Error),
 }
 
-/// Does what the command line asks with the allocator that this binary was linked with.
-pub fn main(allocator: &str) -> ExitCode {
+/// Does what the command line asks with the allocator that this binary was linked with. `trim` makes it give back
+/// what memory it can, if there is a way to.
+pub fn main(allocator: &str, trim: Option<fn()>) -> ExitCode {
     let Arguments { cpus, command } = Arguments::parse();
     let result = pin(&cpus).and_then(|()| match command {
-        Command::List => registry::all().try_for_each(|workload| print(&entry(workload))),
+        Command::List { memory: false } => {
+            registry::all().try_for_each(|workload| print(&entry(workload)))
+        }
+        Command::List { memory: true } => {
+            registry::all_of_memory().try_for_each(|workload| print(&memory_entry(workload)))
+        }
+        Command::Memory { workload, scale, rest } => {
+            run_of_memory(allocator, workload, scale, (rest, trim))
+        }
         Command::Exec(exec) => run_other(exec),
         Command::Run { workload, threads, scale, seed } => {
             run(allocator, workload, &Plan { threads: threads as usize, scale, seed })
@@ -81,6 +107,16 @@ fn entry(workload: &Workload) -> Entry {
         level: workload.level.name().to_owned(),
         size: workload.size.name().to_owned(),
         threads: workload.threads.to_vec(),
+        about: workload.about.to_owned(),
+    }
+}
+
+fn memory_entry(workload: &MemoryWorkload) -> Entry {
+    Entry {
+        workload: workload.name.to_owned(),
+        level: "memory".to_owned(),
+        size: workload.size.name().to_owned(),
+        threads: vec![1],
         about: workload.about.to_owned(),
     }
 }
@@ -106,6 +142,23 @@ fn run(allocator: &str, name: String, plan: &Plan) -> Result<(), Error> {
         checksum: outcome.checksum,
         cost,
     })
+}
+
+/// Runs a workload with looks at its memory; `rest` is the longest, `trim` as for [`main`].
+fn run_of_memory(
+    allocator: &str,
+    name: String,
+    scale: usize,
+    (rest, trim): (u64, Option<fn()>),
+) -> Result<(), Error> {
+    let Some(workload) = registry::find_of_memory(&name) else {
+        return Err(Error::UnknownWorkload(name));
+    };
+    let plan = Plan { threads: 1, scale, seed: 1 };
+    let mut phases = Phases::begin(&plan, rest, trim);
+    let checksum = (workload.run)(&mut phases);
+    let (allocator, looks) = (allocator.to_owned(), phases.looks());
+    print(&MemoryRun { workload: name, allocator, scale, checksum, looks })
 }
 
 fn run_other(exec: Exec) -> Result<(), Error> {

@@ -2,13 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::program;
 use crate::plan::{Outcome, Plan};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// The scratch structure of a ray tracer or a collision detector.
 pub const ALL: &[Workload] =
-    &[program("bvh", "build trees of boxes over 40,000 triangles and cast rays", run)];
+    &[Workload::program("bvh", "build trees of boxes over 40,000 triangles and cast rays", run)];
 
 type Point = [f32; 3];
 

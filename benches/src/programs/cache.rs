@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use super::program;
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// Values live long and die on whichever thread evicts them.
-pub const ALL: &[Workload] =
-    &[program("cache", "look 600,000 keys up in a shared cache that evicts the oldest", run)];
+pub const ALL: &[Workload] = &[Workload::program(
+    "cache",
+    "look 600,000 keys up in a shared cache that evicts the oldest",
+    run,
+)];
 
 const SHARDS: u64 = 16;
 

@@ -4,13 +4,15 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::program;
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// Readers, workers and a sink: most messages are freed where they were not allocated.
-pub const ALL: &[Workload] =
-    &[program("channels", "pass 200,000 messages through readers, workers and a sink", run)];
+pub const ALL: &[Workload] = &[Workload::program(
+    "channels",
+    "pass 200,000 messages through readers, workers and a sink",
+    run,
+)];
 
 struct Message {
     name: String,

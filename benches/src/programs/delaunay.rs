@@ -2,16 +2,15 @@
 
 use spade::{DelaunayTriangulation, Point2, Triangulation};
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// Tiles of points, each triangulated on its own.
 pub const ALL: &[Workload] =
-    &[program("delaunay", "triangulate tiles of 2,000 points and insert 500 more", run)];
+    &[Workload::program("delaunay", "triangulate tiles of 2,000 points and insert 500 more", run)];
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 60, tile)
+    plan.on_pool(60, tile)
 }
 
 fn point(rng: &mut fastrand::Rng) -> Point2<f64> {

@@ -1,12 +1,11 @@
 //! Images that pass through a pipeline: blurred, shrunk, and packed, each step into a buffer of its own.
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// Large buffers of many sizes, used once.
 pub const ALL: &[Workload] =
-    &[program("images", "blur, shrink and pack images of 256 to 700 pixels a side", run)];
+    &[Workload::program("images", "blur, shrink and pack images of 256 to 700 pixels a side", run)];
 
 struct Image {
     width: usize,
@@ -14,7 +13,7 @@ struct Image {
 }
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 100, |rng| {
+    plan.on_pool(100, |rng| {
         let side = rng.usize(256..700);
         let pixels = (0..side * side).map(|at| (at / 7) as u8 ^ rng.u8(..16)).collect();
         let mut image = Image { width: side, pixels };

@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// Tiny shared objects by the million.
-pub const ALL: &[Workload] =
-    &[program("interpreter", "sort random lists by closures over linked environments", run)];
+pub const ALL: &[Workload] = &[Workload::program(
+    "interpreter",
+    "sort random lists by closures over linked environments",
+    run,
+)];
 
 /// A value of the language.
 #[derive(Clone)]
@@ -35,7 +37,7 @@ struct Binding {
 }
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 400, |rng| {
+    plan.on_pool(400, |rng| {
         let numbers: Vec<i64> = (0..400).map(|_| i64::from(rng.i32(..))).collect();
         let list =
             numbers.iter().fold(Value::Nil, |tail, number| pair(Value::Number(*number), tail));

@@ -2,16 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// A service that reads, edits and answers with JSON.
 pub const ALL: &[Workload] =
-    &[program("json", "parse documents of 300 records, edit them, write them", run)];
+    &[Workload::program("json", "parse documents of 300 records, edit them, write them", run)];
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 200, |rng| {
+    plan.on_pool(200, |rng| {
         let text = document(rng).to_string();
         let mut parsed: Value =
             serde_json::from_str(&text).expect("it was written by the same library");

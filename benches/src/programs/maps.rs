@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::program;
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// The index of a search engine, in small.
-pub const ALL: &[Workload] =
-    &[program("string-maps", "index the words of 60,000 lines in maps that are merged", run)];
+pub const ALL: &[Workload] = &[Workload::program(
+    "string-maps",
+    "index the words of 60,000 lines in maps that are merged",
+    run,
+)];
 
 type Index = HashMap<String, Vec<u32>>;
 

@@ -5,19 +5,18 @@ use std::fmt::Write;
 
 use tobj::{GPU_LOAD_OPTIONS, MTLLoadResult};
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// What an importer of models does.
 pub const ALL: &[Workload] =
-    &[program("mesh", "parse OBJ files of 3,200 triangles and count their edges", run)];
+    &[Workload::program("mesh", "parse OBJ files of 3,200 triangles and count their edges", run)];
 
 /// Quads along one side of a mesh.
 const SIDE: usize = 40;
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 60, |rng| edges(&object(rng)))
+    plan.on_pool(60, |rng| edges(&object(rng)))
 }
 
 /// A bumpy sheet as OBJ text.

@@ -17,10 +17,7 @@ pub mod tables;
 pub mod tasks;
 pub mod versions;
 
-use rayon::prelude::*;
-
-use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::Workload;
 
 /// All of them, in the order of the tables.
 pub const ALL: &[&[Workload]] = &[
@@ -41,19 +38,3 @@ pub const ALL: &[&[Workload]] = &[
     versions::ALL,
     cache::ALL,
 ];
-
-/// A program that is run with 2 and with 8 threads.
-const fn program(name: &'static str, about: &'static str, run: fn(&Plan) -> Outcome) -> Workload {
-    Workload { name, level: Level::Program, about, threads: &[2, 8], size: Size::Quick, run }
-}
-
-/// Does `standard` pieces of work, scaled, on a rayon pool; each piece gets random numbers of its own.
-fn on_pool(
-    plan: &Plan,
-    standard: usize,
-    piece: impl Fn(&mut fastrand::Rng) -> Outcome + Sync,
-) -> Outcome {
-    let pieces = plan.scaled(standard);
-    plan.pool()
-        .install(|| (0..pieces).into_par_iter().map(|index| piece(&mut plan.rng(index))).sum())
-}

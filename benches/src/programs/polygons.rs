@@ -4,18 +4,17 @@ use i_overlay::core::fill_rule::FillRule;
 use i_overlay::core::overlay_rule::OverlayRule;
 use i_overlay::float::single::SingleFloatOverlay;
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// Stars laid over each other.
 pub const ALL: &[Workload] =
-    &[program("polygons", "unite fields of stars and cut others out of them", run)];
+    &[Workload::program("polygons", "unite fields of stars and cut others out of them", run)];
 
 type Polygon = Vec<[f64; 2]>;
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 80, field)
+    plan.on_pool(80, field)
 }
 
 fn star(rng: &mut fastrand::Rng) -> Polygon {

@@ -2,16 +2,18 @@
 
 use regex::Regex;
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// A log filter whose rules change all the time.
-pub const ALL: &[Workload] =
-    &[program("regexes", "compile patterns, find and replace with each in 100 lines", run)];
+pub const ALL: &[Workload] = &[Workload::program(
+    "regexes",
+    "compile patterns, find and replace with each in 100 lines",
+    run,
+)];
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 400, storm)
+    plan.on_pool(400, storm)
 }
 
 fn storm(rng: &mut fastrand::Rng) -> Outcome {

@@ -2,16 +2,15 @@
 
 use rstar::RTree;
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// One R-tree for each tile of a map.
 pub const ALL: &[Workload] =
-    &[program("rtree", "load, query and update R-trees of 5,000 points", run)];
+    &[Workload::program("rtree", "load, query and update R-trees of 5,000 points", run)];
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 40, tile)
+    plan.on_pool(40, tile)
 }
 
 fn tile(rng: &mut fastrand::Rng) -> Outcome {

@@ -2,16 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// The front half of a compiler.
 pub const ALL: &[Workload] =
-    &[program("syntax", "parse Rust files of 60 functions and print their trees", run)];
+    &[Workload::program("syntax", "parse Rust files of 60 functions and print their trees", run)];
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 60, |rng| {
+    plan.on_pool(60, |rng| {
         let file = syn::parse_file(&source(rng)).expect("the source is valid");
         let functions =
             file.items.iter().map(|item| Outcome::one(hash(format!("{item:?}").as_bytes())));

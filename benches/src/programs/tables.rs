@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{on_pool, program};
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// What a report over a log does.
-pub const ALL: &[Workload] =
-    &[program("tables", "read tables of 4,000 lines into columns, group and sort them", run)];
+pub const ALL: &[Workload] = &[Workload::program(
+    "tables",
+    "read tables of 4,000 lines into columns, group and sort them",
+    run,
+)];
 
 /// Columns of one length.
 #[derive(Default)]
@@ -20,7 +22,7 @@ struct Columns {
 }
 
 fn run(plan: &Plan) -> Outcome {
-    on_pool(plan, 50, |rng| {
+    plan.on_pool(50, |rng| {
         let columns = Columns::read(&text(rng));
         let mut groups: Vec<(String, Vec<f64>)> = columns.groups().into_iter().collect();
         groups.sort_by(|(_, a), (_, b)| b.len().cmp(&a.len()).then(a[0].total_cmp(&b[0])));

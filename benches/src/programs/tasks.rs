@@ -3,13 +3,12 @@
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
-use super::program;
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// A server that starts a task for each request.
 pub const ALL: &[Workload] =
-    &[program("tasks", "start 100,000 tasks that ask a service and answer", run)];
+    &[Workload::program("tasks", "start 100,000 tasks that ask a service and answer", run)];
 
 struct Request {
     text: String,

@@ -5,12 +5,11 @@ use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::program;
 use crate::plan::{Outcome, Plan};
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// The persistent maps of databases and user interfaces.
-pub const ALL: &[Workload] = &[program(
+pub const ALL: &[Workload] = &[Workload::program(
     "versions",
     "make 100,000 versions of trees of shared nodes, dropped elsewhere",
     run,

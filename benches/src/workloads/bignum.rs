@@ -3,7 +3,7 @@
 use num_bigint::BigUint;
 
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// The kind of cfrac.
 pub const ALL: &[Workload] = &[Workload {

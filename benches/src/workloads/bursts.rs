@@ -2,7 +2,7 @@
 
 use crate::block::Block;
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// The kind of glibc-simple and glibc-thread.
 pub const ALL: &[Workload] = &[Workload {

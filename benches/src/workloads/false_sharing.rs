@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// The kinds of cache-scratch and cache-thrash.
 pub const ALL: &[Workload] = &[

@@ -2,7 +2,7 @@
 
 use crate::block::{Block, skewed_size};
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// Kept for a while at random, or zeroed and used once.
 pub const ALL: &[Workload] = &[

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// The kind of espresso.
 pub const ALL: &[Workload] = &[Workload {

@@ -2,8 +2,8 @@
 
 use crate::block::{Block, skewed_size};
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
 use crate::ring::Ring;
+use crate::workload::{Level, Size, Workload};
 
 /// The kind of rptest.
 pub const ALL: &[Workload] = &[Workload {

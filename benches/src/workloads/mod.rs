@@ -1,5 +1,6 @@
 //! Loops and small programs of the kinds that allocators are measured with, one family a file.
 
+pub mod bars;
 pub mod batches;
 pub mod bignum;
 pub mod bursts;
@@ -19,10 +20,11 @@ pub mod strings;
 pub mod trees;
 pub mod vectors;
 
-use crate::registry::Workload;
+use crate::workload::Workload;
 
 /// All of them, in the order of the tables.
 pub const ALL: &[&[Workload]] = &[
+    bars::ALL,
     pairs::ALL,
     replace_local::ALL,
     replace_handover::ALL,

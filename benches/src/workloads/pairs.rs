@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::mem::MaybeUninit;
 
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 const fn workload(name: &'static str, about: &'static str, run: fn(&Plan) -> Outcome) -> Workload {
     Workload { name, level: Level::Loop, about, threads: &[1], size: Size::Quick, run }

@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::block::{Block, skewed_size};
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// The kind of xmalloc-test.
 pub const ALL: &[Workload] = &[Workload {

@@ -2,7 +2,7 @@
 
 use crate::block::{Block, skewed_size};
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// Small blocks, and a mix that reaches into the large ones.
 pub const ALL: &[Workload] = &[

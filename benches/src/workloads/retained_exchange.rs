@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use crate::block::{Block, skewed_size};
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// The kind of mstress.
 pub const ALL: &[Workload] = &[Workload {

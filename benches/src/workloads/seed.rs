@@ -2,7 +2,7 @@
 
 use crate::block::Block;
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 const fn workload(name: &'static str, about: &'static str, run: fn(&Plan) -> Outcome) -> Workload {
     Workload { name, level: Level::Seed, about, threads: &[1, 2], size: Size::Quick, run }

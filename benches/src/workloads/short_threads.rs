@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::block::{Block, skewed_size};
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// Short threads, and short threads whose blocks outlive them; the kind of mleak.
 pub const ALL: &[Workload] = &[

@@ -1,7 +1,7 @@
 //! Text that is formatted, split, joined, replaced and sorted.
 
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// Short-lived strings of all lengths.
 pub const ALL: &[Workload] = &[Workload {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::plan::{Outcome, Plan, hash};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// Boxes within boxes, and the nodes of a B-tree.
 pub const ALL: &[Workload] = &[

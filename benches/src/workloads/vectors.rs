@@ -1,7 +1,7 @@
 //! Vectors that grow by doubling: what `realloc` is for.
 
 use crate::plan::{Outcome, Plan};
-use crate::registry::{Level, Size, Workload};
+use crate::workload::{Level, Size, Workload};
 
 /// Many that grow side by side, and one that grows large.
 pub const ALL: &[Workload] = &[

@@ -1,3 +1,7 @@
 //! The arenas of this workspace.
 
-stratalloc_benches::runner!(stratalloc::Stratalloc = stratalloc::Stratalloc);
+fn trim() {
+    stratalloc::arena::global::trim();
+}
+
+stratalloc_benches::runner!(stratalloc::Stratalloc = stratalloc::Stratalloc, trim = trim);
