@@ -8,23 +8,34 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use stratalloc_samples::Entry;
 
 use crate::{marks, process};
 
+mod allocators;
 mod browser;
+mod cell;
 mod chart;
 mod compare;
 mod figures;
 mod groups;
 mod instructions;
+mod kept;
 mod launch;
 pub(crate) mod load;
+mod losses;
 pub(crate) mod machine;
 mod markdown;
+mod memory;
 mod micro;
+mod options;
+mod packages;
+mod picture;
 mod program;
 mod record;
 mod report;
+mod results;
+mod row;
 mod rows;
 mod runners;
 mod schedule;
@@ -33,12 +44,10 @@ mod spread;
 mod statistics;
 mod table;
 
+use options::Options;
 use record::{Line, Record, Writer};
-use rows::Row;
+use row::Row;
 use runners::Runner;
-
-/// What ours is called among the allocators.
-const OWN: &str = "stratalloc";
 
 /// Runs the same workloads on every allocator, in turn, and says who took how long and how much.
 #[derive(clap::Args)]
@@ -66,11 +75,25 @@ enum Action {
     Show {
         /// A file of JSON lines.
         record: PathBuf,
-        /// Also take a picture of the report with Chromium, into this file.
+        /// Also draw everybody's time against memory into this file, with Chromium.
         #[arg(long)]
         picture: Option<PathBuf>,
     },
-    /// Print a record as Markdown: means, and every row that we lose.
+    /// Keep a record in `benches/record`, in place of an earlier one of its machine with no more rows.
+    Keep {
+        /// A file of JSON lines.
+        record: PathBuf,
+    },
+    /// Write every figure of records as a page in Markdown.
+    Results {
+        /// Files of JSON lines: times, memory or both.
+        #[arg(required = true)]
+        records: Vec<PathBuf>,
+        /// The page [default: `benches/RESULTS.md`].
+        #[arg(long)]
+        into: Option<PathBuf>,
+    },
+    /// Print a record summed up in Markdown: means, and in how many rows we lose.
     Table {
         /// A file of JSON lines.
         record: PathBuf,
@@ -78,62 +101,6 @@ enum Action {
         #[arg(long)]
         into: Option<PathBuf>,
     },
-}
-
-/// What to measure and how often.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
-#[derive(clap::Args)]
-struct Options {
-    /// Three minutes at most once everything is built: less work a run, one number of threads a workload.
-    #[arg(long)]
-    quick: bool,
-    /// Only workloads whose name, level or description contains this; may be repeated.
-    #[arg(long)]
-    filter: Vec<String>,
-    /// Allocators to compare, by name; `all` for every one [default: all but single heaps behind a lock].
-    #[arg(long, value_delimiter = ',')]
-    allocators: Vec<String>,
-    /// Numbers of threads, instead of each workload's own.
-    #[arg(long, value_delimiter = ',')]
-    threads: Vec<usize>,
-    /// Runs of each row and allocator [default: 5, or as many as fit into the minutes].
-    #[arg(long)]
-    rounds: Option<usize>,
-    /// Minutes after which no other round is begun [default: 14, or 1.8 with --quick; none with --rounds].
-    #[arg(long)]
-    minutes: Option<f64>,
-    /// Work a run, in percent of the standard amount [default: 100; 30 with --quick].
-    #[arg(long)]
-    scale: Option<usize>,
-    /// Keep every run to the first processors, as many as it has threads.
-    #[arg(long)]
-    pin: bool,
-    /// Count instructions under callgrind instead of time, for the rows of one thread.
-    #[arg(long)]
-    instructions: bool,
-    /// Leave out criterion's measurements of single operations.
-    #[arg(long)]
-    no_micro: bool,
-    /// Leave out programs under shared libraries.
-    #[arg(long)]
-    no_preload: bool,
-    /// Keep the record in `benches/record`, in place of an earlier one of this machine with the same rows.
-    #[arg(long)]
-    record: bool,
-    /// Open the report in a browser.
-    #[arg(long)]
-    open: bool,
-}
-
-#[cfg(test)]
-impl Options {
-    /// The options of a command line.
-    fn parse(line: &str) -> Self {
-        use clap::{Args, Command, FromArgMatches};
-        let words = std::iter::once("bench").chain(line.split_whitespace());
-        let matches = Self::augment_args(Command::new("bench")).get_matches_from(words);
-        Self::from_arg_matches(&matches).expect("the command takes what it parses")
-    }
 }
 
 impl Bench {
@@ -145,7 +112,17 @@ impl Bench {
             }
             Some(Action::Show { record, picture }) => {
                 let page = finish(&record, self.options.open)?;
-                picture.map_or(Ok(()), |picture| browser::look(&page, &picture).map(drop))
+                picture.map_or(Ok(()), |picture| take(&record, &page, &picture))
+            }
+            Some(Action::Keep { record }) => {
+                println!("{}", kept::keep(&Record::read(&record)?)?.display());
+                Ok(())
+            }
+            Some(Action::Results { records, into }) => {
+                let records: Vec<_> =
+                    records.iter().map(|file| Record::read(file)).collect::<Result<_>>()?;
+                let into = into.unwrap_or_else(|| process::root().join("benches/RESULTS.md"));
+                Ok(fs::write(into, results::page(&records))?)
             }
             Some(Action::Table { record, into }) => {
                 let summary = markdown::summary(&Record::read(&record)?);
@@ -167,6 +144,9 @@ impl Options {
         if self.instructions {
             return self.count_instructions();
         }
+        if self.memory {
+            return self.look_at_memory();
+        }
         let micro = !self.no_micro && self.filter.is_empty() && self.allocators.is_empty();
         if micro {
             // First: it also builds all runners, but with other features than they are to have.
@@ -177,7 +157,7 @@ impl Options {
             let minutes = if self.quick { "less than a minute" } else { "about two minutes" };
             eprintln!("single operations come last, and take {minutes} more");
         }
-        let mut writer = self.writer(&rows)?;
+        let mut writer = self.writer_of(&rows)?;
         schedule::measure(&rows, self, &mut writer)?;
         if micro && !schedule::interrupted() {
             let measured = micro::measure(self.quick, &mut writer);
@@ -187,26 +167,40 @@ impl Options {
             }
         }
         if self.record && !schedule::interrupted() {
-            record::replace(&writer.path)?;
+            kept::keep(&Record::read(&writer.path)?)?;
         }
         writer.finish(self.open)
     }
 
     fn count_instructions(&self) -> Result<()> {
         let runners = runners::build(runners::names(&self.allocators)?)?;
-        let rows = self.linked(&runners)?;
-        ensure!(!rows.is_empty(), "no workload of one thread is called so");
-        let mut writer = self.writer(&rows)?;
-        instructions::measure(&runners, &rows, &mut writer)?;
+        let libraries =
+            if self.no_preload { Vec::new() } else { shared::libraries(&self.allocators)? };
+        let rows = instructions::rows(self, &launcher()?, &libraries, &runners)?;
+        let names = rows.iter().map(instructions::Counted::allocator);
+        let mut writer = self.writer(names, rows.iter().map(|row| &row.entry))?;
+        instructions::measure(&rows, &mut writer)?;
+        writer.finish(self.open)
+    }
+
+    fn look_at_memory(&self) -> Result<()> {
+        let rows = memory::rows(self)?;
+        let mut writer = self.writer_of(&rows)?;
+        memory::measure(&rows, self, &mut writer)?;
+        if self.record && !schedule::interrupted() {
+            kept::keep(&Record::read(&writer.path)?)?;
+        }
         writer.finish(self.open)
     }
 
     /// Everything that is asked for, built and prepared.
     fn rows(&self) -> Result<Vec<Row>> {
-        let mut rows = self.linked(&runners::build(runners::names(&self.allocators)?)?)?;
+        let mut rows = rows::linked(self, &runners::build(runners::names(&self.allocators)?)?)?;
         if !self.no_preload {
             let libraries = shared::libraries(&self.allocators)?;
-            rows.extend(program::scripts(&launcher()?, &libraries, self)?);
+            rows.extend(program::scripts(&launcher()?, &libraries, self.scale(), |entry| {
+                self.wants(entry)
+            })?);
         }
         ensure!(!rows.is_empty(), "no workload is called so");
         Ok(rows)
@@ -215,29 +209,36 @@ impl Options {
     fn measure_program(&self, program: &[OsString]) -> Result<()> {
         let libraries = shared::libraries(&self.allocators)?;
         let rows = [program::row(&launcher()?, &libraries, program)];
-        let mut writer = self.writer(&rows)?;
+        let mut writer = self.writer_of(&rows)?;
         schedule::measure(&rows, self, &mut writer)?;
         writer.finish(self.open)
     }
 
     /// Begins the record of `rows`.
-    fn writer(&self, rows: &[Row]) -> Result<Writer> {
+    fn writer_of(&self, rows: &[Row]) -> Result<Writer> {
+        let launches = rows.iter().flat_map(|row| &row.launches);
+        let names = launches.map(|launch| launch.allocator.as_str());
+        self.writer(names, rows.iter().map(|row| &row.entry))
+    }
+
+    /// Begins a record of these allocators and workloads, each once.
+    fn writer<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+        entries: impl Iterator<Item = &'a Entry>,
+    ) -> Result<Writer> {
         let mut allocators: Vec<String> = Vec::new();
-        for launch in rows.iter().flat_map(|row| &row.launches) {
-            if !allocators.contains(&launch.allocator) {
-                allocators.push(launch.allocator.clone());
+        for name in names {
+            if !allocators.iter().any(|known| known == name) {
+                allocators.push(name.to_owned());
             }
         }
         let header = machine::header(allocators, self.scale())?;
-        let mut writer = Writer::create(&record::path(&header, self.record), header)?;
-        let mut entries: Vec<_> = rows.iter().map(|row| &row.entry).collect();
+        let mut writer = Writer::create(&kept::unfinished(&header), header)?;
+        let mut entries: Vec<_> = entries.collect();
         entries.dedup();
         entries.into_iter().try_for_each(|entry| writer.write(&Line::Workload(entry.clone())))?;
         Ok(writer)
-    }
-
-    fn scale(&self) -> usize {
-        self.scale.unwrap_or(if self.quick { 30 } else { 100 })
     }
 }
 
@@ -256,7 +257,7 @@ impl Writer {
 /// memory.
 fn finish(path: &Path, open: bool) -> Result<PathBuf> {
     let record = Record::read(path)?;
-    print!("{}", table::tables(&record));
+    print!("{}{}", memory::tables(&record), table::tables(&record));
     let stem = path.file_stem().context("a record has a name")?;
     let page = process::target_dir().join("bench").join(stem).with_extension("html");
     fs::create_dir_all(page.parent().context("the page lies in a folder")?)?;
@@ -266,5 +267,20 @@ fn finish(path: &Path, open: bool) -> Result<PathBuf> {
         process::output(std::process::Command::new("xdg-open").arg(&page))?;
     }
     statistics::check_results(&record)?;
+    memory::check_results(&record)?;
     Ok(page)
+}
+
+/// Draws the picture of a record; `page` is its report, beside which the drawing is kept.
+fn take(record: &Path, page: &Path, picture: &Path) -> Result<()> {
+    let (svg, size) = picture::draw(&Record::read(record)?)?;
+    let drawing = page.with_extension("picture.html");
+    let style = "body{margin:0;background:#fff}svg{display:block}";
+    fs::write(
+        &drawing,
+        format!(
+            "<!doctype html><meta charset='utf-8'><link rel='icon' href='data:,'><style>{style}</style>{svg}"
+        ),
+    )?;
+    browser::look(&drawing, picture, size).map(drop)
 }

@@ -7,13 +7,14 @@ use anyhow::{Context, Result, ensure};
 use crate::process;
 
 /// What a headless Chromium makes of a page: its document after layout. A picture of it goes to `picture`. Whatever the
-/// browser's console says is an error.
-pub(crate) fn look(page: &Path, picture: &Path) -> Result<String> {
+/// browser's console says is an error. The window is so many pixels wide and high.
+pub(crate) fn look(page: &Path, picture: &Path, (width, height): (u32, u32)) -> Result<String> {
     // One for each visit: two at once can't share it.
     let profile = picture.with_extension("chromium");
     let mut browser = Command::new(process::need("chromium", "chromium")?);
     browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
-    browser.args(["--enable-logging=stderr", "--dump-dom", "--window-size=1120,1500"]);
+    browser.args(["--enable-logging=stderr", "--dump-dom"]);
+    browser.arg(format!("--window-size={width},{height}"));
     browser.arg(format!("--user-data-dir={}", profile.display()));
     let page = page.canonicalize().with_context(|| page.display().to_string())?;
     browser.arg(format!("--screenshot={}", picture.display()));
@@ -33,8 +34,9 @@ mod tests {
     use anyhow::{Context, Result, ensure};
 
     use super::super::{
+        cell::Measure,
         report::{fixture, page},
-        statistics::{Measure, rows},
+        statistics::rows,
     };
     use super::look;
 
@@ -64,12 +66,19 @@ mod tests {
         let (file, picture) = (folder.join("report.html"), folder.join("report.png"));
         let record = fixture();
         fs::write(&file, page(&record))?;
-        let document = look(&file, &picture)?;
+        let document = look(&file, &picture, (1120, 1500))?;
         let shown = figures(&document)?;
         let mut expected = 0;
         for row in rows(&record) {
             for (allocator, cell) in &row.cells {
-                for measure in [Measure::Wall, Measure::Peak, Measure::Final, Measure::Faults] {
+                for measure in [
+                    Measure::Wall,
+                    Measure::Processor,
+                    Measure::System,
+                    Measure::Peak,
+                    Measure::Final,
+                    Measure::Faults,
+                ] {
                     let key = format!("{measure:?}/{}/{allocator}", row.name());
                     assert_eq!(shown.get(key.as_str()), Some(&cell.median(measure)), "{key}");
                     expected += 1;
@@ -89,7 +98,8 @@ mod tests {
         let folder = folder("console")?;
         let file = folder.join("broken.html");
         fs::write(&file, "<!doctype html><title>x</title><script>undefined_function()</script>")?;
-        let error = look(&file, &folder.join("broken.png")).expect_err("the page has an error");
+        let error = look(&file, &folder.join("broken.png"), (1120, 1500))
+            .expect_err("the page has an error");
         assert!(error.to_string().contains("undefined_function"), "{error}");
         fs::remove_dir_all(&folder)?;
         Ok(())

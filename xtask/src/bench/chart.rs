@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::OWN;
+use plotters::style::RGBColor;
+
+use super::allocators::{OWN, once};
 
 /// Colours that stay apart for most eyes, in the order of the allocators.
 const COLOURS: [&str; 12] = [
@@ -20,6 +22,12 @@ pub(crate) struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// Its colour in parts.
+    pub(crate) fn rgb(&self) -> RGBColor {
+        let part = |at: usize| u8::from_str_radix(&self.colour[at..at + 2], 16).unwrap_or(0);
+        RGBColor(part(1), part(3), part(5))
+    }
+
     /// What fills its dots.
     pub(crate) fn fill(&self) -> &'static str {
         if self.hollow { "none" } else { self.colour }
@@ -28,7 +36,6 @@ impl Look<'_> {
 
 /// How to draw the allocators of a record.
 pub(crate) fn looks(allocators: &[String]) -> Vec<Look<'_>> {
-    let once = |name: &'_ str| name.trim_end_matches("-again").to_owned();
     let look = |(index, name): (usize, &'_ String)| {
         let first = allocators.iter().position(|other| *other == once(name)).unwrap_or(index);
         (COLOURS[first % COLOURS.len()], first != index)

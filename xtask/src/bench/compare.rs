@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::{
+    cell::{Cell, Measure},
     record::Record,
-    statistics::{Cell, Measure, Row, mean, rows},
+    statistics::{Row, mean, rows},
     table::percent,
 };
 

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use super::{
+    cell::Measure,
     chart::escape,
     groups::Group,
     record::{Micro, Record},
-    statistics::{Measure, Row},
+    statistics::Row,
     table::{mebibytes, milliseconds, percent},
 };
 
@@ -14,9 +15,12 @@ use super::{
 pub(crate) fn tables(page: &mut String, group: &Group) {
     for (title, measure) in [
         ("Time, milliseconds", Measure::Wall),
+        ("Processor time, milliseconds", Measure::Processor),
+        ("Time in the kernel, milliseconds", Measure::System),
         ("Peak resident memory, MiB", Measure::Peak),
         ("Resident memory at the end, MiB", Measure::Final),
         ("Page faults", Measure::Faults),
+        ("Calls of madvise", Measure::Madvise),
     ] {
         if group.knows(measure) {
             let _ = write!(page, "<details><summary>{title}</summary>");
@@ -51,9 +55,9 @@ fn cell(page: &mut String, row: &Row, allocator: &str, measure: Measure) {
     let median = cell.median(measure);
     let class = if median <= row.best(measure) { " class='best'" } else { "" };
     let shown = match measure {
-        Measure::Wall | Measure::Processor => milliseconds(median),
+        Measure::Wall | Measure::Processor | Measure::System => milliseconds(median),
         Measure::Peak | Measure::Final => mebibytes(median),
-        Measure::Faults => format!("{median:.0}"),
+        Measure::Faults | Measure::Madvise => format!("{median:.0}"),
     };
     let shown = shown.trim_end_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
     let key = escape(&format!("{measure:?}/{}/{allocator}", row.name()));

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
+    cell::Measure,
     program,
     record::Record,
-    statistics::{Measure, Row, mean, rows},
+    statistics::{Row, mean, rows},
 };
 
 /// Rows of one kind, and the allocators that ended some of them.
@@ -60,8 +61,7 @@ impl Group {
 
     /// Whether its rows know a measure: of preloaded programs nobody sees what they hold at their end.
     pub(crate) fn knows(&self, measure: Measure) -> bool {
-        let known = |row: &Row| row.cells.values().any(|cell| cell.median(measure) > 0.0);
-        self.rows.iter().any(known)
+        self.rows.iter().any(|row| row.cells.values().any(|cell| cell.knows(measure)))
     }
 }
 

@@ -6,8 +6,9 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -15,13 +16,8 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use stratalloc_samples::Run;
 
-use super::{
-    record::{Failure, Line},
-    rows::Row,
-    runners::Runner,
-};
+use super::runners::Runner;
 
 /// How long one process may take.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -42,6 +38,19 @@ impl Launch {
     pub(crate) fn workload(runner: &Runner, name: &str, threads: usize, scale: usize) -> Self {
         let (threads, scale) = (threads.to_string(), scale.to_string());
         let args = ["run", name, "--threads", &threads, "--scale", &scale];
+        Self {
+            allocator: runner.name.clone(),
+            program: runner.binary.clone(),
+            args: args.map(OsString::from).to_vec(),
+            env: Vec::new(),
+            folder: None,
+        }
+    }
+
+    /// A runner on a workload whose memory is looked at; no rest of it is longer than `rest` seconds.
+    pub(crate) fn memory(runner: &Runner, name: &str, scale: usize, rest: u64) -> Self {
+        let (scale, rest) = (scale.to_string(), rest.to_string());
+        let args = ["memory", name, "--scale", &scale, "--rest", &rest];
         Self {
             allocator: runner.name.clone(),
             program: runner.binary.clone(),
@@ -105,44 +114,65 @@ impl Launch {
         command
     }
 
-    /// Runs it to its end, and gives a line for the record.
-    pub(crate) fn run(&self, row: &Row, processors: Option<usize>) -> Result<Line> {
-        match within(&mut self.command(processors), PATIENCE)? {
-            Ok(output) => {
-                let run: Run = serde_json::from_str(&output).context(output)?;
-                Ok(Line::Run(run))
-            }
-            Err(reason) => Ok(Line::Failure(Failure {
-                workload: row.entry.workload.clone(),
-                threads: row.threads,
-                allocator: self.allocator.clone(),
-                reason,
-            })),
-        }
+    /// Runs it to its end: what it prints, or why it did not end well. `watch` is called again and again meanwhile.
+    pub(crate) fn run(
+        &self,
+        processors: Option<usize>,
+        watch: Option<&mut Watch>,
+    ) -> Result<Result<String, String>> {
+        within(&mut self.command(processors), PATIENCE, watch)
     }
 }
 
+/// Looks at a process by its number while it runs.
+pub(crate) type Watch<'a> = dyn FnMut(u32) + 'a;
+
+/// How often a process is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// What a command prints, or why it did not end well within `patience`.
-fn within(command: &mut Command, patience: Duration) -> Result<Result<String, String>> {
+fn within(
+    command: &mut Command,
+    patience: Duration,
+    watch: Option<&mut Watch>,
+) -> Result<Result<String, String>> {
     // A group of its own: an interrupt from the terminal lets it end, and a kill reaches its children.
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     let mut stdout = child.stdout.take().context("it was asked for")?;
     // The one line of output fits a pipe, so the child never waits for us, and its end shows as end of file.
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut text = String::new();
         let read = stdout.read_to_string(&mut text);
         // Nobody waits any more when the run was given up.
         let _ = sender.send(read.map(|_| text));
     });
-    let Ok(output) = receiver.recv_timeout(patience) else {
+    let Some(output) = receive(&receiver, patience, child.id(), watch) else {
         killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL)?;
         child.wait()?;
         return Ok(Err(format!("took longer than {} s", patience.as_secs())));
     };
     let status = child.wait()?;
     Ok(if status.success() { Ok(output?) } else { Err(status.to_string()) })
+}
+
+/// What is received within `patience`; meanwhile `watch` looks at the process.
+fn receive<T>(
+    receiver: &mpsc::Receiver<T>,
+    patience: Duration,
+    process: u32,
+    watch: Option<&mut Watch>,
+) -> Option<T> {
+    let Some(watch) = watch else { return receiver.recv_timeout(patience).ok() };
+    let start = Instant::now();
+    while start.elapsed() < patience {
+        match receiver.recv_timeout(LOOK) {
+            Ok(received) => return Some(received),
+            Err(_) => watch(process),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -156,7 +186,7 @@ mod tests {
         let shell = |script: &str, patience: Duration| {
             let mut command = Command::new("sh");
             command.args(["-c", script]);
-            within(&mut command, patience).unwrap()
+            within(&mut command, patience, None).unwrap()
         };
         // What ends by itself has all the time that a busy machine may take.
         let (long, short) = (Duration::from_mins(10), Duration::from_millis(300));

@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use anyhow::{Context, Result};
 
-use super::{record::Header, runners};
+use super::{packages, record::Header};
 use crate::process;
 
 /// The header of a record that begins now.
@@ -55,7 +55,7 @@ pub(crate) fn system() -> Result<String> {
 
 /// The crates that runners link, with versions.
 fn crates() -> Result<Vec<String>> {
-    let metadata = runners::metadata()?;
+    let metadata = packages::metadata()?;
     let runners = metadata.packages.iter().find(|package| package.name == "stratalloc-runners");
     let runners = runners.context("the workspace has no package of runners")?;
     let linked = |name: &str| runners.dependencies.iter().any(|dependency| dependency.name == name);

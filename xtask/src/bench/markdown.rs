@@ -1,18 +1,14 @@
-//! A record as Markdown, for pages that sum it up: what everyone takes in the mean, and every row that we lose.
+//! A record summed up in Markdown, for the front page: what everyone takes in the mean, and in how many rows we lose.
 
 use std::fmt::Write;
 
 use super::{
-    OWN,
+    allocators::OWN,
+    cell::{Cell, Measure},
     groups::{Group, groups},
-    load,
+    load, losses,
     record::Record,
-    statistics::{Cell, Measure, Row},
 };
-
-/// Time and memory beyond these ratios to the best of the others are losses.
-const LOST: [(Measure, &str, f64); 2] =
-    [(Measure::Wall, "time", 1.1), (Measure::Peak, "peak memory", 1.2)];
 
 /// The summary of a record.
 pub(crate) fn summary(record: &Record) -> String {
@@ -20,8 +16,7 @@ pub(crate) fn summary(record: &Record) -> String {
     let mut text = String::new();
     origin(&mut text, record, &groups);
     means(&mut text, record, &groups);
-    losses(&mut text, &groups);
-    failures(&mut text, &groups);
+    counts(&mut text, &groups);
     text
 }
 
@@ -69,93 +64,35 @@ fn means(text: &mut String, record: &Record, groups: &[Group]) {
     }
 }
 
-/// Every row in which ours is behind the best of the others, the worst first; those within the spread by themselves.
-fn losses(text: &mut String, groups: &[Group]) {
+/// In how many rows ours is best, and in how many it is behind.
+fn counts(text: &mut String, groups: &[Group]) {
     let rows = || groups.iter().flat_map(|group| &group.rows);
     let ours = rows().filter(|row| row.cells.contains_key(OWN)).count();
-    for (measure, name, limit) in LOST {
-        let mut lost: Vec<Loss> = rows().filter_map(|row| Loss::of(row, measure)).collect();
-        lost.retain(|loss| loss.lead > limit);
-        lost.sort_by(|a, b| b.lead.total_cmp(&a.lead));
-        let (clear, doubtful): (Vec<Loss>, Vec<Loss>) =
-            lost.into_iter().partition(|loss| loss.is_clear);
+    text.push('\n');
+    for (measure, name, limit) in losses::LIMITS {
         let best = rows().filter(|row| row.ratio(OWN, measure) == Some(1.0)).count();
-        let _ = write!(
+        let (clear, doubtful) = losses::of(rows(), measure, limit);
+        let _ = writeln!(
             text,
-            "\n**{name}**: {OWN} is best in {best} of {ours} rows, and takes over {limit} times the best other's in {}",
-            Loss::list(&clear)
+            "- **{name}**: {OWN} is best in {best} of {ours} rows, and takes over {limit} times the best other's in \
+             {}; in {} more the medians say so, but differ no more than runs of equal allocators do.",
+            clear.len(),
+            doubtful.len()
         );
-        if !doubtful.is_empty() {
-            let list = Loss::list(&doubtful);
-            let _ =
-                write!(text, "; as the medians go, but within the spread of their runs, in {list}");
-        }
-        text.push_str(".\n");
-    }
-}
-
-/// Who did not end which row.
-fn failures(text: &mut String, groups: &[Group]) {
-    let rows = groups.iter().flat_map(|group| &group.rows);
-    let of = |row: &Row| {
-        let failure =
-            |name: &String| Some(format!("{name} {} ({})", row.name(), row.failure(name)?));
-        row.failed.keys().filter_map(failure).collect::<Vec<_>>()
-    };
-    let failed: Vec<String> = rows.flat_map(of).collect();
-    if !failed.is_empty() {
-        let _ = writeln!(text, "\n**failed**: {}.", failed.join(", "));
-    }
-}
-
-/// A row in which another is better.
-struct Loss {
-    name: String,
-    leader: String,
-    /// Ours over the leader's.
-    lead: f64,
-    /// Whether that is more than equal allocators differ by.
-    is_clear: bool,
-}
-
-impl Loss {
-    fn of(row: &Row, measure: Measure) -> Option<Self> {
-        let (lead, leader) = (row.lead(OWN, measure)?, row.leader(OWN, measure)?);
-        let spread = row.spread_of(OWN, leader, measure);
-        let is_clear = spread.is_some_and(|spread| lead > 1.0 + spread);
-        Some(Self { name: row.name(), leader: leader.to_owned(), lead, is_clear })
-    }
-
-    /// How many there are, and which.
-    fn list(losses: &[Self]) -> String {
-        let shown = |loss: &Self| format!("{} {:.2} ({})", loss.name, loss.lead, loss.leader);
-        let names: Vec<String> = losses.iter().map(shown).collect();
-        let colon = if losses.is_empty() { "" } else { ": " };
-        format!("{}{colon}{}", losses.len(), names.join(", "))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{record::Line, report::fixture};
+    use super::super::losses::tests::lost;
 
     #[test]
-    fn losses_are_named_with_who_is_better() {
-        let mut record = fixture();
-        record.header.allocators[1] = "stratalloc".to_owned();
-        for line in &mut record.lines {
-            match line {
-                Line::Run(run) => run.allocator = run.allocator.replace("slow", "stratalloc"),
-                Line::Failure(failure) => failure.allocator = "stratalloc".to_owned(),
-                _ => {}
-            }
-        }
-        let text = super::summary(&record);
+    fn losses_are_counted() {
+        let text = super::summary(&lost());
         for part in [
             "| **stratalloc** | 4.00 | 1.00 |",
-            "best in 0 of 1 rows, and takes over 1.1 times the best other's in 1: sort ×2 4.00 (fast).",
-            "**peak memory**: stratalloc is best in 1 of 1 rows, and takes over 1.2 times the best other's in 0.",
-            "**failed**: stratalloc tree ×1 (crashed).",
+            "best in 0 of 1 rows, and takes over 1.1 times the best other's in 1; in 0 more",
+            "**peak memory**: stratalloc is best in 1 of 1 rows, and takes over 1.2 times the best other's in 0;",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }

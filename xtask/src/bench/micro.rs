@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::{
+    packages,
     record::{Line, Micro, Writer},
-    runners,
 };
 use crate::process;
 
@@ -45,7 +45,7 @@ fn cargo_bench(args: &[&str]) -> Command {
 
 /// Builds criterion's benches, so that nothing is built between measurements.
 pub(crate) fn build() -> Result<()> {
-    runners::need_compilers()?;
+    packages::need_compilers()?;
     process::step("build single operations", &mut cargo_bench(&["--no-run"])).map(drop)
 }
 

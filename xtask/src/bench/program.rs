@@ -11,30 +11,31 @@ use std::{
 use anyhow::{Result, bail};
 use stratalloc_samples::Entry;
 
-use super::{Options, launch::Launch, rows::Row, runners::Runner, shared::Library};
+use super::{launch::Launch, row::Row, runners::Runner, shared::Library};
 use crate::{process, script::Script};
 
 /// The level of these rows in tables.
 pub(crate) const LEVEL: &str = "preload";
 
-/// The rows of `benches/scripts` that `options` ask for, prepared to be run.
+/// The rows of `benches/scripts` that `wanted` says, prepared to be run.
 pub(crate) fn scripts(
     launcher: &Runner,
     libraries: &[Library],
-    options: &Options,
+    scale: usize,
+    wanted: impl Fn(&Entry) -> bool,
 ) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for script in Script::of(&folder())? {
         let entry = script_entry(&script);
-        if !options.wants(&entry) || libraries.is_empty() {
+        if !wanted(&entry) || libraries.is_empty() {
             continue;
         }
         if let Err(error) = ready(&script) {
             eprintln!("without the row {}: {error:#}", script.name);
             continue;
         }
-        let place = prepare(&script, options.scale())?;
-        let launch = |library| script_launch(launcher, library, &script, &place, options.scale());
+        let place = prepare(&script, scale)?;
+        let launch = |library| script_launch(launcher, library, &script, &place, scale);
         let launches = libraries.iter().map(launch).collect();
         rows.push(Row { threads: entry.threads[0], entry, launches });
     }

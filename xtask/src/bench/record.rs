@@ -1,7 +1,7 @@
 //! Records: one file of JSON lines for each comparison, appended to while it runs.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -9,9 +9,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use stratalloc_samples::{Entry, Run};
+use stratalloc_samples::{Entry, MemoryRun, Run};
 
-use crate::{process, tidy};
+use super::cell::Cell;
 
 /// One line of a record.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -23,6 +23,10 @@ pub(crate) enum Line {
     Workload(Entry),
     /// What one run cost.
     Run(Run),
+    /// What all runs of a row cost: what is kept instead of them.
+    Row(Summary),
+    /// What a program held while it ran.
+    Memory(Memory),
     /// A run that did not end well.
     Failure(Failure),
     /// Instructions an operation.
@@ -52,6 +56,27 @@ pub(crate) struct Header {
     pub(crate) crates: Vec<String>,
     /// Work a run, in percent of the standard amount.
     pub(crate) scale: usize,
+}
+
+/// What all runs of a row cost.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) workload: String,
+    pub(crate) threads: usize,
+    /// Units of work, and what they came to: the same in every run.
+    pub(crate) ops: u64,
+    pub(crate) checksum: u64,
+    /// By allocator; who failed every time is not in it.
+    pub(crate) cells: BTreeMap<String, Cell>,
+}
+
+/// What a program held while it ran.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Memory {
+    #[serde(flatten)]
+    pub(crate) run: MemoryRun,
+    /// Resident memory against time, as seen from outside: milliseconds and KiB.
+    pub(crate) curve: Vec<(u32, u32)>,
 }
 
 /// A run that did not end well.
@@ -124,18 +149,19 @@ impl Record {
         Ok(Self { header, lines: lines.collect::<Result<_, _>>()? })
     }
 
-    /// Whether it has all rows of another, and all allocators.
-    fn covers(&self, other: &Self) -> bool {
-        let rows = |record: &Self| -> BTreeSet<(String, usize)> {
-            record.runs().map(|run| (run.workload.clone(), run.threads)).collect()
-        };
-        let has = |name: &String| self.header.allocators.contains(name);
-        rows(other).is_subset(&rows(self)) && other.header.allocators.iter().all(has)
+    /// The rows whose runs were summed up.
+    pub(crate) fn summaries(&self) -> impl Iterator<Item = &Summary> {
+        self.all(|line| if let Line::Row(summary) = line { Some(summary) } else { None })
     }
 
     /// Every run that ended well, in the order of running.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.all(|line| if let Line::Run(run) = line { Some(run) } else { None })
+    }
+
+    /// Every run whose memory was looked at, in the order of running.
+    pub(crate) fn memory(&self) -> impl Iterator<Item = &Memory> {
+        self.all(|line| if let Line::Memory(memory) = line { Some(memory) } else { None })
     }
 
     /// Every run that did not.
@@ -194,61 +220,5 @@ impl Writer {
     /// Adds a line; it is in the file when this returns, so that a comparison cut short keeps it.
     pub(crate) fn write(&mut self, line: &Line) -> Result<()> {
         Ok(writeln!(self.file, "{}", serde_json::to_string(line)?)?)
-    }
-}
-
-/// Removes the earlier records in the folder of a new one that has all that they have: the history of the
-/// repository keeps them.
-pub(crate) fn replace(new: &Path) -> Result<()> {
-    let record = Record::read(new)?;
-    for file in tidy::files(new.parent().context("a record lies in a folder")?, "jsonl")? {
-        if file == new {
-            continue;
-        }
-        if record.covers(&Record::read(&file)?) {
-            fs::remove_file(&file)?;
-            eprintln!("replaced: {}", file.display());
-        } else {
-            eprintln!("kept, since it has what this one has not: {}", file.display());
-        }
-    }
-    Ok(())
-}
-
-/// Where the record of `header` goes: to `benches/record` when it is to be kept.
-pub(crate) fn path(header: &Header, keep: bool) -> PathBuf {
-    let folder = if keep {
-        process::root().join("benches/record").join(&header.machine)
-    } else {
-        process::target_dir().join("bench")
-    };
-    folder.join(&header.date).with_extension("jsonl")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::{super::report::fixture, Line, Writer, replace};
-
-    #[test]
-    fn a_record_replaces_those_that_it_covers() -> anyhow::Result<()> {
-        let folder =
-            std::env::temp_dir().join(format!("stratalloc-records-{}", std::process::id()));
-        let fixture = fixture();
-        let write = |name: &str, keep: fn(&Line) -> bool| -> anyhow::Result<_> {
-            let path = folder.join(name);
-            let mut writer = Writer::create(&path, fixture.header.clone())?;
-            let mut lines = fixture.lines.iter().filter(|line| keep(line));
-            lines.try_for_each(|line| writer.write(line)).map(|()| path)
-        };
-        let is_tree = |line: &Line| matches!(line, Line::Run(run) if run.workload == "tree");
-        let (all, tree) = (write("all.jsonl", |_| true)?, write("tree.jsonl", is_tree)?);
-        replace(&tree)?;
-        assert!(all.exists() && tree.exists(), "it has other rows");
-        replace(&all)?;
-        assert!(all.exists() && !tree.exists());
-        fs::remove_dir_all(&folder)?;
-        Ok(())
     }
 }

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use super::{
-    OWN,
+    allocators::OWN,
+    cell::Measure,
     chart::{Look, Point, Strip, bars, escape, looks, scatter, strips},
     figures,
     groups::{Group, groups},
-    load,
+    load, memory,
     record::{Noise, Record},
-    statistics::{Measure, Row, self_comparison},
+    statistics::{Row, self_comparison},
 };
 
 const STYLE: &str = include_str!("report.css");
@@ -30,6 +31,7 @@ pub(crate) fn page(record: &Record) -> String {
         means(&mut page, &groups, &looks);
     }
     caveats(&mut page, record, &groups);
+    memory::section(&mut page, record, &looks);
     for group in &groups {
         section(&mut page, group, &looks);
     }

@@ -1,11 +1,10 @@
 //! The runners: found as files, built by cargo, one binary for each allocator.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
-use super::shared;
+use super::{packages, shared};
 use crate::process;
 
 /// A binary that runs workloads on one allocator.
@@ -35,20 +34,14 @@ pub(crate) fn names(asked: &[String]) -> Result<Vec<String>> {
 
 /// Builds the runners called `names`.
 pub(crate) fn build(names: Vec<String>) -> Result<Vec<Runner>> {
-    need_compilers()?;
-    let own: BTreeSet<String> = features()?;
+    packages::need_compilers()?;
+    let own = packages::features()?;
     let (alone, together): (Vec<_>, Vec<_>) = names.iter().partition(|name| own.contains(*name));
     compile("peers", &together)?;
     // A feature of the runner's own name changes a crate that others link too, so it is another build.
     alone.iter().try_for_each(|name| compile(name, &[name]))?;
     let folder = process::target_dir().join("compare");
     Ok(names.into_iter().map(|name| Runner { binary: folder.join(&name), name }).collect())
-}
-
-/// What the peers in C and C++ are built with.
-pub(crate) fn need_compilers() -> Result<()> {
-    let needed = [("cc", "gcc"), ("c++", "g++"), ("make", "make")];
-    needed.into_iter().try_for_each(|(program, package)| process::need(program, package).map(drop))
 }
 
 fn compile(feature: &str, names: &[&String]) -> Result<()> {
@@ -74,20 +67,6 @@ fn known() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-/// The workspace with every package that a runner may link; they are optional, so cargo must be told.
-pub(crate) fn metadata() -> Result<Metadata> {
-    let mut command = MetadataCommand::new();
-    command.current_dir(process::root()).features(CargoOpt::AllFeatures);
-    Ok(command.exec()?)
-}
-
-fn features() -> Result<BTreeSet<String>> {
-    let metadata = MetadataCommand::new().current_dir(process::root()).no_deps().exec()?;
-    let runners =
-        metadata.packages.into_iter().find(|package| package.name == "stratalloc-runners");
-    Ok(runners.context("the workspace has no package of runners")?.features.into_keys().collect())
 }
 
 fn chosen(asked: &[String], known: &[String]) -> Result<Vec<String>> {

@@ -1,8 +1,10 @@
 //! Running rows in turn.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -10,19 +12,25 @@ use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    Options,
+    allocators::OWN,
     load::{self, Meter},
-    record::{Line, Writer},
-    rows::Row,
+    options::Options,
+    record::{Line, Record, Writer},
+    row::Row,
+    statistics,
 };
 
 /// Most rounds, however much time is left.
 const ROUNDS: usize = 5;
 
+/// So many runs of everybody tell who is ahead, where any do.
+const DECISIVE: usize = 7;
+
 /// Set by an interrupt: the current run is the last.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Runs everyone on every row in turn, round after round, until the rounds or the time are over.
+/// Runs everyone on every row in turn, round after round, until the rounds or the time are over; then, if `options` say
+/// so, the rows in which nobody can tell yet whether ours is ahead.
 ///
 /// The first round is always run to its end; a later one ends with a row, so that everyone in a row has run
 /// equally often.
@@ -36,36 +44,79 @@ pub(crate) fn measure(rows: &[Row], options: &Options, writer: &mut Writer) -> R
     announce((rounds, a_round), options.scale(), limit);
     let bar = ProgressBar::new((rounds * a_round) as u64).with_style(style());
     let (meter, start) = (Meter::start()?, Instant::now());
+    let mut turns = Turns { options, writer, bar };
     'rounds: for round in 0..rounds {
         for row in rows {
-            if round > 0 && limit.is_some_and(|limit| start.elapsed() > limit) {
+            let is_late = round > 0 && limit.is_some_and(|limit| start.elapsed() > limit);
+            if is_late || !turns.run(row, round)? {
                 break 'rounds;
-            }
-            for turn in 0..row.launches.len() {
-                if STOP.load(Ordering::Relaxed) {
-                    say(&bar, "interrupted: what was measured is kept");
-                    break 'rounds;
-                }
-                // Each round begins with another one, so that none always follows the same.
-                let launch = &row.launches[(round + turn) % row.launches.len()];
-                bar.set_message(format!("{} on {}", row.entry.workload, launch.allocator));
-                writer.write(&launch.run(row, options.processors(row.threads)?)?)?;
-                bar.inc(1);
             }
         }
         if round == 0 && rounds > 1 {
             let seconds = start.elapsed().as_secs_f64();
             let forecast = fitting(seconds, rounds, limit);
-            say(&bar, &format!("a round takes {seconds:.0} s: {forecast}"));
+            say(&turns.bar, &format!("a round takes {seconds:.0} s: {forecast}"));
         }
     }
-    bar.finish_and_clear();
+    if options.decide && !interrupted() {
+        turns.decide(rows)?;
+    }
+    turns.bar.finish_and_clear();
     writer.write(&Line::Noise(meter.stop()?))
 }
 
-/// Makes an interrupt end the measurement instead of this process.
+/// Rows, run one by one.
+struct Turns<'a> {
+    options: &'a Options,
+    writer: &'a mut Writer,
+    bar: ProgressBar,
+}
+
+impl Turns<'_> {
+    /// Runs everyone on a row, for the time that is counted by `round`; says whether to go on.
+    fn run(&mut self, row: &Row, round: usize) -> Result<bool> {
+        for turn in 0..row.launches.len() {
+            if interrupted() {
+                say(&self.bar, "interrupted: what was measured is kept");
+                return Ok(false);
+            }
+            // Each round begins with another one, so that none always follows the same.
+            let launch = &row.launches[(round + turn) % row.launches.len()];
+            self.bar.set_message(format!("{} on {}", row.entry.workload, launch.allocator));
+            let processors = self.options.processors(row.threads)?;
+            self.writer.write(&row.run(launch, processors)?)?;
+            self.bar.inc(1);
+        }
+        Ok(true)
+    }
+
+    /// Runs rows that are undecided until they have [`DECISIVE`] runs.
+    fn decide(&mut self, rows: &[Row]) -> Result<()> {
+        let record = Record::read(&self.writer.path)?;
+        for measured in statistics::rows(&record) {
+            let is_this = |row: &&Row| {
+                row.entry.workload == measured.workload && row.threads == measured.threads
+            };
+            let Some(row) = rows.iter().find(is_this) else { continue };
+            if measured.is_undecided(OWN) {
+                for round in measured.runs()..DECISIVE {
+                    self.bar.inc_length(row.launches.len() as u64);
+                    if !self.run(row, round)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes an interrupt end the measurement instead of this process, from the first call on.
 pub(crate) fn catch_interrupts() -> Result<()> {
-    Ok(ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))?)
+    static CAUGHT: Once = Once::new();
+    let mut result = Ok(());
+    CAUGHT.call_once(|| result = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)));
+    Ok(result?)
 }
 
 /// Whether the user has had enough.
@@ -101,24 +152,10 @@ fn fitting(seconds: f64, rounds: usize, limit: Option<Duration>) -> String {
     }
 }
 
-fn style() -> ProgressStyle {
+/// A bar with the time that is left.
+pub(crate) fn style() -> ProgressStyle {
     ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left: {msg}")
         .expect("a fixed template")
-}
-
-impl Options {
-    /// When no new row begins any more. Whoever asks for rounds gets them, however long they take.
-    fn limit(&self) -> Option<Duration> {
-        let usual = if self.quick { 1.8 } else { 14.0 };
-        let minutes = self.minutes.or(self.rounds.is_none().then_some(usual));
-        minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes.max(0.0)))
-    }
-
-    /// The processors to keep a row of `threads` threads to, if it is to be kept.
-    fn processors(&self, threads: usize) -> Result<Option<usize>> {
-        let here = thread::available_parallelism()?.get();
-        Ok(self.pin.then(|| threads.min(here)))
-    }
 }
 
 #[cfg(test)]
@@ -133,7 +170,7 @@ mod tests {
         launch::Launch,
         record::{Line, Record, Writer},
         report::fixture,
-        rows::Row,
+        row::Row,
     };
 
     #[test]
@@ -150,15 +187,15 @@ mod tests {
         Ok(Launch::shell(allocator, &format!("echo '{}'", serde_json::to_string(&run)?)))
     }
 
-    #[test]
-    fn each_round_begins_with_another_one_and_keeps_who_fails() -> Result<()> {
+    /// What a measurement of these launches leaves, line by line; the file's name has `name` in it.
+    fn order(name: &str, launches: Vec<Launch>, line: &str) -> Result<Vec<String>> {
         let fixture = fixture();
         let entry = fixture.workloads().next().unwrap().clone();
-        let launches = vec![printing("a")?, printing("b")?, Launch::shell("c", "exit 7")];
-        let path = std::env::temp_dir().join(format!("stratalloc-{}.jsonl", std::process::id()));
-        let mut writer = Writer::create(&path, fixture.header)?;
+        let file = format!("stratalloc-{name}-{}.jsonl", std::process::id());
+        let path = std::env::temp_dir().join(file);
+        let mut writer = Writer::create(&path, fixture.header.clone())?;
         let rows = [Row { entry, threads: 2, launches }];
-        measure(&rows, &Options::parse("--rounds 2"), &mut writer)?;
+        measure(&rows, &Options::parse(line), &mut writer)?;
         let record = Record::read(&path)?;
         std::fs::remove_file(&path)?;
         let order = record.lines.iter().map(|line| match line {
@@ -166,9 +203,24 @@ mod tests {
             Line::Failure(failure) => format!("{}: {}", failure.allocator, failure.reason),
             line => format!("{line:?}").split('(').next().unwrap_or_default().to_owned(),
         });
-        let order: Vec<String> = order.collect();
+        Ok(order.collect())
+    }
+
+    #[test]
+    fn each_round_begins_with_another_one_and_keeps_who_fails() -> Result<()> {
+        let launches = vec![printing("a")?, printing("b")?, Launch::shell("c", "exit 7")];
         let failed = "c: exit status: 7";
+        let order = order("turns", launches, "--rounds 2")?;
         assert_eq!(order, ["a", "b", failed, "b", failed, "a", "Noise"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_row_that_is_undecided_is_run_on() -> Result<()> {
+        // Both print the same time, so nobody is ahead.
+        let launches = || Ok::<_, anyhow::Error>(vec![printing("stratalloc")?, printing("b")?]);
+        assert_eq!(order("decided", launches()?, "--rounds 2 --decide")?.len(), 2 * 7 + 1);
+        assert_eq!(order("undecided", launches()?, "--rounds 2")?.len(), 2 * 2 + 1);
         Ok(())
     }
 }

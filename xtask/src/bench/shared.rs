@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use cargo_metadata::Metadata;
 
-use super::runners;
+use super::packages;
 use crate::{library, process};
 
 /// An allocator to preload; without a file it is the system's.
@@ -123,8 +123,8 @@ fn build(sources: &[&Source]) -> Result<Vec<Result<PathBuf>>> {
     if sources.is_empty() {
         return Ok(Vec::new());
     }
-    let metadata = runners::metadata()?;
-    runners::need_compilers()?;
+    let metadata = packages::metadata()?;
+    packages::need_compilers()?;
     process::step_checked("build shared libraries of peers", || {
         Ok(thread::scope(|scope| {
             let building: Vec<_> =

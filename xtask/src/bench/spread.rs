@@ -15,12 +15,9 @@
 /// By what the range of so many runs is to be multiplied: of two, three, four, and five or more.
 const FACTORS: [f64; 4] = [7.0, 2.1, 1.3, 1.0];
 
-/// The spread of some figures in their own unit; `None` of one, which says nothing of the next.
-pub(crate) fn spread(figures: &[f64]) -> Option<f64> {
-    let factor = FACTORS[figures.len().checked_sub(2)?.min(FACTORS.len() - 1)];
-    let low = figures.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = figures.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Some((high - low) * factor)
+/// The spread of so many figures by their range, in their own unit; `None` of one, which says nothing of the next.
+pub(crate) fn widened(range: f64, count: usize) -> Option<f64> {
+    Some(range * FACTORS[count.checked_sub(2)?.min(FACTORS.len() - 1)])
 }
 
 /// The middle one of some figures, or the middle of the two in the middle; not a number of none.
@@ -35,7 +32,13 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{median, spread};
+    use super::{median, widened};
+
+    fn spread(figures: &[f64]) -> Option<f64> {
+        let low = figures.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = figures.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        widened(high - low, figures.len())
+    }
 
     /// Disorder that is the same each time: splitmix64.
     struct Random(u64);

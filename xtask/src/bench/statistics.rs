@@ -6,8 +6,10 @@ use anyhow::{Result, ensure};
 use stratalloc_samples::{Cost, Run};
 
 use super::{
-    record::Record,
-    spread::{median, spread},
+    allocators::once,
+    cell::{Cell, Measure},
+    record::{Record, Summary},
+    spread::median,
 };
 
 /// The runs of one workload on one number of threads.
@@ -27,55 +29,6 @@ pub(crate) struct Failed {
     pub(crate) count: usize,
     /// How the last of them ended, in a word.
     pub(crate) word: &'static str,
-}
-
-/// The runs of one row on one allocator.
-#[derive(Clone, Debug)]
-pub(crate) struct Cell {
-    costs: Vec<Cost>,
-}
-
-/// A figure of the cost of a run.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Measure {
-    Wall,
-    Processor,
-    Peak,
-    Final,
-    Faults,
-}
-
-impl Measure {
-    fn of(self, cost: &Cost) -> f64 {
-        (match self {
-            Self::Wall => cost.wall_ns,
-            Self::Processor => (cost.user_us + cost.sys_us) * 1_000,
-            Self::Peak => cost.peak_rss_kib,
-            Self::Final => cost.final_rss_kib,
-            Self::Faults => cost.minor_faults,
-        }) as f64
-    }
-}
-
-impl Cell {
-    /// The median of a measure: nanoseconds, KiB or a count.
-    pub(crate) fn median(&self, measure: Measure) -> f64 {
-        median(self.values(measure))
-    }
-
-    /// The [spread](super::spread) of its runs over their median; `None` of a single run.
-    pub(crate) fn spread(&self, measure: Measure) -> Option<f64> {
-        Some(spread(&self.values(measure))? / self.median(measure).max(f64::MIN_POSITIVE))
-    }
-
-    /// How many runs there are, at least one.
-    pub(crate) fn count(&self) -> usize {
-        self.costs.len()
-    }
-
-    fn values(&self, measure: Measure) -> Vec<f64> {
-        self.costs.iter().map(|cost| measure.of(cost)).collect()
-    }
 }
 
 impl Row {
@@ -113,13 +66,26 @@ impl Row {
 
     /// The best of the others.
     pub(crate) fn leader(&self, allocator: &str, measure: Measure) -> Option<&str> {
-        let own =
-            |name: &str| name.trim_end_matches("-again") == allocator.trim_end_matches("-again");
-        let others = self.cells.iter().filter(|(name, _)| !own(name));
+        let others = self.cells.iter().filter(|(name, _)| once(name) != once(allocator));
         let median = |cell: &Cell| cell.median(measure);
         others
             .min_by(|(_, a), (_, b)| median(a).total_cmp(&median(b)))
             .map(|(name, _)| name.as_str())
+    }
+
+    /// Whether an allocator's time and that of the best of the others differ no more than equal ones would.
+    pub(crate) fn is_undecided(&self, allocator: &str) -> bool {
+        let measure = Measure::Wall;
+        let lead = self.lead(allocator, measure).zip(self.leader(allocator, measure));
+        lead.is_some_and(|(lead, leader)| {
+            let spread = self.spread_of(allocator, leader, measure);
+            spread.is_none_or(|spread| (lead - 1.0).abs() <= spread)
+        })
+    }
+
+    /// How often whoever ran most often did.
+    pub(crate) fn runs(&self) -> usize {
+        self.cells.values().map(Cell::count).max().unwrap_or(0)
     }
 
     /// The spread of a typical allocator in this row; `None` if none ran twice.
@@ -140,10 +106,8 @@ impl Row {
 /// The rows of a record, in the order of running.
 pub(crate) fn rows(record: &Record) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for run in record.runs() {
-        let row = row_of(&mut rows, &run.workload, run.threads);
-        let cell = row.cells.entry(run.allocator.clone());
-        cell.or_insert_with(|| Cell { costs: Vec::new() }).costs.push(run.cost);
+    for Summary { workload, threads, cells, .. } in record.summaries().chain(&summaries(record)) {
+        row_of(&mut rows, workload, *threads).cells.extend(cells.clone());
     }
     for failure in record.failures() {
         let row = row_of(&mut rows, &failure.workload, failure.threads);
@@ -154,6 +118,29 @@ pub(crate) fn rows(record: &Record) -> Vec<Row> {
     // Where everybody failed there is nothing to compare.
     rows.retain(|row| !row.cells.is_empty());
     rows
+}
+
+/// The runs of a record summed up row by row, in the order of running.
+pub(crate) fn summaries(record: &Record) -> Vec<Summary> {
+    let mut rows: Vec<(&Run, BTreeMap<&str, Vec<Cost>>)> = Vec::new();
+    for run in record.runs() {
+        let is_this = |(first, _): &(&Run, _)| {
+            (&first.workload, first.threads) == (&run.workload, run.threads)
+        };
+        let index = rows.iter().position(is_this).unwrap_or(rows.len());
+        if index == rows.len() {
+            rows.push((run, BTreeMap::new()));
+        }
+        rows[index].1.entry(&run.allocator).or_default().push(run.cost);
+    }
+    let sum = |(first, costs): (&Run, BTreeMap<&str, Vec<Cost>>)| Summary {
+        workload: first.workload.clone(),
+        threads: first.threads,
+        ops: first.ops,
+        checksum: first.checksum,
+        cells: costs.into_iter().map(|(name, costs)| (name.to_owned(), Cell::of(&costs))).collect(),
+    };
+    rows.into_iter().map(sum).collect()
 }
 
 /// The row of a workload on a number of threads, a new one if there is none.
@@ -209,7 +196,7 @@ pub(crate) fn check_results(record: &Record) -> Result<()> {
 mod tests {
     use super::super::record::{Line, Record};
     use super::super::report::fixture;
-    use super::{Measure, check_results, mean, rows, self_comparison};
+    use super::{Measure, check_results, mean, rows, self_comparison, summaries};
 
     #[test]
     fn medians_ratios_and_means_are_those_of_the_fixture() {
@@ -231,6 +218,16 @@ mod tests {
         assert_eq!(rows[1].ratio("slow", Measure::Wall), None);
         assert_eq!(rows[1].failure("slow").as_deref(), Some("crashed"));
         assert_eq!((rows[1].failure("fast"), row.failure("slow")), (None, None));
+    }
+
+    #[test]
+    fn a_record_of_summaries_has_the_same_rows() {
+        let mut record = fixture();
+        let whole = format!("{:?}", rows(&record));
+        let sums = summaries(&record);
+        record.lines.retain(|line| !matches!(line, Line::Run(_)));
+        record.lines.extend(sums.into_iter().map(Line::Row));
+        assert_eq!(format!("{:?}", rows(&record)), whole);
     }
 
     #[test]

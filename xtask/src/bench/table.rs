@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, fmt::Write};
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{
+    cell::Measure,
     groups::{Group, groups},
     load,
     record::Record,
-    statistics::{Measure, self_comparison},
+    statistics::self_comparison,
 };
 
 /// Every table of a record.
@@ -22,21 +23,43 @@ pub(crate) fn tables(record: &Record) -> String {
             "Peak resident memory over the leanest of the row",
             &ratios(&group, Measure::Peak),
         );
+        push(
+            &mut text,
+            "Processor time over the least of the row",
+            &ratios(&group, Measure::Processor),
+        );
+        push(
+            &mut text,
+            "Page faults, calls of madvise, milliseconds in the kernel",
+            &kernel(&group),
+        );
         push(&mut text, "Geometric means", &means(&group));
         notes(&mut text, &group);
     }
     ends(&mut text, record);
-    let allocators = &record.header.allocators;
-    if record.instructions().next().is_some() {
-        let counts =
-            record.instructions().map(|count| (&count.workload, &count.allocator, count.per_op));
-        push(&mut text, "Instructions an operation", &grid("workload", allocators, counts));
-    }
-    if record.micros().next().is_some() {
-        push(&mut text, "Nanoseconds an operation (criterion)", &micros(record));
+    for (title, table) in single_operations(record) {
+        push(&mut text, title, &table);
     }
     text
 }
+
+/// What is known of single operations, by title.
+pub(crate) fn single_operations(record: &Record) -> Vec<(&'static str, Table)> {
+    let allocators = &record.header.allocators;
+    let mut tables = Vec::new();
+    if record.instructions().next().is_some() {
+        let counts =
+            record.instructions().map(|count| (&count.workload, &count.allocator, count.per_op));
+        tables.push(("Instructions an operation", grid("workload", allocators, counts)));
+    }
+    if record.micros().next().is_some() {
+        tables.push(("Nanoseconds an operation (criterion)", micros(record)));
+    }
+    tables
+}
+
+/// What [`kernel`] shows.
+pub(crate) const KERNEL: &str = "Page faults, calls of madvise, milliseconds in the kernel";
 
 fn push(text: &mut String, title: &str, table: &Table) {
     let _ = writeln!(text, "\n{title}\n{table}");
@@ -52,7 +75,7 @@ fn table(header: impl IntoIterator<Item = String>) -> Table {
     table
 }
 
-fn ratios(group: &Group, measure: Measure) -> Table {
+pub(crate) fn ratios(group: &Group, measure: Measure) -> Table {
     let Group { rows, allocators, .. } = group;
     let head = ["workload", "best", "spread"].map(str::to_owned).into_iter();
     let mut table = table(head.chain(allocators.iter().cloned()));
@@ -68,6 +91,26 @@ fn ratios(group: &Group, measure: Measure) -> Table {
         table.add_row(
             [row.name(), best, spread].into_iter().chain(allocators.iter().map(|name| ratio(name))),
         );
+    }
+    table
+}
+
+/// What the kernel did for each allocator.
+pub(crate) fn kernel(group: &Group) -> Table {
+    let head = std::iter::once("workload".to_owned());
+    let mut table = table(head.chain(group.allocators.iter().cloned()));
+    for row in &group.rows {
+        let cell = |allocator: &String| {
+            let Some(cell) = row.cells.get(allocator) else { return "–".to_owned() };
+            let calls = if cell.knows(Measure::Madvise) {
+                format!("{:.0}", cell.median(Measure::Madvise))
+            } else {
+                "?".to_owned()
+            };
+            let (faults, system) = (cell.median(Measure::Faults), cell.median(Measure::System));
+            format!("{faults:.0}, {calls}, {:.0}", system / 1e6)
+        };
+        table.add_row(std::iter::once(row.name()).chain(group.allocators.iter().map(cell)));
     }
     table
 }
