@@ -9,3 +9,17 @@ ulimit -s 256
 ./threads in-turn 200
 ./threads at-once 30
 seq 1 200000 | sort -r --parallel=2 | sha256sum
+# A limit that a program sets itself counts what it uses: threads and libraries still come.
+python3 -c 'import resource, threading
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+threads = [threading.Thread(target=print, args=("thread",)) for _ in range(20)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+import decimal, sqlite3
+try:
+    bytearray(1 << 30)
+except MemoryError:
+    print("limited")'
+ulimit -v 60000
+python3 -c 'print(sum(range(100_000)))'
+perl -e 'print join(",", sort map { $_ * 3 } 1 .. 100), "\n"'

@@ -2,7 +2,7 @@
 
 use core::{
     ptr::NonNull,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 
 use stratalloc_core::ProviderError;
@@ -16,8 +16,10 @@ use crate::{
     system,
 };
 
-/// Windows of a 47-bit address space.
-const WINDOWS: usize = 1 << (47 - AREA_SHIFT);
+/// The bits of an address, where there are as many as the table has windows for.
+const BITS: u32 = 47;
+/// Windows of such an address space.
+const WINDOWS: usize = 1 << (BITS - AREA_SHIFT);
 /// The first window that is used: low addresses are left to programs.
 const FIRST: usize = 16;
 /// Windows among which the first is chosen at random, so that addresses differ from run to run.
@@ -84,15 +86,21 @@ pub(crate) fn area_of_thread(address: *mut u8) -> Option<*mut Area> {
 
 /// The windows to search: those of the address space, but for the lowest, which are left to programs.
 fn searched() -> core::ops::Range<usize> {
-    /// One past the last window of the address space, once it is known: `Relaxed`, it orders nothing.
-    static END: AtomicUsize = AtomicUsize::new(0);
+    /// The bits of an address, once they are known: `Relaxed`, they order nothing.
+    static KNOWN: AtomicU32 = AtomicU32::new(0);
 
-    let mut end = END.load(Ordering::Relaxed);
-    if end == 0 {
-        end = (system::highest_address() >> AREA_SHIFT).saturating_add(1).min(WINDOWS);
-        END.store(end, Ordering::Relaxed);
+    let mut bits = KNOWN.load(Ordering::Relaxed);
+    if bits == 0 {
+        bits = system::address_bits(BITS);
+        KNOWN.store(bits, Ordering::Relaxed);
     }
-    FIRST.min(end / 4).max(1)..end.max(1)
+    searched_of(bits)
+}
+
+/// The windows to search where addresses have so many bits. The first has null in it.
+fn searched_of(bits: u32) -> core::ops::Range<usize> {
+    let end = 1 << (bits - AREA_SHIFT);
+    FIRST.min(end / 4).max(1)..end
 }
 
 /// Claims `count` free windows in a row, and calls `make` with the address of the first until it doesn't find
@@ -314,4 +322,28 @@ pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
         ACCOUNT.give_back_rest(old, size);
     }
     fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_windows_searched_are_those_of_the_address_space() {
+        assert_eq!(searched_of(47), FIRST..WINDOWS);
+        assert_eq!(searched_of(42), FIRST..64);
+        assert_eq!(searched_of(39), 2..8);
+        assert_eq!(searched_of(38), 1..4);
+        assert!(searched_of(36).is_empty());
+    }
+
+    #[test]
+    fn a_stack_at_the_end_of_the_address_space_shows_its_bits() {
+        let local = 0_u8;
+        // Other threads' stacks lie elsewhere; on this machine's first the kernel's choice is known.
+        let high = (&raw const local).addr() >> (BITS - 1) != 0;
+        assert!(!high || system::address_bits(BITS) == BITS);
+        // What is asked for: address 0 is nobody's, and there is no 63rd bit.
+        assert!(system::address_bits(63) < 63);
+    }
 }

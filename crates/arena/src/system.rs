@@ -8,6 +8,8 @@ use core::{
 use stratalloc_core::ProviderError;
 use stratalloc_pages::os;
 
+use crate::geometry::AREA_SHIFT;
+
 /// Maps usable memory exactly there, over nothing.
 pub(crate) fn map_at(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     os::map_at(address.addr().get(), size).map(drop)
@@ -104,12 +106,23 @@ pub(crate) fn page_faults() -> (u64, u64) {
     (usage.ru_minflt.cast_unsigned(), usage.ru_majflt.cast_unsigned())
 }
 
-/// An address near the end of those that the process may have: of its first stack, which the kernel puts
-/// there.
-pub(crate) fn highest_address() -> usize {
+/// How many bits the addresses have that the process may use, of `most`.
+///
+/// The kernel puts the first stack where they end. Emulators don't: if it isn't there, the system is asked.
+pub(crate) fn address_bits(most: u32) -> u32 {
     // SAFETY: the call has no preconditions.
     let on_stack = unsafe { libc::getauxval(libc::AT_RANDOM) } as usize;
-    if on_stack == 0 { usize::MAX } else { on_stack }
+    let exist = |&bits: &u32| on_stack >> (bits - 1) != 0 || may_map_at(1 << (bits - 1));
+    (AREA_SHIFT + 1..=most).rev().find(exist).unwrap_or(AREA_SHIFT)
+}
+
+/// Whether the system has such an address for this process.
+fn may_map_at(address: usize) -> bool {
+    let size = os::page_size();
+    match os::reserve_at(address, size) {
+        Ok(start) => unmap(start, size),
+        Err(error) => is_occupied(&error),
+    }
 }
 
 /// A number that differs from run to run.
