@@ -2,7 +2,7 @@
 
 use core::{sync::atomic::Ordering, time::Duration};
 
-use crate::{decay, dirty, huge_pages, limit, policy};
+use crate::{background, decay, dirty, huge_pages, limit, policy};
 
 /// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
 /// without.
@@ -36,6 +36,7 @@ pub struct Config {
     share: usize,
     decay: u64,
     huge_pages: bool,
+    background: bool,
 }
 
 impl Config {
@@ -50,8 +51,9 @@ impl Config {
             limit: None,
             keep: policy::KEEP_DEFAULT,
             share: policy::SHARE_DEFAULT,
-            decay: 0,
+            decay: policy::DECAY_DEFAULT,
             huge_pages: true,
+            background: false,
         }
     }
 
@@ -86,10 +88,11 @@ impl Config {
         self
     }
 
-    /// How long memory that serves nothing is kept at most, to the millisecond; zero, and the default: for
+    /// How long memory that serves nothing is kept at most, to the millisecond: 10 s by default; zero for
     /// ever. Gone before, if it is more than the amount kept.
     ///
-    /// Threads see to it as they allocate and free; an idle process keeps what it has.
+    /// Threads see to it as they allocate and free; an idle process keeps what it has, unless it has a thread
+    /// in the [background](Self::background).
     ///
     /// # Panics
     ///
@@ -108,6 +111,16 @@ impl Config {
         self
     }
 
+    /// Whether a thread of the allocator's own gives memory back in time while the program's threads sleep: none by
+    /// default. It wakes twice in each [decay](Self::decay), takes no signals, and has a stack of 64 KiB or a
+    /// little more. A child of a fork gets one of its own as it allocates.
+    ///
+    /// What threads hold in their stocks of free blocks stays theirs.
+    pub const fn background(mut self, wanted: bool) -> Self {
+        self.background = wanted;
+        self
+    }
+
     /// Puts these choices in force for the process; those of before are gone.
     ///
     /// # Errors
@@ -119,6 +132,7 @@ impl Config {
         dirty::SHARE.store(self.share, Ordering::Relaxed);
         decay::set(self.decay);
         huge_pages::set(self.huge_pages);
+        background::set(self.background);
         Ok(())
     }
 }

@@ -9,8 +9,10 @@ use crate::{geometry::Partition, limit};
 
 /// Bytes of a huge page, on most machines.
 const SIZE: usize = 2 << 20;
-/// A heap's segments come in huge pages once it holds so many times what one slab may leave unused of them.
+/// A heap's segments come in huge pages once it holds so many times what one slab may leave unused of them, and so
+/// many bytes: from 16 MiB on they cost programs of some dozens of them a fifth of their memory.
 const SHARE: usize = 32;
+const HELD: usize = 32 * SIZE;
 /// The least whole block to come in huge pages, and what its heap holds at least, the block among it: a
 /// program may touch little at either end of a buffer.
 const BLOCK: usize = 4 * SIZE;
@@ -26,8 +28,7 @@ pub(crate) fn set(wanted: bool) {
 
 /// Whether a heap that holds so many bytes should have its next segments of a partition in huge pages.
 pub(crate) fn suit_segments(partition: Partition, held: usize) -> bool {
-    // Four slabs or more share a page in the lower partitions, and are filled in turn.
-    held >= partition.segment_size().max(SIZE / 4) * SHARE && may_be_asked_for()
+    held >= (partition.segment_size() * SHARE).max(HELD) && may_be_asked_for()
 }
 
 /// Whether a whole block of so many bytes should be in huge pages, in a heap that holds so many besides.

@@ -35,6 +35,8 @@ mod arena;
 #[cfg(not(loom))]
 mod arena_heap;
 #[cfg(not(loom))]
+mod background;
+#[cfg(not(loom))]
 mod bins;
 #[cfg(not(loom))]
 mod cache;

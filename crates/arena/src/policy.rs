@@ -10,6 +10,10 @@ pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
 /// Beyond that, they may keep so many hundredths of the bytes in use, unless chosen otherwise.
 pub(crate) const SHARE_DEFAULT: usize = 100;
 
+/// Milliseconds that memory which serves nothing is kept at most, unless chosen otherwise: as long as others keep it.
+/// A look costs some microseconds a heap, and comes twice in that time.
+pub(crate) const DECAY_DEFAULT: u64 = 10_000;
+
 /// Bytes that a heap at work may keep in any case, where few share [`KEEP_DEFAULT`] and where many do: less
 /// isn't worth a system call. With 1 MiB for each of 512, half a gigabyte stayed.
 const HEAP_MINIMUM: core::ops::RangeInclusive<usize> = 64 << 10..=1 << 20;
@@ -34,8 +38,14 @@ pub(crate) fn may_wait(dirty: usize, share: usize) -> bool {
     dirty / GRACE_TIMES <= share
 }
 
-/// A stretch of free blocks is given back if it covers pages of this many bytes.
-pub(crate) const WORTH_PURGING_STRETCH: usize = 8 << 10;
+/// A stretch of free blocks is given back if it covers pages of this many bytes, where only what is too much has to go.
+const WORTH_PURGING_STRETCH: usize = 8 << 10;
+
+/// The least stretch in bytes to be given back; any page, where all that serves nothing is to go: what threads have in
+/// their stocks lies scattered, and leaves many stretches of one.
+pub(crate) fn least_stretch(rested: bool) -> usize {
+    if rested { WORTH_PURGING_STRETCH } else { 4 << 10 }
+}
 
 /// A slab is looked through for such stretches if this part of it was freed since the last time; but not while as
 /// much is freed from one look to the next, so many milliseconds later at least: it will be empty soon. Two

@@ -275,6 +275,8 @@ impl Pools {
         self.grown = true;
         self.books(area).set_bin(place, bin);
         let start = self.books(area).address(place);
+        let idle = self.books(area).slab(start, bin).idle();
+        self.figures.soil(idle);
         poison::bytes_freed(start, place.arena.partition.segment_size());
         self.current[bin] = start;
         true

@@ -182,9 +182,15 @@ impl Slab<'_> {
         self.segment.listed = false;
     }
 
-    /// Bytes of free blocks that may have memory behind them.
+    /// Bytes that may have memory behind them, and serve nothing: of free blocks, and beyond those ever handed out.
     pub(crate) fn idle(&self) -> usize {
-        (self.segment.free * self.shape.block_size - self.segment.settled) as usize
+        let free = self.segment.free * self.shape.block_size - self.segment.settled;
+        free as usize + (self.segment.touched as usize).saturating_sub(self.carved_bytes())
+    }
+
+    /// Bytes from the start of blocks that were handed out at least once.
+    pub(crate) fn carved_bytes(&self) -> usize {
+        self.segment.carved as usize * self.shape.block_size as usize
     }
 
     /// Calls `purge` with the offset and size in bytes of each stretch of free blocks of `least` bytes or
@@ -345,6 +351,20 @@ mod tests {
         assert_eq!((settled, fixture.slab().idle()), (72 * 1152, 1152));
         fixture.slab().take(&mut slots[..10]);
         assert_eq!((fixture.slab().idle(), fixture.segment.settled), (0, 63 * 1152));
+    }
+
+    #[test]
+    fn what_a_segment_had_before_is_idle_until_it_is_carved() {
+        let mut fixture = Fixture::new();
+        fixture.segment.touched = 10 * 1152 + 7;
+        let mut slots = [core::ptr::null_mut(); 9];
+        assert_eq!(fixture.slab().idle(), 10 * 1152 + 7);
+        fixture.slab().take(&mut slots);
+        assert_eq!(fixture.slab().idle(), 1152 + 7);
+        fixture.slab().give(&slots[..2]).unwrap();
+        assert_eq!(fixture.slab().idle(), 3 * 1152 + 7);
+        fixture.slab().take(&mut slots);
+        assert_eq!((fixture.slab().idle(), fixture.segment.touched), (0, 16 * 1152));
     }
 
     #[test]

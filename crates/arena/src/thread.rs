@@ -56,6 +56,12 @@ pub(crate) fn attached() -> Option<&'static Cache> {
     (!core::ptr::eq(cache, &raw const ENDED_THREAD)).then_some(cache)
 }
 
+/// The calling thread's cache, if it has one.
+pub(crate) fn known() -> Option<&'static Cache> {
+    let cache = slot::cache();
+    cache.heap().map(|_| cache)
+}
+
 #[cold]
 fn attach() -> Option<&'static Cache> {
     let idle = IDLE.lock(thread_mark());

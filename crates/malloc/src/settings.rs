@@ -23,6 +23,9 @@ extern "C" fn at_start() {
     if let Some(wanted) = setting(c"STRATALLOC_HUGE_PAGES", "yes or no", yes_or_no) {
         config = config.huge_pages(wanted);
     }
+    if let Some(wanted) = setting(c"STRATALLOC_BACKGROUND", "yes or no", yes_or_no) {
+        config = config.background(wanted);
+    }
     if config != Config::new()
         && let Err(limit::Exceeded { held, limit, .. }) = config.apply()
     {

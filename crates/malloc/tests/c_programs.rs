@@ -178,6 +178,7 @@ fn variables_choose_limit_and_what_is_kept() {
         ("STRATALLOC_DECAY", "1h", "unlimited, kept\n", ""),
         ("STRATALLOC_HUGE_PAGES", "no", "unlimited, kept\n", ""),
         ("STRATALLOC_HUGE_PAGES", "2M", "unlimited, kept\n", unclear),
+        ("STRATALLOC_BACKGROUND", "yes", "unlimited, kept\n", ""),
     ];
     for way in EVERY_WAY {
         let program = build("settings", way);
@@ -186,6 +187,15 @@ fn variables_choose_limit_and_what_is_kept() {
             let said = (outcome.stdout.as_str(), outcome.stderr.as_str());
             assert_eq!(said, (stdout, stderr), "{name}={value}, {way:?}");
         }
+    }
+}
+
+#[test]
+fn a_thread_in_the_background_gives_memory_back() {
+    let background = [("STRATALLOC_BACKGROUND", "yes"), ("STRATALLOC_DECAY", "200ms")];
+    for way in [Way::Preloaded, Way::Static] {
+        let outcome = run_with(&build("background", way), &[], way, &background);
+        assert_eq!(outcome.stdout, "little is left\n", "{way:?}: {outcome:?}");
     }
 }
 

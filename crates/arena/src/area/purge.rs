@@ -6,21 +6,51 @@ use crate::{
     bins::{NO_BIN, SHAPES},
     geometry::ArenaPlace,
     policy,
-    segment::Segment,
+    segment::{Segment, Slab},
     system,
 };
 
 /// Gives the pages back that lie wholly within a stretch of free blocks; says how many bytes of it need
 /// not be looked at again.
-fn purge_inner_pages(start: *mut u8, size: usize) -> usize {
+fn purge_inner_pages(start: *mut u8, size: usize, least: usize) -> usize {
     let lead = system::round_to_pages(start.addr()) - start.addr();
     let page = system::round_to_pages(1);
     let pages = size.saturating_sub(lead) / page * page;
-    if pages >= policy::WORTH_PURGING_STRETCH && system::purge(start.wrapping_add(lead), pages) {
-        size
-    } else {
-        0
+    if pages >= least && system::purge(start.wrapping_add(lead), pages) { size } else { 0 }
+}
+
+/// Gives the pages back beyond the blocks that a slab ever handed out; says how many bytes less are idle. Where any page
+/// is to go, some may be there that were never touched, of a huge one.
+fn purge_tail(slab: &mut Slab<'_>, rested: bool) -> usize {
+    let used = system::round_to_pages(slab.carved_bytes());
+    let tail = (slab.segment.touched as usize).saturating_sub(used);
+    let end = slab.segment.usable as usize;
+    let (least, size) =
+        if rested { (policy::least_stretch(true), tail) } else { (1, end.saturating_sub(used)) };
+    if size < least || !system::purge(slab.base.wrapping_add(used), size) || tail == 0 {
+        return 0;
     }
+    slab.segment.touched = used as u32;
+    tail
+}
+
+/// Gives the memory of a slab back that serves nothing, if it has `rested` where that is asked; says how many bytes
+/// less are idle.
+fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
+    let (idle, start, partition) = (slab.idle(), slab.base, slab.shape.partition);
+    let seen = core::mem::replace(&mut slab.segment.seen, idle as u32) as usize;
+    let may =
+        policy::is_worth_settling(idle, partition) && policy::has_rested(seen, idle, partition);
+    if rested && !may {
+        return 0;
+    }
+    let tail = purge_tail(slab, rested);
+    let least = policy::least_stretch(rested);
+    if idle - tail < least {
+        return tail;
+    }
+    tail + slab
+        .settle(least, |offset, size| purge_inner_pages(start.wrapping_add(offset), size, least))
 }
 
 impl Area {
@@ -59,20 +89,9 @@ impl Area {
                 let place = ArenaPlace::from_index(index).segment(used.trailing_zeros() as usize);
                 used &= used - 1;
                 let bin = self.segment(place).bin as usize;
-                if bin == NO_BIN {
-                    continue;
-                }
-                let start = self.address(place);
-                let mut slab = self.slab(start, bin);
-                let idle = slab.idle();
-                let seen = core::mem::replace(&mut slab.segment.seen, idle as u32) as usize;
-                let partition = place.arena.partition;
-                if policy::is_worth_settling(idle, partition)
-                    && (!rested || policy::has_rested(seen, idle, partition))
-                {
-                    purged += slab.settle(policy::WORTH_PURGING_STRETCH, |offset, size| {
-                        purge_inner_pages(start.wrapping_add(offset), size)
-                    });
+                if bin != NO_BIN {
+                    let start = self.address(place);
+                    purged += purge_slab(&mut self.slab(start, bin), rested);
                 }
             }
         }

@@ -7,5 +7,8 @@ impl Pools {
     pub(crate) fn purge_idle(&mut self) {
         let keep = self.figures.start_watch();
         self.purge_to(keep);
+        if keep == 0 && self.figures.is_idle() {
+            self.strip();
+        }
     }
 }
