@@ -41,6 +41,18 @@ impl Meter {
     }
 }
 
+/// Where the kernel lists what it can count, when its tracing is mounted and we may look.
+const COUNTED: &str = "/sys/kernel/tracing/events/syscalls/sys_enter_madvise/id";
+
+/// Says so when calls of `madvise` will not be counted.
+pub(crate) fn warn_if_uncounted() {
+    if fs::read(COUNTED).is_err() {
+        eprintln!(
+            "calls of madvise aren't counted: not root, or `mount -t tracefs none /sys/kernel/tracing`"
+        );
+    }
+}
+
 /// Looks for half a second at what others do, and warns when it is too much.
 pub(crate) fn warn_if_busy() -> Result<()> {
     let meter = Meter::start()?;

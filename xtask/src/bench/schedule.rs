@@ -39,6 +39,7 @@ pub(crate) fn measure(rows: &[Row], options: &Options, writer: &mut Writer) -> R
     ensure!(rounds > 0, "no rounds, no figures");
     catch_interrupts()?;
     load::warn_if_busy()?;
+    load::warn_if_uncounted();
     let a_round: usize = rows.iter().map(|row| row.launches.len()).sum();
     let limit = options.limit();
     announce((rounds, a_round), options.scale(), limit);

@@ -9,6 +9,7 @@ use stratalloc_samples::{Entry, Look, MemoryRun, Run};
 use crate::{
     bench::{
         launch::Launch,
+        load,
         options::Options,
         program,
         record::{Line, Memory, Record, Writer},
@@ -64,6 +65,7 @@ fn linked(options: &Options, runners: &[Runner]) -> Result<Vec<Row>> {
 /// Runs everyone on every row, round after round, one round unless `options` say more.
 pub(crate) fn measure(rows: &[Row], options: &Options, writer: &mut Writer) -> Result<()> {
     schedule::catch_interrupts()?;
+    load::warn_if_uncounted();
     let rounds = options.rounds.unwrap_or(1);
     let launches: usize = rows.iter().map(|row| row.launches.len()).sum();
     let bar = ProgressBar::new((rounds * launches) as u64).with_style(schedule::style());
@@ -159,8 +161,29 @@ pub(crate) fn check_results(record: &Record) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::phases::tests::fixture, Curve, check_results};
+    use super::{super::phases::tests::fixture, Curve, Launch, Row, check_results, run};
     use crate::bench::record::Line;
+
+    /// A row of one launch that runs `script`.
+    fn line_of(script: &str) -> Line {
+        let entry = crate::bench::report::fixture().workloads().next().unwrap().clone();
+        let launches = vec![Launch::shell("stratalloc", script)];
+        let row = Row { entry, threads: 1, launches };
+        run(&row, &row.launches[0]).expect("a shell can be started")
+    }
+
+    #[test]
+    fn a_run_that_crashes_is_named_and_one_that_prints_has_a_curve() {
+        let Line::Failure(failure) = line_of("kill -SEGV $$") else { panic!("it crashed") };
+        assert_eq!((failure.workload.as_str(), failure.word()), ("sort", "crashed"));
+        let fixture = fixture();
+        let printed = serde_json::to_string(&fixture.memory().next().unwrap().run).unwrap();
+        let Line::Memory(memory) = line_of(&format!("sleep 0.1; echo '{printed}'")) else {
+            panic!("it printed")
+        };
+        assert_eq!(memory.run.looks.len(), 2);
+        assert!(!memory.curve.is_empty());
+    }
 
     #[test]
     fn a_thinned_curve_keeps_its_peak() {
