@@ -103,8 +103,8 @@ impl Config {
         self
     }
 
-    /// Whether huge pages are asked for, where a heap holds 16 MiB or more (more for the larger classes), and
-    /// behind blocks of 8 MiB or more where it holds 32 with them, unless they are asked for zeroed: so it is
+    /// Whether huge pages are asked for: behind slabs where a heap holds 64 MiB or more (128 for classes above
+    /// 2 KiB), and behind blocks of 8 MiB or more where it holds 32 with them, unless they are asked for zeroed: so it is
     /// by default, unless there is a limit. Memory that was used before stays as it is.
     pub const fn huge_pages(mut self, wanted: bool) -> Self {
         self.huge_pages = wanted;
