@@ -193,6 +193,22 @@ impl Slab<'_> {
         self.segment.carved as usize * self.shape.block_size as usize
     }
 
+    /// Bytes of whole pages that serve nothing, at most. O(words of the bit map).
+    pub(crate) fn idle_in_pages(&self, page: usize) -> usize {
+        if self.is_empty() {
+            return self.idle();
+        }
+        let size = self.shape.block_size as usize;
+        let tail = (self.segment.touched as usize)
+            .saturating_sub(self.carved_bytes().next_multiple_of(page));
+        let next = |&(_, after): &(usize, usize)| self.next_stretch(after, page.div_ceil(size));
+        let stretches = core::iter::successors(self.next_stretch(0, page.div_ceil(size)), next);
+        let pages = stretches.map(|(first, after)| {
+            (after * size / page * page).saturating_sub((first * size).next_multiple_of(page))
+        });
+        (tail + pages.sum::<usize>()).min(self.idle())
+    }
+
     /// Calls `purge` with the offset and size in bytes of each stretch of free blocks of `least` bytes or
     /// more; it says how many bytes it gave back. Says by how many bytes less are idle for it.
     ///

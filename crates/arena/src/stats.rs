@@ -19,8 +19,10 @@ pub struct Stats {
     pub touched: usize,
     /// Of that, blocks that are handed out: to the program, or to a thread's stock of free blocks.
     pub in_use: usize,
-    /// Of that, whole segments that serve nothing: what a trim gives back.
+    /// Of that, whole segments that serve nothing.
     pub vacant: usize,
+    /// What a trim gives back, beside what the calling thread has in its stock: these, and whole pages of free blocks.
+    pub trimmable: usize,
     /// Huge blocks, each with a mapping of its own.
     pub huge: usize,
     /// How many huge blocks there are.
@@ -73,9 +75,13 @@ impl Stats {
             self.touched += touched;
             if used >> number & 1 == 0 {
                 self.vacant += touched;
+                self.trimmable += touched;
             } else if segment.bin as usize != NO_BIN {
                 let size = SHAPES[segment.bin as usize].block_size;
                 self.in_use += (segment.carved - segment.free) as usize * size as usize;
+                let (place, bin) = (place.segment(number), segment.bin as usize);
+                let start = books.address(place);
+                self.trimmable += books.slab(start, bin).idle_in_pages(PAGE);
             } else {
                 // A large block counts where it starts, as a whole.
                 self.in_use += segment.pages as usize * PAGE;

@@ -129,3 +129,26 @@ fn what_a_block_shrinks_by_goes_at_once() {
         global::trim();
     }
 }
+
+#[test]
+fn what_a_trim_would_give_is_known_before() {
+    let _alone = keeping(64 * MIB);
+    let mut kept = Vec::new();
+    for step in 0..40_000 {
+        let block = fill(1000);
+        // Stretches of 16 blocks are freed, of 4 live on.
+        kept.push((step % 20 < 4, block));
+    }
+    let large = fill(5 * MIB);
+    let free = |block| {
+        // SAFETY: each is freed once.
+        unsafe { global::deallocate(block) };
+    };
+    kept.iter().filter(|(lives, _)| !lives).for_each(|&(_, block)| free(block));
+    free(large);
+    let said = global::stats().trimmable;
+    let given = global::trim();
+    assert!(said.abs_diff(given) <= given / 10, "{said} bytes were said, {given} given");
+    assert!(given > 20 * MIB, "{given} bytes were given");
+    kept.iter().filter(|(lives, _)| *lives).for_each(|&(_, block)| free(block));
+}

@@ -69,7 +69,7 @@ pub(crate) extern "C" fn mallinfo2() -> MallInfo<usize> {
         hblkhd: stats.huge,
         uordblks: stats.in_use,
         fordblks: stats.touched.saturating_sub(stats.in_use),
-        keepcost: stats.vacant,
+        keepcost: stats.trimmable,
         ..MallInfo::default()
     }
 }
