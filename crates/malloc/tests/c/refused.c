@@ -84,7 +84,8 @@ static void *thread(void *unused) {
 /* What a program does from its first thread on: small, large and huge blocks. */
 static void live(void) {
     churn(1, 2000, 1);
-    for (size_t size = 40000; size < (size_t)6 << 30; size *= 5) {
+    /* No larger: what cannot be moved is copied, each time. */
+    for (size_t size = 40000; size < (size_t)1 << 30; size *= 5) {
         char *block = calloc(1, size);
         if (block != NULL) {
             CHECK(block[0] == 0 && block[size - 1] == 0);
@@ -97,6 +98,11 @@ static void live(void) {
         if (posix_memalign(&aligned, (size_t)1 << 21, size) == 0) {
             free(aligned);
         }
+    }
+    char *huge = calloc(1, (size_t)5 << 30);
+    if (huge != NULL) {
+        char *grown = realloc(huge, (size_t)6 << 30);
+        free(grown != NULL ? grown : huge);
     }
     sem_post(&go);
     sem_wait(&done);
