@@ -49,6 +49,8 @@ pub(crate) struct Engine<P> {
     pub(crate) has_emptied: bool,
     /// Whether the last chunk continued a region: the next is then expected to.
     pub(crate) has_joined: bool,
+    /// Whether the last chunk was the base's, so that there may be more to come.
+    pub(crate) grows: bool,
 }
 
 impl<P: Policy> Engine<P> {
@@ -73,6 +75,7 @@ impl<P: Policy> Engine<P> {
             tables: Table::NONE,
             has_emptied: false,
             has_joined: true,
+            grows: false,
         }
     }
 
@@ -205,7 +208,8 @@ impl<P: Policy> Engine<P> {
     #[inline(always)]
     pub(crate) unsafe fn restore(&mut self, block: Free, was_top: bool) {
         if was_top {
-            self.top = block;
+            // None has no address: a block may start where the top ended.
+            self.top = if block.size == 0 { Free::NONE } else { block };
         } else if block.size != 0 {
             // SAFETY: it is free and in no bin.
             unsafe { self.bins.insert(block) }

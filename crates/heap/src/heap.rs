@@ -85,7 +85,9 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 
     /// Gives the heap `size` bytes to cut blocks from; whether they were enough to be of use.
     ///
-    /// Regions needn't be adjacent, nor aligned. About 1/113 of each is for its tags.
+    /// What continues memory given before is one with it, upwards or downwards; else it is a region of
+    /// its own. Regions needn't be aligned. About 1/113 of each is for its tags, which are written as
+    /// they are needed. Joining takes time linear in what was in use of the region.
     ///
     /// # Safety
     ///

@@ -72,6 +72,9 @@ pub use extent::{Extent, Kind};
 pub use heap::StaticHeap;
 pub use heap::{Heap, NoBase};
 pub use policy::{Compact, Fit, Granule8, Order, Policy};
+/// With a glob import the calls of exercises are methods too.
+#[doc(no_inline)]
+pub use seeds::{MemAlloc as _, MyAlloc as _};
 pub use snapshot::Snapshot;
 
 /// The examples of the README, tested as documentation is.

@@ -21,7 +21,7 @@ pub(crate) const QUICK: usize = 80;
 /// The quick lists may hold this part of the memory,
 const SHARE: usize = 16;
 
-/// or this many granules, if that isn't more than half of it: a small heap too has room for a block
+/// or this many granules, if that isn't more than three quarters of it: a small heap too has room for a block
 /// of each length that a program uses.
 const FLOOR: usize = 4096;
 
@@ -96,7 +96,7 @@ impl Quick {
     /// Lets a part of this many granules wait.
     pub(crate) fn set_limit(&mut self, all: usize) {
         let waiting = self.limit - self.left;
-        self.limit = (all / SHARE).max(FLOOR.min(all / 2)).cast_signed();
+        self.limit = (all / SHARE).max(FLOOR.min(all / 4 * 3)).cast_signed();
         self.worth = self.limit - self.limit / WORTH;
         self.left = self.limit - waiting;
     }

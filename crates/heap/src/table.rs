@@ -5,8 +5,13 @@
 //! | header | tags | chunks | blocks …                            |      after a chunk joined below
 //! ```
 //!
-//! A chunk that continues a region joins it: a new table for all of it is laid at the chunk's far
-//! end, and the old one becomes room for blocks.
+//! A chunk that continues a region joins it: the table moves to the far end of all, and its old place
+//! becomes room for blocks.
+//!
+//! A region is *opened* from its start on as it is needed: what lies between its end and the limit is
+//! untouched, and so are its tags.
+
+mod join;
 
 use core::marker::PhantomData;
 
@@ -19,7 +24,7 @@ use crate::{
 };
 
 /// Tables, and the blocks of a region, begin at multiples of this.
-const ALIGN: usize = 16;
+pub(crate) const ALIGN: usize = 16;
 
 /// The shortest stretch worth making a region of.
 const LEAST: usize = 2 * ALIGN;
@@ -41,7 +46,10 @@ impl Chunk {
 
 /// What stands at the beginning of a table.
 struct Header<P> {
+    /// The part that is open.
     region: Region<P>,
+    /// Where blocks must end when all is open.
+    limit: usize,
     /// The table of the next region, or 0.
     next: usize,
     /// How many chunks the region was joined from.
@@ -60,8 +68,9 @@ impl<P> Copy for Header<P> {}
 ///
 /// # Invariants
 ///
-/// - **R3**: a header stands there, then the tags of its region, then its chunks by address, each
-///   ending where the next begins; the table lies in the first chunk or the last, at its far end.
+/// - **R3**: a header stands there, then tags of the blocks up to the limit, then the region's chunks
+///   by address, each ending where the next begins; the table ends where the last chunk does, or
+///   begins where the first does. The tags of the open part are in use, those behind not yet.
 pub(crate) struct Table<P> {
     address: usize,
     policy: PhantomData<P>,
@@ -123,35 +132,47 @@ impl<P: Policy> Table<P> {
         (start <= end).then_some(start)
     }
 
-    /// Makes a region of a chunk, and its table; none if there is no room for a block. No block is
-    /// tagged yet.
+    /// Makes a region of a chunk, and its table; none if there is no room for a block. Nothing of it
+    /// is open yet.
     ///
     /// # Safety
     ///
     /// The chunk is memory of the heap that nothing uses.
     pub(crate) unsafe fn create(chunk: Chunk) -> Option<Self> {
         let start = align_up(chunk.start.max(LOWEST))?;
-        let end = Self::end_below(start, chunk.end(), 1)?;
-        if end < start + LEAST {
+        let limit = Self::end_below(start, chunk.end(), 1)?;
+        if limit < start + LEAST {
             return None;
         }
-        let table = Self::at(end);
-        // SAFETY: the table fits between `end` and the chunk's end, by the choice of `end`.
+        let table = Self::at(limit);
+        let tags = Tags::<P>::at(limit + Self::HEADER, start, limit);
+        // SAFETY: the table fits between `limit` and the chunk's end, by the choice of `limit`.
         unsafe {
-            table.lay(start, end, Self::NONE, 1);
+            tags.clear(start, start);
+            let region = Region::new(start, start, tags);
+            store(table.address, Header { region, limit, next: 0, chunks: 1 });
             table.set_chunk(0, chunk);
         }
         Some(table)
     }
 
-    /// Writes the header, and tags without a block.
-    unsafe fn lay(self, start: usize, end: usize, next: Self, chunks: usize) {
-        // SAFETY: the caller left room for the table.
+    /// Opens the region up to `end`, at most the limit: the region as it then is. What was opened isn't
+    /// tagged yet.
+    pub(crate) unsafe fn open(self, end: usize) -> Region<P> {
+        let header = self.header();
+        let old = header.region;
+        let region = Region::new(old.start(), end, old.tags);
+        // SAFETY: R3: there is room for the tags of all blocks up to the limit.
         unsafe {
-            let tags = Tags::<P>::create(self.address + Self::HEADER, start, end);
-            let region = Region::new(start, end, tags);
-            store(self.address, Header { region, next: next.address, chunks });
+            old.tags.clear_behind(old.end(), end);
+            store(self.address, Header { region, ..header });
         }
+        region
+    }
+
+    /// Where the region ends when all of it is open.
+    pub(crate) fn limit(self) -> usize {
+        self.header().limit
     }
 
     /// Whether there is no region.
@@ -197,8 +218,8 @@ impl<P: Policy> Table<P> {
     }
 
     fn chunk_address(self, index: usize) -> usize {
-        let region = self.region();
-        let tags = Tags::<P>::bytes(region.start(), region.end());
+        let header = self.header();
+        let tags = Tags::<P>::bytes(header.region.start(), header.limit);
         self.address + Self::HEADER + tags + index * size_of::<Chunk>()
     }
 
@@ -227,50 +248,7 @@ impl<P: Policy> Table<P> {
         if self.is_below() {
             (self.first_chunk().start, self.region().start())
         } else {
-            (self.region().end(), self.last_chunk().end())
+            (self.limit(), self.last_chunk().end())
         }
-    }
-
-    /// Joins a chunk to the region that it continues, upwards or downwards, if both are the base's:
-    /// the new table of all. What lies between the old blocks and the new ends isn't tagged yet.
-    /// None, and nothing changed, if it doesn't continue the region or has no room for the table.
-    ///
-    /// # Safety
-    ///
-    /// The chunk is memory of the heap that nothing uses.
-    pub(crate) unsafe fn extend(self, chunk: Chunk) -> Option<Self> {
-        let (first, last) = (self.first_chunk(), self.last_chunk());
-        let (old, is_below) = (self.region(), self.is_below());
-        let count = self.header().chunks + 1;
-        let table = if last.end() == chunk.start && last.owned && chunk.owned {
-            let start = if is_below { align_up(first.start)? } else { old.start() };
-            let end = Self::end_below(start, chunk.end(), count)?;
-            if end != old.end() && end < chunk.start + LEAST {
-                return None;
-            }
-            (start, end, end, 0)
-        } else if chunk.end() == first.start && first.owned && chunk.owned {
-            let end = if is_below { old.end() } else { align_down(last.end()) };
-            let at = align_up(chunk.start)?;
-            let start = Self::start_above(at, end, count)?;
-            if start > chunk.end() - LEAST {
-                return None;
-            }
-            (start, end, at, 1)
-        } else {
-            return None;
-        };
-        let (start, end, at, shift) = table;
-        let table = Self::at(at);
-        // SAFETY: the table lies in the chunk, so it doesn't overlap the old one.
-        unsafe {
-            table.lay(start, end, self.next(), count);
-            for (index, old) in self.chunks().enumerate() {
-                table.set_chunk(index + shift, old);
-            }
-            table.set_chunk((count - 1) * (1 - shift), chunk);
-            table.region().tags.adopt(old.tags, old.start(), old.end());
-        }
-        Some(table)
     }
 }

@@ -50,7 +50,8 @@ pub(crate) const LONG: u64 = 7;
 ///
 /// # Invariants
 ///
-/// - **T1**: the words cover the granules of all blocks and the one behind the last.
+/// - **T1**: the words cover the granules of all blocks and the one behind the last; what they have
+///   besides isn't written yet.
 /// - **T2**: the bits of a block are as drawn above, but for slabs and long blocks. The first block
 ///   has a live one before it, and the last one behind it, as far as B goes.
 /// - **T3**: a long block's word is its size with the bits of `LONG`, and of its other granules only
@@ -104,27 +105,52 @@ impl<P: Policy> Tags<P> {
         ((last - first + 1) * (WORD + 1)).next_multiple_of(WORD)
     }
 
-    /// Makes tags at `address` for blocks within `start..end`; all are zero.
-    pub(crate) unsafe fn create(address: usize, start: usize, end: usize) -> Self {
-        let (first, last) = Self::windows(start, end);
+    /// Tags at `address` for blocks within `start..limit`; none is written yet.
+    pub(crate) const fn at(address: usize, start: usize, limit: usize) -> Self {
+        let (first, last) = Self::windows(start, limit);
         let words = with_exposed_provenance_mut::<u64>(address);
+        let marks = words.wrapping_add(last - first + 1).cast::<u8>();
+        let (words, marks) = (words.wrapping_sub(first), marks.wrapping_sub(first));
+        Self { words, marks, policy: PhantomData }
+    }
+
+    /// Writes the tags of no blocks, of the windows from that of `start` to that of `end`.
+    pub(crate) unsafe fn clear(self, start: usize, end: usize) {
+        let (first, last) = Self::windows(start, end);
         unsafe {
-            words.cast::<u8>().write_bytes(0, Self::bytes(start, end));
-            let marks = words.add(last - first + 1).cast::<u8>();
-            let (words, marks) = (words.wrapping_sub(first), marks.wrapping_sub(first));
-            Self { words, marks, policy: PhantomData }
+            self.words.wrapping_add(first).write_bytes(0, last - first + 1);
+            self.marks.wrapping_add(first).write_bytes(0, last - first + 1);
         }
     }
 
-    /// Takes over the tags of `old`, of blocks within `start..end`.
-    pub(crate) unsafe fn adopt(self, old: Self, start: usize, end: usize) {
-        let (first, last) = Self::windows(start, end);
-        for window in first..=last {
-            unsafe {
-                self.words.wrapping_add(window).write(old.words.wrapping_add(window).read());
-                self.marks.wrapping_add(window).write(old.marks.wrapping_add(window).read());
-            }
+    /// As [`clear`](Self::clear), of the windows behind that of `start`.
+    pub(crate) unsafe fn clear_behind(self, start: usize, end: usize) {
+        let next = (start / Self::WINDOW_BYTES + 1) * Self::WINDOW_BYTES;
+        if next <= end {
+            unsafe { self.clear(next, end) }
         }
+    }
+
+    /// As [`clear`](Self::clear), of the windows before that of `end`.
+    pub(crate) unsafe fn clear_before(self, start: usize, end: usize) {
+        let first = end / Self::WINDOW_BYTES * Self::WINDOW_BYTES;
+        if start < first {
+            unsafe { self.clear(start, first - 1) }
+        }
+    }
+
+    /// Moves the marks of `old`, of blocks within `start..end`, here: the places may overlap.
+    pub(crate) unsafe fn move_marks(self, old: Self, start: usize, end: usize) {
+        let (first, last) = Self::windows(start, end);
+        let from = old.marks.wrapping_add(first);
+        unsafe { self.marks.wrapping_add(first).copy_from(from, last - first + 1) }
+    }
+
+    /// As [`move_marks`](Self::move_marks), of the words.
+    pub(crate) unsafe fn move_words(self, old: Self, start: usize, end: usize) {
+        let (first, last) = Self::windows(start, end);
+        let from = old.words.wrapping_add(first);
+        unsafe { self.words.wrapping_add(first).copy_from(from, last - first + 1) }
     }
 
     /// The number of a granule in its window.

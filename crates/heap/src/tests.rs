@@ -2,6 +2,7 @@
 
 mod books;
 mod programs;
+mod regions;
 mod seeds;
 mod suite;
 mod touching;

@@ -8,6 +8,10 @@ use crate::{
     policy::Policy,
 };
 
+/// In a heap that grows, requests of this many bytes or more take the near end of the top too: its far
+/// end is in the way of what the base will add.
+const LARGE: usize = 1024;
+
 impl<P: Policy> Engine<P> {
     /// Takes a block of `size` bytes, or a little more, from the bins, or from the top if none has
     /// any: its address, or 0.
@@ -33,8 +37,9 @@ impl<P: Policy> Engine<P> {
         if self.top.size < size {
             return 0;
         }
+        let is_far = size >= P::FAR_END_FROM && (size < LARGE || !self.grows);
         // SAFETY: the top is free, in no bin, and as long as asked.
-        let (address, rest) = unsafe { self.place(self.top, size, size >= P::FAR_END_FROM) };
+        let (address, rest) = unsafe { self.place(self.top, size, is_far) };
         self.top = rest;
         address
     }

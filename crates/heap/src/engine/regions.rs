@@ -6,8 +6,15 @@ use crate::{
     memory::unused,
     policy::Policy,
     region::Region,
-    table::{Chunk, Table},
+    table::{ALIGN, Chunk, Table},
 };
+
+/// A region is opened by at least this many bytes: most regions are opened at once, so that requests
+/// which take the far end have all of it; the tags of large ones are written as they are needed,
+const OPENED_AT_ONCE: usize = 64 << 20;
+
+/// and by at least this part of what is open.
+const OPENED: usize = 4;
 
 impl<P: Policy> Engine<P> {
     /// Takes memory that nothing uses: more of a region that it continues, or a region of its own.
@@ -16,6 +23,7 @@ impl<P: Policy> Engine<P> {
         // SAFETY: the caller's promise.
         unsafe {
             self.has_joined = self.join(chunk);
+            self.grows = chunk.owned;
             let is_useful = self.has_joined || self.add_region(chunk);
             self.mark_unused(chunk);
             self.quick.set_limit(self.span() / P::GRANULE);
@@ -27,14 +35,83 @@ impl<P: Policy> Engine<P> {
         // SAFETY: the caller's promise.
         let Some(table) = (unsafe { Table::create(chunk) }) else { return false };
         self.enter(table);
-        let region = table.region();
-        // SAFETY: the region is new: all of it becomes one block.
-        unsafe {
-            region.tags.toggle(region.start());
-            region.tags.toggle(region.end());
-            self.renew_top(Free { address: region.start(), size: region.span() });
-        }
+        self.open_to(table, Self::open_end(table, 0));
         true
+    }
+
+    /// Opens more of a region, so that its last block is free and has at least `size` bytes; whether
+    /// one had as much left.
+    pub(crate) fn open(&mut self, size: usize) -> bool {
+        let mut table = self.tables;
+        while !table.is_none() {
+            let region = table.region();
+            let last = self.last_free(region);
+            let rest = table.limit() - region.end();
+            if rest >= Self::MIN && last.size + rest >= size {
+                self.open_to(table, Self::open_end(table, size.saturating_sub(last.size)));
+                return true;
+            }
+            table = table.next();
+        }
+        false
+    }
+
+    /// Opens more of a live block's region, if the block is the last, so that it can grow to serve
+    /// `request` bytes; whether that was possible. No cell is the last.
+    pub(crate) unsafe fn open_behind(&mut self, address: usize, request: usize) -> bool {
+        let Some(table) = self.tables.find(address) else { return false };
+        let region = table.region();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let end = address + Self::block_size(request);
+            if Self::is_cell(region.tags, address) || end > table.limit() || end <= region.end() {
+                return false;
+            }
+            let is_last = self.is_last(address);
+            if is_last && table.limit() - region.end() >= Self::MIN {
+                self.open_to(table, Self::open_end(table, end - region.end()));
+            }
+            is_last
+        }
+    }
+
+    /// Where a region ends when `needed` more bytes are opened, and some more, so that no rest is too
+    /// short for a block.
+    fn open_end(table: Table<P>, needed: usize) -> usize {
+        let (region, limit) = (table.region(), table.limit());
+        let more = needed.max(region.span() / OPENED / ALIGN * ALIGN).max(OPENED_AT_ONCE);
+        if more > limit - region.end() - Self::MIN { limit } else { region.end() + more }
+    }
+
+    fn open_to(&mut self, table: Table<P>, end: usize) {
+        let old = table.region();
+        let last = self.last_free(old);
+        // SAFETY: the stretch up to the limit is nobody's; the last block before it is free or live,
+        // as the B behind it tells, which moves to the new end.
+        unsafe {
+            if last.size != 0 {
+                self.withdraw_at(last.address);
+            }
+            let region = table.open(end);
+            region.tags.toggle(old.end());
+            region.tags.toggle(end);
+            self.region = region;
+            let start = old.end() - last.size;
+            self.renew_top(Free { address: start, size: end - start });
+        }
+        self.quick.set_limit(self.span() / P::GRANULE);
+    }
+
+    /// The free block at the end of a region; none if the last block is live, or nothing is open.
+    fn last_free(&self, region: Region<P>) -> Free {
+        // SAFETY: the B behind the last block tells whether it is free.
+        unsafe {
+            if region.span() != 0 && region.tags.bit(region.end()) {
+                self.free_before(region.end())
+            } else {
+                Free::NONE
+            }
+        }
     }
 
     /// Enters a table among those of all regions, by address.
@@ -59,11 +136,8 @@ impl<P: Policy> Engine<P> {
             if let Some(extended) = unsafe { table.extend(chunk) } {
                 self.replace(previous, extended);
                 self.region = extended.region();
-                // SAFETY: what the region gained on either side is nobody's.
-                unsafe {
-                    self.add_stretch(self.region.start(), old.start());
-                    self.add_stretch(old.end(), self.region.end());
-                }
+                // SAFETY: what the region gained before its start is nobody's.
+                unsafe { self.add_stretch(self.region.start(), old.start()) };
                 return true;
             }
             previous = table;
@@ -76,8 +150,8 @@ impl<P: Policy> Engine<P> {
     unsafe fn add_stretch(&mut self, start: usize, end: usize) {
         if start < end {
             let region = self.region;
-            // SAFETY: its bits are zero but for the B on the side of the old blocks, which tells of
-            // them alone; the other side ends the region.
+            // SAFETY: its bits are zero but for the B behind, which tells of the block there alone;
+            // the other side begins the region.
             unsafe {
                 let (before, behind) = (region.tags.bit(start), region.tags.bit(end));
                 region.tags.toggle(start);
@@ -92,7 +166,7 @@ impl<P: Policy> Engine<P> {
         let mut table = self.tables;
         while cfg!(asan) && !table.is_none() {
             let region = table.region();
-            let (start, end) = (region.start().max(chunk.start), region.end().min(chunk.end()));
+            let (start, end) = (region.start().max(chunk.start), table.limit().min(chunk.end()));
             if start < end {
                 unused(start, end - start);
             }

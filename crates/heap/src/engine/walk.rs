@@ -8,6 +8,7 @@ use crate::{
     quick::QUICK,
     region::Region,
     snapshot::Snapshot,
+    table::Table,
     tags::window_bytes,
 };
 
@@ -68,14 +69,29 @@ impl<P: Policy> Engine<P> {
             if table.is_below() {
                 visit(overhead);
             }
-            let region = table.region();
-            for step in Steps::of(region) {
-                Self::show(region, &step, &mut visit);
-            }
+            Self::show_blocks(table, &mut visit);
             if !table.is_below() {
                 visit(overhead);
             }
             table = table.next();
+        }
+    }
+
+    /// Shows the blocks of a region, the last with what isn't open behind it.
+    fn show_blocks(table: Table<P>, visit: &mut impl FnMut(Extent)) {
+        let region = table.region();
+        let mut rest =
+            Extent { address: region.end(), size: table.limit() - region.end(), kind: Kind::Free };
+        for step in Steps::of(region) {
+            if step.is_free && step.start + step.size == region.end() {
+                rest.address = step.start;
+                rest.size += step.size;
+            } else {
+                Self::show(region, &step, visit);
+            }
+        }
+        if rest.size != 0 {
+            visit(rest);
         }
     }
 

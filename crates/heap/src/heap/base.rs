@@ -21,11 +21,17 @@ const CHUNK_ALIGN: usize = 16;
 /// The heap asks its base for multiples of this many bytes: the kernel's blocks in seed 001.
 const CHUNK_STEP: usize = 4096;
 
+/// The heap grows by at least this part of itself if what it gets is a region of its own,
+const APART_PART: usize = 8;
+
+/// and by this if it continues a region.
+const JOINED_PART: usize = 64;
+
 impl<B: Allocator, P: Policy> Heap<B, P> {
     /// Gets memory for a block of `size` bytes from the base; whether it could.
     ///
-    /// At least an eighth of what there is, so that regions stay few; just enough if the base
-    /// hasn't that much.
+    /// At least a part of what there is, so that regions stay few and the moves of tables cheap; just
+    /// enough if the base hasn't that much.
     #[cold]
     #[inline(never)]
     pub(crate) fn obtain(&self, size: usize) -> bool {
@@ -34,8 +40,10 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
             return false;
         };
         // SAFETY: H1: the reference ends here.
-        let eighth = (unsafe { self.engine() }.span() / 8).next_multiple_of(CHUNK_STEP);
-        (eighth > needed && self.obtain_bytes(eighth)) || self.obtain_bytes(needed)
+        let engine = unsafe { self.engine() };
+        let part = if engine.has_joined { JOINED_PART } else { APART_PART };
+        let part = (engine.span() / part).next_multiple_of(CHUNK_STEP);
+        (part > needed && self.obtain_bytes(part)) || self.obtain_bytes(needed)
     }
 
     fn obtain_bytes(&self, size: usize) -> bool {
@@ -64,7 +72,9 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
                 return 0;
             }
             let more = Engine::<P>::block_size(request) - old;
-            let is_done = self.obtain(more) && self.engine().resize_in_place(address, request);
+            let is_done = self.obtain(more)
+                && self.engine().open_behind(address, request)
+                && self.engine().resize_in_place(address, request);
             if is_done { address } else { 0 }
         }
     }

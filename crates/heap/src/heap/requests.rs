@@ -131,12 +131,17 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if address == 0 && engine.drain_slabs() {
             address = attempt(engine);
         }
+        if address == 0 && engine.open(size) {
+            address = attempt(engine);
+        }
         // Memory that joins a region from below may have to give room to the table of all of it; the
         // next finds that table where it can grow.
         for _ in 0..2 {
             if address == 0 && self.obtain(size) {
                 // SAFETY: H1: the reference ends here.
-                address = attempt(unsafe { self.engine() });
+                let engine = unsafe { self.engine() };
+                engine.open(size);
+                address = attempt(engine);
             }
         }
         with_exposed_provenance_mut(address)
@@ -217,6 +222,9 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
             }
             let is_long = request > Self::SHORT;
             if is_long && engine.settle() && engine.resize_in_place(address, request) {
+                return address;
+            }
+            if engine.open_behind(address, request) && engine.resize_in_place(address, request) {
                 return address;
             }
             if new.align() <= P::GRANULE {
