@@ -204,9 +204,11 @@ impl Cache {
             report::bad_free(bin, BadFree::Twice(twice));
         }
         let spent = heap.refill(thread::mark(), self, bin);
+        // Before the rest, which may itself take blocks of a bin, and free some.
+        let block = self.pop(bin);
         self.free_batches(spent);
         decay::tick();
-        self.pop(bin)
+        if block.is_null() { self.pop(bin) } else { block }
     }
 
     /// Puts blocks on the stack of their bin, if there is room for all; says whether there was.

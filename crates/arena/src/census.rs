@@ -108,26 +108,48 @@ pub struct Events {
     pub major_faults: u64,
 }
 
+impl Default for Census {
+    /// Nothing counted.
+    #[inline]
+    fn default() -> Self {
+        Self {
+            totals: Stats::default(),
+            classes: [ClassFigures::default(); CLASSES],
+            partitions: [PartitionFigures::default(); PARTITIONS],
+            events: Events::default(),
+        }
+    }
+}
+
 impl Census {
     /// Counts. O(arenas and segments in use) of all heaps.
     ///
     /// One heap after another, under its lock: no thread stops, but one that needs its heap's lock waits
     /// for its turn, and the figures of two heaps are of two moments.
     pub fn take() -> Self {
-        let mut census = Self {
-            totals: Stats::default(),
-            classes: core::array::from_fn(|class| ClassFigures {
-                block_size: SHAPES[class + 1].block_size as usize,
-                ..ClassFigures::default()
-            }),
-            partitions: [PartitionFigures::default(); PARTITIONS],
-            events: Events::default(),
-        };
-        let mark = thread::mark();
-        values::each_heap(mark, |heap| census.add(&mut heap.pools(mark)));
-        census.totals.add_huge();
-        (census.events.minor_faults, census.events.major_faults) = system::page_faults();
+        let mut census = Self::default();
+        census.retake();
         census
+    }
+
+    /// As [`take`](Self::take), in place of these figures: for who has a small stack, since they take some
+    /// 5 KiB.
+    pub fn retake(&mut self) {
+        self.clear();
+        let mark = thread::mark();
+        values::each_heap(mark, |heap| self.add(&mut heap.pools(mark)));
+        self.totals.add_huge();
+        (self.events.minor_faults, self.events.major_faults) = system::page_faults();
+    }
+
+    /// Piece by piece: all at once would be made apart, and copied.
+    fn clear(&mut self) {
+        self.totals = Stats::default();
+        self.events = Events::default();
+        self.partitions.fill(PartitionFigures::default());
+        for (class, shape) in self.classes.iter_mut().zip(&SHAPES[1..]) {
+            *class = ClassFigures { block_size: shape.block_size as usize, ..Default::default() };
+        }
     }
 
     fn add(&mut self, pools: &mut Pools) {

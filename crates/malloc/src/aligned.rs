@@ -4,14 +4,14 @@ use core::ffi::{c_int, c_void};
 
 use stratalloc_arena::global;
 
-use crate::errno::{EINVAL, ENOMEM, fail, keeping_errno, or_out_of_memory};
+use crate::errno::{EINVAL, ENOMEM, fail, keeping_errno, or_out_of_memory, set};
 
 /// The alignment of every block, however small the alignment that is asked for.
 pub(crate) const MIN_ALIGN: usize = 16;
 
 /// `posix_memalign`: stores a block at `*place` and returns 0; or returns `EINVAL` (an alignment that
 /// is no power of two or no multiple of a pointer's size) or `ENOMEM`, and leaves `*place` alone.
-/// Never touches `errno`.
+/// With `ENOMEM`, `errno` says so too, as the GNU C library has it; else it stays.
 ///
 /// # Safety
 ///
@@ -27,6 +27,7 @@ pub(crate) unsafe extern "C" fn posix_memalign(
     }
     let block = keeping_errno(|| global::allocate(size, alignment.max(MIN_ALIGN)));
     if block.is_null() {
+        set(ENOMEM);
         return ENOMEM;
     }
     // SAFETY: the caller's promise.

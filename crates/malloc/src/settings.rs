@@ -1,6 +1,7 @@
 //! `STRATALLOC_*`: what a user may choose without building anything, read once as the library starts.
 //!
-//! A value that can't be understood is named in one line on standard error, and ignored.
+//! A value that can't be understood is named in one line on standard error, and ignored; so is a variable
+//! that nobody knows.
 
 use core::{ffi::CStr, fmt::Write, time::Duration};
 
@@ -10,6 +11,7 @@ use crate::out::{Descriptor, send};
 
 /// Runs among the library's constructors. Blocks may have been allocated before it.
 extern "C" fn at_start() {
+    name_unknown();
     let mut config = Config::new();
     if let Some(bytes) = setting(c"STRATALLOC_LIMIT", "a size from 16M on", limit_of) {
         config = config.limit(bytes);
@@ -38,6 +40,49 @@ extern "C" fn at_start() {
 #[used]
 #[unsafe(link_section = ".init_array")]
 static AT_START: extern "C" fn() = at_start;
+
+/// The variables that there are.
+const KNOWN: [&CStr; 7] = [
+    c"STRATALLOC_LIMIT",
+    c"STRATALLOC_KEEP",
+    c"STRATALLOC_DECAY",
+    c"STRATALLOC_HUGE_PAGES",
+    c"STRATALLOC_BACKGROUND",
+    c"STRATALLOC_STATS",
+    c"STRATALLOC_MAP",
+];
+
+/// Names the variables that look like ours and aren't; not in a program that has more rights than its user.
+fn name_unknown() {
+    unsafe extern "C" {
+        static environ: *const *const core::ffi::c_char;
+    }
+    // SAFETY: the call has no preconditions.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+        return;
+    }
+    // SAFETY: null, or a list of strings that ends with null, which nobody changes before the program begins.
+    let mut variables = unsafe { environ };
+    while !variables.is_null() {
+        // SAFETY: as above.
+        let variable = unsafe { variables.read() };
+        if variable.is_null() {
+            break;
+        }
+        // SAFETY: as above.
+        complain_if_unknown(unsafe { CStr::from_ptr(variable) });
+        variables = variables.wrapping_add(1);
+    }
+}
+
+fn complain_if_unknown(variable: &CStr) {
+    let name = variable.to_bytes().split(|&byte| byte == b'=').next().unwrap_or_default();
+    if !name.starts_with(b"STRATALLOC_") || KNOWN.iter().any(|known| known.to_bytes() == name) {
+        return;
+    }
+    let name = core::str::from_utf8(name).unwrap_or("a variable STRATALLOC_...");
+    complain(format_args!("{name} is unknown; ignored"));
+}
 
 /// What a variable says, if it is set, and to something that can be understood.
 fn setting<T>(name: &CStr, wanted: &str, parse: impl Fn(&[u8]) -> Option<T>) -> Option<T> {

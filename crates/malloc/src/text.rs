@@ -39,7 +39,9 @@ pub(crate) unsafe extern "C" fn malloc_info(options: c_int, stream: *mut c_void)
 
 /// The figures for people.
 pub(crate) fn lines(out: &mut impl Write) -> fmt::Result {
-    let Census { totals, classes, events, .. } = &Census::take();
+    let mut census = Census::default();
+    census.retake();
+    let Census { totals, classes, events, .. } = &census;
     writeln!(out, "stratalloc {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "touched bytes    = {:>12}", totals.touched)?;
     writeln!(out, "in use bytes     = {:>12}", totals.in_use)?;
@@ -68,7 +70,9 @@ pub(crate) fn lines(out: &mut impl Write) -> fmt::Result {
 
 /// The figures for programs. What the GNU C library has too is called as there.
 fn xml(out: &mut impl Write) -> fmt::Result {
-    let Census { totals, classes, events, .. } = &Census::take();
+    let mut census = Census::default();
+    census.retake();
+    let Census { totals, classes, events, .. } = &census;
     writeln!(out, "<malloc version=\"stratalloc-{}\">", env!("CARGO_PKG_VERSION"))?;
     for class in used(classes) {
         let ClassFigures { block_size, live, peak, free, remote_frees, segments, touched, .. } =

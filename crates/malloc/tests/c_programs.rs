@@ -42,6 +42,12 @@ fn figures_are_true_and_a_trim_trims() {
 }
 
 #[test]
+fn figures_fit_on_the_smallest_stack() {
+    let outcome = check("small_stack", &[], Way::Preloaded);
+    assert_eq!(outcome.stdout, "malloc_stats\nmalloc_info\n");
+}
+
+#[test]
 fn heaps_are_values() {
     for way in [Way::Linked, Way::Archived] {
         check("heaps", &[], way);
@@ -168,6 +174,7 @@ fn whatever_call_the_kernel_refuses() {
 #[test]
 fn variables_choose_limit_and_what_is_kept() {
     let complaint = "stratalloc: STRATALLOC_LIMIT is not a size from 16M on; ignored\n";
+    let unknown = "stratalloc: STRATALLOC_LIMITS is unknown; ignored\n";
     let unclear = "stratalloc: STRATALLOC_HUGE_PAGES is not yes or no; ignored\n";
     let cases = [
         ("STRATALLOC_LIMIT", "64M", "limited, kept\n", ""),
@@ -179,6 +186,7 @@ fn variables_choose_limit_and_what_is_kept() {
         ("STRATALLOC_HUGE_PAGES", "no", "unlimited, kept\n", ""),
         ("STRATALLOC_HUGE_PAGES", "2M", "unlimited, kept\n", unclear),
         ("STRATALLOC_BACKGROUND", "yes", "unlimited, kept\n", ""),
+        ("STRATALLOC_LIMITS", "64M", "unlimited, kept\n", unknown),
     ];
     for way in EVERY_WAY {
         let program = build("settings", way);
