@@ -5,6 +5,7 @@ mod purge;
 mod tables;
 
 use core::{
+    cell::UnsafeCell,
     ptr::NonNull,
     sync::atomic::{AtomicPtr, AtomicU8, Ordering},
 };
@@ -26,25 +27,19 @@ pub(crate) use self::{
     tables::held_words,
 };
 
-/// The books of an area, at its start. All zero is an area in which nothing was ever used.
+/// An area, at its start: what every thread may look at, and its books. All zero is an area in which nothing
+/// was ever used.
 ///
 /// The tables of segments and of bit maps follow it, and become usable as they grow.
-///
-/// Everything but `home` and `heap` is touched only by whoever holds the lock of the heap that the
-/// area belongs to, and by its creator.
 ///
 /// # Invariants
 ///
 /// - [R1: place] It stands at a multiple of [`AREA_SIZE`], and its own size is readable and writable.
 /// - [R2: owner] `owner` is set before the area is announced in the registry, and never changes.
-/// - [R3: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
-/// - [R4: committed] A segment's memory is usable as far as its book says, if its arena's has it in
-///   `committed`.
-/// - [R5: bitmaps] A segment whose book says so has the lines of bit maps from there on, as many as its
-///   partition needs, for itself; they are usable.
 /// - [R6: tiles] The tiles of a slab have its bin, and all others none. They change only under the lock of
 ///   the area's heap, and from or to a bin only while no block of the segment is live.
-/// - [R7: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
+/// - [R8: books] `books` is touched only by whoever holds the lock of the heap that the area belongs to, and by
+///   its creator.
 #[repr(C)]
 pub(crate) struct Area {
     /// The cache of the thread at home here.
@@ -54,6 +49,26 @@ pub(crate) struct Area {
     /// The heap that the area belongs to. `Release` at creation, which the registry's announcement
     /// makes visible to everyone who finds the area.
     owner: AtomicPtr<Heap>,
+    books: UnsafeCell<Books>,
+    /// For each tile of the area the bin of the slab there, or [`NO_BIN`](crate::bins::NO_BIN).
+    ///
+    /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
+    /// by [R6].
+    bins: [AtomicU8; TILES],
+}
+
+/// What an area's heap notes of it, under its lock; a part of an [`Area`].
+///
+/// # Invariants
+///
+/// - [R3: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
+/// - [R4: committed] A segment's memory is usable as far as its book says, if its arena's has it in
+///   `committed`.
+/// - [R5: bitmaps] A segment whose book says so has the lines of bit maps from there on, as many as its
+///   partition needs, for itself; they are usable.
+/// - [R7: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
+#[repr(C)]
+pub(crate) struct Books {
     /// The next area of the same heap.
     pub(crate) next: *mut Area,
     /// Arenas that serve something, for each partition.
@@ -62,11 +77,6 @@ pub(crate) struct Area {
     reach: [usize; PARTITIONS],
     tables: Tables,
     arenas: [Arena; ARENAS * PARTITIONS],
-    /// For each tile of the area the bin of the slab there, or [`NO_BIN`](crate::bins::NO_BIN).
-    ///
-    /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
-    /// by [R6].
-    bins: [AtomicU8; TILES],
 }
 
 impl Area {
@@ -78,19 +88,20 @@ impl Area {
         address: NonNull<u8>,
         owner: Option<&Heap>,
     ) -> Result<NonNull<Self>, ProviderError> {
+        address.expose_provenance();
         let area = address.cast::<Self>();
         let tables = Tables::map_first(address)?;
-        // SAFETY: [R1] just made true; zeroed memory is valid books, and nobody else knows of it.
-        let books = unsafe { &mut *area.as_ptr() };
-        books.tables = tables;
-        books.home.cache.settle();
-        let home = &raw const books.heap;
-        if owner.is_none() {
-            // SAFETY: the area is new, and the heap lies in it.
-            unsafe { books.heap.settle(area.as_ptr()) };
+        let new = area.as_ptr();
+        // SAFETY: [R1] just made true; zeroed memory is a valid area, and nobody else knows of it.
+        unsafe {
+            Self::books(new).tables = tables;
+            (*new).home.cache.settle();
+            if owner.is_none() {
+                (*new).heap.settle(new);
+            }
+            let owner = owner.map_or(&raw const (*new).heap, core::ptr::from_ref);
+            (*new).owner.store(owner.cast_mut(), Ordering::Release);
         }
-        let owner = owner.map_or(home, core::ptr::from_ref);
-        books.owner.store(owner.cast_mut(), Ordering::Release);
         Ok(area)
     }
 
@@ -130,18 +141,55 @@ impl Area {
         unsafe { core::ptr::with_exposed_provenance::<u8>(entry).read() as usize }
     }
 
-    /// Notes which bin a segment serves as a slab, if any.
-    pub(crate) fn set_bin(&mut self, place: SegmentPlace, bin: usize) {
-        self.segment(place).bin = bin as u8;
-        for entry in &self.bins[place.tiles()] {
-            entry.store(bin as u8, Ordering::Relaxed);
-        }
-    }
-
     /// The place of a segment from its book.
     pub(crate) fn place_of_segment(segment: *mut Segment) -> (*mut Self, SegmentPlace) {
         let area = Self::containing(segment.cast());
         (area, tables::place_of(segment.addr() - area.addr()))
+    }
+
+    /// The place of an arena from its book.
+    pub(crate) fn place_of(arena: *mut Arena) -> (*mut Self, ArenaPlace) {
+        let area = Self::containing(arena.cast());
+        let first =
+            area.addr() + core::mem::offset_of!(Self, books) + core::mem::offset_of!(Books, arenas);
+        (area, ArenaPlace::from_index((arena.addr() - first) / size_of::<Arena>()))
+    }
+
+    /// The books of an area.
+    ///
+    /// # Safety
+    ///
+    /// `this` is an area that isn't given back meanwhile, and the caller may touch its books [R8] and has no
+    /// other reference to them.
+    #[inline]
+    pub(crate) unsafe fn books<'a>(this: *mut Self) -> &'a mut Books {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *UnsafeCell::raw_get(&raw const (*this).books) }
+    }
+
+    /// Gives all of it back to the system, the books as well.
+    ///
+    /// # Safety
+    ///
+    /// No block of it is live, and nobody touches it any more.
+    pub(crate) unsafe fn unmap(this: *mut Self) {
+        // SAFETY: the caller's promise; the reference ends before the books do.
+        unsafe {
+            let tables = Self::books(this).give_up();
+            tables.unmap(this.cast());
+        }
+    }
+}
+
+impl Books {
+    /// Notes which bin a segment serves as a slab, if any.
+    pub(crate) fn set_bin(&mut self, place: SegmentPlace, bin: usize) {
+        self.segment(place).bin = bin as u8;
+        let area: *const Area = self.start().cast_const().cast();
+        // SAFETY: the books lie in an area, whose table of bins all threads share.
+        for entry in unsafe { &(&(*area).bins)[place.tiles()] } {
+            entry.store(bin as u8, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn arena(&mut self, place: ArenaPlace) -> &mut Arena {
@@ -162,13 +210,6 @@ impl Area {
         self.arenas[place.arena.index()].used & (1 << place.segment) != 0
     }
 
-    /// The place of an arena from its book.
-    pub(crate) fn place_of(arena: *mut Arena) -> (*mut Self, ArenaPlace) {
-        let area = Self::containing(arena.cast());
-        let first = area.addr() + core::mem::offset_of!(Self, arenas);
-        (area, ArenaPlace::from_index((arena.addr() - first) / size_of::<Arena>()))
-    }
-
     /// The address of a segment's first byte.
     #[inline]
     pub(crate) fn address(&mut self, place: SegmentPlace) -> *mut u8 {
@@ -176,8 +217,12 @@ impl Area {
     }
 
     /// The slab of `bin` that a block lies in, or starts with.
+    ///
+    /// # Safety
+    ///
+    /// The block, or address, lies in a segment of this area that serves as a slab of this bin.
     #[inline]
-    pub(crate) fn slab(&mut self, block: *mut u8, bin: usize) -> Slab<'_> {
+    pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: usize) -> Slab<'_> {
         let shape: &SlabShape = &SHAPES[bin];
         let place = SegmentPlace::in_partition(block.addr(), shape.partition);
         let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
@@ -259,22 +304,24 @@ impl Area {
         })
     }
 
-    /// Gives all of it back to the system, the books as well.
+    /// Gives all segments back to the system, before the books go too: they are the caller's to unmap.
     ///
     /// # Safety
     ///
-    /// No block of it is live, and nobody touches it any more.
-    pub(crate) unsafe fn unmap(&mut self) {
+    /// No block of the area is live.
+    unsafe fn give_up(&mut self) -> Tables {
         for index in 0..self.arenas.len() {
             let place = ArenaPlace::from_index(index);
             let committed = self.arena(place).committed;
-            self.unmap_segments(place, committed);
+            // SAFETY: the caller's promise.
+            unsafe { self.unmap_segments(place, committed) };
         }
-        let start = self.start();
-        core::mem::take(&mut self.tables).unmap(start);
+        core::mem::take(&mut self.tables)
     }
 
-    fn start(&mut self) -> *mut u8 {
-        core::ptr::from_mut(self).cast()
+    /// The start of the area that these are the books of.
+    fn start(&self) -> *mut u8 {
+        let area = core::ptr::from_ref(self).addr() & !(AREA_SIZE - 1);
+        core::ptr::with_exposed_provenance_mut(area)
     }
 }

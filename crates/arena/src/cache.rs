@@ -260,7 +260,8 @@ impl Cache {
         // SAFETY: [C2] the stack is full, so its blocks are the `stack` slots up to the top.
         let slots =
             unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
-        let spent = heap.drain(thread::mark(), |pools| pools.give(bin, &slots[..half]));
+        // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+        let spent = heap.drain(thread::mark(), |pools| unsafe { pools.give(bin, &slots[..half]) });
         let top = self.tops[bin].replace(slots.as_mut_ptr().wrapping_sub(1));
         // A signal handler that ends the process here must not find blocks twice: see `check`.
         compiler_fence(Ordering::Release);
@@ -280,7 +281,8 @@ impl Cache {
         for bin in (1..BINS).filter(|&bin| SHAPES[bin].partition == partition) {
             let top = self.tops[bin].get();
             if bin != busy && self.seen[bin].get() == top {
-                pools.give(bin, self.empty(bin));
+                // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+                unsafe { pools.give(bin, self.empty(bin)) };
                 pools.retire_empty_slab(bin);
             }
             self.seen[bin].set(self.tops[bin].get());
@@ -332,12 +334,14 @@ impl Cache {
         let start = system::round_to_pages(first.addr());
         let size = (last.addr() & !(system::round_to_pages(1) - 1)).saturating_sub(start);
         // Zero is what lies below the first block of a stack.
-        system::purge(first.cast::<u8>().with_addr(start), size);
+        // SAFETY: whole pages of the stacks' slots, which hold nothing but zeroes that are needed.
+        unsafe { system::purge(first.cast::<u8>().with_addr(start), size) };
     }
 
     fn empty_all(&self, pools: &mut Pools) {
         for bin in 1..BINS {
-            pools.give(bin, self.empty(bin));
+            // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+            unsafe { pools.give(bin, self.empty(bin)) };
         }
     }
 
@@ -374,9 +378,14 @@ impl Cache {
 }
 
 /// Gives one block back without a cache.
-pub(crate) fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
+///
+/// # Safety
+///
+/// It lies in a slab of the bin of that heap, and nobody uses it any more.
+pub(crate) unsafe fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
     let mut pools = heap.pools(mark);
-    pools.give(bin, &[block]);
+    // SAFETY: the caller's promise.
+    unsafe { pools.give(bin, &[block]) };
     heap::relieve(pools, mark);
 }
 

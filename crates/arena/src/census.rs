@@ -1,7 +1,7 @@
 //! Figures of each size class and partition.
 
 use crate::{
-    area::Area,
+    area::Books,
     bins::{BINS, NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
     pools::Pools,
@@ -171,7 +171,7 @@ impl Census {
         });
     }
 
-    fn add_arena(&mut self, books: &mut Area, place: ArenaPlace) {
+    fn add_arena(&mut self, books: &mut Books, place: ArenaPlace) {
         let mut stats = Stats::default();
         stats.add_arena(books, place);
         self.totals.touched += stats.touched;

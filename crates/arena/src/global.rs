@@ -194,7 +194,8 @@ pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
         Some((heap, bin)) => {
             check_start(bin, block);
             poison::freed(bin, block);
-            cache.free_remote(heap, bin, block);
+            // SAFETY: the caller's promise; the registry says whose it is.
+            unsafe { cache.free_remote(heap, bin, block) };
         }
         // SAFETY: the caller's promise.
         None => unsafe { free_other(cache.mark(), block) },
@@ -216,10 +217,12 @@ pub(crate) unsafe fn free_other(mark: usize, block: *mut u8) {
     match unsafe { Kind::of(block) } {
         Kind::Small { heap, bin } | Kind::OfValue { heap, bin } => {
             poison::freed(bin, block);
-            free_alone(heap, mark, bin, block);
+            // SAFETY: the caller's promise; the kind says whose it is.
+            unsafe { free_alone(heap, mark, bin, block) };
         }
         Kind::Large { heap } => heap.free_large(mark, block),
-        Kind::Huge { start, size } => registry::free_huge(start, size),
+        // SAFETY: the caller's promise.
+        Kind::Huge { start, size } => unsafe { registry::free_huge(start, size) },
     }
 }
 
@@ -315,14 +318,18 @@ unsafe fn reallocate_unless(
     if matches!(kind, Kind::Small { bin, .. } | Kind::OfValue { bin, .. } if may_stay(bin)) {
         return block;
     }
-    if resize_in_place(&kind, block, size) {
+    // SAFETY: the caller's promise.
+    if unsafe { resize_in_place(&kind, block, size) } {
         return block;
     }
     // SAFETY: the caller's promise; the kind says how many bytes it holds.
     unsafe { move_block(block, old, size, align) }
 }
 
-fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
+/// # Safety
+///
+/// `block` is live, and of this kind.
+unsafe fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
     match *kind {
         Kind::Small { .. } | Kind::OfValue { .. } => false,
         Kind::Large { heap } => {
@@ -332,7 +339,8 @@ fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
             heap.resize_large(thread::mark(), block, size)
         }
         Kind::Huge { start, size: old } => {
-            size > MAX_IN_ARENAS && registry::resize_huge(start, old, size)
+            // SAFETY: the caller's promise.
+            size > MAX_IN_ARENAS && unsafe { registry::resize_huge(start, old, size) }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A heap: pools behind a lock, and the inbox through which other threads give its blocks back.
 
 use crate::{
-    area::Area,
+    area::{Area, Books},
     batch::{Batch, Batches, Inbox},
     bins::SHAPES,
     cache::Cache,
@@ -179,7 +179,7 @@ impl Heap {
         &self,
         mark: usize,
         number: usize,
-        look: impl FnOnce(&mut Area) -> T,
+        look: impl FnOnce(&mut Books) -> T,
     ) -> Option<T> {
         let mut pools = self.pools(mark);
         let mut area = pools.areas;
@@ -211,7 +211,8 @@ impl Heap {
             let (bin, blocks) = (batch.bin(), batch.blocks());
             pools.tallies.gave_remotely(bin, blocks.len());
             if !stowed(bin, blocks) {
-                pools.give(bin, blocks);
+                // SAFETY: [B1: blocks] of the batch.
+                unsafe { pools.give(bin, blocks) };
             }
         }
         spent

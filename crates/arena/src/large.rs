@@ -397,7 +397,9 @@ impl Pools {
             return;
         }
         let books = self.books(block.area);
-        if system::purge(books.address(block.first).wrapping_add(start), end - start) {
+        let tail = books.address(block.first).wrapping_add(start);
+        // SAFETY: the bytes from there on are the block's no more; what was touched is usable.
+        if unsafe { system::purge(tail, end - start) } {
             let touched = (start - last * segment_size) as u32;
             books.segment(block.segment(last)).touched = touched;
             for number in last + 1..until {

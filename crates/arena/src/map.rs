@@ -8,7 +8,7 @@
 use core::fmt::{self, Write};
 
 use crate::{
-    area::Area,
+    area::{Area, Books},
     arena::Arena,
     bins::{BINS, NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
@@ -268,7 +268,7 @@ fn hue(bin: usize) -> usize {
     (bin * 137 + 30) % 360
 }
 
-fn column(books: &mut Area, place: ArenaPlace) -> Column {
+fn column(books: &mut Books, place: ArenaPlace) -> Column {
     let &mut Arena { used, dirty, .. } = books.arena(place);
     let size = place.partition.segment_size();
     // Bytes of the large block that reaches into the next segment.

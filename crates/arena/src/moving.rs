@@ -77,7 +77,8 @@ pub(crate) unsafe fn copy_bytes(from: *mut u8, to: *mut u8, size: usize) {
         // SAFETY: the caller's promise, on a part of both blocks.
         unsafe { copy(from.wrapping_add(done), to.wrapping_add(done), part) };
         if part == COPIED_AT_ONCE {
-            system::purge(from.wrapping_add(done), part);
+            // SAFETY: the caller's promise; the bytes were copied, and nobody reads them any more.
+            unsafe { system::purge(from.wrapping_add(done), part) };
         }
     }
 }

@@ -11,7 +11,7 @@ use core::ptr::null_mut;
 
 use self::tallies::Tallies;
 use crate::{
-    area::{Appetite, Area, Refusal},
+    area::{Appetite, Area, Books, Refusal},
     arena::ArenaIndex,
     bins::{BINS, NO_BIN, SHAPES},
     dirty,
@@ -22,7 +22,7 @@ use crate::{
     huge_pages, poison,
     policy::Slabs,
     report,
-    segment::Segment,
+    segment::{Segment, Slab},
     slab_list::SlabList,
 };
 
@@ -98,12 +98,12 @@ impl Pools {
     /// The area's owner is this heap, and it isn't linked yet.
     pub(crate) unsafe fn add_area(&mut self, area: *mut Area) {
         // SAFETY: the caller's promise; the books of a new area are this heap's alone.
-        unsafe { (*area).next = self.areas };
+        unsafe { Area::books(area).next = self.areas };
         self.areas = area;
     }
 
     /// Looks at the books of every area.
-    pub(crate) fn each_area(&mut self, mut look: impl FnMut(&mut Area)) {
+    pub(crate) fn each_area(&mut self, mut look: impl FnMut(&mut Books)) {
         let mut area = self.areas;
         while !area.is_null() {
             let books = self.books(area);
@@ -123,10 +123,21 @@ impl Pools {
 
     /// The books of one of this heap's areas.
     #[expect(clippy::unused_self, reason = "the borrow of the pools is what keeps others out")]
-    pub(crate) fn books(&mut self, area: *mut Area) -> &mut Area {
+    pub(crate) fn books(&mut self, area: *mut Area) -> &mut Books {
         // SAFETY: [P1] every caller has the pointer from `areas`, from the books, or from a block
         // whose owner is this heap; the borrow of the pools keeps others out.
-        unsafe { &mut *area }
+        unsafe { Area::books(area) }
+    }
+
+    /// The slab of a bin that an address lies in.
+    ///
+    /// # Safety
+    ///
+    /// It lies in a segment of this heap that serves as a slab of the bin.
+    #[inline]
+    unsafe fn slab(&mut self, address: *mut u8, bin: usize) -> Slab<'_> {
+        // SAFETY: the caller's promise.
+        unsafe { self.books(Area::containing(address)).slab(address, bin) }
     }
 
     /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; says
@@ -156,7 +167,8 @@ impl Pools {
     /// Takes blocks of the slab that a bin is refilled from; says how many.
     fn take_current(&mut self, bin: usize, slots: &mut [*mut u8]) -> usize {
         let start = self.current[bin];
-        let mut slab = self.books(Area::containing(start)).slab(start, bin);
+        // SAFETY: [P2: slabs] it is a slab of the bin.
+        let mut slab = unsafe { self.slab(start, bin) };
         let idle = slab.idle();
         let taken = slab.take(slots);
         let reused = idle - slab.idle();
@@ -187,7 +199,8 @@ impl Pools {
     /// How much of the slab must be usable that a bin is refilled from, so that it has `count` blocks.
     fn bytes_for(&mut self, bin: usize, count: usize) -> usize {
         let start = self.current[bin];
-        self.books(Area::containing(start)).slab(start, bin).bytes_for(count)
+        // SAFETY: [P2: slabs] it is a slab of the bin.
+        unsafe { self.slab(start, bin) }.bytes_for(count)
     }
 
     /// Lets a bin be refilled from a slab with free blocks instead of one that can't grow; says whether
@@ -207,13 +220,18 @@ impl Pools {
 
     /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together; besides, for
     /// a slab that becomes empty.
-    pub(crate) fn give(&mut self, bin: usize, mut blocks: &[*mut u8]) {
+    ///
+    /// # Safety
+    ///
+    /// Each lies in a slab of the bin of this heap, and nobody uses it any more.
+    pub(crate) unsafe fn give(&mut self, bin: usize, mut blocks: &[*mut u8]) {
         let bytes = blocks.len() * SHAPES[bin].block_size as usize;
         self.tallies.gave(bin, blocks.len());
         self.figures.free(bytes);
         self.figures.soil(bytes);
         while let Some(&block) = blocks.first() {
-            let mut slab = self.books(Area::containing(block)).slab(block, bin);
+            // SAFETY: the caller's promise.
+            let mut slab = unsafe { self.slab(block, bin) };
             let had_none = slab.segment.free == 0;
             let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(bin, bad));
             if had_none || slab.is_empty() {
@@ -231,7 +249,8 @@ impl Pools {
         if self.current[bin] == start {
             return;
         }
-        let slab = self.books(Area::containing(start)).slab(start, bin);
+        // SAFETY: all callers have it from a slab of the bin.
+        let slab = unsafe { self.slab(start, bin) };
         if slab.is_empty() {
             self.vacate_slab(start, bin);
         } else {
@@ -247,7 +266,8 @@ impl Pools {
         let segment: *mut Segment = self.books(area).segment(place);
         // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
         unsafe { self.slabs[bin].remove(segment) };
-        let mut slab = self.books(area).slab(start, bin);
+        // SAFETY: all callers have it from a slab of the bin.
+        let mut slab = unsafe { self.slab(start, bin) };
         let idle = slab.idle();
         slab.clear();
         self.figures.reuse(idle);
@@ -275,7 +295,8 @@ impl Pools {
         self.grown = true;
         self.books(area).set_bin(place, bin);
         let start = self.books(area).address(place);
-        let idle = self.books(area).slab(start, bin).idle();
+        // SAFETY: it was made a slab of the bin.
+        let idle = unsafe { self.slab(start, bin) }.idle();
         self.figures.soil(idle);
         poison::bytes_freed(start, place.arena.partition.segment_size());
         self.current[bin] = start;
@@ -342,7 +363,7 @@ impl Pools {
         let mut purged = self.purge_areas(excess, |books, wanted| books.purge(wanted, spare));
         if slabs != Slabs::None {
             let rested = slabs == Slabs::Rested;
-            let purge_slabs = |books: &mut Area, wanted| books.purge_slabs(wanted, rested);
+            let purge_slabs = |books: &mut Books, wanted| books.purge_slabs(wanted, rested);
             purged += self.purge_areas(excess.saturating_sub(purged), purge_slabs);
         }
         self.figures.reuse(purged);
@@ -351,7 +372,7 @@ impl Pools {
     }
 
     /// Lets areas `purge` so many bytes, or as many as they have; says how many that were.
-    fn purge_areas(&mut self, wanted: usize, purge: impl Fn(&mut Area, usize) -> usize) -> usize {
+    fn purge_areas(&mut self, wanted: usize, purge: impl Fn(&mut Books, usize) -> usize) -> usize {
         let mut purged = 0;
         let mut area = self.areas;
         while !area.is_null() && purged < wanted {
@@ -362,9 +383,9 @@ impl Pools {
         purged
     }
 
-    /// Makes memory unusable that serves nothing, as [`Area::decommit`] does.
+    /// Makes memory unusable that serves nothing, as [`Books::decommit`] does.
     pub(crate) fn decommit(&mut self) {
-        self.each_area(Area::decommit);
+        self.each_area(Books::decommit);
     }
 
     /// Makes empty slabs vacant that were kept for being current.
@@ -378,7 +399,8 @@ impl Pools {
         if start.is_null() {
             return;
         }
-        if self.books(Area::containing(start)).slab(start, bin).is_empty() {
+        // SAFETY: [P2: slabs] it is a slab of the bin.
+        if unsafe { self.slab(start, bin) }.is_empty() {
             self.current[bin] = null_mut();
             self.vacate_slab(start, bin);
         }

@@ -271,7 +271,7 @@ pub(crate) fn withdraw(area: *mut Area) {
 /// Nobody knows of the area but the caller, who doesn't touch it any more.
 pub(crate) unsafe fn release_area(area: *mut Area) {
     // SAFETY: the caller's promise.
-    unsafe { (*area).unmap() };
+    unsafe { Area::unmap(area) };
     release(area.addr() >> AREA_SHIFT, 1);
 }
 
@@ -292,15 +292,24 @@ pub(crate) fn allocate_huge(size: usize) -> Option<NonNull<u8>> {
 }
 
 /// Takes a huge block of `size` bytes back.
-pub(crate) fn free_huge(start: NonNull<u8>, size: usize) {
+///
+/// # Safety
+///
+/// It is live, and not used any more.
+pub(crate) unsafe fn free_huge(start: NonNull<u8>, size: usize) {
     let (index, count) = (start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
-    system::unmap(start, size);
+    // SAFETY: the caller's promise.
+    unsafe { system::unmap(start, size) };
     release(index, count);
     ACCOUNT.give_back(size);
 }
 
 /// Gives a huge block another size within its windows; says whether it could.
-pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
+///
+/// # Safety
+///
+/// It is live, of `old` bytes, and what lies beyond `size` isn't used any more.
+pub(crate) unsafe fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
     let Some(size) = size.checked_next_multiple_of(stratalloc_pages::os::page_size()) else {
         return false;
     };
@@ -311,10 +320,13 @@ pub(crate) fn resize_huge(start: NonNull<u8>, old: usize, size: usize) -> bool {
     let Some(grant) = ACCOUNT.reserve_growth(old, size) else { return false };
     // SAFETY: both ends lie in the block's windows.
     let end = unsafe { start.add(old.min(size)) };
-    let fits = if size > old {
-        system::map_after(end, size - old).is_ok()
-    } else {
-        size == old || system::unmap(end, old - size)
+    // SAFETY: the caller's promise.
+    let fits = unsafe {
+        if size > old {
+            system::map_after(end, size - old).is_ok()
+        } else {
+            size == old || system::unmap(end, old - size)
+        }
     };
     if fits {
         entry.store(size | HUGE, Ordering::Release);

@@ -1,7 +1,7 @@
 //! What the allocator holds and what of it serves, counted when asked: nothing is counted meanwhile.
 
 use crate::{
-    area::Area,
+    area::Books,
     arena::Arena,
     bins::{NO_BIN, SHAPES},
     geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
@@ -67,7 +67,7 @@ impl Stats {
     }
 
     /// Adds one arena.
-    pub(crate) fn add_arena(&mut self, books: &mut Area, place: ArenaPlace) {
+    pub(crate) fn add_arena(&mut self, books: &mut Books, place: ArenaPlace) {
         let &mut Arena { used, dirty, .. } = books.arena(place);
         for number in (0..SEGMENTS).filter(|number| (used | dirty) >> number & 1 == 1) {
             let segment = books.segment(place.segment(number));

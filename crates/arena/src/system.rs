@@ -22,13 +22,17 @@ pub(crate) fn map(size: usize) -> Result<NonNull<u8>, ProviderError> {
 
 /// Maps usable memory exactly there, over nothing, behind usable memory of the caller's: mostly, one mapping
 /// has both then.
-pub(crate) fn map_after(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+///
+/// # Safety
+///
+/// The page before is usable, and the caller's.
+pub(crate) unsafe fn map_after(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
     let mapped = map_at(address, size);
     let Err(ProviderError::OutOfMemory { .. }) = mapped else { return mapped };
     // A process that has all its mappings is refused another, but not a longer one.
     let page = os::page_size();
     let Some(last) = NonNull::new(address.as_ptr().wrapping_sub(page)) else { return mapped };
-    // SAFETY: the callers own the page, which stays as it is.
+    // SAFETY: the caller's promise; the page stays as it is.
     let longer = unsafe { os::remap(last, page, page + size, false) };
     if longer.is_ok() { Ok(()) } else { mapped }
 }
@@ -39,16 +43,25 @@ pub(crate) fn is_occupied(error: &ProviderError) -> bool {
 }
 
 /// Asks for huge pages; whether they come is the system's choice.
-pub(crate) fn prefer_huge(start: NonNull<u8>, size: usize) {
-    // SAFETY: the callers own the bytes.
+///
+/// # Safety
+///
+/// The bytes are usable, and the caller's.
+pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
+    // SAFETY: the caller's promise.
     let _ = unsafe { os::prefer_huge(start, size) };
 }
 
 /// Gives the memory behind `size` bytes back; they read as zero from then on. Says whether the
 /// system did.
-pub(crate) fn purge(start: *mut u8, size: usize) -> bool {
+///
+/// # Safety
+///
+/// The bytes, to the end of their last page, are usable and the caller's, and nothing that is needed lies in
+/// them.
+pub(crate) unsafe fn purge(start: *mut u8, size: usize) -> bool {
     let Some(start) = NonNull::new(start) else { return false };
-    // SAFETY: the callers own the bytes, and nothing live lies in them.
+    // SAFETY: the caller's promise.
     size == 0 || unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
 }
 
@@ -62,15 +75,22 @@ const WORTH_PURGING_ZEROES: usize = 32 << 20;
 ///
 /// The caller owns the bytes and the pages that they lie in.
 pub(crate) unsafe fn zero(start: *mut u8, size: usize) {
-    if size < WORTH_PURGING_ZEROES || !purge(start, size) {
-        // SAFETY: the caller's promise.
-        unsafe { start.write_bytes(0, size) };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if size < WORTH_PURGING_ZEROES || !purge(start, size) {
+            start.write_bytes(0, size);
+        }
     }
 }
 
 /// Gives address space back; says whether the system took it. Should it refuse, all is as it was.
-pub(crate) fn unmap(start: NonNull<u8>, size: usize) -> bool {
-    // SAFETY: the callers own the bytes, and nothing live lies in them.
+///
+/// # Safety
+///
+/// The bytes are the caller's, who doesn't touch them any more if they are taken, and nothing live lies in
+/// them.
+pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) -> bool {
+    // SAFETY: the caller's promise.
     unsafe { os::unmap(start, size) }.is_ok()
 }
 
@@ -120,7 +140,8 @@ pub(crate) fn address_bits(most: u32) -> u32 {
 fn may_map_at(address: usize) -> bool {
     let size = os::page_size();
     match os::reserve_at(address, size) {
-        Ok(start) => unmap(start, size),
+        // SAFETY: just mapped.
+        Ok(start) => unsafe { unmap(start, size) },
         Err(error) => is_occupied(&error),
     }
 }

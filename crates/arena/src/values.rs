@@ -123,7 +123,7 @@ fn release(values: LockGuard<'_, Values>, heap: &Heap) {
     while !area.is_null() {
         // SAFETY: withdrawn under the lock, so that nobody but this function knows of it.
         unsafe {
-            let next = (*area).next;
+            let next = Area::books(area).next;
             registry::release_area(area);
             area = next;
         }
@@ -134,6 +134,6 @@ fn for_each_area(mut area: *mut Area, act: impl Fn(*mut Area)) {
     while !area.is_null() {
         act(area);
         // SAFETY: the caller's chain of areas.
-        area = unsafe { (*area).next };
+        area = unsafe { Area::books(area) }.next;
     }
 }

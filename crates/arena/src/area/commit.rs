@@ -8,7 +8,7 @@ use core::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::Area;
+use super::Books;
 use crate::{
     arena::run_mask,
     geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
@@ -70,7 +70,7 @@ impl Appetite {
     }
 }
 
-impl Area {
+impl Books {
     /// Makes the first `bytes` of a slab usable, and more where that is worth it.
     pub(crate) fn commit_slab(
         &mut self,
@@ -194,9 +194,15 @@ impl Area {
         let Some(start) = NonNull::new(self.address(place).wrapping_add(usable)) else {
             return Err(Refusal::OutOfMemory);
         };
-        let map = if follows { system::map_after } else { system::map_at };
-        match map(start, bytes - usable) {
-            Ok(()) if huge => system::prefer_huge(start, bytes - usable),
+        let mapped = if follows {
+            // SAFETY: [R4] what is before is usable: of this segment, or all of the one before.
+            unsafe { system::map_after(start, bytes - usable) }
+        } else {
+            system::map_at(start, bytes - usable)
+        };
+        match mapped {
+            // SAFETY: just mapped.
+            Ok(()) if huge => unsafe { system::prefer_huge(start, bytes - usable) },
             Ok(()) => {}
             Err(error) if system::is_occupied(&error) => {
                 return Err(Refusal::Occupied(place.segment));
@@ -211,14 +217,19 @@ impl Area {
 
     /// Gives the memory behind some of an arena's segments back, and their address space; says how many
     /// bytes that were.
-    pub(super) fn unmap_segments(&mut self, place: ArenaPlace, segments: u64) -> usize {
+    ///
+    /// # Safety
+    ///
+    /// None of them serves anything.
+    pub(super) unsafe fn unmap_segments(&mut self, place: ArenaPlace, segments: u64) -> usize {
         let whole = self.arena(place).whole;
         let before = self.arena(place).stretches();
         let mut unmapped = 0;
         for (first, count) in crate::arena::stretches(segments, whole) {
             let bytes = self.bytes_usable(place, first, count);
             let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
-            if system::unmap(start, bytes) {
+            // SAFETY: the caller's promise: none of them serves anything.
+            if unsafe { system::unmap(start, bytes) } {
                 self.note_unmapped(place, first, count);
                 unmapped += bytes;
             }
@@ -244,11 +255,16 @@ impl Area {
     }
 
     /// Gives back what is usable of a slab beyond the blocks that were ever handed out.
-    pub(super) fn unmap_tail(&mut self, place: SegmentPlace, carved: usize) {
+    ///
+    /// # Safety
+    ///
+    /// Those lie in the first `carved` bytes of the segment.
+    pub(super) unsafe fn unmap_tail(&mut self, place: SegmentPlace, carved: usize) {
         let (used, address) = (system::round_to_pages(carved), self.address(place));
         let usable = self.segment(place).usable as usize;
         let Some(start) = NonNull::new(address.wrapping_add(used)) else { return };
-        if used == 0 || used >= usable || !system::unmap(start, usable - used) {
+        // SAFETY: the caller's promise: no block lies there.
+        if used == 0 || used >= usable || !unsafe { system::unmap(start, usable - used) } {
             return;
         }
         let segment = self.segment(place);

@@ -1,6 +1,6 @@
 //! How an area's memory goes back to the system.
 
-use super::Area;
+use super::Books;
 use crate::{
     arena::{Arena, Use, run_mask, stretches},
     bins::{NO_BIN, SHAPES},
@@ -12,11 +12,17 @@ use crate::{
 
 /// Gives the pages back that lie wholly within a stretch of free blocks; says how many bytes of it need
 /// not be looked at again.
-fn purge_inner_pages(start: *mut u8, size: usize, least: usize) -> usize {
+///
+/// # Safety
+///
+/// Nobody has a block in the stretch, which is usable.
+unsafe fn purge_inner_pages(start: *mut u8, size: usize, least: usize) -> usize {
     let lead = system::round_to_pages(start.addr()) - start.addr();
     let page = system::round_to_pages(1);
     let pages = size.saturating_sub(lead) / page * page;
-    if pages >= least && system::purge(start.wrapping_add(lead), pages) { size } else { 0 }
+    // SAFETY: the caller's promise.
+    let purged = pages >= least && unsafe { system::purge(start.wrapping_add(lead), pages) };
+    if purged { size } else { 0 }
 }
 
 /// Gives the pages back beyond the blocks that a slab ever handed out; says how many bytes less are idle. Where any page
@@ -27,7 +33,9 @@ fn purge_tail(slab: &mut Slab<'_>, rested: bool) -> usize {
     let end = slab.segment.usable as usize;
     let (least, size) =
         if rested { (policy::least_stretch(true), tail) } else { (1, end.saturating_sub(used)) };
-    if size < least || !system::purge(slab.base.wrapping_add(used), size) || tail == 0 {
+    // SAFETY: [R4] so much of the segment is usable, and no block beyond was ever handed out.
+    let purged = size >= least && unsafe { system::purge(slab.base.wrapping_add(used), size) };
+    if !purged || tail == 0 {
         return 0;
     }
     slab.segment.touched = used as u32;
@@ -49,11 +57,13 @@ fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
     if idle - tail < least {
         return tail;
     }
-    tail + slab
-        .settle(least, |offset, size| purge_inner_pages(start.wrapping_add(offset), size, least))
+    tail + slab.settle(least, |offset, size| {
+        // SAFETY: [S1, S2] blocks that were handed out once, and that nobody has.
+        unsafe { purge_inner_pages(start.wrapping_add(offset), size, least) }
+    })
 }
 
-impl Area {
+impl Books {
     /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one arena
     /// had; says how many bytes that were at most.
     ///
@@ -91,7 +101,8 @@ impl Area {
                 let bin = self.segment(place).bin as usize;
                 if bin != NO_BIN {
                     let start = self.address(place);
-                    purged += purge_slab(&mut self.slab(start, bin), rested);
+                    // SAFETY: the segment's book says that it serves this bin.
+                    purged += purge_slab(&mut unsafe { self.slab(start, bin) }, rested);
                 }
             }
         }
@@ -122,13 +133,16 @@ impl Area {
 
     fn decommit_arena(&mut self, place: ArenaPlace) {
         let &mut Arena { committed, mut used, dirty, .. } = self.arena(place);
-        self.unmap_segments(place, committed & !used & !dirty);
+        // SAFETY: those that aren't used.
+        unsafe { self.unmap_segments(place, committed & !used & !dirty) };
         while used != 0 {
             let place = place.segment(used.trailing_zeros() as usize);
             used &= used - 1;
             let &mut Segment { bin, carved, .. } = self.segment(place);
             if bin as usize != NO_BIN {
-                self.unmap_tail(place, (carved * SHAPES[bin as usize].block_size) as usize);
+                let carved = (carved * SHAPES[bin as usize].block_size) as usize;
+                // SAFETY: [S1: carved] of the slab.
+                unsafe { self.unmap_tail(place, carved) };
             }
         }
     }
@@ -144,10 +158,13 @@ impl Area {
                 continue;
             }
             let bytes = self.bytes_usable(place, first, count);
-            if !system::purge(self.address(place.segment(first)), bytes)
-                // Pages that are locked into memory can only be unmapped.
-                && self.unmap_segments(place, run) != bytes
-            {
+            // SAFETY: [R4] so much is usable, and no segment of it serves anything. Pages that are locked into
+            // memory can only be unmapped.
+            let given = unsafe {
+                system::purge(self.address(place.segment(first)), bytes)
+                    || self.unmap_segments(place, run) == bytes
+            };
+            if !given {
                 continue;
             }
             self.arena(place).dirty &= !run;

@@ -102,7 +102,8 @@ impl Tables {
     pub(super) fn map_first(area: NonNull<u8>) -> Result<Self, ProviderError> {
         system::map_at(area, books_end(1))?;
         if guard::ON && !extend(area.as_ptr(), HELD_AT, HELD_OF_NUMBER) {
-            system::unmap(area, books_end(1));
+            // SAFETY: just mapped.
+            unsafe { system::unmap(area, books_end(1)) };
             return Err(ProviderError::OutOfMemory { size: HELD_OF_NUMBER, align: 1 });
         }
         mappings::change(0, 1);
@@ -167,20 +168,26 @@ impl Tables {
     pub(super) unsafe fn strip(&mut self, area: *mut u8) -> bool {
         let held = (self.arenas_booked - 1) * HELD_OF_NUMBER;
         let more = books_end(self.arenas_booked) - books_end(1);
-        if !unmap(area, HELD_AT + HELD_OF_NUMBER, held) || !unmap(area, books_end(1), more) {
+        // SAFETY: the caller's promise: what is told by these tables is told by none as well.
+        let unmapped = unsafe {
+            unmap(area, HELD_AT + HELD_OF_NUMBER, held) && unmap(area, books_end(1), more)
+        };
+        if !unmapped {
             return false;
         }
         self.arenas_booked = 1;
         let end = area.wrapping_add(books_end(1));
         let tiles = area.wrapping_add(core::mem::offset_of!(Area, bins));
         let first = tiles.map_addr(system::round_to_pages);
-        if !system::purge(first, end.addr() - first.addr()) {
+        // SAFETY: the caller's promise: all of it may be zero.
+        if !unsafe { system::purge(first, end.addr() - first.addr()) } {
             let segments = area.wrapping_add(SEGMENTS_AT);
             // SAFETY: the caller's promise; these bytes are usable, and of the table of segments.
             unsafe { segments.write_bytes(0, end.addr() - segments.addr()) };
         }
         self.lines_given = 0;
-        if self.lines_usable != 0 && unmap(area, LINES_AT, self.lines_usable) {
+        // SAFETY: no segment has a bit map any more.
+        if self.lines_usable != 0 && unsafe { unmap(area, LINES_AT, self.lines_usable) } {
             mappings::change(1, 0);
             self.lines_usable = 0;
         }
@@ -188,23 +195,41 @@ impl Tables {
     }
 
     /// Gives the tables back to the system, and the area's struct.
-    pub(super) fn unmap(self, area: *mut u8) {
+    ///
+    /// # Safety
+    ///
+    /// They are those of this area, and nobody touches it any more.
+    pub(super) unsafe fn unmap(self, area: *mut u8) {
         mappings::change(1 + u32::from(self.lines_usable != 0), 0);
-        unmap(area, HELD_AT, self.arenas_booked * HELD_OF_NUMBER);
-        unmap(area, LINES_AT, self.lines_usable);
-        unmap(area, 0, books_end(self.arenas_booked));
+        // SAFETY: the caller's promise.
+        unsafe {
+            unmap(area, HELD_AT, self.arenas_booked * HELD_OF_NUMBER);
+            unmap(area, LINES_AT, self.lines_usable);
+            unmap(area, 0, books_end(self.arenas_booked));
+        }
     }
 }
 
 /// Gives a piece at an offset of an area back, if it has any bytes; says whether it is gone.
-fn unmap(area: *mut u8, offset: usize, size: usize) -> bool {
+///
+/// # Safety
+///
+/// As for [`system::unmap`].
+unsafe fn unmap(area: *mut u8, offset: usize, size: usize) -> bool {
     let start = NonNull::new(area.wrapping_add(offset));
-    size == 0 || start.is_some_and(|start| system::unmap(start, size))
+    // SAFETY: the caller's promise.
+    size == 0 || start.is_some_and(|start| unsafe { system::unmap(start, size) })
 }
 
 /// Makes a piece of a table usable that is at an offset of an area: its first, or one that follows others.
 fn extend(area: *mut u8, offset: usize, size: usize) -> bool {
     let is_first = offset == LINES_AT || offset == HELD_AT;
-    let map = if is_first { system::map_at } else { system::map_after };
-    NonNull::new(area.wrapping_add(offset)).is_some_and(|start| map(start, size).is_ok())
+    let Some(start) = NonNull::new(area.wrapping_add(offset)) else { return false };
+    let mapped = if is_first {
+        system::map_at(start, size)
+    } else {
+        // SAFETY: what is before is usable, and of the same table.
+        unsafe { system::map_after(start, size) }
+    };
+    mapped.is_ok()
 }

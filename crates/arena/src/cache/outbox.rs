@@ -21,8 +21,12 @@ fn outbox_place(heap: &Heap, bin: usize) -> usize {
 
 impl Cache {
     /// Frees a block of another heap: notes it in a batch.
+    ///
+    /// # Safety
+    ///
+    /// It lies in a slab of the bin of that heap, and nobody uses it any more.
     #[inline(never)]
-    pub(crate) fn free_remote(&self, heap: &'static Heap, bin: usize, block: *mut u8) {
+    pub(crate) unsafe fn free_remote(&self, heap: &'static Heap, bin: usize, block: *mut u8) {
         let place = &self.outbox[outbox_place(heap, bin)];
         // SAFETY: a batch in the outbox is this thread's.
         if let Some(batch) = unsafe { place.get().as_mut() } {
@@ -39,7 +43,8 @@ impl Cache {
         let space = self.pop_or_refill(BATCH_BIN);
         if space.is_null() {
             // No memory for a batch: give this one block back by itself.
-            return free_alone(heap, self.mark(), bin, block);
+            // SAFETY: the caller's promise.
+            return unsafe { free_alone(heap, self.mark(), bin, block) };
         }
         // SAFETY: a block of that size, just allocated.
         let batch = unsafe { &mut *Batch::init(space, heap, bin) };

@@ -48,7 +48,8 @@ impl Pools {
 
     fn empty_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
         let start = self.books(area).address(place);
-        let mut slab = self.books(area).slab(start, bin);
+        // SAFETY: the segment's book says that it serves this bin.
+        let mut slab = unsafe { self.books(area).slab(start, bin) };
         let idle = slab.idle();
         slab.segment.free = slab.segment.carved;
         slab.clear();
