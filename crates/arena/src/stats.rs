@@ -81,7 +81,8 @@ impl Stats {
                 self.in_use += (segment.carved - segment.free) as usize * size as usize;
                 let (place, bin) = (place.segment(number), segment.bin as usize);
                 let start = books.address(place);
-                self.trimmable += books.slab(start, bin).idle_in_pages(PAGE);
+                // SAFETY: the segment's book says that it serves this bin.
+                self.trimmable += unsafe { books.slab(start, bin) }.idle_in_pages(PAGE);
             } else {
                 // A large block counts where it starts, as a whole.
                 self.in_use += segment.pages as usize * PAGE;
