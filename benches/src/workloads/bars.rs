@@ -17,13 +17,21 @@ const fn bar(name: &'static str, about: &'static str, run: fn(&Plan) -> Outcome)
 pub const ALL: &[Workload] = &[
     bar("bar-pair-64", "malloc and free of 64 bytes", |plan| pairs(plan, 64)),
     bar("bar-pair-1024", "malloc and free of 1,024 bytes", |plan| pairs(plan, 1_024)),
-    bar("bar-batch-64", "10,000 blocks of 64 bytes, then free in that order", batches),
+    bar("bar-batch-64", "malloc of 100 blocks of 64 bytes, then free in that order", |plan| {
+        batches(plan, 100)
+    }),
+    bar("bar-bulk-64", "malloc of 1,000 blocks of 64 bytes, then free in that order", |plan| {
+        batches(plan, BULK)
+    }),
     bar("bar-replace-64", "replace one of 10,000 blocks of 64 bytes at random", replace),
     bar("bar-remote-64", "malloc of 64 bytes, and free by another thread", remote),
 ];
 
-/// Blocks at once.
-const BATCH: usize = 10_000;
+/// More blocks than an allocator is likely to have at hand.
+const BULK: usize = 1_000;
+
+/// Blocks that live while one after the other is replaced.
+const LIVE: usize = 10_000;
 
 /// A block that nobody but its holder knows of.
 struct Raw(*mut c_void);
@@ -57,23 +65,24 @@ fn pairs(plan: &Plan, size: usize) -> Outcome {
     done(plan, ops)
 }
 
-fn batches(plan: &Plan) -> Outcome {
-    let rounds = plan.scaled(1_000);
-    let mut blocks = Vec::with_capacity(BATCH);
+/// So many blocks are allocated before the first is freed.
+fn batches(plan: &Plan, batch: usize) -> Outcome {
+    let rounds = plan.scaled(10_000_000) / batch;
+    let mut blocks = Vec::with_capacity(batch);
     for _ in 0..rounds {
-        blocks.extend((0..BATCH).map(|_| Raw::new(64)));
+        blocks.extend((0..batch).map(|_| Raw::new(64)));
         blocks.drain(..).for_each(Raw::free);
     }
-    done(plan, rounds * BATCH)
+    done(plan, rounds * batch)
 }
 
 fn replace(plan: &Plan) -> Outcome {
     let ops = plan.scaled(10_000_000);
-    let mut blocks: Vec<Raw> = (0..BATCH).map(|_| Raw::new(64)).collect();
-    let mut place = plan.seed as usize % BATCH;
+    let mut blocks: Vec<Raw> = (0..LIVE).map(|_| Raw::new(64)).collect();
+    let mut place = plan.seed as usize % LIVE;
     for _ in 0..ops {
         // Odd and no divisor of the length: it comes everywhere, in no order that a cache could learn.
-        place = (place + 7_919) % BATCH;
+        place = (place + 7_919) % LIVE;
         std::mem::replace(&mut blocks[place], Raw(std::ptr::null_mut())).free();
         blocks[place] = Raw::new(64);
     }
@@ -82,7 +91,7 @@ fn replace(plan: &Plan) -> Outcome {
 }
 
 fn remote(plan: &Plan) -> Outcome {
-    let rounds = plan.scaled(1_000);
+    let rounds = plan.scaled(10_000);
     let (there, theirs) = sync_channel::<Vec<Raw>>(1);
     let (back, ours) = sync_channel::<Vec<Raw>>(1);
     thread::scope(|scope| {
@@ -92,13 +101,13 @@ fn remote(plan: &Plan) -> Outcome {
                 back.send(blocks).expect("the first thread waits for it");
             }
         });
-        let mut blocks = Vec::with_capacity(BATCH);
+        let mut blocks = Vec::with_capacity(BULK);
         for _ in 0..rounds {
-            blocks.extend((0..BATCH).map(|_| Raw::new(64)));
+            blocks.extend((0..BULK).map(|_| Raw::new(64)));
             there.send(blocks).expect("the other thread waits for it");
             blocks = ours.recv().expect("the other thread answers");
         }
         drop(there);
     });
-    done(plan, rounds * BATCH)
+    done(plan, rounds * BULK)
 }
