@@ -45,7 +45,7 @@ pub(crate) fn rows(
             preload,
         };
         if entry.level == BAR {
-            if options.filter.is_empty() || options.wants(&entry) {
+            if options.matches(&entry) {
                 let bar = |library: &Library| {
                     counted(library.name, &launcher.binary, library.file.clone())
                 };

@@ -82,17 +82,22 @@ impl Options {
     /// Whether a workload is asked for.
     pub(crate) fn wants(&self, entry: &Entry) -> bool {
         let named = self.filter.contains(&entry.workload);
-        let fits = |filter: &String| {
-            entry.level == *filter
-                || entry.workload.contains(filter)
-                || entry.about.contains(filter)
-        };
         let size = match entry.size.as_str() {
             "quick" => true,
             "long" => named || !(self.quick || self.instructions),
             _ => named,
         };
-        size && (self.filter.is_empty() || self.filter.iter().any(fits))
+        size && self.matches(entry)
+    }
+
+    /// Whether a workload is among those that the filters let through, however dear it is.
+    pub(crate) fn matches(&self, entry: &Entry) -> bool {
+        let fits = |filter: &String| {
+            entry.level == *filter
+                || entry.workload.contains(filter)
+                || entry.about.contains(filter)
+        };
+        self.filter.is_empty() || self.filter.iter().any(fits)
     }
 
     /// The numbers of threads to run a workload with; none when it is left out.
@@ -157,5 +162,6 @@ mod tests {
             assert!(picked(line, size).is_empty(), "{line}");
         }
         assert_eq!(picked("--filter sort --quick", "asked"), [2]);
+        assert!(picked("--filter so --quick", "asked").is_empty());
     }
 }
