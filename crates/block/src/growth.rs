@@ -1,5 +1,7 @@
 //! How many blocks each chunk has.
 
+use crate::BlockLayout;
+
 /// How an allocator grows: the number of blocks in its first, second, … chunk.
 ///
 /// A chunk's size follows from its place in the order alone, so it need not be stored anywhere.
@@ -30,6 +32,20 @@ impl Growth {
         let first = if first == 0 { 1 } else { first };
         let cap = if cap < first { first } else { cap };
         Self { first, doublings: (cap / first).ilog2(), cap }
+    }
+
+    /// For blocks of which nobody knows how many there will be: a first chunk of about 4 KiB, and then each
+    /// twice the one before. A chunk is taken when those before it are used up, which have about as many
+    /// blocks as it has.
+    ///
+    /// ```
+    /// use stratalloc_block::{BlockLayout, Growth};
+    /// let growth = Growth::for_blocks(BlockLayout::new(64, 8)?);
+    /// assert_eq!([0, 1, 10].map(|chunk| growth.blocks_in(chunk)), [64, 128, 65_536]);
+    /// # Ok::<(), stratalloc_block::BlockError>(())
+    /// ```
+    pub const fn for_blocks(blocks: BlockLayout) -> Self {
+        Self::doubling(4096 / blocks.size(), usize::MAX)
     }
 
     /// The number of blocks in the chunk with this number, counted from zero.

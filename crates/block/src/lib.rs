@@ -51,6 +51,10 @@ pub use local::BlockAllocator;
 #[cfg(all(target_has_atomic = "64", not(loom)))]
 pub use shared::{Magazine, SyncBlockAllocator};
 pub use stats::BlockStats;
+#[cfg(feature = "std")]
+pub use typed::LocalBlocks;
+#[cfg(all(feature = "std", target_has_atomic = "64", not(loom)))]
+pub use typed::SharedBlocks;
 pub use typed::{BlockBox, TypedBlocks};
 
 /// The examples of the README, tested as documentation is.

@@ -10,6 +10,8 @@ use core::{
 };
 
 use stratalloc_core::Allocator;
+#[cfg(feature = "std")]
+use stratalloc_core::System;
 
 use crate::{BlockAllocator, BlockError, BlockLayout, Blocks, Buffer, Growth};
 
@@ -29,6 +31,8 @@ use crate::{BlockAllocator, BlockError, BlockLayout, Blocks, Buffer, Growth};
 /// drop(node); // drops the value and frees the block
 /// # Ok::<(), stratalloc_block::BlockError>(())
 /// ```
+///
+/// A pool of objects that threads share is one line: see [`SharedBlocks`].
 #[derive(Debug)]
 pub struct TypedBlocks<T, B> {
     blocks: B,
@@ -63,10 +67,34 @@ impl<T, A: Allocator> TypedBlocks<T, BlockAllocator<A>> {
     }
 }
 
+/// Values for one thread, in a growing allocator of their own.
+#[cfg(feature = "std")]
+pub type LocalBlocks<T, A = System> = TypedBlocks<T, BlockAllocator<A>>;
+
+#[cfg(feature = "std")]
+impl<T> TypedBlocks<T, BlockAllocator<System>> {
+    /// Values for one thread, in memory of the system.
+    ///
+    /// ```
+    /// let words = stratalloc_block::LocalBlocks::<u64>::new();
+    /// assert_eq!(*words.alloc(7).unwrap(), 7);
+    /// ```
+    pub const fn new() -> Self {
+        Self::new_in(System, Growth::for_blocks(BlockLayout::of::<T>()))
+    }
+}
+
+#[cfg(feature = "std")]
+impl<T> Default for TypedBlocks<T, BlockAllocator<System>> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T, B: Blocks> TypedBlocks<T, B> {
     /// Values in whatever blocks there are: behind a lock, lock-free, or of a magazine. If they are
     /// too small for a value, or not aligned enough, they are given back.
-    pub fn new(blocks: B) -> Result<Self, B> {
+    pub fn over(blocks: B) -> Result<Self, B> {
         let needed = BlockLayout::of::<T>();
         let given = blocks.block_layout();
         if given.size() >= needed.size() && given.align() >= needed.align() {
@@ -81,7 +109,7 @@ impl<T, B: Blocks> TypedBlocks<T, B> {
     pub fn alloc(&self, value: T) -> Result<BlockBox<'_, T, B>, T> {
         let Ok(block) = self.blocks.alloc_block() else { return Err(value) };
         let place = block.cast::<T>();
-        // SAFETY: the block is ours, and large and aligned enough, as `new` found.
+        // SAFETY: the block is ours, and large and aligned enough, as `over` found, or its own layout says.
         unsafe { place.write(value) };
         Ok(BlockBox { place, blocks: &self.blocks, owned: PhantomData })
     }
@@ -89,6 +117,50 @@ impl<T, B: Blocks> TypedBlocks<T, B> {
     /// The allocator below.
     pub const fn blocks(&self) -> &B {
         &self.blocks
+    }
+}
+
+/// Values that any thread allocates and any thread frees, without a lock: a pool of objects, in one line.
+///
+/// ```
+/// use std::thread;
+/// use stratalloc_block::{BlockBox, SharedBlocks};
+///
+/// struct Order { number: u32 }
+///
+/// static ORDERS: SharedBlocks<Order> = SharedBlocks::new();
+///
+/// let order = ORDERS.alloc(Order { number: 1 }).ok().expect("memory is left");
+/// let worker = thread::spawn(move || order.number); // frees the block there
+/// assert_eq!(worker.join().unwrap(), 1);
+/// ```
+///
+/// A thread that allocates much takes a [`Magazine`](crate::Magazine) of the [blocks](TypedBlocks::blocks),
+/// and values [`over`](TypedBlocks::over) that.
+#[cfg(all(feature = "std", target_has_atomic = "64", not(loom)))]
+pub type SharedBlocks<T, A = System> = TypedBlocks<T, crate::SyncBlockAllocator<A>>;
+
+#[cfg(all(target_has_atomic = "64", not(loom)))]
+impl<T, A: Allocator> TypedBlocks<T, crate::SyncBlockAllocator<A>> {
+    /// Values that threads share, in chunks that `base` gives as `growth` says.
+    pub const fn shared_in(base: A, growth: Growth) -> Self {
+        let blocks = crate::SyncBlockAllocator::new_in(base, BlockLayout::of::<T>(), growth);
+        Self { blocks, values: PhantomData }
+    }
+}
+
+#[cfg(all(feature = "std", target_has_atomic = "64", not(loom)))]
+impl<T> TypedBlocks<T, crate::SyncBlockAllocator<System>> {
+    /// Values that threads share, in memory of the system.
+    pub const fn new() -> Self {
+        Self::shared_in(System, Growth::for_blocks(BlockLayout::of::<T>()))
+    }
+}
+
+#[cfg(all(feature = "std", target_has_atomic = "64", not(loom)))]
+impl<T> Default for TypedBlocks<T, crate::SyncBlockAllocator<System>> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -209,7 +281,7 @@ mod tests {
     fn values_are_dropped_once_and_blocks_come_back() {
         let base = TestBase::new();
         let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<Rc<()>>(), Growth::fixed(4));
-        let pool = TypedBlocks::new(blocks).unwrap();
+        let pool = TypedBlocks::over(blocks).unwrap();
         let value = Rc::new(());
         let boxes: Vec<_> = (0..9).map(|_| pool.alloc(Rc::clone(&value)).unwrap()).collect();
         assert_eq!((Rc::strong_count(&value), pool.blocks().stats().used), (10, 9));
@@ -224,8 +296,8 @@ mod tests {
     fn a_value_comes_back_when_there_is_no_block_and_blocks_when_they_are_too_small() {
         let base = TestBase::allowing(0);
         let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<String>(), Growth::fixed(4));
-        let blocks = TypedBlocks::<[String; 2], _>::new(blocks).unwrap_err();
-        let pool = TypedBlocks::new(blocks).unwrap();
+        let blocks = TypedBlocks::<[String; 2], _>::over(blocks).unwrap_err();
+        let pool = TypedBlocks::over(blocks).unwrap();
         assert_eq!(pool.alloc(String::from("kept")).unwrap_err(), "kept");
     }
 
@@ -239,7 +311,7 @@ mod tests {
         }
         let base = TestBase::new();
         let blocks = BlockAllocator::new_in(&base, BlockLayout::of::<Unwinds>(), Growth::fixed(1));
-        let pool = TypedBlocks::new(blocks).unwrap();
+        let pool = TypedBlocks::over(blocks).unwrap();
         let dropping = std::panic::AssertUnwindSafe(|| drop(pool.alloc(Unwinds)));
         assert!(std::panic::catch_unwind(dropping).is_err());
         assert_eq!(pool.blocks().stats().used, 0);
@@ -250,7 +322,7 @@ mod tests {
         let base = TestBase::new();
         let layout = BlockLayout::of::<Vec<u8>>();
         let pool = SyncBlockAllocator::new_in(&base, layout, Growth::fixed(4));
-        let pool = TypedBlocks::new(pool).unwrap();
+        let pool = TypedBlocks::over(pool).unwrap();
         thread::scope(|scope| {
             let start = |number| {
                 let value = pool.alloc(std::vec![number; 3]).unwrap();
@@ -271,7 +343,7 @@ mod tests {
         let pool = POOL.get_or_init(|| {
             let buffer = Box::leak(Box::new([MaybeUninit::uninit(); 256]));
             let blocks = SyncBlockAllocator::from_buffer(buffer, BlockLayout::of::<u64>());
-            TypedBlocks::new(blocks.unwrap()).unwrap()
+            TypedBlocks::over(blocks.unwrap()).unwrap()
         });
         let pinned = BlockBox::into_pin(pool.alloc(7).unwrap());
         let place: *const u64 = &raw const *pinned;

@@ -130,7 +130,7 @@ fn a_base_that_fails_at_any_call_leaves_no_lock_behind() {
 fn a_base_that_fails_at_any_call_gives_values_back() {
     sweep(|base| {
         let pool = BlockAllocator::new_in(base, BLOCKS, GROWTH);
-        let pool = TypedBlocks::new(pool).unwrap();
+        let pool = TypedBlocks::over(pool).unwrap();
         let boxes: Vec<_> = (0..300_u64).map(|number| pool.alloc([number; 6])).collect();
         for (boxed, number) in boxes.iter().zip(0..) {
             let value = boxed.as_deref().unwrap_or_else(|refused| refused);
