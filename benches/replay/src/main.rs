@@ -11,7 +11,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
-use stratalloc_heap::{Fit, Granule8, Heap, NoBase, Order, Policy};
+use stratalloc_heap::{Bounded, Fit, Granule8, Heap, NoBase, Order, Policy};
 use stratalloc_testkit::Trace;
 
 use contender::{Contender, Default, Rlsf, Talc};
@@ -101,6 +101,7 @@ const fn contestant<C: Contender>(name: &'static str, by_default: bool) -> Conte
 const CONTESTANTS: &[Contestant] = &[
     contestant::<Default>("compact", true),
     Contestant { align: 8, ..contestant::<Heap<NoBase, Granule8>>("granule-8", true) },
+    contestant::<Heap<NoBase, Bounded>>("bounded", false),
     contestant::<Heap<NoBase, FirstFit>>("first-fit", false),
     contestant::<Heap<NoBase, BestFit>>("best-fit", false),
     contestant::<Heap<NoBase, WorstFit>>("worst-fit", false),

@@ -24,7 +24,14 @@ mod walk;
 
 pub(crate) use release::Release;
 
-use crate::{bins::Bins, free::Free, policy::Policy, quick::Quick, region::Region, table::Table};
+use crate::{
+    bins::Bins,
+    free::Free,
+    policy::{Fit, Order, Policy},
+    quick::Quick,
+    region::Region,
+    table::Table,
+};
 
 /// All state of a heap but its base.
 ///
@@ -37,7 +44,7 @@ use crate::{bins::Bins, free::Free, policy::Policy, quick::Quick, region::Region
 pub(crate) struct Engine<P> {
     /// The region of the last call: nearly always the one of this.
     pub(crate) region: Region<P>,
-    pub(crate) quick: Quick,
+    pub(crate) quick: Quick<P>,
     pub(crate) bins: Bins<P>,
     /// The wilderness: used when no bin has a block.
     pub(crate) top: Free,
@@ -66,6 +73,11 @@ impl<P: Policy> Engine<P> {
 
     /// An engine without memory.
     pub(crate) const fn new() -> Self {
+        const {
+            let is_bounded =
+                matches!(P::FIT, Fit::First | Fit::Bounded(_)) && matches!(P::ORDER, Order::Lifo);
+            assert!(is_bounded || !P::BOUNDED, "this fit or order isn't bounded");
+        }
         Self {
             region: Region::NONE,
             quick: Quick::new(),

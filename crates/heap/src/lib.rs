@@ -71,7 +71,7 @@ pub use extent::{Extent, Kind};
 #[cfg(feature = "lock_api")]
 pub use heap::StaticHeap;
 pub use heap::{Heap, NoBase};
-pub use policy::{Compact, Fit, Granule8, Order, Policy};
+pub use policy::{Bounded, Compact, Fit, Granule8, MOST_WAITING, Order, Policy};
 /// With a glob import the calls of exercises are methods too.
 #[doc(no_inline)]
 pub use seeds::{MemAlloc as _, MyAlloc as _};

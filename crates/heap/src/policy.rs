@@ -35,7 +35,15 @@ pub trait Policy: 'static {
 
     /// Whether requests of at most 16 bytes share slabs, at one bit each.
     const CELLS: bool = true;
+
+    /// Whether every call takes a bounded number of steps, but for copying a block that moves, for the
+    /// base's part, and for adding memory, which then is opened at once: at most [`MOST_WAITING`]
+    /// blocks wait in quick lists. Needs a bounded [`FIT`](Self::FIT) and [`Order::Lifo`].
+    const BOUNDED: bool = false;
 }
+
+/// How many freed blocks wait at most in a heap whose calls are [bounded](Policy::BOUNDED).
+pub const MOST_WAITING: usize = 16;
 
 /// Which block of a bin is taken, in the bins that hold many sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,4 +79,20 @@ pub struct Granule8;
 
 impl Policy for Granule8 {
     const GRANULE: usize = 8;
+}
+
+/// For programs with deadlines: as [`Compact`], but that each call has a bound that doesn't depend on
+/// how many blocks there are, nor on how long they are.
+///
+/// ```
+/// use stratalloc_heap::{Bounded, Heap, NoBase};
+///
+/// let heap: Heap<NoBase, Bounded> = Heap::from_slice(vec![0; 65_536].leak());
+/// assert!(!heap.malloc(100).is_null());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Bounded;
+
+impl Policy for Bounded {
+    const BOUNDED: bool = true;
 }

@@ -7,12 +7,13 @@
 //! long block is placed, and before the heap grows or fails: so it keeps nothing from being used.
 //! A block that is taken again no longer waits.
 
-use core::iter::successors;
+use core::{iter::successors, marker::PhantomData};
 
 use crate::{
     free::WORD,
     list,
     memory::{load, store},
+    policy::{MOST_WAITING, Policy},
 };
 
 /// Blocks of at most this many granules have a quick list; the list of length 1 holds cells.
@@ -21,8 +22,8 @@ pub(crate) const QUICK: usize = 80;
 /// The quick lists may hold this part of the memory,
 const SHARE: usize = 16;
 
-/// or this many granules, if that isn't more than three quarters of it: a small heap too has room for a block
-/// of each length that a program uses.
+/// or this many granules, if that isn't more than three quarters of it: a small heap too has room for
+/// a block of each length that a program uses.
 const FLOOR: usize = 4096;
 
 /// Before a long block is placed, a part of that part must wait for settling to be worth its time.
@@ -39,10 +40,10 @@ const KEY: usize = 0x5EED_F4EE_5EED_F4EE_u64 as usize;
 ///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
 ///   word.
 /// - **Q2**: the bit `n` is set in `map` if list `n` isn't empty, and may be if it is; list 0 is empty.
-/// - **Q3**: at most `limit - left` granules wait. `left` is negative only after the limit was
+/// - **Q3**: at most `limit - left` granules wait, or blocks where calls are bounded. `left` is negative only after the limit was
 ///   lowered. What is taken is credited but for an odd granule, and so not for a cell: what passes
 ///   through is settled now and then, and slabs with few live cells become empty.
-pub(crate) struct Quick {
+pub(crate) struct Quick<P> {
     map: [u64; QUICK / 64 + 1],
     /// As many granules as may still enter before the lists must be settled.
     left: isize,
@@ -51,11 +52,33 @@ pub(crate) struct Quick {
     /// With less than this left, settling is worth its time.
     worth: isize,
     heads: [usize; QUICK + 1],
+    policy: PhantomData<P>,
 }
 
-impl Quick {
+impl<P: Policy> Quick<P> {
     pub(crate) const fn new() -> Self {
-        Self { map: [0; QUICK / 64 + 1], left: 0, limit: 0, worth: 0, heads: [0; QUICK + 1] }
+        Self {
+            map: [0; QUICK / 64 + 1],
+            left: 0,
+            limit: 0,
+            worth: 0,
+            heads: [0; QUICK + 1],
+            policy: PhantomData,
+        }
+    }
+
+    /// What a block that enters takes of the budget: its granules; or one, where what counts is how many
+    /// are settled.
+    #[inline(always)]
+    pub(crate) const fn charge(len: usize) -> usize {
+        if P::BOUNDED { 1 } else { len }
+    }
+
+    /// What is given back of a charge when the block is taken: but for an odd granule, and so nothing
+    /// of a cell.
+    #[inline(always)]
+    const fn credit(len: usize) -> usize {
+        if P::BOUNDED { 1 } else { len & !1 }
     }
 
     /// Takes a block of exactly `len` granules, at most [`QUICK`]: its address, or 0.
@@ -67,7 +90,7 @@ impl Quick {
             let address = *head;
             if address != 0 {
                 *head = load(address);
-                self.left += (len & !1).cast_signed();
+                self.left += Self::credit(len).cast_signed();
                 sign(address, 0);
             }
             address
@@ -77,7 +100,7 @@ impl Quick {
     /// Adds a block of `len` granules, at most [`QUICK`]; whether so much may still enter.
     #[inline(always)]
     pub(crate) unsafe fn push(&mut self, address: usize, len: usize) -> bool {
-        let left = self.left - len.cast_signed();
+        let left = self.left - Self::charge(len).cast_signed();
         if left < 0 {
             return false;
         }
@@ -96,7 +119,9 @@ impl Quick {
     /// Lets a part of this many granules wait.
     pub(crate) fn set_limit(&mut self, all: usize) {
         let waiting = self.limit - self.left;
-        self.limit = (all / SHARE).max(FLOOR.min(all / 4 * 3)).cast_signed();
+        let limit =
+            if P::BOUNDED { MOST_WAITING } else { (all / SHARE).max(FLOOR.min(all / 4 * 3)) };
+        self.limit = limit.cast_signed();
         self.worth = self.limit - self.limit / WORTH;
         self.left = self.limit - waiting;
     }
@@ -107,7 +132,7 @@ impl Quick {
         self.left < self.worth
     }
 
-    /// How many granules wait at most.
+    /// What waits takes at most so much of the budget.
     pub(crate) const fn waiting(&self) -> usize {
         (self.limit - self.left).cast_unsigned()
     }

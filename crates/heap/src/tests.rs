@@ -1,6 +1,7 @@
 //! The heap under the conformance suite, faults, and the seeds' lines.
 
 mod books;
+mod bounds;
 mod programs;
 mod regions;
 mod seeds;

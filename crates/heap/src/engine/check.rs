@@ -9,6 +9,7 @@ use crate::{
     free::Free,
     memory::load,
     policy::Policy,
+    quick::Quick,
     region::Region,
 };
 
@@ -68,7 +69,7 @@ impl<P: Policy> Engine<P> {
             let (mut holder, mut address) = (first, first);
             while address != 0 {
                 let fault = Corruption { address: holder, problem: Problem::Quick };
-                left = left.checked_sub(len).ok_or(fault)?;
+                left = left.checked_sub(Quick::<P>::charge(len)).ok_or(fault)?;
                 if self.tagged_len(address) != Some(len) {
                     return Err(fault);
                 }

@@ -79,7 +79,8 @@ impl<P: Policy> Engine<P> {
     /// short for a block.
     fn open_end(table: Table<P>, needed: usize) -> usize {
         let (region, limit) = (table.region(), table.limit());
-        let more = needed.max(region.span() / OPENED / ALIGN * ALIGN).max(OPENED_AT_ONCE);
+        let at_once = if P::BOUNDED { usize::MAX } else { OPENED_AT_ONCE };
+        let more = needed.max(region.span() / OPENED / ALIGN * ALIGN).max(at_once);
         if more > limit - region.end() - Self::MIN { limit } else { region.end() + more }
     }
 

@@ -157,6 +157,13 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if cfg!(debug_assertions) {
             self.expect_live(block);
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.take_back(block) }
+    }
+
+    /// As [`give`](Self::give), without a look whether the block is live.
+    #[inline(always)]
+    pub(crate) unsafe fn take_back(&self, block: NonNull<u8>) {
         // SAFETY: the caller's promise; H1: the reference ends here.
         unsafe {
             if cfg!(asan) {

@@ -5,7 +5,7 @@ use stratalloc_pages::{MemBlocks, Mmap};
 use stratalloc_testkit::{Suite, System, each_failure};
 
 use super::memory;
-use crate::{Compact, Fit, Granule8, Heap, NoBase, Order, Policy};
+use crate::{Bounded, Compact, Fit, Granule8, Heap, NoBase, Order, Policy};
 
 /// A choice away from the default in everything that may be chosen.
 struct Plain;
@@ -55,6 +55,11 @@ fn other_policies_over_the_system() {
     over_system::<Plain>();
     over_system::<WorstFit>();
     over_system::<BestFit>();
+}
+
+#[test]
+fn bounded_calls_over_the_system() {
+    over_system::<Bounded>();
 }
 
 #[test]
