@@ -14,6 +14,7 @@ mod demo;
 mod heap_map;
 mod heap_steady;
 mod install;
+mod kernels;
 mod library;
 mod loom;
 mod marks;
@@ -38,6 +39,7 @@ commands! {
     heap_map::HeapMap,
     heap_steady::HeapSteady,
     install::Install,
+    kernels::Kernels,
     library::Lib,
     loom::Loom,
     measure::Measure,

@@ -4,44 +4,74 @@ use std::{collections::BTreeSet, process::Command};
 
 use anyhow::{Result, ensure};
 
-use crate::{accept::Accept, loom::Loom, nostd::Nostd, process, sanitize::Sanitize, tidy};
+use crate::{
+    accept::Accept, kernels::Kernels, loom::Loom, nostd::Nostd, process, sanitize::Sanitize, tidy,
+};
 
 /// Runs everything that CI runs, and says what ran.
 #[derive(clap::Args)]
-pub(crate) struct Test {}
+pub(crate) struct Test {
+    /// What needs emulators or takes long, instead of the rest: CI runs it after that.
+    #[arg(long)]
+    elsewhere: bool,
+}
+
+/// What runs elsewhere than on this machine, or for long. A name, and what to do.
+type Elsewhere = (&'static str, fn() -> Result<()>);
+
+/// To add one, add a line.
+const ELSEWHERE: [Elsewhere; 1] =
+    [("other kernels", || Kernels { quick: true, machine: None }.run())];
 
 impl Test {
     pub(crate) fn run(self) -> Result<()> {
-        process::step("formatted", &mut process::cargo(&["fmt", "--all", "--check"]))?;
-        process::step_checked("tidy", || {
-            let findings = tidy::check(process::root())?;
-            ensure!(findings.is_empty(), "{}", findings.join("\n"));
-            Ok(())
-        })?;
-        let clippy = ["clippy", "--all-targets", "--", "-D", "warnings"];
-        process::step("clippy, warnings denied", &mut process::cargo(&clippy))?;
-        let mut documentation = process::cargo(&["doc", "--no-deps"]);
-        documentation.env("RUSTDOCFLAGS", "-D warnings");
-        process::step("documentation, warnings denied", &mut documentation)?;
-        let mut all = process::cargo(&["test", "--no-fail-fast"]);
-        tests("unit, property, conformance and doc tests", &mut all)?;
-        let mut featured = with_features(&["test", "--no-fail-fast"], &FEATURES);
-        tests("the small layers with their features", &mut featured)?;
-        // No default member, since its benches build the allocators of others.
-        let mut workloads = process::cargo(&["test", "--package", "stratalloc-benches", "--lib"]);
-        tests("the workloads that compare allocators", &mut workloads)?;
-
-        Nostd {}.run()?;
-        Loom {}.run()?;
-        tests("std's unstable trait", &mut cargo_test_of_std())?;
-        let packages = ["core", "block", "heap", "pool"].map(|name| format!("-pstratalloc-{name}"));
-        let mut released = as_released(process::cargo(&["test", "--lib", "--tests"]));
-        tests("the small layers as released", released.args(packages))?;
-        let misuse = with_features(&["test", "--test", "misuse"], &["stratalloc-block/checked"]);
-        tests("the checked blocks as released", &mut as_released(misuse))?;
-        Sanitize { quick: true }.run()?;
-        Accept::default().run()
+        if self.elsewhere { run_elsewhere() } else { run_here() }
     }
+}
+
+/// Runs all of [`ELSEWHERE`], whatever fails.
+fn run_elsewhere() -> Result<()> {
+    let mut failed = Vec::new();
+    for (name, run) in ELSEWHERE {
+        eprintln!("     elsewhere: {name}");
+        if let Err(error) = run() {
+            failed.push(format!("{name}: {error:#}"));
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
+
+fn run_here() -> Result<()> {
+    process::step("formatted", &mut process::cargo(&["fmt", "--all", "--check"]))?;
+    process::step_checked("tidy", || {
+        let findings = tidy::check(process::root())?;
+        ensure!(findings.is_empty(), "{}", findings.join("\n"));
+        Ok(())
+    })?;
+    let clippy = ["clippy", "--all-targets", "--", "-D", "warnings"];
+    process::step("clippy, warnings denied", &mut process::cargo(&clippy))?;
+    let mut documentation = process::cargo(&["doc", "--no-deps"]);
+    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    process::step("documentation, warnings denied", &mut documentation)?;
+    let mut all = process::cargo(&["test", "--no-fail-fast"]);
+    tests("unit, property, conformance and doc tests", &mut all)?;
+    let mut featured = with_features(&["test", "--no-fail-fast"], &FEATURES);
+    tests("the small layers with their features", &mut featured)?;
+    // No default member, since its benches build the allocators of others.
+    let mut workloads = process::cargo(&["test", "--package", "stratalloc-benches", "--lib"]);
+    tests("the workloads that compare allocators", &mut workloads)?;
+
+    Nostd {}.run()?;
+    Loom {}.run()?;
+    tests("std's unstable trait", &mut cargo_test_of_std())?;
+    let packages = ["core", "block", "heap", "pool"].map(|name| format!("-pstratalloc-{name}"));
+    let mut released = as_released(process::cargo(&["test", "--lib", "--tests"]));
+    tests("the small layers as released", released.args(packages))?;
+    let misuse = with_features(&["test", "--test", "misuse"], &["stratalloc-block/checked"]);
+    tests("the checked blocks as released", &mut as_released(misuse))?;
+    Sanitize { quick: true }.run()?;
+    Accept::default().run()
 }
 
 /// Features that add something to test, and work with the stable compiler.

@@ -1,0 +1,85 @@
+//! `cargo xtask kernels`: the library's tests under other kernels than this machine's, each booted in an emulator.
+//!
+//! A kernel is Debian's, unpacked and not installed. Its only file system holds the programs of the steps, the
+//! shared libraries that these name, and an `init` that runs them.
+
+mod debian;
+mod file_system;
+mod machine;
+mod steps;
+
+use anyhow::{Result, bail};
+
+use crate::process;
+use file_system::FileSystem;
+use machine::Machine;
+use steps::{Step, Suite};
+
+/// Runs tests under other kernels, in an emulator.
+#[derive(clap::Args)]
+pub(crate) struct Kernels {
+    /// Only what takes some seconds each.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only machines with this in their name, as `6.1` or `512 MiB`.
+    pub(crate) machine: Option<String>,
+}
+
+/// What is booted. The first two run everything, the others what their difference may matter to.
+const MACHINES: [Machine; 4] = [
+    Machine {
+        name: "Linux 6.1",
+        series: "6.1",
+        processor: "max,la57=off",
+        mebibytes: 1536,
+        suite: Suite::All,
+    },
+    Machine {
+        name: "Linux 6.12",
+        series: "6.12",
+        processor: "max,la57=off",
+        mebibytes: 1536,
+        suite: Suite::All,
+    },
+    Machine {
+        name: "Linux 6.12, five-level paging",
+        series: "6.12",
+        processor: "max,la57=on",
+        mebibytes: 1536,
+        suite: Suite::Some,
+    },
+    Machine {
+        name: "Linux 6.1, 512 MiB",
+        series: "6.1",
+        processor: "max,la57=off",
+        mebibytes: 512,
+        suite: Suite::Some,
+    },
+];
+
+impl Kernels {
+    pub(crate) fn run(self) -> Result<()> {
+        process::need("qemu-system-x86_64", "qemu-system-x86")?;
+        process::need("cpio", "cpio")?;
+        let wanted = |machine: &&Machine| {
+            self.machine.as_ref().is_none_or(|part| machine.name.contains(part.as_str()))
+        };
+        let machines: Vec<_> = MACHINES.iter().filter(wanted).collect();
+        if machines.is_empty() {
+            bail!("no machine has that in its name: {}", MACHINES.map(|it| it.name).join("; "));
+        }
+        let steps = steps::build(self.quick)?;
+        let mut failed = Vec::new();
+        for machine in machines {
+            let kernel = debian::kernel(machine.series)?;
+            let steps: Vec<&Step> = steps.iter().filter(|it| it.suite <= machine.suite).collect();
+            let root = FileSystem::build(&steps)?;
+            let failures = machine.boot(&kernel, &root, &steps)?;
+            failed.extend(failures.into_iter().map(|step| format!("{}: {step}", machine.name)));
+        }
+        if !failed.is_empty() {
+            bail!("{} failed:\n{}", failed.len(), failed.join("\n"));
+        }
+        Ok(())
+    }
+}

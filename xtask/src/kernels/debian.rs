@@ -1,0 +1,70 @@
+//! Kernels of Debian: fetched and unpacked, not installed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process;
+
+/// The image of a kernel of a series, as `6.1`: what was fetched before, or the newest that Debian's sources have.
+pub(super) fn kernel(series: &str) -> Result<PathBuf> {
+    let folder = process::target_dir().join("kernels").join(series);
+    if let Some(image) = image_in(&folder) {
+        return Ok(image);
+    }
+    process::step_checked(&format!("fetch a kernel {series} from Debian"), || {
+        let package = newest(series)?;
+        fs::create_dir_all(&folder)?;
+        let run = |command: &mut Command| {
+            let output = process::output(command.current_dir(&folder))?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Ok(())
+        };
+        run(Command::new("apt-get").args(["download", &package]))?;
+        let archive = files(&folder)?.into_iter().find(|file| file.starts_with("linux-image"));
+        let archive = archive.context("apt-get downloaded nothing")?;
+        run(Command::new("dpkg-deb").args(["-x", &archive, "."]))?;
+        fs::remove_file(folder.join(archive))?;
+        image_in(&folder).context("no vmlinuz in the package")
+    })
+}
+
+/// The name of the newest package of a series.
+fn newest(series: &str) -> Result<String> {
+    let named = named(series)?;
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    // A fresh machine has no package lists yet.
+    process::output(Command::new("apt-get").arg("update"))?;
+    let again = self::named(series)?;
+    ensure!(
+        !again.is_empty(),
+        "Debian's sources have no linux-image-{series}.*-cloud-amd64: add bookworm, and bookworm-backports"
+    );
+    Ok(again)
+}
+
+/// The same, or nothing if there is none in the lists.
+fn named(series: &str) -> Result<String> {
+    let pattern = format!("^linux-image-{}[.+].*[0-9]-cloud-amd64$", series.replace('.', "[.]"));
+    let script = "apt-cache search --names-only \"$1\" | cut -d' ' -f1 | sort -V | tail -n 1";
+    let output = process::output(Command::new("sh").args(["-c", script, "sh", &pattern]))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn image_in(folder: &Path) -> Option<PathBuf> {
+    let boot = folder.join("boot");
+    let image = files(&boot).ok()?.into_iter().find(|file| file.starts_with("vmlinuz"))?;
+    Some(boot.join(image))
+}
+
+fn files(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder)?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect()
+}
