@@ -171,6 +171,30 @@ fn whatever_call_the_kernel_refuses() {
     check("refused", &["lasting"], Way::Preloaded);
 }
 
+/// `EPERM`, `EACCES` and `ENOSYS`, as sandboxes answer a call that they don't allow.
+const REFUSALS: [&str; 3] = ["1", "13", "38"];
+
+#[test]
+fn calls_that_a_sandbox_refuses_for_good() {
+    // Before the first allocation of all, which only a static program can be.
+    for (way, when) in [(Way::Static, "first"), (Way::Preloaded, "warm")] {
+        for refusal in REFUSALS {
+            for allowed in ["-", "r", "a", "p", "ra", "rp", "ap", "rap"] {
+                check("sandbox", &[when, allowed, refusal], way);
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_that_a_sandbox_kills_for() {
+    for (way, when) in [(Way::Static, "first"), (Way::Preloaded, "warm")] {
+        for allowed in ["ra", "rap"] {
+            check("sandbox", &[when, allowed, "0"], way);
+        }
+    }
+}
+
 #[test]
 fn variables_choose_limit_and_what_is_kept() {
     let complaint = "stratalloc: STRATALLOC_LIMIT is not a size from 16M on; ignored\n";
