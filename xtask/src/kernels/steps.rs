@@ -128,7 +128,7 @@ fn rust_tests(quick: bool) -> Result<Vec<Step>> {
 /// Tests in C, each run under the library: the program, its arguments, whether it is quick, which machines
 /// run it.
 const C_TESTS: [(&str, &[&str], bool, Suite); 14] = [
-    ("semantics", &[], true, Suite::Some),
+    ("semantics", &[], true, Suite::All),
     ("figures", &[], true, Suite::All),
     ("signals", &[], false, Suite::All),
     ("processes", &["3"], false, Suite::All),
