@@ -210,6 +210,8 @@ fn map_aligned(
     let slack = align - page_size();
     let out_of_memory = ProviderError::OutOfMemory { size, align };
     let padded = size.checked_add(slack).ok_or(out_of_memory)?;
+    // Not counted against what the system has: the padding isn't kept.
+    let extra = extra | MapFlags::NORESERVE;
     let start = map_anywhere(ptr::null_mut(), padded, access, extra)?;
     Ok(trim(start, slack, size, align))
 }
