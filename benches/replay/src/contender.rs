@@ -2,7 +2,7 @@
 
 use std::{alloc::Layout, cell::Cell, ptr::NonNull, ptr::null_mut};
 
-use stratalloc_heap::{Compact, Heap, NoBase, Policy};
+use stratalloc_heap::{AllocError, Allocator, Compact, Heap, NoBase, Policy};
 
 /// Alignment of every block, in bytes; heaps with smaller granules are told so in their names.
 pub(crate) const ALIGN: usize = 16;
@@ -68,6 +68,60 @@ impl<P: Policy> Contender for Heap<NoBase, P> {
     unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
         // SAFETY: the caller's promise.
         unsafe { self.realloc(block, new) }
+    }
+}
+
+/// A base that gives what continues what it gave before, as a program's break does.
+pub(crate) struct Break {
+    start: NonNull<u8>,
+    taken: Cell<usize>,
+    size: usize,
+}
+
+// SAFETY: what is given is taken again only where the last of it was given back.
+unsafe impl Allocator for Break {
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let from = self.taken.get();
+        let to = from + layout.size();
+        if to > self.size {
+            return Err(AllocError);
+        }
+        self.taken.set(to);
+        // SAFETY: the piece lies in the memory.
+        Ok(NonNull::slice_from_raw_parts(unsafe { self.start.add(from) }, layout.size()))
+    }
+
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        if block.addr().get() + layout.size() == self.start.addr().get() + self.taken.get() {
+            self.taken.set(self.taken.get() - layout.size());
+        }
+    }
+}
+
+/// Our heap over memory that it asks for piece by piece.
+pub(crate) struct Growing(Heap<Break>);
+
+impl Contender for Growing {
+    unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
+        let base = Break { start: memory, taken: Cell::new(0), size };
+        Some(Box::new(Self(Heap::new(base))))
+    }
+
+    #[inline]
+    fn allocate(&mut self, size: usize) -> *mut u8 {
+        self.0.malloc(size)
+    }
+
+    #[inline]
+    unsafe fn free(&mut self, block: *mut u8, _: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.free(block) }
+    }
+
+    #[inline]
+    unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.realloc(block, new) }
     }
 }
 

@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 use stratalloc_heap::{Bounded, Fit, Granule8, Heap, NoBase, Order, Policy};
 use stratalloc_testkit::Trace;
 
-use contender::{Contender, Default, Rlsf, Talc};
+use contender::{Contender, Default, Growing, Rlsf, Talc};
 use run::Memory;
 
 #[derive(Parser)]
@@ -102,6 +102,7 @@ const CONTESTANTS: &[Contestant] = &[
     contestant::<Default>("compact", true),
     Contestant { align: 8, ..contestant::<Heap<NoBase, Granule8>>("granule-8", true) },
     contestant::<Heap<NoBase, Bounded>>("bounded", false),
+    contestant::<Growing>("growing", false),
     contestant::<Heap<NoBase, FirstFit>>("first-fit", false),
     contestant::<Heap<NoBase, BestFit>>("best-fit", false),
     contestant::<Heap<NoBase, WorstFit>>("worst-fit", false),

@@ -56,7 +56,7 @@ pub(crate) struct Engine<P> {
     pub(crate) has_emptied: bool,
     /// Whether the last chunk continued a region: the next is then expected to.
     pub(crate) has_joined: bool,
-    /// Whether the last chunk was the base's, so that there may be more to come.
+    /// Whether a chunk was the base's, so that there may be more to come, and some to give back.
     pub(crate) grows: bool,
 }
 
@@ -207,12 +207,12 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// Notices a region that has become one free block.
+    /// Notices a region that has become one free block, and may go back to the base.
     #[inline(always)]
     const fn notice_empty(&mut self, region: Region<P>, block: Free) {
         if block.size == region.span() {
             unlikely();
-            self.has_emptied = true;
+            self.has_emptied = self.grows;
         }
     }
 

@@ -40,9 +40,8 @@ const KEY: usize = 0x5EED_F4EE_5EED_F4EE_u64 as usize;
 ///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
 ///   word.
 /// - **Q2**: the bit `n` is set in `map` if list `n` isn't empty, and may be if it is; list 0 is empty.
-/// - **Q3**: at most `limit - left` granules wait, or blocks where calls are bounded. `left` is negative only after the limit was
-///   lowered. What is taken is credited but for an odd granule, and so not for a cell: what passes
-///   through is settled now and then, and slabs with few live cells become empty.
+/// - **Q3**: at most `limit - left` granules wait, or blocks where calls are bounded. `left` is negative
+///   only after the limit was lowered.
 pub(crate) struct Quick<P> {
     map: [u64; QUICK / 64 + 1],
     /// As many granules as may still enter before the lists must be settled.
@@ -67,18 +66,11 @@ impl<P: Policy> Quick<P> {
         }
     }
 
-    /// What a block that enters takes of the budget: its granules; or one, where what counts is how many
-    /// are settled.
+    /// What a block takes of the budget while it waits: its granules; or one, where what counts is how
+    /// many are settled.
     #[inline(always)]
     pub(crate) const fn charge(len: usize) -> usize {
         if P::BOUNDED { 1 } else { len }
-    }
-
-    /// What is given back of a charge when the block is taken: but for an odd granule, and so nothing
-    /// of a cell.
-    #[inline(always)]
-    const fn credit(len: usize) -> usize {
-        if P::BOUNDED { 1 } else { len & !1 }
     }
 
     /// Takes a block of exactly `len` granules, at most [`QUICK`]: its address, or 0.
@@ -90,7 +82,7 @@ impl<P: Policy> Quick<P> {
             let address = *head;
             if address != 0 {
                 *head = load(address);
-                self.left += Self::credit(len).cast_signed();
+                self.left += Self::charge(len).cast_signed();
                 sign(address, 0);
             }
             address
@@ -100,7 +92,21 @@ impl<P: Policy> Quick<P> {
     /// Adds a block of `len` granules, at most [`QUICK`]; whether so much may still enter.
     #[inline(always)]
     pub(crate) unsafe fn push(&mut self, address: usize, len: usize) -> bool {
-        let left = self.left - Self::charge(len).cast_signed();
+        // SAFETY: the caller's promise.
+        unsafe { self.push_charged(address, len, Self::charge(len)) }
+    }
+
+    /// Adds a cell; whether so much may still enter. It is charged more than it is credited when it is
+    /// taken, so that the lists are settled now and then, and slabs with few live cells become empty.
+    #[inline(always)]
+    pub(crate) unsafe fn push_cell(&mut self, address: usize) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.push_charged(address, 1, if P::BOUNDED { 1 } else { 2 }) }
+    }
+
+    #[inline(always)]
+    unsafe fn push_charged(&mut self, address: usize, len: usize, charge: usize) -> bool {
+        let left = self.left - charge.cast_signed();
         if left < 0 {
             return false;
         }

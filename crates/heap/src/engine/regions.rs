@@ -23,7 +23,7 @@ impl<P: Policy> Engine<P> {
         // SAFETY: the caller's promise.
         unsafe {
             self.has_joined = self.join(chunk);
-            self.grows = chunk.owned;
+            self.grows |= chunk.owned;
             let is_useful = self.has_joined || self.add_region(chunk);
             self.mark_unused(chunk);
             self.quick.set_limit(self.span() / P::GRANULE);

@@ -31,7 +31,7 @@ impl<P: Policy> Engine<P> {
         // SAFETY: the block is live in the region.
         unsafe {
             if Self::is_cell(tags, address) {
-                return Release::of(self.quick.push(address, 1));
+                return Release::of(self.quick.push_cell(address));
             }
             let near = tags.near_len(address);
             if near == 0 {
@@ -66,20 +66,22 @@ impl<P: Policy> Engine<P> {
         let region = self.region_of(address);
         // SAFETY: the block is live; settled lists have room, or the heap is smaller than blocks.
         unsafe {
-            let is_cell = Self::is_cell(region.tags, address);
-            let len = if is_cell { 1 } else { region.tags.live_size(address) / P::GRANULE };
-            if len <= QUICK {
-                if self.quick.push(address, len) {
-                    return;
+            if Self::is_cell(region.tags, address) {
+                if !self.quick.push_cell(address) {
+                    self.settle();
+                    self.release_cell(region, address);
                 }
+                return;
+            }
+            let size = region.tags.live_size(address);
+            let is_short = size <= QUICK * P::GRANULE;
+            if is_short && self.quick.push(address, size / P::GRANULE) {
+                return;
+            }
+            if is_short {
                 self.settle();
             }
-            let region = self.region_of(address);
-            if is_cell {
-                self.release_cell(region, address);
-            } else {
-                self.free(region, address, len * P::GRANULE);
-            }
+            self.free(region, address, size);
         }
     }
 }
