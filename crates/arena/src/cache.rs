@@ -4,6 +4,8 @@
 //! holds back is bounded; half of a full one goes back to the heap at once, and an empty one is
 //! filled by half.
 
+pub(crate) mod slot;
+
 mod outbox;
 
 use core::{
@@ -13,17 +15,13 @@ use core::{
 };
 
 use crate::{
-    area::Area,
-    batch::Batch,
-    bins::{BINS, NO_BIN, SHAPES},
-    decay,
-    geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
-    heap::{self, Heap},
-    poison,
-    pools::Pools,
-    report,
-    segment::BadFree,
-    system, thread,
+    books::{area::Area, poison, report, slab::BadFree},
+    heap::{Heap, Stock, Visit, inbox::Batch, pools::Pools},
+    plan::{
+        bins::{BINS, NO_BIN, SHAPES},
+        geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
+    },
+    sys,
 };
 
 /// Batches that a thread fills at the same time.
@@ -197,44 +195,14 @@ impl Cache {
     }
 
     /// A block of a bin whose stack is empty; null if memory is out.
-    pub(crate) fn refill(&self, bin: usize) -> *mut u8 {
-        let Some(heap) = self.heap.get() else { return null_mut() };
+    pub(crate) fn refill(&self, mark: usize, bin: usize) -> (*mut u8, Visit) {
+        let Some(heap) = self.heap.get() else { return (null_mut(), Visit::NONE) };
         let twice = self.newest(bin);
         if !twice.is_null() {
             report::bad_free(bin, BadFree::Twice(twice));
         }
-        let spent = heap.refill(thread::mark(), self, bin);
-        // Before the rest, which may itself take blocks of a bin, and free some.
-        let block = self.pop(bin);
-        self.free_batches(spent);
-        decay::tick();
-        if block.is_null() { self.pop(bin) } else { block }
-    }
-
-    /// Puts blocks on the stack of their bin, if there is room for all; says whether there was.
-    pub(crate) fn stow(&self, bin: usize, blocks: &[*mut u8]) -> bool {
-        let free = self.free_slots(bin);
-        let fit = blocks.len() <= free.len();
-        if fit {
-            free[..blocks.len()].copy_from_slice(blocks);
-            self.tops[bin].set(self.tops[bin].get().wrapping_add(blocks.len()));
-        }
-        fit
-    }
-
-    /// Fills the stack of a bin up to half, unless it holds half of that: `take` says how many of the slots it
-    /// filled.
-    pub(crate) fn fill(&self, bin: usize, take: impl FnOnce(&mut [*mut u8]) -> usize) {
-        let (free, stack) = (self.free_slots(bin), SHAPES[bin].stack as usize);
-        let held = stack - free.len();
-        if held >= stack / 4 {
-            return;
-        }
-        let slots = &mut free[..stack / 2 - held];
-        let count = take(slots);
-        // The lowest address is to be popped first.
-        slots[..count].reverse();
-        self.tops[bin].set(self.tops[bin].get().wrapping_add(count));
+        let visit = heap.refill(mark, self, bin);
+        (self.pop(bin), visit)
     }
 
     /// The slots above the blocks in the stack of a bin.
@@ -253,15 +221,15 @@ impl Cache {
 
     /// Frees a block of this heap whose stack is full: the older half of it goes back.
     #[inline(never)]
-    pub(crate) fn drain(&self, bin: usize, block: *mut u8) {
-        let Some(heap) = self.heap.get() else { return };
+    pub(crate) fn drain(&self, mark: usize, bin: usize, block: *mut u8) -> Visit {
+        let Some(heap) = self.heap.get() else { return Visit::NONE };
         let stack = SHAPES[bin].stack as usize;
         let half = stack / 2;
         // SAFETY: [C2] the stack is full, so its blocks are the `stack` slots up to the top.
         let slots =
             unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
         // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
-        let spent = heap.drain(thread::mark(), |pools| unsafe { pools.give(bin, &slots[..half]) });
+        let visit = heap.drain(mark, |pools| unsafe { pools.give(bin, &slots[..half]) });
         let top = self.tops[bin].replace(slots.as_mut_ptr().wrapping_sub(1));
         // A signal handler that ends the process here must not find blocks twice: see `check`.
         compiler_fence(Ordering::Release);
@@ -269,24 +237,7 @@ impl Cache {
         compiler_fence(Ordering::Release);
         self.tops[bin].set(top.wrapping_sub(half));
         self.push(bin, block);
-        self.free_batches(spent);
-        decay::tick();
-    }
-
-    /// Gives back what bins hold that share their partition with `busy`, but weren't used since the last
-    /// time: a few blocks in a stack keep a segment from serving the others.
-    #[cold]
-    pub(crate) fn give_idle(&self, pools: &mut Pools, busy: usize) {
-        let partition = SHAPES[busy].partition;
-        for bin in (1..BINS).filter(|&bin| SHAPES[bin].partition == partition) {
-            let top = self.tops[bin].get();
-            if bin != busy && self.seen[bin].get() == top {
-                // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
-                unsafe { pools.give(bin, self.empty(bin)) };
-                pools.retire_empty_slab(bin);
-            }
-            self.seen[bin].set(self.tops[bin].get());
-        }
+        visit
     }
 
     /// Takes all blocks out of the stack of a bin.
@@ -297,45 +248,37 @@ impl Cache {
     }
 
     /// Frees a block of this heap, in whichever of its areas.
-    pub(crate) fn free_local(&self, bin: usize, block: *mut u8) {
-        if !self.push(bin, block) {
-            self.drain(bin, block);
-        }
+    pub(crate) fn free_local(&self, mark: usize, bin: usize, block: *mut u8) -> Option<Visit> {
+        (!self.push(bin, block)).then(|| self.drain(mark, bin, block))
     }
 
     /// Gives every block that the thread holds back to the heaps.
-    pub(crate) fn flush(&self) {
-        self.flush_outbox();
-        let Some(heap) = self.heap.get() else { return };
-        let spent = heap.drain(thread::mark(), |pools| self.empty_all(pools));
-        self.free_batches(spent);
+    pub(crate) fn flush(&self, mark: usize) -> Visit {
+        let sent = self.flush_outbox();
+        let Some(heap) = self.heap.get() else { return sent };
+        heap.drain(mark, |pools| self.empty_all(pools)).and(sent)
     }
 
     /// Gives every block back as its thread ends, and leaves the heap at rest.
-    pub(crate) fn retire(&self) {
-        self.flush();
-        // What that brought back of other threads' batches was freed since.
-        self.flush_outbox();
-        let Some(heap) = self.heap.get() else { return };
-        let spent = heap.rest(thread::mark(), |pools| self.empty_all(pools));
-        for batch in spent {
-            // SAFETY: a batch that was taken in is a live block, and the taker's.
-            unsafe { crate::global::free_other(self.mark(), batch.cast()) };
-        }
-        if !heap.keeps_books(self.mark()) {
+    pub(crate) fn retire(&self, mark: usize) -> Visit {
+        let sent = self.flush_outbox();
+        let Some(heap) = self.heap.get() else { return sent };
+        let visit = heap.rest(mark, |pools| self.empty_all(pools)).and(sent);
+        if !heap.keeps_books(mark) {
             self.purge_stacks();
         }
+        visit
     }
 
     /// Gives the memory behind its stacks back, which are empty, if nobody works with the cache.
     pub(crate) fn purge_stacks(&self) {
         // [C2] from the first slot but one to the last.
         let (first, last) = (self.limits[NO_BIN].get(), self.limits[BINS - 1].get());
-        let start = system::round_to_pages(first.addr());
-        let size = (last.addr() & !(system::round_to_pages(1) - 1)).saturating_sub(start);
+        let start = sys::round_to_pages(first.addr());
+        let size = (last.addr() & !(sys::round_to_pages(1) - 1)).saturating_sub(start);
         // Zero is what lies below the first block of a stack.
         // SAFETY: whole pages of the stacks' slots, which hold nothing but zeroes that are needed.
-        unsafe { system::purge(first.cast::<u8>().with_addr(start), size) };
+        unsafe { sys::purge(first.cast::<u8>().with_addr(start), size) };
     }
 
     fn empty_all(&self, pools: &mut Pools) {
@@ -377,16 +320,43 @@ impl Cache {
     }
 }
 
-/// Gives one block back without a cache.
-///
-/// # Safety
-///
-/// It lies in a slab of the bin of that heap, and nobody uses it any more.
-pub(crate) unsafe fn free_alone(heap: &Heap, mark: usize, bin: usize, block: *mut u8) {
-    let mut pools = heap.pools(mark);
-    // SAFETY: the caller's promise.
-    unsafe { pools.give(bin, &[block]) };
-    heap::relieve(pools, mark);
+impl Stock for Cache {
+    fn stow(&self, bin: usize, blocks: &[*mut u8]) -> bool {
+        let free = self.free_slots(bin);
+        let fit = blocks.len() <= free.len();
+        if fit {
+            free[..blocks.len()].copy_from_slice(blocks);
+            self.tops[bin].set(self.tops[bin].get().wrapping_add(blocks.len()));
+        }
+        fit
+    }
+
+    fn fill(&self, bin: usize, take: impl FnOnce(&mut [*mut u8]) -> usize) {
+        let (free, stack) = (self.free_slots(bin), SHAPES[bin].stack as usize);
+        let held = stack - free.len();
+        if held >= stack / 4 {
+            return;
+        }
+        let slots = &mut free[..stack / 2 - held];
+        let count = take(slots);
+        // The lowest address is to be popped first.
+        slots[..count].reverse();
+        self.tops[bin].set(self.tops[bin].get().wrapping_add(count));
+    }
+
+    #[cold]
+    fn give_idle(&self, pools: &mut Pools, busy: usize) {
+        let partition = SHAPES[busy].partition;
+        for bin in (1..BINS).filter(|&bin| SHAPES[bin].partition == partition) {
+            let top = self.tops[bin].get();
+            if bin != busy && self.seen[bin].get() == top {
+                // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+                unsafe { pools.give(bin, self.empty(bin)) };
+                pools.retire_empty_slab(bin);
+            }
+            self.seen[bin].set(self.tops[bin].get());
+        }
+    }
 }
 
 impl CacheWithStacks {
@@ -411,7 +381,7 @@ impl CacheWithStacks {
 
     /// A cache outside of any area, for a thread that shares a heap.
     pub(crate) fn map() -> Option<&'static Self> {
-        let memory = system::map(size_of::<Self>()).ok()?;
+        let memory = sys::map(size_of::<Self>()).ok()?;
         // SAFETY: fresh memory is zero, which is a cache never opened; it is never given back.
         Some(unsafe { memory.cast::<Self>().as_ref() })
     }

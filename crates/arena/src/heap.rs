@@ -1,21 +1,64 @@
 //! A heap: pools behind a lock, and the inbox through which other threads give its blocks back.
 
+pub(crate) mod figures;
+pub(crate) mod huge;
+pub(crate) mod inbox;
+pub(crate) mod large;
+pub(crate) mod pools;
+
+use core::ptr::NonNull;
+
 use crate::{
-    area::{Area, Books},
-    batch::{Batch, Batches, Inbox},
-    bins::SHAPES,
-    cache::Cache,
-    decay, dirty,
-    large::{Fresh, LargeBlock, PAGE, Request},
-    lock::{Lock, LockGuard},
-    poison,
-    pools::Pools,
-    values,
+    books::{
+        area::{Area, Books},
+        owner::Owner,
+        poison,
+    },
+    heap::{
+        inbox::{Batch, Batches, Inbox},
+        large::{Fresh, LargeBlock, PAGE, Request},
+        pools::Pools,
+    },
+    plan::bins::SHAPES,
+    sys::lock::{Lock, LockGuard},
 };
 
 /// Batches that may wait in an inbox before whoever adds one looks after them: their owner may be
 /// idle for ever. About 32 KiB of the smallest blocks, 60 MiB of the largest.
 const MAX_WAITING: usize = 64;
+
+/// A thread's stock of free blocks, as a heap sees it.
+pub(crate) trait Stock {
+    /// Adds blocks of a bin, if there is room for all; returns whether there was.
+    fn stow(&self, bin: usize, blocks: &[*mut u8]) -> bool;
+
+    /// Adds blocks of a bin up to half of what there is room for, unless it holds half of that: `take` returns
+    /// how many of the slots it filled.
+    fn fill(&self, bin: usize, take: impl FnOnce(&mut [*mut u8]) -> usize);
+
+    /// Gives the pools what bins hold that share their partition with `busy`, and weren't used since the last
+    /// time.
+    fn give_idle(&self, pools: &mut Pools, busy: usize);
+}
+
+/// What a visit to a heap leaves to the visitor, once he holds no lock.
+#[must_use = "spent batches have to be freed"]
+pub(crate) struct Visit {
+    /// Batches whose blocks were taken in.
+    pub(crate) spent: Batches,
+    /// Whether the process has too much memory that serves nothing, so that other heaps are to be asked.
+    pub(crate) excess: bool,
+}
+
+impl Visit {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self { spent: Batches::NONE, excess: false };
+
+    /// What both leave.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { spent: self.spent.and(other.spent), excess: self.excess | other.excess }
+    }
+}
 
 /// The memory that one thread, or several, allocate from. Lives as long as the process, at the start
 /// of its first area. All zero is a heap without areas.
@@ -31,14 +74,32 @@ impl Heap {
     /// # Safety
     ///
     /// `area` is new, has this heap at home in it, and outlives it.
-    pub(crate) unsafe fn settle(&mut self, area: *mut Area) {
-        let heap: *const Self = self;
+    pub(crate) unsafe fn settle(&mut self, area: *mut Area) -> Owner {
+        let owner = self.owner();
         let pools = self.pools.get_mut();
-        // SAFETY: the caller's promise: this heap is the area's owner, and ends with it.
+        // SAFETY: the caller's promise: this heap owns the area, and ends with it.
         unsafe {
-            pools.set_owner(heap);
+            pools.set_owner(owner);
             pools.add_area(area);
         }
+        owner
+    }
+
+    /// The heap that an owner is.
+    ///
+    /// # Safety
+    ///
+    /// It was [settled](Self::settle), and lives as long as the reference is used.
+    #[inline(always)]
+    pub(crate) unsafe fn of(owner: Owner) -> &'static Self {
+        // SAFETY: the caller's promise.
+        unsafe { owner.heap().as_ref() }
+    }
+
+    /// It as an owner.
+    #[inline(always)]
+    pub(crate) fn owner(&self) -> Owner {
+        Owner::at(NonNull::from(self))
     }
 
     /// The pools, once nobody else has them. `mark` is the calling thread's.
@@ -54,32 +115,31 @@ impl Heap {
     /// Puts blocks of a bin on the stack of a cache of this heap: what other threads gave back as far as there
     /// is room, of other bins too, or else what [`Pools::take`] has. The batches that come back are the
     /// caller's to free.
-    pub(crate) fn refill(&self, mark: usize, cache: &Cache, bin: usize) -> Batches {
+    pub(crate) fn refill(&self, mark: usize, stock: &impl Stock, bin: usize) -> Visit {
         let mut pools = self.pools(mark);
-        let spent = self.absorb_unless(&mut pools, |bin, blocks| cache.stow(bin, blocks));
-        cache.fill(bin, |slots| {
+        let spent = self.absorb_unless(&mut pools, |bin, blocks| stock.stow(bin, blocks));
+        stock.fill(bin, |slots| {
             if pools.has_grown() {
-                cache.give_idle(&mut pools, bin);
+                stock.give_idle(&mut pools, bin);
                 pools.purge_over_peak();
             }
             let count = pools.may_hold_blocks(slots.len(), SHAPES[bin].block_size as usize);
             pools.take(bin, &mut slots[..count])
         });
         pools.settle();
-        spent
+        Visit { spent, excess: false }
     }
 
     /// Lets the caller `give` blocks back, and takes what other threads gave back with them.
-    pub(crate) fn drain(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Batches {
+    pub(crate) fn drain(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Visit {
         let mut pools = self.pools(mark);
         give(&mut pools);
         let spent = self.absorb(&mut pools);
-        relieve(pools, mark);
-        spent
+        Visit { spent, excess: pools.relieve() }
     }
 
     /// Whoever worked with the heap does so no more: what he has left is `given` to the pools.
-    pub(crate) fn rest(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Batches {
+    pub(crate) fn rest(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Visit {
         self.drain(mark, |pools| {
             give(pools);
             pools.rest();
@@ -102,15 +162,14 @@ impl Heap {
     /// # Safety
     ///
     /// As for [`Inbox::push`].
-    pub(crate) unsafe fn deliver(&self, mark: usize, batch: *mut Batch) -> Option<Batches> {
+    pub(crate) unsafe fn deliver(&self, mark: usize, batch: *mut Batch) -> Option<Visit> {
         // SAFETY: the caller's promise, passed on.
         if unsafe { self.inbox.push(batch) } < MAX_WAITING {
             return None;
         }
         let mut pools = self.pools.try_lock(mark)?;
         let spent = self.absorb(&mut pools);
-        relieve(pools, mark);
-        Some(spent)
+        Some(Visit { spent, excess: pools.relieve() })
     }
 
     /// One block of a bin, for who has no cache; null if memory is out.
@@ -140,8 +199,8 @@ impl Heap {
         fresh
     }
 
-    /// Gives a large block another size where it stands; says whether it could.
-    pub(crate) fn resize_large(&self, mark: usize, block: *mut u8, size: usize) -> bool {
+    /// Gives a large block another size where it stands; returns whether it could.
+    pub(crate) fn resize_large(&self, mark: usize, block: *mut u8, size: usize) -> (bool, Visit) {
         let mut pools = self.pools(mark);
         let large = LargeBlock::at(&mut pools, block);
         let old = large.size(&mut pools);
@@ -149,22 +208,28 @@ impl Heap {
         let done = pools.may_hold(more) && pools.resize_large(large, size);
         poison::bytes_freed(block, old);
         poison::bytes_used(block, large.size(&mut pools));
-        if size < old {
-            relieve(pools, mark);
-        } else {
-            pools.settle();
-        }
-        done
+        let excess = size < old && pools.relieve();
+        pools.settle();
+        (done, Visit { spent: Batches::NONE, excess })
     }
 
     /// Takes a large block back.
-    pub(crate) fn free_large(&self, mark: usize, block: *mut u8) {
+    pub(crate) fn free_large(&self, mark: usize, block: *mut u8) -> Visit {
         let mut pools = self.pools(mark);
         let large = LargeBlock::at(&mut pools, block);
         poison::bytes_freed(block, large.size(&mut pools));
         pools.free_large(large);
-        relieve(pools, mark);
-        decay::tick();
+        Visit { spent: Batches::NONE, excess: pools.relieve() }
+    }
+
+    /// Takes one block of a bin back, for a thread that has no cache.
+    ///
+    /// # Safety
+    ///
+    /// It lies in a slab of the bin of this heap, and nobody uses it any more.
+    pub(crate) unsafe fn free_alone(&self, mark: usize, bin: usize, block: *mut u8) -> Visit {
+        // SAFETY: the caller's promise.
+        self.drain(mark, |pools| unsafe { pools.give(bin, &[block]) })
     }
 
     /// How many areas it has.
@@ -228,6 +293,13 @@ impl Heap {
         Some(spent)
     }
 
+    /// Gives memory back if the process holds too much that serves nothing, unless somebody works on the heap.
+    pub(crate) fn try_purge_excess(&self, mark: usize) {
+        if let Some(mut pools) = self.pools.try_lock(mark) {
+            pools.relieve();
+        }
+    }
+
     /// Takes in what waits, gives back all memory that serves nothing; says how many bytes.
     pub(crate) fn trim(&self, mark: usize) -> (usize, Batches) {
         let mut pools = self.pools(mark);
@@ -238,22 +310,4 @@ impl Heap {
         pools.settle_wholly();
         (given, spent)
     }
-}
-
-/// Gives memory back if the process holds too much that serves nothing: of the heap in hand, and if that
-/// isn't enough, of heaps that nobody works on just now.
-pub(crate) fn relieve(mut pools: LockGuard<'_, Pools>, mark: usize) {
-    pools.purge_excess();
-    pools.settle();
-    drop(pools);
-    if !dirty::is_excess() {
-        return;
-    }
-    values::try_each_heap(mark, |heap| {
-        if let Some(mut pools) = heap.pools.try_lock(mark) {
-            pools.purge_excess();
-            pools.settle();
-        }
-    });
-    dirty::asked_all();
 }

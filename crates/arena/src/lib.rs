@@ -13,7 +13,10 @@
 
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
-#![cfg_attr(loom, allow(dead_code, reason = "the models use a part of what is there"))]
+#![cfg_attr(
+    loom,
+    allow(dead_code, unused_imports, reason = "the models use a part of what is there")
+)]
 
 // For the slot's `thread_local!`.
 #[cfg(all(not(loom), not(all(target_arch = "x86_64", target_os = "linux", not(miri)))))]
@@ -22,103 +25,50 @@ extern crate std;
 #[cfg(not(all(target_pointer_width = "64", target_os = "linux")))]
 compile_error!("the arenas need the 47-bit address space of a 64-bit Linux");
 
-// Loom explores the two structures that threads share; the rest lives in statics, which its atomics
-// can't stand in.
-mod admission;
-mod batch;
-mod lock;
-
 #[cfg(not(loom))]
-mod area;
-#[cfg(not(loom))]
-mod arena;
-#[cfg(not(loom))]
-mod arena_heap;
-#[cfg(not(loom))]
-mod background;
-#[cfg(not(loom))]
-mod bins;
+mod books;
 #[cfg(not(loom))]
 mod cache;
 #[cfg(not(loom))]
-mod census;
-#[cfg(not(loom))]
-mod config;
-#[cfg(not(loom))]
-mod decay;
-#[cfg(not(loom))]
-mod dirty;
-#[cfg(not(loom))]
-mod figures;
-#[cfg(not(loom))]
-mod geometry;
-#[cfg(not(loom))]
-pub mod global;
-#[cfg(not(loom))]
-mod grant;
-#[cfg(not(loom))]
-mod guard;
+mod face;
 #[cfg(not(loom))]
 mod heap;
 #[cfg(not(loom))]
-mod huge_pages;
+mod inspect;
 #[cfg(not(loom))]
-mod kind;
-#[cfg(not(loom))]
-mod large;
-#[cfg(not(loom))]
-pub mod limit;
-#[cfg(not(loom))]
-mod map;
-#[cfg(not(loom))]
-mod mappings;
-#[cfg(not(loom))]
-mod moving;
-#[cfg(not(loom))]
-mod poison;
+mod plan;
 #[cfg(not(loom))]
 mod policy;
 #[cfg(not(loom))]
-mod pools;
+mod process;
 #[cfg(not(loom))]
-mod registry;
-#[cfg(not(loom))]
-mod relief;
-#[cfg(not(loom))]
-mod report;
-#[cfg(not(loom))]
-mod segment;
-#[cfg(not(loom))]
-mod slab_list;
-#[cfg(not(loom))]
-mod slot;
-#[cfg(not(loom))]
-mod stats;
-#[cfg(not(loom))]
-mod system;
-#[cfg(not(loom))]
-mod thread;
-#[cfg(not(loom))]
-mod values;
+mod sys;
 
-#[cfg(not(loom))]
-pub use arena_heap::ArenaHeap;
-#[cfg(not(loom))]
-pub use census::{Census, ClassFigures, Events, PartitionFigures};
-#[cfg(not(loom))]
-pub use config::Config;
-#[cfg(not(loom))]
-pub use geometry::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
-#[cfg(not(loom))]
-pub use map::map;
-#[cfg(not(loom))]
-pub use stats::Stats;
-
-/// A heap as far as batches are concerned.
+/// What loom explores of the rooms: what threads share. The rest lives in statics, in which its atomics can't
+/// stand.
+#[cfg(loom)]
+mod books {
+    pub(crate) mod owner;
+}
 #[cfg(loom)]
 mod heap {
-    pub(crate) struct Heap;
+    pub(crate) mod inbox;
 }
+#[cfg(loom)]
+mod policy {
+    pub(crate) mod admission;
+}
+#[cfg(loom)]
+mod sys {
+    pub(crate) mod lock;
+}
+
+#[cfg(not(loom))]
+pub use face::{ArenaHeap, Config, global, limit};
+#[cfg(not(loom))]
+pub use inspect::{Census, ClassFigures, Events, PartitionFigures, Stats, map};
+#[cfg(not(loom))]
+pub use plan::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
 
 /// The examples of the README, tested as documentation is.
 #[cfg(doctest)]

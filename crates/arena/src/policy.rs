@@ -2,7 +2,12 @@
 //!
 //! Told figures, it answers. Those who act have no thresholds of their own.
 
-use crate::geometry::Partition;
+pub(crate) mod admission;
+pub(crate) mod grant;
+pub(crate) mod huge_pages;
+pub(crate) mod keep;
+
+use crate::plan::geometry::Partition;
 
 /// The bytes that all heaps together may keep in any case, unless chosen otherwise.
 pub(crate) const KEEP_DEFAULT: usize = 32 << 20;

@@ -2,12 +2,14 @@
 
 use core::ptr::null_mut;
 
-use super::{Cache, OUTBOX, free_alone};
 use crate::{
-    batch::{BATCH_SIZE, Batch, Batches},
-    bins::bin_for,
-    geometry::AREA_SHIFT,
-    heap::Heap,
+    books::owner::Owner,
+    cache::{Cache, OUTBOX},
+    heap::{
+        Heap, Visit,
+        inbox::{BATCH_SIZE, Batch},
+    },
+    plan::{bins::bin_for, geometry::AREA_SHIFT},
 };
 
 /// The bin of batches.
@@ -15,71 +17,87 @@ const BATCH_BIN: usize = bin_for(BATCH_SIZE, 8).unwrap();
 
 /// Where batches for a heap's bin are collected.
 #[inline]
-fn outbox_place(heap: &Heap, bin: usize) -> usize {
-    ((core::ptr::from_ref(heap).addr() >> AREA_SHIFT).wrapping_mul(5) + bin) % OUTBOX
+fn outbox_place(owner: Owner, bin: usize) -> usize {
+    ((owner.addr() >> AREA_SHIFT).wrapping_mul(5) + bin) % OUTBOX
 }
 
 impl Cache {
-    /// Frees a block of another heap: notes it in a batch.
+    /// Frees a block of another heap: notes it in a batch. Returns what visits to heaps leave, if there were any.
     ///
     /// # Safety
     ///
     /// It lies in a slab of the bin of that heap, and nobody uses it any more.
     #[inline(never)]
-    pub(crate) unsafe fn free_remote(&self, heap: &'static Heap, bin: usize, block: *mut u8) {
-        let place = &self.outbox[outbox_place(heap, bin)];
+    pub(crate) unsafe fn free_remote(
+        &self,
+        owner: Owner,
+        bin: usize,
+        block: *mut u8,
+    ) -> Option<Visit> {
+        let place = &self.outbox[outbox_place(owner, bin)];
+        let mut visit = None;
         // SAFETY: a batch in the outbox is this thread's.
         if let Some(batch) = unsafe { place.get().as_mut() } {
-            if batch.is_for(heap, bin) {
-                if batch.add(block) {
+            if batch.is_for(owner, bin) {
+                return if batch.add(block) {
                     place.set(null_mut());
-                    self.send(batch);
-                }
-                return;
+                    self.send(batch)
+                } else {
+                    None
+                };
             }
             place.set(null_mut());
-            self.send(batch);
+            visit = self.send(batch);
         }
-        let space = self.pop_or_refill(BATCH_BIN);
+        let (space, refilled) = self.pop_or_refill(BATCH_BIN);
+        let visit = both(visit, refilled);
         if space.is_null() {
             // No memory for a batch: give this one block back by itself.
-            // SAFETY: the caller's promise.
-            return unsafe { free_alone(heap, self.mark(), bin, block) };
+            // SAFETY: the owner of a thread's blocks, which lives as long as the process; the caller's promise.
+            let freed = unsafe { Heap::of(owner).free_alone(self.mark(), bin, block) };
+            return both(visit, Some(freed));
         }
         // SAFETY: a block of that size, just allocated.
-        let batch = unsafe { &mut *Batch::init(space, heap, bin) };
+        let batch = unsafe { &mut *Batch::init(space, owner, bin) };
         batch.add(block);
         place.set(batch);
+        visit
     }
 
-    fn pop_or_refill(&self, bin: usize) -> *mut u8 {
+    fn pop_or_refill(&self, bin: usize) -> (*mut u8, Option<Visit>) {
         let block = self.pop(bin);
-        if block.is_null() { self.refill(bin) } else { block }
+        if !block.is_null() {
+            return (block, None);
+        }
+        let (block, visit) = self.refill(self.mark(), bin);
+        (block, Some(visit))
     }
 
-    fn send(&self, batch: &mut Batch) {
-        let heap = batch.heap();
-        // SAFETY: the batch is this thread's, and out of its outbox.
-        if let Some(spent) = unsafe { heap.deliver(self.mark(), batch) } {
-            self.free_batches(spent);
-        }
-    }
-
-    /// Frees batches whose blocks were taken in.
-    pub(crate) fn free_batches(&self, spent: Batches) {
-        for batch in spent {
-            // SAFETY: a batch is a block of ours, and what came back is nobody's [B1: blocks].
-            unsafe { crate::global::free_with(self, batch.cast()) };
-        }
+    fn send(&self, batch: &mut Batch) -> Option<Visit> {
+        // SAFETY: batches are for threads' heaps, which live as long as the process; this one is the thread's,
+        // and out of its outbox.
+        unsafe { Heap::of(batch.owner()).deliver(self.mark(), batch) }
     }
 
     /// Sends every batch, however few blocks are in it.
-    pub(crate) fn flush_outbox(&self) {
+    pub(crate) fn flush_outbox(&self) -> Visit {
+        let mut visit = Visit::NONE;
         for place in &self.outbox {
             // SAFETY: a batch in the outbox is this thread's.
-            if let Some(batch) = unsafe { place.replace(null_mut()).as_mut() } {
-                self.send(batch);
+            if let Some(batch) = unsafe { place.replace(null_mut()).as_mut() }
+                && let Some(sent) = self.send(batch)
+            {
+                visit = sent.and(visit);
             }
         }
+        visit
+    }
+}
+
+/// What two steps leave, either of which may have visited no heap.
+fn both(first: Option<Visit>, second: Option<Visit>) -> Option<Visit> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(first.and(second)),
+        (first, second) => first.or(second),
     }
 }

@@ -1,0 +1,11 @@
+//! What is known of the memory: an area's books, which stand apart from the blocks.
+
+pub(crate) mod area;
+pub(crate) mod arena;
+pub(crate) mod guard;
+pub(crate) mod owner;
+pub(crate) mod poison;
+pub(crate) mod report;
+pub(crate) mod slab;
+pub(crate) mod slab_list;
+pub(crate) mod windows;

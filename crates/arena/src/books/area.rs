@@ -1,0 +1,318 @@
+//! An area's books: the struct that stands at its start.
+
+mod commit;
+mod purge;
+mod tables;
+
+use core::{
+    cell::UnsafeCell,
+    ptr::NonNull,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use stratalloc_core::ProviderError;
+
+use crate::{
+    books::{
+        area::tables::{LINE, Tables, bitmap_lines},
+        arena::{Arena, Claim, Use, run_mask},
+        slab::{Segment, Slab},
+    },
+    plan::{
+        bins::{NO_BIN, SHAPES, SlabShape},
+        geometry::{
+            AREA_SIZE, ARENAS, ArenaPlace, HOME_LIMIT, PARTITIONS, Partition, SegmentPlace,
+            TILE_SHIFT, TILES,
+        },
+    },
+};
+
+pub(crate) use crate::books::area::{
+    commit::{Appetite, Refusal},
+    tables::held_words,
+};
+
+/// What every thread may look at of an area, and its books, behind the home at its start. All zero is an area in
+/// which nothing was ever used.
+///
+/// The tables of segments and of bit maps follow it, and become usable as they grow.
+///
+/// # Invariants
+///
+/// - [R1: place] It stands [`HOME_LIMIT`] behind a multiple of [`AREA_SIZE`]; the bytes before it and its own
+///   are readable and writable.
+/// - [R6: tiles] The tiles of a slab have its bin, and all others none. They change only under the lock of
+///   the area's heap, and from or to a bin only while no block of the segment is live.
+/// - [R8: books] `books` is touched only by whoever holds the lock of the heap that the area belongs to, and by
+///   its creator.
+#[repr(C)]
+pub(crate) struct Area {
+    books: UnsafeCell<Books>,
+    /// For each tile of the area the bin of the slab there, or [`NO_BIN`](crate::plan::bins::NO_BIN).
+    ///
+    /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
+    /// by [R6].
+    bins: [AtomicU8; TILES],
+}
+
+/// What an area's heap notes of it, under its lock; a part of an [`Area`].
+///
+/// # Invariants
+///
+/// - [R3: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
+/// - [R4: committed] A segment's memory is usable as far as its book says, if its arena's has it in
+///   `committed`.
+/// - [R5: bitmaps] A segment whose book says so has the lines of bit maps from there on, as many as its
+///   partition needs, for itself; they are usable.
+/// - [R7: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
+#[repr(C)]
+pub(crate) struct Books {
+    /// The next area of the same heap.
+    pub(crate) next: *mut Area,
+    /// Arenas that serve something, for each partition.
+    taken: [u64; PARTITIONS],
+    /// For each partition, the offset at which usable memory ends; zero if there is none.
+    reach: [usize; PARTITIONS],
+    tables: Tables,
+    arenas: [Arena; ARENAS * PARTITIONS],
+}
+
+impl Area {
+    /// Makes `start`, an area's worth of address space that the caller has to himself, an area, whose home is zero.
+    ///
+    /// Nothing is reserved: each piece is mapped when it is first used. Fails with `EEXIST` if something
+    /// stands there.
+    pub(crate) fn create(start: NonNull<u8>) -> Result<NonNull<Self>, ProviderError> {
+        start.expose_provenance();
+        let tables = Tables::map_first(start)?;
+        let area = Self::containing(start.as_ptr());
+        // SAFETY: [R1] just made true; zeroed memory is a valid area, and nobody else knows of it.
+        unsafe {
+            Self::books(area).tables = tables;
+            Ok(NonNull::new_unchecked(area))
+        }
+    }
+
+    /// The books of the area that an address lies in, whether or not there is one.
+    #[inline]
+    pub(crate) fn containing(address: *mut u8) -> *mut Self {
+        address.map_addr(|addr| (addr & !(AREA_SIZE - 1)) + HOME_LIMIT).cast()
+    }
+
+    /// The bin of the slab that an address of the area lies in.
+    ///
+    /// # Safety
+    ///
+    /// `address` lies in an area that its [window](crate::books::windows) announces.
+    #[inline(always)]
+    pub(crate) unsafe fn bin_of(address: *mut u8) -> usize {
+        let (start, offset) = (address.addr() & !(AREA_SIZE - 1), address.addr() % AREA_SIZE);
+        match offset >> TILE_SHIFT {
+            // SAFETY: the caller's promise.
+            tile if tile < TILES => unsafe { Self::bin_at(start, tile) },
+            _ => NO_BIN,
+        }
+    }
+
+    /// The bin of the slab that a tile lies in.
+    ///
+    /// # Safety
+    ///
+    /// An area starts at `start`, and has the tile.
+    #[inline(always)]
+    pub(crate) unsafe fn bin_at(start: usize, tile: usize) -> usize {
+        let entry = start + HOME_LIMIT + core::mem::offset_of!(Self, bins) + tile;
+        // SAFETY: the caller's promise. [R6] nobody writes the entry while a block of the segment is live.
+        // (A relaxed load would do as well, for one instruction more.)
+        unsafe { core::ptr::with_exposed_provenance::<u8>(entry).read() as usize }
+    }
+
+    /// The place of a segment from its book.
+    pub(crate) fn place_of_segment(segment: *mut Segment) -> (*mut Self, SegmentPlace) {
+        let area = Self::containing(segment.cast());
+        (area, tables::place_of(segment.addr() - area.addr()))
+    }
+
+    /// The place of an arena from its book.
+    pub(crate) fn place_of(arena: *mut Arena) -> (*mut Self, ArenaPlace) {
+        let area = Self::containing(arena.cast());
+        let first =
+            area.addr() + core::mem::offset_of!(Self, books) + core::mem::offset_of!(Books, arenas);
+        (area, ArenaPlace::from_index((arena.addr() - first) / size_of::<Arena>()))
+    }
+
+    /// The books of an area.
+    ///
+    /// # Safety
+    ///
+    /// `this` is an area that isn't given back meanwhile, and the caller may touch its books [R8] and has no
+    /// other reference to them.
+    #[inline]
+    pub(crate) unsafe fn books<'a>(this: *mut Self) -> &'a mut Books {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *UnsafeCell::raw_get(&raw const (*this).books) }
+    }
+
+    /// Gives all of it back to the system, the books as well.
+    ///
+    /// # Safety
+    ///
+    /// No block of it is live, and nobody touches it any more.
+    pub(crate) unsafe fn unmap(this: *mut Self) {
+        // SAFETY: the caller's promise; the reference ends before the books do.
+        unsafe {
+            let tables = Self::books(this).give_up();
+            tables.unmap(this.cast());
+        }
+    }
+}
+
+impl Books {
+    /// Notes which bin a segment serves as a slab, if any.
+    pub(crate) fn set_bin(&mut self, place: SegmentPlace, bin: usize) {
+        self.segment(place).bin = bin as u8;
+        let area: *const Area = self.start().cast_const().cast();
+        // SAFETY: the books lie in an area, whose table of bins all threads share.
+        for entry in unsafe { &(&(*area).bins)[place.tiles()] } {
+            entry.store(bin as u8, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn arena(&mut self, place: ArenaPlace) -> &mut Arena {
+        &mut self.arenas[place.index()]
+    }
+
+    /// The book of a segment, in an arena that isn't vacant or wasn't always.
+    #[inline]
+    pub(crate) fn segment(&mut self, place: SegmentPlace) -> &mut Segment {
+        debug_assert!(self.tables.has_segments_of(place.arena));
+        let book = self.start().wrapping_add(tables::segment_offset(place));
+        // SAFETY: [R7]; all zero is a segment's book; the borrow of the area keeps others out.
+        unsafe { &mut *core::ptr::with_exposed_provenance_mut(book.expose_provenance()) }
+    }
+
+    /// Whether a segment serves something, by an address that may be anybody's.
+    pub(crate) fn is_used(&self, place: SegmentPlace) -> bool {
+        self.arenas[place.arena.index()].used & (1 << place.segment) != 0
+    }
+
+    /// The address of a segment's first byte.
+    #[inline]
+    pub(crate) fn address(&mut self, place: SegmentPlace) -> *mut u8 {
+        self.first_byte().wrapping_add(place.offset())
+    }
+
+    /// The slab of `bin` that a block lies in, or starts with.
+    ///
+    /// # Safety
+    ///
+    /// The block, or address, lies in a segment of this area that serves as a slab of this bin.
+    #[inline]
+    pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: usize) -> Slab<'_> {
+        let shape: &SlabShape = &SHAPES[bin];
+        let place = SegmentPlace::in_partition(block.addr(), shape.partition);
+        let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
+        let start = self.start();
+        let segment = self.segment(place);
+        debug_assert!(segment.bitmap != 0);
+        let words = bitmap_lines(place.arena.partition) * LINE;
+        let bitmap = start.wrapping_add(tables::line_offset(segment.bitmap - 1));
+        // SAFETY: [R5] the segment has these lines, and no other has.
+        let bitmap = unsafe {
+            let first = core::ptr::with_exposed_provenance_mut(bitmap.expose_provenance());
+            core::slice::from_raw_parts_mut(first, words)
+        };
+        Slab { segment, bitmap, base, shape }
+    }
+
+    /// Gives a segment a bit map if it has none; says whether it has one.
+    pub(crate) fn prepare_slab(&mut self, place: SegmentPlace) -> bool {
+        if self.segment(place).bitmap != 0 {
+            return true;
+        }
+        let start = self.start();
+        let Some(line) = self.tables.give_lines(start, place.arena.partition) else { return false };
+        self.segment(place).bitmap = line + 1;
+        true
+    }
+
+    /// Takes the first arenas that meet a claim, if their books can be had.
+    pub(crate) fn take_arenas(&mut self, claim: Claim) -> Option<ArenaPlace> {
+        let Claim { partition, count, purpose, keep, warm } = claim;
+        let taken = self.taken[partition.number()];
+        if taken.count_zeros() < keep + count as u32 {
+            return None;
+        }
+        let arena = |arena| ArenaPlace { partition, arena };
+        let end = self.reach[partition.number()];
+        let first = (0..=ARENAS - count)
+            .take_while(|&first| !warm || arena(first).offset() < end)
+            .filter(|&first| taken & run_mask(first, count) == 0)
+            .find(|&first| !warm || self.arenas[arena(first).index()].dirty != 0)?;
+        if !self.book_arenas(first + count) {
+            return None;
+        }
+        (first..first + count).for_each(|first| self.take_arena(arena(first), purpose));
+        Some(arena(first))
+    }
+
+    /// Whether an arena is vacant.
+    pub(crate) fn is_vacant(&self, place: ArenaPlace) -> bool {
+        self.taken[place.partition.number()] & (1 << place.arena) == 0
+    }
+
+    /// Makes the books of all arenas usable whose number is below `end`; says whether they are.
+    pub(crate) fn book_arenas(&mut self, end: usize) -> bool {
+        let start = self.start();
+        self.tables.book_arenas(start, end)
+    }
+
+    /// Takes one vacant arena for a purpose, whose books are usable.
+    pub(crate) fn take_arena(&mut self, place: ArenaPlace, purpose: Use) {
+        self.taken[place.partition.number()] |= 1 << place.arena;
+        let arena = self.arena(place);
+        arena.purpose = purpose;
+        if purpose != Use::WHOLE {
+            arena.freed_at = 0;
+        }
+    }
+
+    /// Makes an arena without used segments vacant.
+    pub(crate) fn give_arena(&mut self, place: ArenaPlace) {
+        self.taken[place.partition.number()] &= !(1 << place.arena);
+        self.arena(place).purpose = Use::VACANT;
+    }
+
+    /// The first arena that isn't vacant.
+    pub(crate) fn first_taken(&self) -> Option<ArenaPlace> {
+        Partition::all().zip(self.taken).find(|&(_, taken)| taken != 0).map(|(partition, taken)| {
+            ArenaPlace { partition, arena: taken.trailing_zeros() as usize }
+        })
+    }
+
+    /// Gives all segments back to the system, before the books go too: they are the caller's to unmap.
+    ///
+    /// # Safety
+    ///
+    /// No block of the area is live.
+    unsafe fn give_up(&mut self) -> Tables {
+        for index in 0..self.arenas.len() {
+            let place = ArenaPlace::from_index(index);
+            let committed = self.arena(place).committed;
+            // SAFETY: the caller's promise.
+            unsafe { self.unmap_segments(place, committed) };
+        }
+        core::mem::take(&mut self.tables)
+    }
+
+    /// Where the area's struct stands.
+    fn start(&self) -> *mut u8 {
+        let first = core::ptr::from_ref(self).addr() & !(AREA_SIZE - 1);
+        core::ptr::with_exposed_provenance_mut(first + HOME_LIMIT)
+    }
+
+    /// Where the area begins: with its home.
+    fn first_byte(&mut self) -> *mut u8 {
+        self.start().wrapping_sub(HOME_LIMIT)
+    }
+}

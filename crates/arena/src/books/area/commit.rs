@@ -1,0 +1,278 @@
+//! How an area's memory becomes usable: in steps that grow with what is held.
+//!
+//! What was never used isn't even reserved, so that a limit of the process counts only what serves
+//! something, whenever it is set; and where pages are locked into memory, few are.
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::books::area::Books;
+use crate::{
+    books::arena::run_mask,
+    plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
+    sys::{self, mappings},
+};
+
+/// The least that is made usable of a slab at once.
+const LEAST_STEP: usize = 32 << 10;
+/// The most that is made usable ahead.
+const MOST_STEP: usize = 4 << 20;
+/// A heap's step is this part of what it holds.
+const SHARE: usize = 16;
+
+/// For so many milliseconds after the system refused memory, none is made usable ahead: what it has is then
+/// left to whoever needs it.
+const RESTRAINT: u64 = 1000;
+
+/// When the system last refused memory, in milliseconds of its clock. Zero: never. `Relaxed`: a hint.
+static REFUSED_AT: AtomicU64 = AtomicU64::new(0);
+
+/// Whether memory is to be made usable ahead.
+fn is_plentiful() -> bool {
+    let refused = REFUSED_AT.load(Ordering::Relaxed);
+    refused == 0 || sys::milliseconds() > refused + RESTRAINT
+}
+
+/// Why memory isn't usable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The system has no more.
+    OutOfMemory,
+    /// Something that isn't ours stands in this segment of the arena.
+    Occupied(usize),
+}
+
+/// What memory is made usable for.
+#[derive(Clone, Copy)]
+pub(crate) struct Appetite {
+    /// Bytes that the heap holds.
+    pub(crate) held: usize,
+    /// Whether to ask for huge pages.
+    pub(crate) huge: bool,
+}
+
+impl Appetite {
+    /// How many bytes to make usable at once.
+    ///
+    /// Many where mappings are scarce: as much as an arena of the smallest classes has, so that its memory
+    /// is one.
+    fn step(self) -> usize {
+        if !is_plentiful() {
+            return 0;
+        }
+        if self.huge || mappings::are_scarce() {
+            return MOST_STEP;
+        }
+        let share = (self.held / SHARE).clamp(LEAST_STEP, MOST_STEP);
+        1 << share.ilog2()
+    }
+}
+
+impl Books {
+    /// Makes the first `bytes` of a slab usable, and more where that is worth it.
+    pub(crate) fn commit_slab(
+        &mut self,
+        place: SegmentPlace,
+        bytes: usize,
+        appetite: Appetite,
+    ) -> Result<(), Refusal> {
+        let usable = self.segment(place).usable as usize;
+        if usable >= bytes {
+            return Ok(());
+        }
+        let (step, size) = (appetite.step(), place.arena.partition.segment_size());
+        let ahead = if step == 0 {
+            Err(Refusal::OutOfMemory)
+        } else if step >= size {
+            let count = (step / size).min(SEGMENTS);
+            self.commit_run(place.arena, place.segment / count * count, count, appetite.huge)
+        } else {
+            self.extend_segment(place, bytes.max(usable * 2).max(step).min(size), appetite.huge)
+        };
+        ahead.or_else(|_| self.extend_segment(place, sys::round_to_pages(bytes), appetite.huge))
+    }
+
+    /// Makes segments of an arena usable to their ends.
+    pub(crate) fn commit_run(
+        &mut self,
+        arena: ArenaPlace,
+        first: usize,
+        count: usize,
+        huge: bool,
+    ) -> Result<(), Refusal> {
+        let (mut segment, end) = (first, first + count);
+        while segment < end {
+            if self.arena(arena).whole & (1 << segment) != 0 {
+                segment += 1;
+                continue;
+            }
+            // From what is usable of this one to the next that is, in part at least.
+            let after = self.arena(arena).committed.checked_shr(segment as u32 + 1).unwrap_or(0);
+            let after = (segment + 1 + after.trailing_zeros() as usize).min(end);
+            self.commit_gap(arena, segment, after, huge)?;
+            segment = after;
+        }
+        Ok(())
+    }
+
+    /// Makes the rest of segment `first` usable and all of those up to `end`, of which nothing is.
+    fn commit_gap(
+        &mut self,
+        arena: ArenaPlace,
+        first: usize,
+        end: usize,
+        huge: bool,
+    ) -> Result<(), Refusal> {
+        let size = arena.partition.segment_size();
+        match self.map_piece(arena.segment(first), (end - first) * size, huge) {
+            Ok(()) => {
+                self.note_usable(arena, first, end - first, size);
+                Ok(())
+            }
+            // One by one, to see which of them it is.
+            Err(Refusal::Occupied(_)) if end - first > 1 => (first..end)
+                .try_for_each(|segment| self.commit_gap(arena, segment, segment + 1, huge)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Makes a segment usable up to `bytes`, a multiple of the page size.
+    fn extend_segment(
+        &mut self,
+        place: SegmentPlace,
+        bytes: usize,
+        huge: bool,
+    ) -> Result<(), Refusal> {
+        let usable = self.segment(place).usable as usize;
+        let bytes = bytes.min(place.arena.partition.segment_size());
+        if usable >= bytes {
+            return Ok(());
+        }
+        match self.map_piece(place, bytes, huge) {
+            Ok(()) => self.note_usable(place.arena, place.segment, 1, bytes),
+            // With the rest of the one before it, this may need no further mapping.
+            Err(Refusal::OutOfMemory) if usable == 0 && self.follows_part(place) => {
+                self.commit_run(place.arena, place.segment - 1, 1, huge)?;
+                return self.extend_segment(place, bytes, huge);
+            }
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(())
+    }
+
+    /// Whether the segment before this one is usable in part.
+    fn follows_part(&mut self, place: SegmentPlace) -> bool {
+        let arena = self.arena(place.arena);
+        (arena.committed & !arena.whole) << 1 & (1 << place.segment) != 0
+    }
+
+    /// Notes that `count` segments from `first` are usable up to `bytes` of each.
+    fn note_usable(&mut self, place: ArenaPlace, first: usize, count: usize, bytes: usize) {
+        for segment in first..first + count {
+            self.segment(place.segment(segment)).usable = bytes as u32;
+        }
+        let (mask, size) = (run_mask(first, count), place.partition.segment_size());
+        let arena = self.arena(place);
+        let before = arena.stretches();
+        arena.committed |= mask;
+        if bytes == size {
+            arena.whole |= mask;
+        }
+        mappings::change(before, arena.stretches());
+        let end = place.segment(first + count - 1).offset() + bytes;
+        let reach = &mut self.reach[place.partition.number()];
+        *reach = end.max(*reach);
+    }
+
+    /// Maps what is missing of the `bytes` from the start of a segment.
+    fn map_piece(&mut self, place: SegmentPlace, bytes: usize, huge: bool) -> Result<(), Refusal> {
+        let usable = self.segment(place).usable as usize;
+        let whole = self.arena(place.arena).whole;
+        let follows = usable != 0 || whole << 1 & (1 << place.segment) != 0;
+        let Some(start) = NonNull::new(self.address(place).wrapping_add(usable)) else {
+            return Err(Refusal::OutOfMemory);
+        };
+        let mapped = if follows {
+            // SAFETY: [R4] what is before is usable: of this segment, or all of the one before.
+            unsafe { sys::map_after(start, bytes - usable) }
+        } else {
+            sys::map_at(start, bytes - usable)
+        };
+        match mapped {
+            // SAFETY: just mapped.
+            Ok(()) if huge => unsafe { sys::prefer_huge(start, bytes - usable) },
+            Ok(()) => {}
+            Err(error) if sys::is_occupied(&error) => {
+                return Err(Refusal::Occupied(place.segment));
+            }
+            Err(_) => {
+                REFUSED_AT.store(sys::milliseconds(), Ordering::Relaxed);
+                return Err(Refusal::OutOfMemory);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the memory behind some of an arena's segments back, and their address space; says how many
+    /// bytes that were.
+    ///
+    /// # Safety
+    ///
+    /// None of them serves anything.
+    pub(super) unsafe fn unmap_segments(&mut self, place: ArenaPlace, segments: u64) -> usize {
+        let whole = self.arena(place).whole;
+        let before = self.arena(place).stretches();
+        let mut unmapped = 0;
+        for (first, count) in crate::books::arena::stretches(segments, whole) {
+            let bytes = self.bytes_usable(place, first, count);
+            let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
+            // SAFETY: the caller's promise: none of them serves anything.
+            if unsafe { sys::unmap(start, bytes) } {
+                self.note_unmapped(place, first, count);
+                unmapped += bytes;
+            }
+        }
+        mappings::change(before, self.arena(place).stretches());
+        unmapped
+    }
+
+    /// The bytes of `count` segments from `first` that are one stretch of usable memory.
+    pub(super) fn bytes_usable(&mut self, place: ArenaPlace, first: usize, count: usize) -> usize {
+        let last = self.segment(place.segment(first + count - 1)).usable as usize;
+        (count - 1) * place.partition.segment_size() + last
+    }
+
+    fn note_unmapped(&mut self, place: ArenaPlace, first: usize, count: usize) {
+        for segment in first..first + count {
+            self.segment(place.segment(segment)).usable = 0;
+        }
+        let mask = run_mask(first, count);
+        let arena = self.arena(place);
+        arena.committed &= !mask;
+        arena.whole &= !mask;
+    }
+
+    /// Gives back what is usable of a slab beyond the blocks that were ever handed out.
+    ///
+    /// # Safety
+    ///
+    /// Those lie in the first `carved` bytes of the segment.
+    pub(super) unsafe fn unmap_tail(&mut self, place: SegmentPlace, carved: usize) {
+        let (used, address) = (sys::round_to_pages(carved), self.address(place));
+        let usable = self.segment(place).usable as usize;
+        let Some(start) = NonNull::new(address.wrapping_add(used)) else { return };
+        // SAFETY: the caller's promise: no block lies there.
+        if used == 0 || used >= usable || !unsafe { sys::unmap(start, usable - used) } {
+            return;
+        }
+        let segment = self.segment(place);
+        segment.usable = used as u32;
+        segment.touched = segment.touched.min(used as u32);
+        let arena = self.arena(place.arena);
+        let before = arena.stretches();
+        arena.whole &= !(1 << place.segment);
+        mappings::change(before, arena.stretches());
+    }
+}

@@ -1,0 +1,242 @@
+//! The tables that follow an area's books, and grow with use: of segments, and of bit maps.
+//!
+//! ```text
+//! 0                the area's struct
+//! SEGMENTS_AT      books of segments, arena number by arena number of all partitions
+//! LINES_AT         lines of bit maps, in the order in which segments first served as slabs
+//! HELD_AT          which blocks the program holds, in the hardened build
+//! ```
+//!
+//! Each is usable from its start to where it is needed. The struct and the first table are one mapping.
+
+use core::{ptr::NonNull, sync::atomic::AtomicU64};
+
+use stratalloc_core::ProviderError;
+
+use crate::{
+    books::{
+        area::Area,
+        guard,
+        slab::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment},
+    },
+    plan::geometry::{
+        ARENAS, ArenaPlace, BOOKS_LIMIT, HOME_LIMIT, PARTITIONS, Partition, SEGMENTS, SegmentPlace,
+    },
+    sys::{self, mappings},
+};
+
+/// Words in which space for bit maps is given out.
+pub(super) const LINE: usize = BITMAP_WORDS;
+const LINE_BYTES: usize = LINE * size_of::<u64>();
+/// Lines for the bit maps of every segment: four in partition 0, one in each other that has slabs.
+const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITIONS - 2);
+/// Bytes of bit maps that are made usable at least.
+const LINES_STEP: usize = 16 << 10;
+
+/// Books of segments for the arenas of one number, in all partitions.
+const SEGMENTS_OF_NUMBER: usize = SEGMENTS * PARTITIONS * size_of::<Segment>();
+/// Words of a segment's part of the table of held blocks.
+const HELD: usize = if guard::ON { BITMAP_WORDS_SMALLEST } else { 0 };
+const HELD_OF_NUMBER: usize = SEGMENTS * PARTITIONS * HELD * size_of::<u64>();
+
+/// The largest pages that a system may have: tables begin at multiples of it.
+const PAGE_LIMIT: usize = 64 << 10;
+const SEGMENTS_AT: usize = size_of::<Area>();
+const LINES_AT: usize = (SEGMENTS_AT + ARENAS * SEGMENTS_OF_NUMBER).next_multiple_of(PAGE_LIMIT);
+const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIMIT);
+
+const _: () = assert!(SEGMENTS_AT.is_multiple_of(align_of::<Segment>()));
+const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT);
+
+/// Lines of a bit map in a partition.
+pub(super) const fn bitmap_lines(partition: Partition) -> usize {
+    if partition.number() == 0 { BITMAP_WORDS_SMALLEST / LINE } else { 1 }
+}
+
+/// Where the book of a segment lies in the area.
+#[inline]
+pub(super) const fn segment_offset(place: SegmentPlace) -> usize {
+    SEGMENTS_AT + place.index() * size_of::<Segment>()
+}
+
+/// The segment whose book lies there; the inverse of [`segment_offset`].
+pub(super) const fn place_of(offset: usize) -> SegmentPlace {
+    SegmentPlace::from_index((offset - SEGMENTS_AT) / size_of::<Segment>())
+}
+
+/// Where a line of bit maps lies in the area.
+#[inline]
+pub(super) const fn line_offset(line: u32) -> usize {
+    LINES_AT + line as usize * LINE_BYTES
+}
+
+/// A bit for each block of a slab, set while the program holds the block, in the hardened build.
+///
+/// Touched by every thread.
+///
+/// # Safety
+///
+/// The segment serves as a slab in `area`.
+pub(crate) unsafe fn held_words(area: *mut Area, place: SegmentPlace) -> &'static [AtomicU64] {
+    let offset = HELD_AT + place.index() * HELD * size_of::<u64>();
+    let first = core::ptr::with_exposed_provenance(area.addr() + offset);
+    // SAFETY: the caller's promise: its arena isn't vacant, so that this is usable.
+    unsafe { core::slice::from_raw_parts(first, HELD) }
+}
+
+/// How far the tables are usable. All zero is none of them.
+#[derive(Default)]
+pub(super) struct Tables {
+    /// Numbers of arenas whose segments have books.
+    arenas_booked: usize,
+    /// Bytes of bit maps that are usable.
+    lines_usable: usize,
+    /// Lines that are given out. Segments get theirs when they first serve as a slab and keep it, so that
+    /// those in use lie together.
+    lines_given: usize,
+}
+
+/// The end of the mapping that the area begins with.
+fn books_end(arenas: usize) -> usize {
+    sys::round_to_pages(SEGMENTS_AT + arenas * SEGMENTS_OF_NUMBER)
+}
+
+impl Tables {
+    /// Maps an area's home, its struct, and the tables as far as its first arenas need them.
+    pub(super) fn map_first(start: NonNull<u8>) -> Result<Self, ProviderError> {
+        let size = HOME_LIMIT + books_end(1);
+        sys::map_at(start, size)?;
+        let area = start.as_ptr().wrapping_add(HOME_LIMIT);
+        if guard::ON && !extend(area, HELD_AT, HELD_OF_NUMBER) {
+            // SAFETY: just mapped.
+            unsafe { sys::unmap(start, size) };
+            return Err(ProviderError::OutOfMemory { size: HELD_OF_NUMBER, align: 1 });
+        }
+        mappings::change(0, 1);
+        Ok(Self { arenas_booked: 1, ..Self::default() })
+    }
+
+    /// Whether a segment of the arena has its book.
+    pub(super) fn has_segments_of(&self, place: ArenaPlace) -> bool {
+        place.arena < self.arenas_booked
+    }
+
+    /// Makes the books of arenas usable whose number is below `end`; says whether they are.
+    pub(super) fn book_arenas(&mut self, area: *mut u8, end: usize) -> bool {
+        while self.arenas_booked < end {
+            let number = self.arenas_booked;
+            let (from, to) = (books_end(number), books_end(number + 1));
+            let held = HELD_AT + number * HELD_OF_NUMBER;
+            let held_too = !guard::ON || extend(area, held, HELD_OF_NUMBER);
+            if !held_too || !extend(area, from, to - from) {
+                return false;
+            }
+            self.arenas_booked += 1;
+        }
+        true
+    }
+
+    /// Gives out the lines for a bit map in a partition; says which is the first.
+    pub(super) fn give_lines(&mut self, area: *mut u8, partition: Partition) -> Option<u32> {
+        let first = self.lines_given;
+        let end = first + bitmap_lines(partition);
+        if end * LINE_BYTES > self.lines_usable && !self.extend_lines(area, end * LINE_BYTES) {
+            return None;
+        }
+        self.lines_given = end;
+        Some(first as u32)
+    }
+
+    /// Makes `bytes` of bit maps usable, and as many again where the system grants it.
+    fn extend_lines(&mut self, area: *mut u8, bytes: usize) -> bool {
+        let doubled = bytes.max(self.lines_usable * 2).clamp(LINES_STEP, LINES * LINE_BYTES);
+        let from = self.lines_usable;
+        let found = [doubled, bytes]
+            .map(sys::round_to_pages)
+            .into_iter()
+            .find(|&end| extend(area, LINES_AT + from, end - from));
+        mappings::change(0, u32::from(from == 0 && found.is_some()));
+        self.lines_usable = found.unwrap_or(from);
+        found.is_some()
+    }
+
+    /// Whether they hold nothing that [`strip`](Self::strip) would give back.
+    pub(super) fn are_bare(&self) -> bool {
+        self.lines_given == 0 && self.arenas_booked == 1
+    }
+
+    /// Gives the memory of the tables back, that of the tiles' bins too, but for what an area begins with; says
+    /// whether the system took it.
+    ///
+    /// # Safety
+    ///
+    /// No segment serves anything, or has usable memory: all zero is right for all books and tiles.
+    pub(super) unsafe fn strip(&mut self, area: *mut u8) -> bool {
+        let held = (self.arenas_booked - 1) * HELD_OF_NUMBER;
+        let more = books_end(self.arenas_booked) - books_end(1);
+        // SAFETY: the caller's promise: what is told by these tables is told by none as well.
+        let unmapped = unsafe {
+            unmap(area, HELD_AT + HELD_OF_NUMBER, held) && unmap(area, books_end(1), more)
+        };
+        if !unmapped {
+            return false;
+        }
+        self.arenas_booked = 1;
+        let end = area.wrapping_add(books_end(1));
+        let tiles = area.wrapping_add(core::mem::offset_of!(Area, bins));
+        let first = tiles.map_addr(sys::round_to_pages);
+        // SAFETY: the caller's promise: all of it may be zero.
+        if !unsafe { sys::purge(first, end.addr() - first.addr()) } {
+            let segments = area.wrapping_add(SEGMENTS_AT);
+            // SAFETY: the caller's promise; these bytes are usable, and of the table of segments.
+            unsafe { segments.write_bytes(0, end.addr() - segments.addr()) };
+        }
+        self.lines_given = 0;
+        // SAFETY: no segment has a bit map any more.
+        if self.lines_usable != 0 && unsafe { unmap(area, LINES_AT, self.lines_usable) } {
+            mappings::change(1, 0);
+            self.lines_usable = 0;
+        }
+        true
+    }
+
+    /// Gives the tables back to the system, the area's struct, and its home.
+    ///
+    /// # Safety
+    ///
+    /// They are those of this area, and nobody touches it any more.
+    pub(super) unsafe fn unmap(self, area: *mut u8) {
+        mappings::change(1 + u32::from(self.lines_usable != 0), 0);
+        let home = area.wrapping_sub(HOME_LIMIT);
+        // SAFETY: the caller's promise.
+        unsafe {
+            unmap(area, HELD_AT, self.arenas_booked * HELD_OF_NUMBER);
+            unmap(area, LINES_AT, self.lines_usable);
+            unmap(home, 0, HOME_LIMIT + books_end(self.arenas_booked));
+        }
+    }
+}
+
+/// Gives a piece at an offset of an area back, if it has any bytes; says whether it is gone.
+///
+/// # Safety
+///
+/// As for [`system::unmap`].
+unsafe fn unmap(area: *mut u8, offset: usize, size: usize) -> bool {
+    let start = NonNull::new(area.wrapping_add(offset));
+    // SAFETY: the caller's promise.
+    size == 0 || start.is_some_and(|start| unsafe { sys::unmap(start, size) })
+}
+
+/// Makes a piece of a table usable that is at an offset of an area: its first, or one that follows others.
+fn extend(area: *mut u8, offset: usize, size: usize) -> bool {
+    let is_first = offset == LINES_AT || offset == HELD_AT;
+    let Some(start) = NonNull::new(area.wrapping_add(offset)) else { return false };
+    let mapped = if is_first {
+        sys::map_at(start, size)
+    } else {
+        // SAFETY: what is before is usable, and of the same table.
+        unsafe { sys::map_after(start, size) }
+    };
+    mapped.is_ok()
+}

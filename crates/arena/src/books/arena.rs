@@ -1,0 +1,221 @@
+//! One arena's book: what its 64 segments serve, as masks.
+
+mod index;
+
+pub(crate) use index::ArenaIndex;
+
+use crate::plan::geometry::{Partition, SEGMENTS};
+
+/// What an arena serves.
+///
+/// Zero is vacant, so that books are valid as the system gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Use(u8);
+
+impl Use {
+    /// Nobody.
+    pub(crate) const VACANT: Self = Self(0);
+    /// Slabs of the partition's classes, and runs of segments for sizes above the classes'.
+    pub(crate) const SEGMENTS: Self = Self(1);
+    /// One block that has arenas for itself; its first arena counts them.
+    pub(crate) const WHOLE: Self = Self(2);
+}
+
+/// Vacant arenas in a row that somebody wants.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) partition: Partition,
+    /// How many.
+    pub(crate) count: usize,
+    pub(crate) purpose: Use,
+    /// How many more must be vacant in their area.
+    pub(crate) keep: u32,
+    /// Whether only those will do that have memory behind them.
+    pub(crate) warm: bool,
+}
+
+/// The book of one arena. All zero is a vacant arena that was never used.
+///
+/// # Invariants
+///
+/// - [A1: dirty] A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
+/// - [A2: usable] The segments in `whole` are in `committed`. Of those in `committed` alone, the first
+///   bytes are usable, as many as their book says.
+/// - [A3: listed] An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
+///   one that has a segment to offer is always listed.
+#[repr(C, align(64))]
+pub(crate) struct Arena {
+    /// Segments that serve something.
+    pub(crate) used: u64,
+    /// Vacant segments with memory behind them.
+    pub(crate) dirty: u64,
+    /// Segments whose memory may be used without asking the system, at their start at least.
+    pub(crate) committed: u64,
+    /// Those of which that holds to the end.
+    pub(crate) whole: u64,
+    /// The neighbours in the list.
+    pub(crate) next: *mut Arena,
+    pub(crate) prev: *mut Arena,
+    /// What it serves.
+    pub(crate) purpose: Use,
+    /// The number of that list plus one, or zero if it is in none.
+    pub(crate) listed: u8,
+    /// Arenas of the block that starts here, in an arena of [`Use::WHOLE`]; zero in those that follow.
+    pub(crate) span: u16,
+    /// When a whole block that lay here was last freed, on the system's clock in milliseconds; zero where none
+    /// was since the arena last served segments.
+    pub(crate) freed_at: u32,
+}
+
+impl Arena {
+    /// The segment to use next: one that is warm, if there is one, else the next from `first` on.
+    pub(crate) fn vacant_segment(&self, first: usize) -> Option<usize> {
+        let vacant = !self.used;
+        let warm = vacant & self.dirty;
+        let choice = if warm == 0 { vacant } else { warm }.rotate_right(first as u32);
+        (choice != 0).then(|| (choice.trailing_zeros() as usize + first) % SEGMENTS)
+    }
+
+    /// How many stretches of usable memory there are.
+    pub(crate) const fn stretches(&self) -> u32 {
+        (self.committed & !(self.whole << 1)).count_ones()
+    }
+}
+
+/// A place for a run of segments in an arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// Its first segment.
+    pub(crate) first: usize,
+    /// How many of its segments have no memory behind them.
+    pub(crate) cold: usize,
+    /// How many vacant segments lie beside it.
+    pub(crate) spare: usize,
+}
+
+impl Arena {
+    /// The place for `count` segments in a row that has the most memory behind it, and of several, that which
+    /// leaves the least beside it. O(gaps).
+    ///
+    /// Looked at are the places at either end of a gap, and where memory begins.
+    pub(crate) fn vacant_run(&self, count: usize) -> Option<Gap> {
+        let (vacant, dirty) = (!self.used, self.dirty);
+        let starts = run_starts(vacant, count);
+        let begin = |mask: u64| mask & !(mask << 1);
+        let mut places = starts & (begin(vacant) | begin(dirty) | !(starts >> 1));
+        let mut best = None;
+        while places != 0 {
+            let first = places.trailing_zeros() as usize;
+            places &= places - 1;
+            let warm = (dirty & run_mask(first, count)).count_ones() as usize;
+            let before = (vacant << (SEGMENTS - 1 - first) << 1).leading_ones();
+            let after = (vacant >> (first + count - 1) >> 1).trailing_ones();
+            let gap = Gap { first, cold: count - warm, spare: (before + after) as usize };
+            if best.is_none_or(|best: Gap| gap.is_better_than(best)) {
+                best = Some(gap);
+            }
+        }
+        best
+    }
+}
+
+impl Gap {
+    /// Whether less of it is cold, or as much and less lies beside it.
+    pub(crate) fn is_better_than(self, other: Self) -> bool {
+        (self.cold, self.spare) < (other.cold, other.spare)
+    }
+}
+
+/// The bits of the `count` segments from `first`.
+pub(crate) const fn run_mask(first: usize, count: usize) -> u64 {
+    debug_assert!(count > 0 && first + count <= SEGMENTS);
+    (u64::MAX >> (SEGMENTS - count)) << first
+}
+
+/// The stretches of memory behind `segments`, each as its first segment and how many follow each other
+/// without a gap: what is `whole` goes on in the next.
+pub(crate) fn stretches(segments: u64, whole: u64) -> impl Iterator<Item = (usize, usize)> {
+    let mut left = segments;
+    core::iter::from_fn(move || {
+        let first = left.trailing_zeros() as usize;
+        let ones = left.checked_shr(first as u32)?.trailing_ones() as usize;
+        let whole = (whole >> first).trailing_ones() as usize;
+        let count = ones.min(whole + 1);
+        left &= !run_mask(first, count);
+        Some((first, count))
+    })
+}
+
+/// The bits at which `count` ones in a row start. O(log count).
+pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
+    let mut length = 1;
+    while length < count {
+        let step = length.min(count - length);
+        ones &= ones >> step;
+        length += step;
+    }
+    ones
+}
+
+/// How many ones there are in the longest stretch. O(log).
+pub(crate) fn longest_run(ones: u64) -> usize {
+    if ones == u64::MAX {
+        return SEGMENTS;
+    }
+    let steps = (0..SEGMENTS.ilog2()).rev().map(|shift| 1 << shift);
+    steps.fold(
+        0,
+        |length, step| {
+            if run_starts(ones, length + step) == 0 { length } else { length + step }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_ends_behind_a_segment_that_is_usable_in_part() {
+        let (committed, whole) =
+            (run_mask(3, 6) | run_mask(63, 1), run_mask(3, 2) | run_mask(7, 2));
+        // SAFETY: all zero is a vacant arena.
+        let arena = Arena { committed, whole, ..unsafe { core::mem::zeroed() } };
+        let found: std::vec::Vec<_> = stretches(committed, whole).collect();
+        assert_eq!(found, [(3, 3), (6, 1), (7, 2), (63, 1)]);
+        assert_eq!(arena.stretches() as usize, found.len());
+        assert_eq!(stretches(u64::MAX, u64::MAX).collect::<std::vec::Vec<_>>(), [(0, 64)]);
+    }
+
+    #[test]
+    fn the_longest_stretch_is_that_of_the_naive_count() {
+        let mut ones = 1_u64;
+        for _ in 0..1000 {
+            ones = ones.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
+            for ones in [ones, ones | ones << 1, ones | ones >> 3, !0, 0, ones | !0 << 9] {
+                let naive = stretches(ones, !0).map(|(_, count)| count).max().unwrap_or(0);
+                assert_eq!(longest_run(ones), naive, "{ones:b}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_goes_where_memory_is_and_fits_best() {
+        // SAFETY: all zero is a vacant arena.
+        let mut arena: Arena = unsafe { core::mem::zeroed() };
+        let gap = |first, cold, spare| Some(Gap { first, cold, spare });
+        assert_eq!(arena.vacant_run(3), gap(0, 3, 61));
+        arena.dirty = run_mask(60, 4);
+        assert_eq!(arena.vacant_run(6), gap(58, 2, 58));
+        arena.dirty |= run_mask(20, 3);
+        assert_eq!(arena.vacant_run(3), gap(20, 0, 61));
+        arena.used = run_mask(18, 2) | run_mask(24, 39);
+        assert_eq!(arena.vacant_run(4), gap(20, 1, 0));
+        assert_eq!(arena.vacant_run(5), gap(0, 5, 13));
+        // As warm, but it leaves less.
+        arena.dirty |= run_mask(0, 18);
+        assert_eq!(arena.vacant_run(3), gap(20, 0, 1));
+        assert_eq!(arena.vacant_run(19), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! A partition's arenas that have segments to offer, by how many these offer in a row.
+
+use core::ptr::null_mut;
+
+use crate::books::arena::{Arena, longest_run};
+use crate::plan::geometry::SEGMENTS;
+
+/// Lists, each for longest vacant runs of twice as many segments as the one before it.
+const LISTS: usize = SEGMENTS.ilog2() as usize + 1;
+
+/// Arenas of a list that are looked at: so many that it is cheap beside a page fault.
+const LOOKED_AT: usize = 16;
+
+/// Lists of arenas by their longest vacant run, newest first. All zero is an empty index.
+///
+/// # Invariants
+///
+/// - [L1: links] Each list links exactly the arenas that were put there and not removed, both ways.
+/// - [L2: list] An arena's `listed` is the number of its list plus one, or zero if it is in none.
+pub(crate) struct ArenaIndex {
+    heads: [*mut Arena; LISTS],
+}
+
+/// The list of arenas whose longest vacant run is so many segments.
+fn list_of(run: usize) -> usize {
+    run.ilog2() as usize
+}
+
+impl ArenaIndex {
+    /// Puts an arena where it belongs by what it has to offer now; nowhere if that is nothing.
+    ///
+    /// # Safety
+    ///
+    /// `arena` is a book that the caller alone may touch, and so is every listed one.
+    pub(crate) unsafe fn place(&mut self, arena: *mut Arena) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let run = longest_run(!(*arena).used);
+            let listed = if run == 0 { 0 } else { list_of(run) + 1 };
+            if usize::from((*arena).listed) == listed {
+                return;
+            }
+            self.remove(arena);
+            if listed != 0 {
+                self.push(listed - 1, arena);
+            }
+        }
+    }
+
+    /// An arena that has memory behind vacant segments, one that offers little before one that offers
+    /// much; or else one without, or null.
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book.
+    pub(crate) unsafe fn warmest(&self) -> *mut Arena {
+        // SAFETY: the caller's promise.
+        let all = || (0..LISTS).flat_map(|list| unsafe { self.newest(list) });
+        // SAFETY: the caller's promise; [L1].
+        let warm = all().find(|&arena| unsafe { (*arena).dirty != 0 });
+        warm.or_else(|| all().next()).unwrap_or(null_mut())
+    }
+
+    /// For each list whose arenas may have `count` vacant segments in a row, tightest first, the newest arenas.
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book, and changes no list meanwhile.
+    pub(crate) unsafe fn with_run(
+        &self,
+        count: usize,
+    ) -> impl Iterator<Item = impl Iterator<Item = *mut Arena>> {
+        // SAFETY: the caller's promise.
+        (list_of(count)..LISTS).map(|list| unsafe { self.newest(list) })
+    }
+
+    /// The newest arenas of a list.
+    ///
+    /// # Safety
+    ///
+    /// As for [`with_run`](Self::with_run).
+    unsafe fn newest(&self, list: usize) -> impl Iterator<Item = *mut Arena> + use<> {
+        let some = |arena: *mut Arena| (!arena.is_null()).then_some(arena);
+        // SAFETY: the caller's promise; [L1].
+        core::iter::successors(some(self.heads[list]), move |&arena| some(unsafe { (*arena).next }))
+            .take(LOOKED_AT)
+    }
+
+    /// Forgets its arenas, whose books the caller sees to.
+    pub(crate) fn clear(&mut self) {
+        self.heads = [null_mut(); LISTS];
+    }
+
+    /// Puts an arena in front of a list.
+    ///
+    /// # Safety
+    ///
+    /// As for [`place`](Self::place), and the arena isn't listed.
+    unsafe fn push(&mut self, list: usize, arena: *mut Arena) {
+        let head = self.heads[list];
+        // SAFETY: the caller's promise; [L1] the head is a listed book.
+        unsafe {
+            (*arena).listed = list as u8 + 1;
+            (*arena).next = head;
+            (*arena).prev = null_mut();
+            if let Some(head) = head.as_mut() {
+                head.prev = arena;
+            }
+        }
+        self.heads[list] = arena;
+    }
+
+    /// Takes an arena out, if it is listed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`place`](Self::place).
+    pub(crate) unsafe fn remove(&mut self, arena: *mut Arena) {
+        // SAFETY: the caller's promise; [L1] the neighbours are listed books. [L2]
+        unsafe {
+            let listed = core::mem::take(&mut (*arena).listed) as usize;
+            if listed == 0 {
+                return;
+            }
+            let (next, prev) = ((*arena).next, (*arena).prev);
+            match prev.as_mut() {
+                Some(prev) => prev.next = next,
+                None => self.heads[listed - 1] = next,
+            }
+            if let Some(next) = next.as_mut() {
+                next.prev = prev;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::books::arena::run_mask;
+
+    fn found(index: &ArenaIndex, count: usize) -> Vec<*mut Arena> {
+        // SAFETY: the books are a test's own.
+        unsafe { index.with_run(count) }.flatten().collect()
+    }
+
+    #[test]
+    fn arenas_are_found_by_their_longest_vacant_run() {
+        // SAFETY: all zero is a vacant arena.
+        let mut books: [Arena; 3] = unsafe { core::mem::zeroed() };
+        books[0].used = !run_mask(5, 3);
+        books[1].used = !(run_mask(0, 9) | run_mask(20, 1));
+        let [a, b, c] = books.each_mut().map(core::ptr::from_mut);
+        let mut index = ArenaIndex { heads: [null_mut(); LISTS] };
+        // SAFETY: the books are this test's own.
+        unsafe {
+            for arena in [c, b, a] {
+                index.place(arena);
+            }
+            assert_eq!(
+                (found(&index, 2), found(&index, 8)),
+                (Vec::from([a, b, c]), Vec::from([b, c]))
+            );
+            assert_eq!(index.warmest(), a);
+            (*c).dirty = 1;
+            assert_eq!(index.warmest(), c);
+            (*b).used = u64::MAX;
+            (*c).used = !run_mask(0, 2);
+            index.place(b);
+            index.place(c);
+            assert_eq!((found(&index, 2), found(&index, 4).is_empty()), (Vec::from([c, a]), true));
+            index.remove(c);
+            index.remove(a);
+        }
+        assert!(found(&index, 1).is_empty());
+    }
+}

@@ -1,0 +1,110 @@
+//! Hardening: what each allocation and free of a small block checks with the feature `hardened`. Without
+//! it all of this compiles to nothing, and there is no room for it in the books.
+//!
+//! - A bit for each block says whether the program holds it: a block that is freed twice, was never
+//!   handed out, or doesn't start there is noticed at the call, whichever thread makes it.
+//! - What lies between the size asked for and the block's end is filled, and sealed by a word that
+//!   depends on the address and on the process: a byte written past the end is noticed at the free.
+//! - A freed block is filled, so that who still uses it finds nothing that makes sense.
+//!
+//! There is no fast path then. Heaps as values are as they were.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{
+    books::{
+        area::{Area, held_words},
+        report,
+        slab::BadFree,
+    },
+    plan::{bins::SHAPES, geometry::SegmentPlace},
+    sys,
+};
+
+/// Whether blocks are checked.
+pub(crate) const ON: bool = cfg!(feature = "hardened");
+
+/// Bytes of a block that its seal takes.
+pub(crate) const SEAL: usize = if ON { size_of::<u64>() } else { 0 };
+
+/// What fills the bytes between a block's size and its seal.
+const MARGIN: u8 = 0xc5;
+/// What fills a freed block.
+const FREED: u8 = 0xdf;
+/// The bits of a seal that hold the margin's length.
+const LENGTH: u64 = 0xffff;
+
+/// The word and bit of a block. `Relaxed` throughout: who frees a block has it from whoever allocated it.
+fn bit(bin: usize, block: *mut u8) -> (&'static AtomicU64, u64) {
+    let shape = &SHAPES[bin];
+    let segment = SegmentPlace::in_partition(block.addr(), shape.partition);
+    let number = shape.block_at(block.addr() & (shape.partition.segment_size() - 1));
+    // SAFETY: the block's bin is from the books of its area, which the registry announces.
+    let words = unsafe { held_words(Area::containing(block), segment) };
+    (&words[number / 64], 1 << (number % 64))
+}
+
+/// Where a block's seal stands.
+fn seal_place(bin: usize, block: *mut u8) -> *mut u64 {
+    block.wrapping_add(SHAPES[bin].block_size as usize - SEAL).cast()
+}
+
+/// The seal of a block with a margin of so many bytes.
+fn seal(block: *mut u8, margin: usize) -> u64 {
+    let mixed = (block.addr() + margin) ^ sys::random();
+    mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64 & !LENGTH | margin as u64
+}
+
+/// A block of `bin` goes to the program, which asked for `size` bytes; there is room for the seal.
+pub(crate) fn hand_out(bin: usize, block: *mut u8, size: usize) {
+    let (word, bit) = bit(bin, block);
+    word.fetch_or(bit, Ordering::Relaxed);
+    let margin = SHAPES[bin].block_size as usize - SEAL - size;
+    // SAFETY: the block is the caller's, and holds all of it; its end need not be aligned to the seal.
+    unsafe {
+        block.add(size).write_bytes(MARGIN, margin);
+        seal_place(bin, block).write_unaligned(seal(block, margin));
+    }
+}
+
+/// The program gives a block of `bin` back. The process ends with a report if it doesn't hold it, or wrote
+/// past its end.
+pub(crate) fn take_back(bin: usize, block: *mut u8) {
+    check_held(bin, block);
+    let size = size(bin, block);
+    let (word, bit) = bit(bin, block);
+    if word.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
+        report::bad_free(bin, BadFree::Twice(block));
+    }
+    // SAFETY: the block is given up.
+    unsafe { block.write_bytes(FREED, size) };
+}
+
+/// Ends the process with a report unless the program holds a block of `bin` that starts there.
+pub(crate) fn check_held(bin: usize, block: *mut u8) {
+    if !SHAPES[bin].is_start(block) {
+        report::bad_free(bin, BadFree::NotABlock(block));
+    }
+    let (word, bit) = bit(bin, block);
+    if word.load(Ordering::Relaxed) & bit == 0 {
+        report::bad_free(bin, BadFree::Twice(block));
+    }
+}
+
+/// The bytes that the program asked for. The process ends with a report if it wrote past them.
+pub(crate) fn size(bin: usize, block: *mut u8) -> usize {
+    let room = SHAPES[bin].block_size as usize - SEAL;
+    // SAFETY: the program holds the block, which ends with the seal.
+    let found = unsafe { seal_place(bin, block).read_unaligned() };
+    let margin = (found & LENGTH) as usize;
+    if found != seal(block, margin) || margin > room {
+        report::overrun(block, room);
+    }
+    let size = room - margin;
+    // SAFETY: the margin lies in the block.
+    let margin = unsafe { core::slice::from_raw_parts(block.add(size), margin) };
+    if margin.iter().any(|&byte| byte != MARGIN) {
+        report::overrun(block, size);
+    }
+    size
+}

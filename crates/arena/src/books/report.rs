@@ -1,0 +1,69 @@
+//! What is said before the process ends over a pointer that is no block in use.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use stratalloc_core::diag;
+
+use crate::{books::slab::BadFree, plan::bins::SHAPES};
+
+/// Whether the reports were led to standard error. Set once; orders nothing but itself.
+static CONNECTED: AtomicBool = AtomicBool::new(false);
+
+/// Ends the process over what was given back, or used, as a small block of `bin`.
+#[cold]
+#[inline(never)]
+pub(crate) fn bad_free(bin: usize, bad: BadFree) -> ! {
+    let shape = &SHAPES[bin];
+    let size = shape.block_size;
+    match bad {
+        BadFree::Twice(block) => {
+            fail(block, format_args!("a block of {size} bytes, freed already"))
+        }
+        BadFree::NotABlock(block) => match shape.offset_in_block(block) {
+            0 => fail(block, format_args!("not in use, a block of {size} bytes")),
+            offset => fail(block, format_args!("{offset} bytes into a block of {size}")),
+        },
+    }
+}
+
+/// Ends the process over an address among large blocks at which none in use starts.
+#[cold]
+#[inline(never)]
+pub(crate) fn not_a_large_block(address: *mut u8) -> ! {
+    fail(address, format_args!("not the start of a block in use"))
+}
+
+/// Ends the process over a block that was written to past its end.
+#[cold]
+#[inline(never)]
+pub(crate) fn overrun(block: *mut u8, size: usize) -> ! {
+    fail(block, format_args!("a block of {size} bytes, written to past its end"))
+}
+
+/// Ends the process over an address that is none of ours.
+#[cold]
+#[inline(never)]
+pub(crate) fn foreign(address: *mut u8) -> ! {
+    fail(address, format_args!("not of this allocator"))
+}
+
+fn fail(address: *mut u8, what: core::fmt::Arguments<'_>) -> ! {
+    if !CONNECTED.swap(true, Ordering::Relaxed) {
+        diag::set_sink(write);
+        // SAFETY: it doesn't unwind.
+        unsafe { diag::set_abort(abort) };
+    }
+    diag::fatal(format_args!("bad pointer {address:p}: {what}"))
+}
+
+fn write(line: &[u8]) {
+    // The C library's `write` would end a thread that is to be cancelled, not the process. SAFETY: the
+    // slice is readable. Nothing can be done if standard error takes nothing.
+    let _ =
+        unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, line.as_ptr(), line.len()) };
+}
+
+fn abort() -> ! {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::abort() }
+}

@@ -1,0 +1,320 @@
+//! What stands in each 64 GiB window of the address space: an area, a huge block, or nothing of ours.
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+};
+
+use stratalloc_core::ProviderError;
+
+use crate::{
+    books::{area::Area, owner::Owner},
+    plan::geometry::{AREA_SHIFT, AREA_SIZE},
+    sys,
+};
+
+/// The bits of an address, where there are as many as the table has windows for.
+const BITS: u32 = 47;
+/// Windows of such an address space.
+const WINDOWS: usize = 1 << (BITS - AREA_SHIFT);
+/// The first window that is used: low addresses are left to programs.
+const FIRST: usize = 16;
+/// Windows among which the first is chosen at random, so that addresses differ from run to run.
+const SPREAD: usize = 512;
+
+const NOTHING: usize = 0;
+const CLAIMED: usize = 1;
+/// An area of a thread's heap: this, and the address of the heap that owns it.
+const THREAD: usize = 2;
+const HUGE_TAIL: usize = 3;
+/// A huge block starts here: this, and its size in bytes, a multiple of the page size.
+const HUGE: usize = 4;
+/// The same of an arena heap, and of one that waits for the next arena heap.
+const VALUE: usize = 5;
+const KEPT: usize = 6;
+const KIND: usize = 7;
+
+/// What stands in each window. `Release` when it is announced pairs with the `Acquire` of
+/// [`lookup`]; claims by compare-and-swap keep two claimants apart.
+static TABLE: [AtomicUsize; WINDOWS] = [const { AtomicUsize::new(NOTHING) }; WINDOWS];
+
+/// Where the search for a window goes on, a hint.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// What an address lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// Nothing of ours.
+    Foreign,
+    /// An area of a thread's heap.
+    Thread(Owner),
+    /// An area of an arena heap.
+    Value(Owner),
+    /// A huge block that starts at this window's first byte, of this many bytes.
+    Huge(usize),
+}
+
+/// What an address lies in. O(1): one load.
+#[inline]
+pub(crate) fn lookup(address: *mut u8) -> Window {
+    let index = address.addr() >> AREA_SHIFT;
+    TABLE.get(index).map_or(Window::Foreign, |entry| decode(entry.load(Ordering::Acquire)))
+}
+
+#[inline]
+fn decode(entry: usize) -> Window {
+    match (entry & KIND, owner_in(entry)) {
+        (THREAD, Some(owner)) => Window::Thread(owner),
+        (VALUE, Some(owner)) => Window::Value(owner),
+        (HUGE, _) => Window::Huge(entry & !KIND),
+        _ => Window::Foreign,
+    }
+}
+
+/// The owner whose area an entry announces.
+#[inline]
+fn owner_in(entry: usize) -> Option<Owner> {
+    NonNull::new(core::ptr::with_exposed_provenance_mut::<()>(entry & !KIND)).map(Owner::at)
+}
+
+/// The entry that announces an area of this owner.
+fn entry_for(owner: Owner, kind: usize) -> usize {
+    owner.heap::<()>().as_ptr().expose_provenance() | kind
+}
+
+/// The heap that owns the area that an address lies in, if that is a thread's. O(1): one load.
+#[inline(always)]
+pub(crate) fn thread_owner(address: *mut u8) -> Option<Owner> {
+    let entry = TABLE.get(address.addr() >> AREA_SHIFT)?.load(Ordering::Acquire);
+    if entry & KIND == THREAD { owner_in(entry) } else { None }
+}
+
+/// The windows to search: those of the address space, but for the lowest, which are left to programs.
+fn searched() -> core::ops::Range<usize> {
+    /// The bits of an address, once they are known: `Relaxed`, they order nothing.
+    static KNOWN: AtomicU32 = AtomicU32::new(0);
+
+    let mut bits = KNOWN.load(Ordering::Relaxed);
+    if bits == 0 {
+        bits = sys::address_bits(BITS);
+        KNOWN.store(bits, Ordering::Relaxed);
+    }
+    searched_of(bits)
+}
+
+/// The windows to search where addresses have so many bits. The first has null in it.
+fn searched_of(bits: u32) -> core::ops::Range<usize> {
+    let end = 1 << (bits - AREA_SHIFT);
+    FIRST.min(end / 4).max(1)..end
+}
+
+/// Claims `count` free windows in a row, and calls `make` with the address of the first until it doesn't find
+/// something there. Returns what it makes, which the entry that comes with it announces; or `None`, with no
+/// window claimed.
+///
+/// Nothing is reserved: that the windows are ours only this table says. Where the kernel chooses places it
+/// begins far from them; and each piece is mapped so that the call fails where something stands.
+fn claim<T>(
+    count: usize,
+    mut make: impl FnMut(NonNull<u8>) -> Result<(T, usize), ProviderError>,
+) -> Option<T> {
+    let searched = searched();
+    if NEXT.load(Ordering::Relaxed) == 0 {
+        let first = searched.start + sys::random() % SPREAD.min(searched.len() / 4).max(1);
+        let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
+    }
+    let hint = NEXT.load(Ordering::Relaxed).max(searched.start);
+    for step in 0..searched.len() {
+        let index = searched.start + (hint - searched.start + step) % searched.len();
+        if index + count > searched.end || !claim_at(index, count) {
+            continue;
+        }
+        let address = core::ptr::with_exposed_provenance_mut(index << AREA_SHIFT);
+        // SAFETY: window 0 isn't searched.
+        match make(unsafe { NonNull::new_unchecked(address) }) {
+            Ok((made, entry)) => {
+                NEXT.store(index + count, Ordering::Relaxed);
+                announce(index, count, entry);
+                return Some(made);
+            }
+            Err(error) => {
+                release(index, count);
+                if !sys::is_occupied(&error) {
+                    return None;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Claims `count` windows from `index` if all are free.
+fn claim_at(index: usize, count: usize) -> bool {
+    let claimed =
+        (index..index + count).take_while(|&window| swap(window, NOTHING, CLAIMED)).count();
+    if claimed < count {
+        release(index, claimed);
+    }
+    claimed == count
+}
+
+/// Lets everyone find what stands in claimed windows.
+fn announce(index: usize, count: usize, entry: usize) {
+    for tail in &TABLE[index + 1..index + count] {
+        tail.store(HUGE_TAIL, Ordering::Release);
+    }
+    TABLE[index].store(entry, Ordering::Release);
+}
+
+fn swap(window: usize, from: usize, to: usize) -> bool {
+    TABLE[window].compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+fn release(index: usize, count: usize) {
+    for entry in &TABLE[index..index + count] {
+        entry.store(NOTHING, Ordering::Release);
+    }
+}
+
+/// Whom an area is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    Thread,
+    Value,
+}
+
+/// A new area with a heap at home in it: `settle` makes the home ready that is at the area's start, and returns
+/// the heap. Nobody else knows of the area until then.
+pub(crate) fn new_home(
+    whom: For,
+    settle: impl Fn(NonNull<u8>, *mut Area) -> Owner,
+) -> Option<Owner> {
+    let kind = if whom == For::Thread { THREAD } else { VALUE };
+    claim(1, |start| {
+        let area = Area::create(start)?;
+        let owner = settle(start, area.as_ptr());
+        Ok((owner, entry_for(owner, kind)))
+    })
+}
+
+/// One more area for a heap.
+pub(crate) fn extend(owner: Owner) -> Option<NonNull<Area>> {
+    let entry = entry_of(owner.addr()).load(Ordering::Relaxed);
+    claim(1, |start| Ok((Area::create(start)?, entry)))
+}
+
+/// The sizes of all huge blocks, in bytes.
+pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
+    TABLE.iter().map(|entry| entry.load(Ordering::Acquire)).filter_map(|entry| match entry & KIND {
+        HUGE => Some(entry & !KIND),
+        _ => None,
+    })
+}
+
+/// Every heap of threads, those of ended ones among them, from a starting point on.
+pub(crate) fn threads(from: usize) -> impl Iterator<Item = Owner> {
+    owners(from, |kind| kind == THREAD)
+}
+
+/// Every arena heap, those kept for the next among them.
+pub(crate) fn values() -> impl Iterator<Item = Owner> {
+    owners(0, |kind| kind == VALUE || kind == KEPT)
+}
+
+/// The heaps at home in windows, from a starting point on.
+fn owners(from: usize, is_wanted: fn(usize) -> bool) -> impl Iterator<Item = Owner> {
+    (0..WINDOWS).filter_map(move |step| {
+        let index = (from + step) % WINDOWS;
+        let entry = TABLE[index].load(Ordering::Acquire);
+        let owner = owner_in(entry).filter(|_| is_wanted(entry & KIND))?;
+        // Further areas of a heap name it too.
+        (owner.addr() >> AREA_SHIFT == index).then_some(owner)
+    })
+}
+
+/// The heap at home in a window.
+pub(crate) fn owner_at(window: usize) -> Option<Owner> {
+    owner_in(TABLE.get(window)?.load(Ordering::Acquire))
+}
+
+/// The entry of the window that an address of ours lies in.
+fn entry_of(address: usize) -> &'static AtomicUsize {
+    &TABLE[(address >> AREA_SHIFT) % WINDOWS]
+}
+
+/// Marks an arena heap as waiting for the next.
+pub(crate) fn keep(owner: Owner) {
+    entry_of(owner.addr()).store(entry_for(owner, KEPT), Ordering::Release);
+}
+
+/// Takes an arena heap that waits into use again.
+pub(crate) fn take_kept() -> Option<Owner> {
+    TABLE.iter().find_map(|entry| {
+        let kept = entry.load(Ordering::Acquire);
+        let owner = owner_in(kept).filter(|_| kept & KIND == KEPT)?;
+        let taken = entry_for(owner, VALUE);
+        let order = (Ordering::AcqRel, Ordering::Relaxed);
+        entry.compare_exchange(kept, taken, order.0, order.1).ok().map(|_| owner)
+    })
+}
+
+/// Lets nobody find an arena heap's area any more, so that it can be released.
+pub(crate) fn withdraw(area: *mut Area) {
+    entry_of(area.addr()).store(CLAIMED, Ordering::Release);
+}
+
+/// Gives a withdrawn area back to the system, whose blocks are all free.
+///
+/// # Safety
+///
+/// Nobody knows of the area but the caller, who doesn't touch it any more.
+pub(crate) unsafe fn release_area(area: *mut Area) {
+    // SAFETY: the caller's promise.
+    unsafe { Area::unmap(area) };
+    release(area.addr() >> AREA_SHIFT, 1);
+}
+
+/// Claims windows for a block of `size` bytes, which `map` makes usable from the address that it is given on.
+pub(crate) fn claim_block(
+    size: usize,
+    mut map: impl FnMut(NonNull<u8>) -> Result<(), ProviderError>,
+) -> Option<NonNull<u8>> {
+    claim(size.div_ceil(AREA_SIZE), |start| {
+        map(start)?;
+        Ok((start, size | HUGE))
+    })
+}
+
+/// Notes another size of a block within its windows.
+pub(crate) fn resize_block(start: NonNull<u8>, size: usize) {
+    entry_of(start.addr().get()).store(size | HUGE, Ordering::Release);
+}
+
+/// Gives up the windows of a block.
+pub(crate) fn release_block(start: NonNull<u8>, size: usize) {
+    release(start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_windows_searched_are_those_of_the_address_space() {
+        assert_eq!(searched_of(47), FIRST..WINDOWS);
+        assert_eq!(searched_of(42), FIRST..64);
+        assert_eq!(searched_of(39), 2..8);
+        assert_eq!(searched_of(38), 1..4);
+        assert!(searched_of(36).is_empty());
+    }
+
+    #[test]
+    fn a_stack_at_the_end_of_the_address_space_shows_its_bits() {
+        let local = 0_u8;
+        // Other threads' stacks lie elsewhere; on this machine's first the kernel's choice is known.
+        let high = (&raw const local).addr() >> (BITS - 1) != 0;
+        assert!(!high || sys::address_bits(BITS) == BITS);
+        // What is asked for: address 0 is nobody's, and there is no 63rd bit.
+        assert!(sys::address_bits(63) < 63);
+    }
+}

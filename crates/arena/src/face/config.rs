@@ -1,0 +1,150 @@
+//! What a program may choose about the process's allocator.
+
+use core::{sync::atomic::Ordering, time::Duration};
+
+use crate::{
+    face::limit,
+    policy::{self, huge_pages, keep},
+    process::{background, decay, thread},
+};
+
+/// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
+/// without.
+///
+/// In a constant, a choice out of its range doesn't compile.
+///
+/// ```
+/// use std::time::Duration;
+/// use stratalloc_arena::Config;
+///
+/// const CONFIG: Config = Config::new()
+///     .keep(8 << 20)
+///     .decay(Duration::from_secs(10))
+///     .limit(2 << 30);
+///
+/// CONFIG.apply()?;
+/// # Config::new().apply()?;
+/// # Ok::<(), stratalloc_arena::limit::Exceeded>(())
+/// ```
+///
+/// ```compile_fail
+/// use stratalloc_arena::Config;
+/// const TOO_LITTLE: Config = Config::new().limit(4096);
+/// # TOO_LITTLE.apply();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a choice has to be applied"]
+pub struct Config {
+    limit: Option<usize>,
+    keep: usize,
+    share: usize,
+    decay: u64,
+    huge_pages: bool,
+    background: bool,
+}
+
+impl Config {
+    /// The least limit in bytes: what a thread's stock of blocks may take, a few times.
+    pub const LEAST_LIMIT: usize = 16 << 20;
+    /// The longest decay: a day.
+    pub const LONGEST_DECAY: Duration = Duration::from_hours(24);
+
+    /// The default.
+    pub const fn new() -> Self {
+        Self {
+            limit: None,
+            keep: policy::KEEP_DEFAULT,
+            share: policy::SHARE_DEFAULT,
+            decay: policy::DECAY_DEFAULT,
+            huge_pages: true,
+            background: false,
+        }
+    }
+
+    /// The most bytes that the process may [hold](crate::face::limit). No limit by default.
+    ///
+    /// # Panics
+    ///
+    /// Below [`LEAST_LIMIT`](Self::LEAST_LIMIT).
+    pub const fn limit(mut self, bytes: usize) -> Self {
+        assert!(bytes >= Self::LEAST_LIMIT, "a limit is 16 MiB or more");
+        self.limit = Some(bytes);
+        self
+    }
+
+    /// Bytes that serve nothing and are kept for the next use in any case, by all threads together:
+    /// 32 MiB by default. Half as many again for five seconds after some were given back, and as many as a
+    /// thread's heap had in use where that rose and fell three times in these.
+    pub const fn keep(mut self, bytes: usize) -> Self {
+        self.keep = bytes;
+        self
+    }
+
+    /// How many hundredths of the bytes in use may be kept beside them, if that is more than
+    /// [`keep`](Self::keep): 100 by default.
+    ///
+    /// # Panics
+    ///
+    /// Above 100.
+    pub const fn keep_percent(mut self, percent: usize) -> Self {
+        assert!(percent <= 100, "a share is 100 percent at most");
+        self.share = percent;
+        self
+    }
+
+    /// How long memory that serves nothing is kept at most, to the millisecond: 10 s by default; zero for
+    /// ever. Gone before, if it is more than the amount kept.
+    ///
+    /// Threads see to it as they allocate and free; an idle process keeps what it has, unless it has a thread
+    /// in the [background](Self::background).
+    ///
+    /// # Panics
+    ///
+    /// Above [`LONGEST_DECAY`](Self::LONGEST_DECAY).
+    pub const fn decay(mut self, decay: Duration) -> Self {
+        assert!(decay.as_secs() <= Self::LONGEST_DECAY.as_secs(), "a decay is a day at most");
+        self.decay = decay.as_millis() as u64;
+        self
+    }
+
+    /// Whether huge pages are asked for: behind slabs where a heap holds 64 MiB or more (128 for classes above
+    /// 2 KiB), and behind blocks of 8 MiB or more where it holds 32 with them, unless they are asked for zeroed: so it is
+    /// by default, unless there is a limit. Memory that was used before stays as it is.
+    pub const fn huge_pages(mut self, wanted: bool) -> Self {
+        self.huge_pages = wanted;
+        self
+    }
+
+    /// Whether a thread of the allocator's own gives memory back in time while the program's threads sleep: none by
+    /// default. It wakes twice in each [decay](Self::decay), takes no signals, and has a stack of 64 KiB or a
+    /// little more. A child of a fork gets one of its own as it allocates.
+    ///
+    /// What threads hold in their stocks of free blocks stays theirs.
+    pub const fn background(mut self, wanted: bool) -> Self {
+        self.background = wanted;
+        self
+    }
+
+    /// Puts these choices in force for the process; those of before are gone.
+    ///
+    /// # Errors
+    ///
+    /// If more than the limit is held already; then nothing changes.
+    pub fn apply(self) -> Result<(), limit::Exceeded> {
+        limit::set(self.limit)?;
+        keep::KEEP.store(self.keep, Ordering::Relaxed);
+        keep::SHARE.store(self.share, Ordering::Relaxed);
+        decay::set(self.decay);
+        huge_pages::set(self.huge_pages);
+        // A child of a fork is to find that it has no such thread.
+        thread::watch_forks();
+        background::set(self.background);
+        Ok(())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,361 @@
+//! The process-wide allocator: every thread on the heap that it is at home in.
+//!
+//! ```text
+//! allocate ── pop of the bin's stack ........................ fast
+//!   └ allocate_slow ── refill of the stack from the heap
+//!       ├ large block ── run of segments / whole arenas
+//!       └ huge block ── windows of its own
+//! deallocate ── push on the bin's stack ..................... fast
+//!   └ deallocate_slow ── stack full: half of it to the heap
+//!       ├ other area of this heap ── push
+//!       ├ other heap ── batch, handed over when full
+//!       └ large, huge, foreign
+//! ```
+
+use core::ptr::{NonNull, null_mut};
+
+use crate::{
+    books::guard,
+    cache::slot,
+    heap::{
+        Heap, huge,
+        large::{GROWING, MAX_IN_ARENAS, Outlook, Request},
+    },
+    inspect::stats::Stats,
+    plan::{
+        bins::bin_for,
+        geometry::{AREA_SIZE, Partition},
+    },
+    process::{
+        frees::{free_with, free_without_cache, see_to},
+        relief::{self, with_relief},
+        thread,
+        whose::{Kind, bin_of_thread},
+    },
+    sys::{mark, moving},
+};
+
+/// The alignment that C expects of every block.
+const C_ALIGN: usize = 16;
+
+/// Allocates `size` bytes at `align`, a power of two; null if memory is out. Size 0 is served as 1.
+///
+/// Two table look-ups and a pop where the thread has a block of the class.
+///
+/// ```
+/// use stratalloc_arena::global;
+/// let block = global::allocate(100, 8);
+/// assert!(!block.is_null());
+/// // SAFETY: just allocated.
+/// unsafe { global::deallocate(block) };
+/// ```
+#[inline(always)]
+pub fn allocate(size: usize, align: usize) -> *mut u8 {
+    let block = allocate_cached(size, align);
+    if block.is_null() { allocate_slow(size, align) } else { block }
+}
+
+/// The fast path of [`allocate`] alone, for callers with a slow path of their own: a block if the
+/// thread has one of the class at hand; else null, and nothing happened.
+#[inline(always)]
+pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
+    if guard::ON {
+        return null_mut();
+    }
+    bin_for(size, align).map_or(null_mut(), |bin| slot::cache().pop(bin))
+}
+
+/// As [`allocate`], with every byte zero.
+#[inline]
+pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
+    let size = size.max(1);
+    if bin_for(size, align).is_none() {
+        return allocate_large(size, align, Outlook::Sparse);
+    }
+    let block = allocate(size, align);
+    if !block.is_null() {
+        // SAFETY: `size` bytes, just allocated.
+        unsafe { block.write_bytes(0, size) };
+    }
+    block
+}
+
+/// Allocates as C's `malloc`: at 16, whatever the size.
+#[inline(always)]
+pub fn allocate_c(size: usize) -> *mut u8 {
+    allocate(size, C_ALIGN)
+}
+
+/// As [`allocate_c`], with every byte zero.
+#[inline]
+pub fn allocate_zeroed_c(size: usize) -> *mut u8 {
+    allocate_zeroed(size, C_ALIGN)
+}
+
+/// Frees a block; null is no block, and nothing happens.
+///
+/// # Safety
+///
+/// `block` is null, or live and of this allocator. (What isn't is reported and ends the process, where
+/// the address tells.)
+#[inline(always)]
+pub unsafe fn deallocate(block: *mut u8) {
+    // SAFETY: the caller's promise; 8 is the least alignment of a block.
+    unsafe { deallocate_aligned::<8>(block) }
+}
+
+/// As [`deallocate`], for blocks of [`allocate_c`] or another alignment of 16 at least: what isn't so
+/// aligned is no block, and is reported.
+///
+/// # Safety
+///
+/// As for [`deallocate`], and the block's alignment was 16 or more.
+#[inline(always)]
+pub unsafe fn deallocate_c(block: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { deallocate_aligned::<C_ALIGN>(block) }
+}
+
+#[inline(always)]
+unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
+    let cache = slot::cache();
+    match cache.bin_of::<ALIGN>(block) {
+        Some(bin) if !guard::ON && cache.push(bin, block) => {}
+        // SAFETY: the caller's promise.
+        _ => unsafe { deallocate_slow(block) },
+    }
+}
+
+/// Frees a block of known layout: the one that it was allocated with.
+///
+/// # Safety
+///
+/// `block` is live, and was allocated, or reallocated last, with `size` and `align`.
+#[inline(always)]
+pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
+    let cache = slot::cache();
+    match bin_for(size, align) {
+        Some(bin) if !guard::ON && cache.is_home_of(block) && cache.push(bin, block) => {}
+        // SAFETY: the caller's promise.
+        _ => unsafe { deallocate_slow(block) },
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_slow(size: usize, align: usize) -> *mut u8 {
+    let size = size.max(1);
+    let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
+        return allocate_large(size, align, Outlook::Plain);
+    };
+    let block = with_relief(size, || NonNull::new(allocate_small(bin)));
+    let block = block.map_or(null_mut(), NonNull::as_ptr);
+    if guard::ON && !block.is_null() {
+        guard::hand_out(bin, block, size);
+    }
+    block
+}
+
+fn allocate_small(bin: usize) -> *mut u8 {
+    let Some(cache) = thread::attached() else {
+        let Some(heap) = thread::any_heap() else { return null_mut() };
+        return heap.allocate_alone(mark::of_thread(), bin);
+    };
+    let block = cache.pop(bin);
+    if !block.is_null() {
+        return block;
+    }
+    let (block, visit) = cache.refill(cache.mark(), bin);
+    see_to(cache, visit);
+    block
+}
+
+/// # Safety
+///
+/// As for [`deallocate`].
+#[cold]
+#[inline(never)]
+unsafe fn deallocate_slow(block: *mut u8) {
+    if guard::ON
+        && let Some(bin) = bin_of_thread(block)
+    {
+        guard::take_back(bin, block);
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match thread::attached() {
+            Some(cache) => free_with(cache, block),
+            None => free_without_cache(mark::of_thread(), block),
+        }
+    }
+}
+
+fn caller() -> Option<(&'static Heap, usize)> {
+    match thread::attached() {
+        Some(cache) => Some((cache.heap()?, cache.mark())),
+        None => Some((thread::any_heap()?, mark::of_thread())),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
+    let request = Request { size, align, outlook };
+    with_relief(size, || place_large(request)).unwrap_or(null_mut())
+}
+
+/// A large or huge block; a sparse one is zero.
+fn place_large(request: Request) -> Option<*mut u8> {
+    let Request { size, align, outlook } = request;
+    if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
+        let fits = align <= AREA_SIZE;
+        return fits.then(|| huge::allocate(size)).flatten().map(NonNull::as_ptr);
+    }
+    let (heap, mark) = caller()?;
+    let fresh = heap.allocate_large(mark, request)?;
+    if outlook == Outlook::Sparse {
+        // SAFETY: the block holds `size` bytes, just allocated, in pages of its own.
+        unsafe { crate::sys::zero(fresh.start, fresh.stale.min(size)) };
+    }
+    Some(fresh.start)
+}
+
+/// The usable bytes of a block: at least those asked for.
+///
+/// # Safety
+///
+/// `block` is live.
+pub unsafe fn usable_size(block: *mut u8) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { Kind::in_use(block) }.size(block)
+}
+
+/// Gives a block another size, in place where it can; the content is kept as far as both reach. Null
+/// if memory is out, and then the block is as it was. A null block is allocated.
+///
+/// The block that comes back is as if allocated with `size` and `align`, for [`deallocate_sized`].
+///
+/// # Safety
+///
+/// `block` is null, or live and aligned to `align`.
+pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
+    let size = size.max(1);
+    // SAFETY: the caller's promise.
+    unsafe { reallocate_unless(block, size, align, |bin, _| bin_for(size, align) == Some(bin)) }
+}
+
+/// As [`reallocate`], aligned as [`allocate_c`] does. A block that shrinks by less than half stays
+/// where it is, so that only [`deallocate`] may free it.
+///
+/// # Safety
+///
+/// As for [`reallocate`].
+pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
+    let size = size.max(1);
+    // SAFETY: the caller's promise; blocks of C are aligned so.
+    unsafe { reallocate_unless(block, size, C_ALIGN, |_, old| size <= old && size > old / 2) }
+}
+
+/// Reallocates, unless a small block of this bin and size may `stay` as it is.
+///
+/// # Safety
+///
+/// As for [`reallocate`].
+#[inline(always)]
+unsafe fn reallocate_unless(
+    block: *mut u8,
+    size: usize,
+    align: usize,
+    stays: impl Fn(usize, usize) -> bool,
+) -> *mut u8 {
+    if block.is_null() {
+        return allocate(size, align);
+    }
+    // SAFETY: the caller's promise.
+    let kind = unsafe { Kind::in_use(block) };
+    let old = kind.size(block);
+    let may_stay = |bin| if guard::ON { size == old } else { stays(bin, old) };
+    if matches!(kind, Kind::Small { bin, .. } | Kind::OfValue { bin, .. } if may_stay(bin)) {
+        return block;
+    }
+    // SAFETY: the caller's promise.
+    if unsafe { resize_in_place(&kind, block, size) } {
+        return block;
+    }
+    // SAFETY: the caller's promise; the kind says how many bytes it holds.
+    unsafe { move_block(block, old, size, align) }
+}
+
+/// # Safety
+///
+/// `block` is live, and of this kind.
+unsafe fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
+    match *kind {
+        Kind::Null | Kind::Small { .. } | Kind::OfValue { .. } => false,
+        Kind::Large { heap } => {
+            if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
+                return false;
+            }
+            let (done, visit) = heap.resize_large(slot::mark(), block, size);
+            thread::see_to(visit);
+            done
+        }
+        Kind::Huge { start, size: old } => {
+            // SAFETY: the caller's promise.
+            size > MAX_IN_ARENAS && unsafe { huge::resize(start, old, size) }
+        }
+    }
+}
+
+/// # Safety
+///
+/// `block` is live, holds `old` bytes, and is given up if another one is returned.
+unsafe fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
+    let growing = size > old && size >= GROWING;
+    let moved =
+        if growing { allocate_large(size, align, Outlook::Growing) } else { allocate(size, align) };
+    if moved.is_null() {
+        return moved;
+    }
+    let kept = old.min(size);
+    // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
+    unsafe {
+        if !moving::move_bytes(block, moved, kept) {
+            return null_mut();
+        }
+        deallocate(block);
+    }
+    moved
+}
+
+/// What the allocator holds, and what of it serves.
+///
+/// O(segments in use) of all heaps, one heap after another under its lock; nothing is counted on
+/// behalf of this at other times.
+///
+/// ```
+/// use stratalloc_arena::global;
+/// let block = global::allocate(5 << 30, 8);
+/// assert!(block.is_null() || global::stats().huge >= 5 << 30);
+/// // SAFETY: just allocated, or null.
+/// unsafe { global::deallocate(block) };
+/// ```
+pub fn stats() -> Stats {
+    crate::inspect::stats::count()
+}
+
+/// Ends the process with a report if the calling thread freed a block twice, or something that isn't
+/// one, and that went unnoticed so far. For the end of a process.
+///
+/// O(blocks in the thread's cache).
+pub fn check_frees() {
+    slot::cache().check();
+}
+
+/// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache.
+/// Says how many bytes the system got at most.
+///
+/// O(memory of all heaps); other threads wait for their heap's turn at most.
+pub fn trim() -> usize {
+    relief::trim()
+}

@@ -1,0 +1,413 @@
+//! Large blocks: runs of segments up to 2 MiB, whole arenas up to 4 GiB (S4.4).
+//!
+//! Both are segments in a row, and differ in what shares their arena: nothing, for a whole one, so
+//! that it can grow in place over the rest of its arenas and the vacant ones that follow.
+
+mod run;
+
+use crate::{
+    books::{
+        area::{Area, Refusal},
+        arena::{Arena, Claim, Use, run_mask},
+        report,
+    },
+    heap::pools::Pools,
+    plan::geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
+    policy::{self, huge_pages},
+    sys,
+};
+
+/// The largest size in bytes of a run.
+pub(crate) const MAX_RUN: usize = 2 << 20;
+/// The largest size in bytes of a block in arenas.
+pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
+/// A block that must move in order to grow to this many bytes is given room to grow on.
+pub(crate) const GROWING: usize = 256 << 10;
+/// The unit in which the size of a large block is kept.
+pub(crate) const PAGE: usize = 4096;
+/// Arenas of a partition that whole blocks leave to pools while other partitions have some.
+const KEPT_FOR_POOLS: u32 = 32;
+/// Whole blocks begin at one of so many segments of their arena, for the same reason that slabs don't
+/// all begin at the first: see [`ArenaPlace::first_slab`].
+const STAGGER: usize = 15;
+
+/// What is asked for: more than the classes serve.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    /// Bytes.
+    pub(crate) size: usize,
+    /// A power of two.
+    pub(crate) align: usize,
+    pub(crate) outlook: Outlook,
+}
+
+/// What is likely to become of a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// It is used as it is.
+    Plain,
+    /// It grows on, as it did before.
+    Growing,
+    /// It is to be zero, and much of it may never be touched.
+    Sparse,
+}
+
+/// A large block just allocated.
+pub(crate) struct Fresh {
+    /// Its first byte.
+    pub(crate) start: *mut u8,
+    /// Bytes from there that may be used.
+    pub(crate) usable: usize,
+    /// Of these, how many of the first aren't known to be zero.
+    pub(crate) stale: usize,
+}
+
+/// A live large block.
+#[derive(Clone, Copy)]
+pub(crate) struct LargeBlock {
+    area: *mut Area,
+    first: SegmentPlace,
+}
+
+impl LargeBlock {
+    /// The live large block that starts at an address. The process ends with a report if none does.
+    pub(crate) fn at(pools: &mut Pools, start: *mut u8) -> Self {
+        let (area, first) = crate::heap::pools::locate(start);
+        let books = pools.books(area);
+        let is_start = books.address(first) == start
+            && books.is_used(first)
+            && books.segment(first).pages != 0;
+        if !is_start {
+            report::not_a_large_block(start);
+        }
+        Self { area, first }
+    }
+
+    /// Its usable bytes.
+    pub(crate) fn size(self, pools: &mut Pools) -> usize {
+        pools.books(self.area).segment(self.first).pages as usize * PAGE
+    }
+
+    fn segments(self, size: usize) -> usize {
+        size.div_ceil(self.first.arena.partition.segment_size())
+    }
+
+    fn segment(self, number: usize) -> SegmentPlace {
+        nth_segment(self.first, number)
+    }
+
+    fn arena(self, pools: &mut Pools) -> &mut Arena {
+        pools.books(self.area).arena(self.first.arena)
+    }
+
+    fn is_whole(self, pools: &mut Pools) -> bool {
+        self.arena(pools).purpose == Use::WHOLE
+    }
+
+    /// Marks segments `from..to` of it used; says where the last byte not known to be zero lies,
+    /// counted from the first of them.
+    fn use_segments(self, pools: &mut Pools, from: usize, to: usize) -> usize {
+        let size = self.first.arena.partition.segment_size();
+        let mut stale = 0;
+        for number in from..to {
+            let touched = pools.use_segment(self.area, self.segment(number));
+            if touched != 0 {
+                stale = (number - from) * size + touched;
+            }
+        }
+        stale
+    }
+
+    fn vacate_segments(self, pools: &mut Pools, from: usize, to: usize) {
+        for number in from..to {
+            pools.vacate_segment(self.area, self.segment(number));
+        }
+    }
+
+    /// Notes its size: the user may touch all of it.
+    fn set_size(self, pools: &mut Pools, size: usize) {
+        let segment_size = self.first.arena.partition.segment_size();
+        let pages = size.div_ceil(PAGE);
+        let books = pools.books(self.area);
+        books.segment(self.first).pages = pages as u32;
+        for number in 0..self.segments(size) {
+            let touched = &mut books.segment(self.segment(number)).touched;
+            let used = (pages * PAGE - number * segment_size).min(segment_size);
+            *touched = (*touched).max(used as u32);
+        }
+    }
+
+    /// Makes segments `from..to` of it usable. `filled` is how many of its bytes are likely to be touched.
+    fn commit(
+        self,
+        pools: &mut Pools,
+        from: usize,
+        to: usize,
+        filled: usize,
+    ) -> Result<(), (ArenaPlace, Refusal)> {
+        let held = pools.figures.held();
+        // Runs share huge pages with what was there before, and leave their tails.
+        let huge = self.is_whole(pools) && huge_pages::suit_block(filled, held);
+        let mut number = from;
+        while number < to {
+            let SegmentPlace { arena, segment } = self.segment(number);
+            let count = (SEGMENTS - segment).min(to - number);
+            let books = pools.books(self.area);
+            books.commit_run(arena, segment, count, huge).map_err(|refusal| (arena, refusal))?;
+            number += count;
+        }
+        Ok(())
+    }
+}
+
+/// The segment that lies `number` after another, in the arenas that follow if need be.
+fn nth_segment(first: SegmentPlace, number: usize) -> SegmentPlace {
+    let segment = first.segment + number;
+    let arena = first.arena.arena + segment / SEGMENTS;
+    ArenaPlace { arena, ..first.arena }.segment(segment % SEGMENTS)
+}
+
+impl Pools {
+    /// A large block.
+    pub(crate) fn allocate_large(&mut self, request: Request) -> Option<Fresh> {
+        loop {
+            self.displaced = false;
+            let fresh = self.place_large(request);
+            if fresh.is_some() || !self.displaced {
+                return fresh;
+            }
+        }
+    }
+
+    fn place_large(&mut self, request: Request) -> Option<Fresh> {
+        let Request { size, align, outlook } = request;
+        let as_run = size <= MAX_RUN && align <= Partition::SPECIAL.segment_size();
+        if outlook == Outlook::Growing
+            && let Some(fresh) = self.allocate_growing(request, as_run)
+        {
+            return Some(fresh);
+        }
+        if as_run {
+            return self.allocate_run(request, Partition::for_segment(align)?);
+        }
+        let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
+        // Memory that is there already is worth more than a tight fit.
+        [true, false]
+            .into_iter()
+            .flat_map(|warm| Partition::all().map(move |partition| (partition, warm)))
+            .filter(|&(partition, _)| partition >= least)
+            .find_map(|(partition, warm)| self.allocate_whole_here(request, partition, warm))
+            .or_else(|| self.allocate_whole(request, least))
+    }
+
+    /// A whole block with room to grow; but where there is memory only for a run, that: its next pages would
+    /// cost more than to move it once more.
+    fn allocate_growing(&mut self, request: Request, as_run: bool) -> Option<Fresh> {
+        let special = Partition::SPECIAL;
+        self.allocate_whole_here(request, special, true)
+            .or_else(|| if as_run { self.allocate_warm_run(request) } else { None })
+            .or_else(|| self.allocate_whole(request, special))
+    }
+
+    /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
+    fn allocate_whole_here(
+        &mut self,
+        request: Request,
+        partition: Partition,
+        warm: bool,
+    ) -> Option<Fresh> {
+        let count = request.size.div_ceil(partition.arena_size());
+        let claim = Claim { partition, count, purpose: Use::WHOLE, keep: KEPT_FOR_POOLS, warm };
+        let (area, place) = self.claim_arenas_here(claim)?;
+        self.occupy_whole(area, place, count, request)
+    }
+
+    /// Whole arenas, in a new area if need be.
+    fn allocate_whole(&mut self, request: Request, partition: Partition) -> Option<Fresh> {
+        let count = request.size.div_ceil(partition.arena_size());
+        let (area, place) = self.claim_arenas(partition, count, Use::WHOLE)?;
+        self.occupy_whole(area, place, count, request)
+    }
+
+    fn occupy_whole(
+        &mut self,
+        area: *mut Area,
+        place: ArenaPlace,
+        count: usize,
+        request: Request,
+    ) -> Option<Fresh> {
+        let books = self.books(area);
+        for arena in place.arena..place.arena + count {
+            books.arena(ArenaPlace { arena, ..place }).span = 0;
+        }
+        books.arena(place).span = count as u16;
+        let spare = count * SEGMENTS - request.size.div_ceil(place.partition.segment_size());
+        let first = if request.align > place.partition.segment_size() {
+            0
+        } else {
+            place.first_slab() % (spare.min(STAGGER) + 1)
+        };
+        self.occupy(LargeBlock { area, first: place.segment(first) }, request)
+    }
+
+    /// Makes vacant segments a block; gives the arenas back if the system refuses the memory.
+    fn occupy(&mut self, block: LargeBlock, request: Request) -> Option<Fresh> {
+        let Request { size, outlook, .. } = request;
+        let segments = block.segments(size);
+        let filled = if outlook == Outlook::Sparse { 0 } else { size };
+        if let Err((arena, refusal)) = block.commit(self, 0, segments, filled) {
+            if let Refusal::Occupied(segment) = refusal {
+                self.leave_out(block.area, arena, segment);
+                self.displaced = true;
+            }
+            self.vacate_arenas(block);
+            return None;
+        }
+        let stale = block.use_segments(self, 0, segments);
+        if !block.is_whole(self) {
+            self.list_arena(block.area, block.first.arena);
+        }
+        block.set_size(self, size);
+        let usable = block.size(self);
+        self.figures.allocate(usable);
+        Some(Fresh { start: self.books(block.area).address(block.first), usable, stale })
+    }
+
+    /// Takes a large block back.
+    pub(crate) fn free_large(&mut self, block: LargeBlock) {
+        let size = block.size(self);
+        self.figures.free(size);
+        self.books(block.area).segment(block.first).pages = 0;
+        block.vacate_segments(self, 0, block.segments(size));
+        self.vacate_arenas(block);
+    }
+
+    /// Makes the arenas of a block vacant that has no segments any more: all, if it was whole, else
+    /// its own if that serves nobody else.
+    fn vacate_arenas(&mut self, block: LargeBlock) {
+        let place = block.first.arena;
+        if !block.is_whole(self) {
+            return self.offer_segments(block.area, place);
+        }
+        let span = core::mem::take(&mut block.arena(self).span) as usize;
+        let now = (sys::milliseconds() as u32).max(1);
+        for arena in place.arena..place.arena + span {
+            self.vacate_whole(block.area, ArenaPlace { arena, ..place }, now);
+        }
+    }
+
+    /// Makes an arena of a whole block vacant; one in which a segment is left out serves what fits beside that.
+    fn vacate_whole(&mut self, area: *mut Area, place: ArenaPlace, now: u32) {
+        let books = self.books(area);
+        let arena = books.arena(place);
+        if arena.used == 0 {
+            arena.freed_at = now;
+            books.give_arena(place);
+        } else {
+            arena.purpose = Use::SEGMENTS;
+            arena.freed_at = 0;
+            self.list_arena(area, place);
+        }
+    }
+
+    /// Gives a large block another size where it stands; says whether it could.
+    pub(crate) fn resize_large(&mut self, block: LargeBlock, size: usize) -> bool {
+        let old = block.size(self);
+        let (before, after) = (block.segments(old), block.segments(size));
+        if after > before && !self.extend(block, before, after) {
+            return false;
+        }
+        if after < before {
+            block.vacate_segments(self, after, before);
+            if !block.is_whole(self) {
+                self.offer_segments(block.area, block.first.arena);
+            }
+        }
+        self.purge_tail(block, size, before);
+        block.set_size(self, size);
+        let new = block.size(self);
+        self.figures.free(old);
+        self.figures.allocate(new);
+        true
+    }
+
+    /// Adds the segments `before..after` to a block, if they are vacant.
+    fn extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
+        let reached = if block.is_whole(self) {
+            self.extend_span(block, (block.first.segment + after).div_ceil(SEGMENTS))
+        } else {
+            self.may_extend_run(block, before, after)
+        };
+        let size = after * block.first.arena.partition.segment_size();
+        let usable = reached && block.commit(self, before, after, size).is_ok();
+        if usable {
+            block.use_segments(self, before, after);
+            if !block.is_whole(self) {
+                self.list_arena(block.area, block.first.arena);
+            }
+        }
+        usable
+    }
+
+    /// Whether a run may have the segments `before..after` as well: they are vacant, and have memory behind
+    /// them if it is large by now. Else it moves to where it can grow on.
+    fn may_extend_run(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
+        let size = after * block.first.arena.partition.segment_size();
+        if size > MAX_RUN || block.first.segment + after > SEGMENTS {
+            return false;
+        }
+        let more = run_mask(block.first.segment + before, after - before);
+        let &mut Arena { used, dirty, .. } = block.arena(self);
+        used & more == 0 && (size < GROWING || dirty & more == more)
+    }
+
+    /// Gives a whole block the vacant arenas that follow its own, until it has `span`.
+    fn extend_span(&mut self, block: LargeBlock, span: usize) -> bool {
+        let place = block.first.arena;
+        let own = block.arena(self).span as usize;
+        let more =
+            (place.arena + own..place.arena + span).map(|arena| ArenaPlace { arena, ..place });
+        let books = self.books(block.area);
+        if place.arena + span > ARENAS
+            || more.clone().any(|arena| !books.is_vacant(arena))
+            || !books.book_arenas(place.arena + span)
+        {
+            return false;
+        }
+        for arena in more {
+            books.take_arena(arena, Use::WHOLE);
+        }
+        let book = books.arena(place);
+        book.span = book.span.max(span as u16);
+        true
+    }
+
+    /// Gives the memory behind what a block was shrunk by back, if that is worth a call: behind its last segment,
+    /// and where it is whole, behind all up to its segment `before`, which can serve nobody else.
+    fn purge_tail(&mut self, block: LargeBlock, size: usize, before: usize) {
+        let segment_size = block.first.arena.partition.segment_size();
+        let last = block.segments(size) - 1;
+        let until = if block.is_whole(self) { before.max(last + 1) } else { last + 1 };
+        let start = sys::round_to_pages(size);
+        // All that was touched there, by whichever block: what is purged must be all that isn't zero.
+        let books = self.books(block.area);
+        let mut end = 0;
+        for number in last..until {
+            let touched = books.segment(block.segment(number)).touched as usize;
+            end = if touched == 0 { end } else { number * segment_size + touched };
+        }
+        if end < start + policy::WORTH_PURGING_TAIL {
+            return;
+        }
+        let books = self.books(block.area);
+        let tail = books.address(block.first).wrapping_add(start);
+        // SAFETY: the bytes from there on are the block's no more; what was touched is usable.
+        if unsafe { sys::purge(tail, end - start) } {
+            let touched = (start - last * segment_size) as u32;
+            books.segment(block.segment(last)).touched = touched;
+            for number in last + 1..until {
+                self.forget_segment(block.area, block.segment(number));
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What the allocator holds and what of it serves, counted when asked: nothing is counted meanwhile.
+
+use crate::{
+    books::{area::Books, arena::Arena, windows},
+    cache::slot,
+    heap::{large::PAGE, pools::Pools},
+    plan::{
+        bins::{NO_BIN, SHAPES},
+        geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
+    },
+    process::arena_heaps,
+};
+
+/// Figures of one moment, in bytes but where said; other threads go on meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Stats {
+    /// Memory in the areas that may have pages behind it, all but the books.
+    pub touched: usize,
+    /// Of that, blocks that are handed out: to the program, or to a thread's stock of free blocks.
+    pub in_use: usize,
+    /// Of that, whole segments that serve nothing.
+    pub vacant: usize,
+    /// What a trim gives back, beside what the calling thread has in its stock: these, and whole pages of free blocks.
+    pub trimmable: usize,
+    /// Huge blocks, each with a mapping of its own.
+    pub huge: usize,
+    /// How many huge blocks there are.
+    pub huge_blocks: usize,
+    /// How many areas there are.
+    pub areas: usize,
+}
+
+/// Counts, heaps of threads and arena heaps alike. O(arenas and segments in use) of all heaps; each heap's
+/// threads wait meanwhile for what they need its lock for.
+pub(crate) fn count() -> Stats {
+    let mut stats = Stats::default();
+    let mark = slot::mark();
+    arena_heaps::each_heap(mark, |heap| stats.add(&mut heap.pools(mark)));
+    stats.add_huge();
+    stats
+}
+
+impl Stats {
+    /// The figures of one heap. O(arenas and segments in use).
+    pub(crate) fn of(pools: &mut Pools) -> Self {
+        let mut stats = Self::default();
+        stats.add(pools);
+        stats
+    }
+
+    fn add(&mut self, pools: &mut Pools) {
+        pools.each_area(|books| {
+            self.areas += 1;
+            for index in 0..ARENAS * PARTITIONS {
+                self.add_arena(books, ArenaPlace::from_index(index));
+            }
+        });
+    }
+
+    /// Adds the huge blocks.
+    pub(crate) fn add_huge(&mut self) {
+        for size in windows::huge_sizes() {
+            self.huge += size;
+            self.huge_blocks += 1;
+        }
+    }
+
+    /// Adds one arena.
+    pub(crate) fn add_arena(&mut self, books: &mut Books, place: ArenaPlace) {
+        let &mut Arena { used, dirty, .. } = books.arena(place);
+        for number in (0..SEGMENTS).filter(|number| (used | dirty) >> number & 1 == 1) {
+            let segment = books.segment(place.segment(number));
+            let touched = segment.touched as usize;
+            self.touched += touched;
+            if used >> number & 1 == 0 {
+                self.vacant += touched;
+                self.trimmable += touched;
+            } else if segment.bin as usize != NO_BIN {
+                let size = SHAPES[segment.bin as usize].block_size;
+                self.in_use += (segment.carved - segment.free) as usize * size as usize;
+                let (place, bin) = (place.segment(number), segment.bin as usize);
+                let start = books.address(place);
+                // SAFETY: the segment's book says that it serves this bin.
+                self.trimmable += unsafe { books.slab(start, bin) }.idle_in_pages(PAGE);
+            } else {
+                // A large block counts where it starts, as a whole.
+                self.in_use += segment.pages as usize * PAGE;
+            }
+        }
+    }
+}

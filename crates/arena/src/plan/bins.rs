@@ -1,0 +1,183 @@
+//! Bins: the size classes as the fast paths index them, and the shape of their slabs.
+//!
+//! A bin is a size class's index plus one. Bin 0 is no class: its stack is empty and full at once,
+//! so that whatever finds it falls into the slow path without a test of its own.
+
+use stratalloc_core::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
+
+use crate::plan::geometry::Partition;
+
+/// The number of bins, bin 0 among them.
+pub(crate) const BINS: usize = CLASS_COUNT + 1;
+
+/// The bin of no class.
+pub(crate) const NO_BIN: usize = 0;
+
+/// What a segment looks like that serves as a slab of one class.
+#[derive(Clone, Copy)]
+pub(crate) struct SlabShape {
+    /// Bytes of a block.
+    pub(crate) block_size: u32,
+    /// Blocks of a segment.
+    pub(crate) capacity: u32,
+    /// Blocks that a thread's stack holds at most.
+    pub(crate) stack: u32,
+    /// The partition whose segments serve as slabs.
+    pub(crate) partition: Partition,
+    /// 2^`RECIPROCAL_SHIFT` by the block size, rounded up: block = offset · reciprocal >> shift.
+    reciprocal: u64,
+}
+
+/// Offsets in a slab have 22 bits, block sizes at most 15: with 42 bits the product fits 64 bits and
+/// the quotient is exact for every offset (tested for all of them).
+const RECIPROCAL_SHIFT: u32 = 42;
+
+/// The bytes that a thread keeps at most in the stack of one bin, and bounds on the count.
+const STACK_BYTES: usize = 32 * 1024;
+const STACK_MIN: usize = 8;
+const STACK_MAX: usize = 128;
+
+impl SlabShape {
+    const fn of(class: SizeClass) -> Self {
+        let size = class.block_size();
+        let partition = partition_of(size);
+        let stack = STACK_BYTES / size;
+        Self {
+            block_size: size as u32,
+            capacity: (partition.segment_size() / size) as u32,
+            stack: if stack > STACK_MAX {
+                STACK_MAX
+            } else if stack < STACK_MIN {
+                STACK_MIN
+            } else {
+                stack
+            } as u32,
+            partition,
+            reciprocal: (1u64 << RECIPROCAL_SHIFT).div_ceil(size as u64),
+        }
+    }
+
+    /// The number of the block that `offset` of a slab lies in.
+    #[inline(always)]
+    pub(crate) const fn block_at(&self, offset: usize) -> usize {
+        ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
+    }
+
+    /// Whether a block starts at an address of a slab, handed out or not.
+    #[inline]
+    pub(crate) fn is_start(&self, address: *mut u8) -> bool {
+        self.offset_in_block(address) == 0
+    }
+
+    /// How far into a block an address of a slab lies; beyond the last one, not at its start.
+    #[inline]
+    pub(crate) fn offset_in_block(&self, address: *mut u8) -> usize {
+        let offset = address.addr() & (self.partition.segment_size() - 1);
+        let block = self.block_at(offset).min(self.capacity as usize - 1);
+        offset - block * self.block_size as usize
+    }
+}
+
+/// The seed's rows: classes to 64 bytes in partition 0, each doubling in the next, all from 2304 to
+/// 32 768 in partition 6 (S4.2).
+const fn partition_of(block_size: usize) -> Partition {
+    let row = if block_size <= 64 { 0 } else { (block_size - 1).ilog2() as usize - 5 };
+    match Partition::new(if row > 6 { 6 } else { row }) {
+        Some(partition) => partition,
+        None => panic!("rows end at 6"),
+    }
+}
+
+/// The shape of each bin's slabs; bin 0's is never used.
+pub(crate) static SHAPES: [SlabShape; BINS] = {
+    let mut shapes = [SlabShape::of(SizeClass::from_index(0).unwrap()); BINS];
+    let mut bin = 1;
+    while bin < BINS {
+        shapes[bin] = SlabShape::of(SizeClass::from_index(bin - 1).unwrap());
+        bin += 1;
+    }
+    shapes
+};
+
+/// The bin of a size in eight-byte steps, for whoever says his alignment (Rust).
+static BIN_OF_8: [u8; MAX_CLASS_SIZE / 8] = bin_table();
+/// The bin of a size in 16-byte steps, for whoever wants 16 always (C).
+static BIN_OF_16: [u8; MAX_CLASS_SIZE / 16] = bin_table();
+
+const fn bin_table<const N: usize>() -> [u8; N] {
+    let step = MAX_CLASS_SIZE / N;
+    let mut bins = [0; N];
+    let mut index = 0;
+    while index < N {
+        let class = SizeClass::for_size_align((index + 1) * step, step).unwrap();
+        bins[index] = class.index() as u8 + 1;
+        index += 1;
+    }
+    bins
+}
+
+/// The bin that serves `size` bytes at `align`, a power of two; `None` for size 0 and for what no class
+/// serves. One load where `align` is known to be at most 16.
+#[inline(always)]
+pub(crate) const fn bin_for(size: usize, align: usize) -> Option<usize> {
+    // Size 0 wraps to the largest index, beyond both tables.
+    let last = size.wrapping_sub(1);
+    if last >= MAX_CLASS_SIZE {
+        None
+    } else if align <= 8 {
+        Some(BIN_OF_8[last / 8] as usize)
+    } else if align <= 16 {
+        Some(BIN_OF_16[last / 16] as usize)
+    } else {
+        match SizeClass::for_size_align(size, align) {
+            Some(class) => Some(class.index() + 1),
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_size_finds_the_smallest_class_with_its_alignment() {
+        for align in [1, 8, 16, 32, 4096, MAX_CLASS_SIZE] {
+            for size in 1..=MAX_CLASS_SIZE {
+                let class = SizeClass::for_size_align(size, align).unwrap();
+                assert_eq!(bin_for(size, align), Some(class.index() + 1), "{size} at {align}");
+            }
+            for size in [0, MAX_CLASS_SIZE + 1, usize::MAX] {
+                assert_eq!(bin_for(size, align), None, "{size} at {align}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_class_lies_in_its_row_of_the_seeds_table() {
+        for (bin, shape) in SHAPES.iter().enumerate().skip(1) {
+            let row = match shape.block_size {
+                0..=64 => 0,
+                65..=128 => 1,
+                129..=256 => 2,
+                257..=512 => 3,
+                513..=1024 => 4,
+                1025..=2048 => 5,
+                _ => 6,
+            };
+            assert_eq!(shape.partition.number(), row, "bin {bin}");
+        }
+    }
+
+    #[test]
+    fn block_numbers_are_exact_for_every_offset() {
+        for shape in &SHAPES[1..] {
+            let size = shape.block_size as usize;
+            // The quotient changes only at multiples of the size: their neighbours decide.
+            for block in 0..shape.capacity as usize {
+                assert_eq!(shape.block_at(block * size), block);
+                assert_eq!(shape.block_at(block * size + size - 1), block);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What one heap was granted of what the process may hold.
+
+use crate::policy::admission::{Account, GRANULE};
+
+/// The account of the process.
+pub(crate) static ACCOUNT: Account = Account::new();
+
+/// The limit in bytes, if there is one.
+pub(crate) fn limit() -> Option<usize> {
+    ACCOUNT.balance().limit()
+}
+
+/// What may be kept beyond the bytes in use, as far as the limit is concerned: half of what it leaves, so
+/// that the other half can be allocated without giving anything back first.
+pub(crate) fn left_for_keeping(used: usize) -> usize {
+    limit().map_or(usize::MAX, |limit| limit.saturating_sub(used) / 2)
+}
+
+/// Bytes that a heap may hold: whole granules, as [`ACCOUNT`] counts them. All zero is nothing.
+///
+/// It is changed under the heap's lock. A heap has its grant before it holds more, so that what the account has
+/// granted is never less than what is held.
+#[derive(Default)]
+pub(crate) struct Grant {
+    bytes: usize,
+}
+
+impl Grant {
+    /// The bytes granted.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Sees to it that so many bytes may be held; says whether they may.
+    #[inline]
+    pub(crate) fn reach(&mut self, bytes: usize) -> bool {
+        bytes <= self.bytes || self.extend(bytes)
+    }
+
+    #[cold]
+    fn extend(&mut self, bytes: usize) -> bool {
+        let reserved = ACCOUNT.reserve(bytes - self.bytes);
+        reserved.map(|more| self.bytes += more.commit()).is_some()
+    }
+
+    /// Takes a grant for bytes that are held already, limit or not.
+    pub(crate) fn force(&mut self, held: usize) {
+        self.bytes += ACCOUNT.force(held.saturating_sub(self.bytes));
+    }
+
+    /// Gives back what is beyond the bytes held, but for what will be held again soon: a granule and what is
+    /// less than one.
+    #[inline]
+    pub(crate) fn settle(&mut self, held: usize) {
+        let spare = self.bytes.saturating_sub(held) / GRANULE;
+        if spare > 1 {
+            self.give_back((spare - 1) * GRANULE);
+        }
+    }
+
+    /// Gives back all that is beyond the bytes held.
+    pub(crate) fn settle_wholly(&mut self, held: usize) {
+        self.give_back(self.bytes.saturating_sub(held) / GRANULE * GRANULE);
+    }
+
+    #[cold]
+    fn give_back(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        ACCOUNT.give_back(bytes);
+    }
+}

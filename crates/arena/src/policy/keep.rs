@@ -1,0 +1,92 @@
+//! How much memory the process holds that serves nothing, behind vacant segments and free blocks, and
+//! how much it may.
+//!
+//! Freed memory is kept warm for the next use, since page faults are the dearest thing an allocator
+//! causes. What all heaps keep together is bounded, by a constant or by a share of what is in use;
+//! beyond that, the heap that frees gives some of its own back, in large ranges, and
+//! if that isn't enough, idle heaps give theirs.
+
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::{
+    policy::{self, grant},
+    sys,
+};
+
+/// What is chosen. Read anew each time: `Relaxed`.
+pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(policy::KEEP_DEFAULT);
+pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(policy::SHARE_DEFAULT);
+
+/// Bytes that serve nothing, and bytes of blocks that are not free, of all heaps, as far as they told.
+/// Figures, not guards: `Relaxed`, and they order nothing.
+pub(crate) static DIRTY: AtomicUsize = AtomicUsize::new(0);
+pub(crate) static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Areas at which a thread is at home: their heaps share what may be kept. `Relaxed`: a figure.
+pub(crate) static HOMES: AtomicUsize = AtomicUsize::new(0);
+
+/// The bytes that serve nothing after idle heaps were last asked for theirs.
+static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
+/// When that was, in milliseconds of the system's clock.
+static ASKED_AT: AtomicU64 = AtomicU64::new(0);
+
+/// Whether the process still has too much, so that idle heaps are to be asked for theirs.
+pub(crate) fn is_excess() -> bool {
+    let used = USED.load(Ordering::Relaxed);
+    let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
+    dirty > limit(false)
+        && !may_wait()
+        && (dirty >= left_over + policy::patience(used)
+            || dirty < left_over
+            || policy::may_look_at_slabs(ASKED_AT.load(Ordering::Relaxed), sys::milliseconds()))
+}
+
+/// Idle heaps have been asked.
+pub(crate) fn asked_all() {
+    LEFT_OVER.store(bytes(), Ordering::Relaxed);
+    ASKED_AT.store(sys::milliseconds(), Ordering::Relaxed);
+}
+
+/// What may be kept beside so many bytes in use.
+fn share(used: usize) -> usize {
+    used / 100 * SHARE.load(Ordering::Relaxed)
+}
+
+/// The bytes that all heaps together may keep now; half as many again `after_purge`.
+fn limit(after_purge: bool) -> usize {
+    let used = USED.load(Ordering::Relaxed);
+    let keep = KEEP.load(Ordering::Relaxed);
+    let keep = if after_purge { keep.saturating_add(keep / 2) } else { keep };
+    keep.max(share(used)).min(grant::left_for_keeping(used))
+}
+
+/// Whether all heaps together keep more than they may.
+pub(crate) fn is_over() -> bool {
+    bytes() > limit(false)
+}
+
+/// Whether there is so little too much that what will serve again soon may wait for that. Not under a limit.
+pub(crate) fn may_wait() -> bool {
+    grant::limit().is_none() && policy::may_wait(bytes(), share(USED.load(Ordering::Relaxed)))
+}
+
+/// Bytes that serve nothing.
+fn bytes() -> usize {
+    DIRTY.load(Ordering::Relaxed)
+}
+
+/// How much of its `own` bytes a heap should keep now; all of them, unless the process has too much.
+/// `after_purge` says that it gave some back a moment ago: whoever frees that much again so soon will want
+/// it again soon.
+///
+/// What is given back then is a quarter of the limit at least, so that it is worth the calls.
+pub(crate) fn to_keep(own: usize, after_purge: bool) -> usize {
+    let (limit, dirty) = (limit(after_purge), bytes());
+    if dirty <= limit {
+        return own;
+    }
+    if own <= policy::heap_minimum(KEEP.load(Ordering::Relaxed), HOMES.load(Ordering::Relaxed)) {
+        return own;
+    }
+    own.saturating_sub(dirty - limit / 4 * 3)
+}

@@ -1,0 +1,12 @@
+//! The heaps of the process: which there are, whose thread, whose block.
+
+pub(crate) mod arena_heaps;
+pub(crate) mod background;
+pub(crate) mod decay;
+pub(crate) mod frees;
+pub(crate) mod heaps;
+pub(crate) mod home;
+pub(crate) mod hook;
+pub(crate) mod relief;
+pub(crate) mod thread;
+pub(crate) mod whose;

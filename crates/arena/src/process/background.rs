@@ -1,0 +1,129 @@
+//! A thread of the allocator's own, where one is [wanted](crate::Config::background): it sees to it that memory goes back
+//! in time while the program's threads sleep.
+//!
+//! It allocates nothing, holds a lock only while it looks at a heap that nobody works on, and takes no signals. A child
+//! of a fork starts one of its own with the first look that it comes to.
+
+use core::{
+    ffi::c_void,
+    ptr::{null, null_mut},
+    sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering},
+};
+
+use crate::{
+    cache::{ENDED_THREAD, slot},
+    heap::Visit,
+    process::{decay, frees},
+};
+
+/// What is chosen. Read anew each time; `SeqCst` with [`HOME`]: of a thread that ends and a caller that wants one, one at
+/// least sees what the other wrote.
+static WANTED: AtomicBool = AtomicBool::new(false);
+/// The process that the thread runs in; zero while there is none. A child of a fork finds its parent's number.
+static HOME: AtomicI32 = AtomicI32::new(0);
+/// Counts changes of what is chosen; the thread sleeps on it. `Relaxed`: the call to wake orders the rest.
+static CHANGES: AtomicU32 = AtomicU32::new(0);
+
+/// Bytes of the thread's stack: it calls little.
+const STACK: usize = 64 << 10;
+
+/// Says whether the thread is wanted, or that the decay is another now.
+pub(crate) fn set(wanted: bool) {
+    WANTED.store(wanted, Ordering::SeqCst);
+    CHANGES.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: the word is a static.
+    unsafe {
+        let word = CHANGES.as_ptr();
+        libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX);
+    }
+    start_if_wanted();
+}
+
+/// Starts the thread if it is wanted and doesn't run in this process; says whether it runs now.
+pub(crate) fn start_if_wanted() -> bool {
+    if !WANTED.load(Ordering::SeqCst) {
+        return false;
+    }
+    let (own, home) = (process(), HOME.load(Ordering::SeqCst));
+    if own == home {
+        return true;
+    }
+    if HOME.compare_exchange(home, own, Ordering::SeqCst, Ordering::Relaxed).is_err() {
+        return true;
+    }
+    let starts = start();
+    if !starts {
+        HOME.store(0, Ordering::SeqCst);
+    }
+    starts
+}
+
+fn process() -> i32 {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::getpid() }
+}
+
+/// Starts the thread, with all signals blocked; says whether it could.
+fn start() -> bool {
+    // SAFETY: all is initialised before it is used. The thread is detached, and what it touches lives as long as
+    // the process.
+    unsafe {
+        let mut attributes = core::mem::zeroed();
+        if libc::pthread_attr_init(&raw mut attributes) != 0 {
+            return false;
+        }
+        libc::pthread_attr_setstacksize(&raw mut attributes, STACK.max(libc::PTHREAD_STACK_MIN));
+        libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
+        let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let mut thread = core::mem::zeroed();
+        let result = libc::pthread_create(&raw mut thread, &raw const attributes, run, null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
+        libc::pthread_attr_destroy(&raw mut attributes);
+        result == 0
+    }
+}
+
+extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
+    // It gets no cache, whatever the C library does in it.
+    slot::set(&ENDED_THREAD);
+    loop {
+        let seen = CHANGES.load(Ordering::Relaxed);
+        if WANTED.load(Ordering::SeqCst) {
+            sleep(seen, decay::pause());
+            let mark = slot::mark();
+            if let Some(spent) = decay::tick(mark) {
+                frees::see_to_at_once(mark, Visit { spent, excess: false });
+            }
+            continue;
+        }
+        HOME.store(0, Ordering::SeqCst);
+        // Who wanted it meanwhile may have found it running.
+        let again = WANTED.load(Ordering::SeqCst)
+            && HOME.compare_exchange(0, process(), Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        if !again {
+            return null_mut();
+        }
+    }
+}
+
+/// Sleeps for so many milliseconds, or without end for zero, unless there are changes but for those `seen`.
+fn sleep(seen: u32, milliseconds: u64) {
+    let time = libc::timespec {
+        tv_sec: (milliseconds / 1000).cast_signed(),
+        tv_nsec: (milliseconds % 1000 * 1_000_000).cast_signed(),
+    };
+    let time = if milliseconds == 0 { null() } else { &raw const time };
+    // SAFETY: the word is a static, and the time readable or null.
+    unsafe {
+        let word = CHANGES.as_ptr();
+        libc::syscall(
+            libc::SYS_futex,
+            word,
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            seen,
+            time,
+        );
+    }
+}

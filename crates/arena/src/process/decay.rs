@@ -1,0 +1,56 @@
+//! Giving memory back in the course of [time](crate::Config::decay).
+//!
+//! Twice in each decay, one of the threads that happen to allocate or free goes over all heaps: what
+//! served nothing in the whole time since the last look is given back. A heap whose thread is idle or gone
+//! is looked at like the others. While no thread comes to its slow paths nothing happens, unless there is a
+//! [thread for it](crate::Config::background).
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{heap::inbox::Batches, policy, process::arena_heaps, sys};
+
+/// Milliseconds, or zero for never.
+static DECAY: AtomicU64 = AtomicU64::new(policy::DECAY_DEFAULT);
+/// When the last look was, in milliseconds of the system's clock. Whoever sets it looks; it orders
+/// nothing. (Not when the next one is due: that would be by the decay of then.)
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+/// Sets the decay in milliseconds; zero for never.
+pub(crate) fn set(milliseconds: u64) {
+    DECAY.store(milliseconds, Ordering::Relaxed);
+}
+
+/// Looks, if it is time; what the inboxes of heaps held comes back then, for the caller to free. For slow paths,
+/// while the calling thread holds no lock.
+#[inline]
+pub(crate) fn tick(mark: usize) -> Option<Batches> {
+    let decay = DECAY.load(Ordering::Relaxed);
+    (decay != 0 && is_due(decay)).then(|| look(mark))
+}
+
+fn is_due(decay: u64) -> bool {
+    let (now, last) = (sys::milliseconds(), LAST.load(Ordering::Relaxed));
+    now >= last + (decay / 2).max(1)
+        && LAST.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+}
+
+/// Milliseconds after which the next look is due, by a clock that may lag by a few; zero for never.
+pub(crate) fn pause() -> u64 {
+    match DECAY.load(Ordering::Relaxed) {
+        0 => 0,
+        decay => (decay / 2).max(1) + 10,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn look(mark: usize) -> Batches {
+    let mut all = Batches::NONE;
+    arena_heaps::try_each_heap(mark, |heap| {
+        if let Some(spent) = heap.purge_idle(mark) {
+            // None of arena heaps, which get no batches.
+            all = spent.and(core::mem::replace(&mut all, Batches::NONE));
+        }
+    });
+    all
+}

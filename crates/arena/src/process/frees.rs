@@ -1,0 +1,115 @@
+//! Frees on the slow path: whose block it is decides how it goes back, and what visits to heaps leave is seen
+//! to.
+
+use crate::{
+    books::poison,
+    cache::Cache,
+    heap::{Visit, huge},
+    process::{
+        arena_heaps, background, decay,
+        whose::{Kind, check_start},
+    },
+};
+
+/// Frees a block of any kind, or no block, on behalf of the thread whose cache this is.
+///
+/// # Safety
+///
+/// `block` is null, or live and of this allocator.
+#[inline(always)]
+pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
+    // SAFETY: the caller's promise.
+    if let Some(visit) = unsafe { free_once(cache, block) } {
+        see_to(cache, visit);
+    }
+}
+
+/// Frees a block of any kind, or no block, for a thread without a cache.
+///
+/// # Safety
+///
+/// As for [`free_with`].
+pub(crate) unsafe fn free_without_cache(mark: usize, block: *mut u8) {
+    // SAFETY: the caller's promise.
+    let visit = unsafe { free_at_once(mark, block, Kind::of(block)) };
+    see_to_at_once(mark, visit);
+}
+
+/// Sees to what a visit to heaps left with the thread whose cache this is, which holds no lock: frees the
+/// batches that were emptied, asks other heaps for memory if the process has too much, and lets memory go back
+/// that is due.
+#[cold]
+#[inline(never)]
+pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
+    loop {
+        while let Some(batch) = visit.spent.next() {
+            // SAFETY: a spent batch is a live block, and the visitor's.
+            if let Some(more) = unsafe { free_once(cache, batch.cast()) } {
+                visit = more.and(visit);
+            }
+        }
+        if visit.excess {
+            arena_heaps::relieve_others(cache.mark());
+        }
+        let Some(spent) = decay::tick(cache.mark()) else { return };
+        background::start_if_wanted();
+        visit = Visit { spent, excess: false };
+    }
+}
+
+/// The same for a thread without a cache: every batch is freed under the lock of its heap.
+pub(crate) fn see_to_at_once(mark: usize, visit: Visit) {
+    let mut excess = visit.excess;
+    for batch in visit.spent {
+        // SAFETY: a spent batch is a live block, and the visitor's.
+        let freed = unsafe { free_at_once(mark, batch.cast(), Kind::of(batch.cast())) };
+        excess |= freed.excess;
+    }
+    if excess {
+        arena_heaps::relieve_others(mark);
+    }
+}
+
+/// # Safety
+///
+/// As for [`free_with`].
+#[inline(always)]
+unsafe fn free_once(cache: &Cache, block: *mut u8) -> Option<Visit> {
+    // SAFETY: the caller's promise.
+    let kind = unsafe { Kind::of(block) };
+    let Kind::Small { heap, bin } = kind else {
+        // SAFETY: the caller's promise.
+        return Some(unsafe { free_at_once(cache.mark(), block, kind) });
+    };
+    check_start(bin, block);
+    if cache.heap().is_some_and(|own| core::ptr::eq(own, heap)) {
+        return cache.free_local(cache.mark(), bin, block);
+    }
+    poison::freed(bin, block);
+    // SAFETY: the caller's promise; the kind says whose it is.
+    unsafe { cache.free_remote(heap.owner(), bin, block) }
+}
+
+/// Frees a block of this kind under the lock of its heap.
+///
+/// # Safety
+///
+/// It is of this kind, and not used any more.
+#[cold]
+#[inline(never)]
+unsafe fn free_at_once(mark: usize, block: *mut u8, kind: Kind) -> Visit {
+    match kind {
+        Kind::Null => Visit::NONE,
+        Kind::Small { heap, bin } | Kind::OfValue { heap, bin } => {
+            poison::freed(bin, block);
+            // SAFETY: the caller's promise; the kind says whose it is.
+            unsafe { heap.free_alone(mark, bin, block) }
+        }
+        Kind::Large { heap } => heap.free_large(mark, block),
+        Kind::Huge { start, size } => {
+            // SAFETY: the caller's promise.
+            unsafe { huge::free(start, size) };
+            Visit::NONE
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A home: the cache and the heap at the start of an area.
+
+use core::{num::NonZero, ptr::NonNull, sync::atomic::Ordering};
+
+use crate::{
+    books::{
+        area::Area,
+        owner::Owner,
+        windows::{self, For},
+    },
+    cache::{Cache, CacheWithStacks},
+    heap::Heap,
+    plan::geometry::{AREA_SIZE, HOME_LIMIT},
+    policy::keep,
+};
+
+/// Threads have areas of their own up to this number; more share the heaps of those. It leaves
+/// windows for heaps that outgrow an area, and for huge blocks.
+const MAX_HOMES: usize = 1024;
+
+/// What stands at the start of a heap's first area. All zero is a home that was never used.
+///
+/// An address lies in the area exactly if it agrees with the cache's own in all but the low 36 bits.
+#[repr(C)]
+pub(crate) struct Home {
+    pub(crate) cache: CacheWithStacks,
+    pub(crate) heap: Heap,
+}
+
+const _: () = assert!(size_of::<Home>() <= HOME_LIMIT);
+
+impl Home {
+    /// A new home for a thread, for ever; `None` when there are as many as there may be, or memory is out.
+    pub(crate) fn of_thread() -> Option<&'static Self> {
+        let may = keep::HOMES.fetch_add(1, Ordering::Relaxed) < MAX_HOMES;
+        if may && let Some(owner) = windows::new_home(For::Thread, settle) {
+            // SAFETY: settled just now, and threads' homes live as long as the process.
+            return Some(unsafe { Self::around(owner).as_ref() });
+        }
+        keep::HOMES.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+
+    /// A new home for an arena heap.
+    pub(crate) fn of_value() -> Option<NonNull<Self>> {
+        windows::new_home(For::Value, settle).map(Self::around)
+    }
+
+    /// The home that a heap stands in.
+    pub(crate) fn around(owner: Owner) -> NonNull<Self> {
+        let heap = owner.heap::<u8>();
+        heap.map_addr(|_| NonZero::new(owner.addr() & !(AREA_SIZE - 1)).unwrap_or(heap.addr()))
+            .cast()
+    }
+
+    /// Empties the cache for whoever is at home now.
+    pub(crate) fn open(&'static self) -> &'static Cache {
+        self.cache.open(&self.heap)
+    }
+}
+
+/// Makes the home at the start of a new area ready.
+fn settle(start: NonNull<u8>, area: *mut Area) -> Owner {
+    let home = start.cast::<Home>().as_ptr();
+    // SAFETY: the area is new, and its first bytes are zero: a home that nobody knows of.
+    unsafe {
+        (*home).cache.cache.settle();
+        (*home).heap.settle(area)
+    }
+}

@@ -1,0 +1,56 @@
+//! What is tried before a request is refused.
+
+use crate::{
+    cache::slot,
+    heap::{Visit, large::MAX_IN_ARENAS},
+    policy::grant,
+    process::{arena_heaps, frees::see_to, heaps, hook, thread},
+};
+
+/// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
+#[inline(always)]
+pub(crate) fn with_relief<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
+    let first = attempt();
+    if first.is_some() { first } else { try_again(size, attempt) }
+}
+
+#[cold]
+fn try_again<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
+    let within_reason = size <= MAX_IN_ARENAS.max(grant::limit().unwrap_or(0));
+    if within_reason {
+        relieve();
+        let found = attempt();
+        if found.is_some() {
+            return found;
+        }
+    }
+    if hook::ask(size) { attempt() } else { None }
+}
+
+/// Makes room where the process has all the memory that a limit grants it: gives back what serves
+/// nothing, so that what one size has used can serve another.
+fn relieve() {
+    if trim() > 0 && grant::limit().is_some() {
+        return;
+    }
+    let mark = slot::mark();
+    arena_heaps::each_heap(mark, |heap| {
+        heap.pools(mark).decommit();
+    });
+}
+
+/// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache. Returns
+/// how many bytes the system got at most.
+pub(crate) fn trim() -> usize {
+    let Some(cache) = thread::attached() else { return 0 };
+    let mark = cache.mark();
+    see_to(cache, cache.flush(mark));
+    let mut given = 0;
+    for heap in heaps::of_threads(0) {
+        let (bytes, spent) = heap.trim(mark);
+        given += bytes;
+        see_to(cache, Visit { spent, excess: false });
+    }
+    thread::purge_idle_caches();
+    given + arena_heaps::trim(mark)
+}

@@ -1,0 +1,161 @@
+//! The system calls of the arenas, on addresses that they own.
+
+pub(crate) mod lock;
+pub(crate) mod mappings;
+pub(crate) mod mark;
+pub(crate) mod moving;
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use stratalloc_core::ProviderError;
+use stratalloc_pages::os;
+
+use crate::plan::geometry::AREA_SHIFT;
+
+/// Maps usable memory exactly there, over nothing.
+pub(crate) fn map_at(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+    os::map_at(address.addr().get(), size).map(drop)
+}
+
+/// Maps usable memory somewhere.
+pub(crate) fn map(size: usize) -> Result<NonNull<u8>, ProviderError> {
+    os::map(size.next_multiple_of(os::page_size()), os::page_size())
+}
+
+/// Maps usable memory exactly there, over nothing, behind usable memory of the caller's: mostly, one mapping
+/// has both then.
+///
+/// # Safety
+///
+/// The page before is usable, and the caller's.
+pub(crate) unsafe fn map_after(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+    let mapped = map_at(address, size);
+    let Err(ProviderError::OutOfMemory { .. }) = mapped else { return mapped };
+    // A process that has all its mappings is refused another, but not a longer one.
+    let page = os::page_size();
+    let Some(last) = NonNull::new(address.as_ptr().wrapping_sub(page)) else { return mapped };
+    // SAFETY: the caller's promise; the page stays as it is.
+    let longer = unsafe { os::remap(last, page, page + size, false) };
+    if longer.is_ok() { Ok(()) } else { mapped }
+}
+
+/// Whether something stands where memory was to be mapped.
+pub(crate) fn is_occupied(error: &ProviderError) -> bool {
+    matches!(*error, ProviderError::System { errno } if errno == libc::EEXIST)
+}
+
+/// Asks for huge pages; whether they come is the system's choice.
+///
+/// # Safety
+///
+/// The bytes are usable, and the caller's.
+pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
+    // SAFETY: the caller's promise.
+    let _ = unsafe { os::prefer_huge(start, size) };
+}
+
+/// Gives the memory behind `size` bytes back; they read as zero from then on. Says whether the
+/// system did.
+///
+/// # Safety
+///
+/// The bytes, to the end of their last page, are usable and the caller's, and nothing that is needed lies in
+/// them.
+pub(crate) unsafe fn purge(start: *mut u8, size: usize) -> bool {
+    let Some(start) = NonNull::new(start) else { return false };
+    // SAFETY: the caller's promise.
+    size == 0 || unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
+}
+
+/// Zeroed by giving the memory back from this many bytes on. Much of so large a block may never have been
+/// touched, and wouldn't have been for a long time.
+const WORTH_PURGING_ZEROES: usize = 32 << 20;
+
+/// Makes `size` bytes zero, from a page's start if they are many.
+///
+/// # Safety
+///
+/// The caller owns the bytes and the pages that they lie in.
+pub(crate) unsafe fn zero(start: *mut u8, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if size < WORTH_PURGING_ZEROES || !purge(start, size) {
+            start.write_bytes(0, size);
+        }
+    }
+}
+
+/// Gives address space back; says whether the system took it. Should it refuse, all is as it was.
+///
+/// # Safety
+///
+/// The bytes are the caller's, who doesn't touch them any more if they are taken, and nothing live lies in
+/// them.
+pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { os::unmap(start, size) }.is_ok()
+}
+
+/// The next multiple of the system's page size.
+pub(crate) fn round_to_pages(size: usize) -> usize {
+    /// The size less one, once it was asked for: the C library looks for it each time.
+    static MASK: AtomicUsize = AtomicUsize::new(0);
+
+    let mut mask = MASK.load(Ordering::Relaxed);
+    if mask == 0 {
+        mask = os::page_size() - 1;
+        MASK.store(mask, Ordering::Relaxed);
+    }
+    (size + mask) & !mask
+}
+
+/// Milliseconds of a clock that only goes forward, to a few of them.
+pub(crate) fn milliseconds() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written to `now`; a clock that is unknown leaves it as it is.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
+    now.tv_sec.cast_unsigned() * 1000 + now.tv_nsec.cast_unsigned() / 1_000_000
+}
+
+/// The process's page faults so far, minor and major.
+pub(crate) fn page_faults() -> (u64, u64) {
+    // SAFETY: all zero is a `rusage`, which the system writes to.
+    let usage = unsafe {
+        let mut usage = core::mem::zeroed::<libc::rusage>();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage
+    };
+    (usage.ru_minflt.cast_unsigned(), usage.ru_majflt.cast_unsigned())
+}
+
+/// How many bits the addresses have that the process may use, of `most`.
+///
+/// The kernel puts the first stack where they end. Emulators don't: if it isn't there, the system is asked.
+pub(crate) fn address_bits(most: u32) -> u32 {
+    // SAFETY: the call has no preconditions.
+    let on_stack = unsafe { libc::getauxval(libc::AT_RANDOM) } as usize;
+    let exist = |&bits: &u32| on_stack >> (bits - 1) != 0 || may_map_at(1 << (bits - 1));
+    (AREA_SHIFT + 1..=most).rev().find(exist).unwrap_or(AREA_SHIFT)
+}
+
+/// Whether the system has such an address for this process.
+fn may_map_at(address: usize) -> bool {
+    let size = os::page_size();
+    match os::reserve_at(address, size) {
+        // SAFETY: just mapped.
+        Ok(start) => unsafe { unmap(start, size) },
+        Err(error) => is_occupied(&error),
+    }
+}
+
+/// A number that differs from run to run.
+pub(crate) fn random() -> usize {
+    // SAFETY: AT_RANDOM is the address of 16 random bytes, or zero.
+    unsafe {
+        let bytes = libc::getauxval(libc::AT_RANDOM) as *const [u8; 8];
+        if bytes.is_null() { 0 } else { usize::from_ne_bytes(*bytes) }
+    }
+}

@@ -1,0 +1,108 @@
+//! How the content of a large block gets to another: its pages are moved, where that is worth a call.
+
+use core::ptr::NonNull;
+
+use stratalloc_pages::os::{self, MoveError};
+
+use crate::sys;
+
+/// Pages are moved rather than copied from this many bytes on.
+const WORTH_MOVING: usize = 1 << 20;
+/// What is copied before its memory is given back, in bytes.
+const COPIED_AT_ONCE: usize = 32 << 20;
+
+/// Copies `size` bytes from a large block to another, or moves them, in whole pages; says whether it could. If
+/// not, the first block is as it was, and the second isn't ours any more: nobody may touch it, or give
+/// it back.
+///
+/// # Safety
+///
+/// The caller owns both blocks, which begin at pages and hold `size` bytes; if they get to the second,
+/// nobody reads the first any more.
+pub(crate) unsafe fn move_bytes(from: *mut u8, to: *mut u8, size: usize) -> bool {
+    let mut done = 0;
+    while done < size {
+        let part = |from: *mut u8| from.wrapping_add(done);
+        // SAFETY: the caller's promise, on a part of both blocks.
+        let Some(more) = (unsafe { move_part(part(from), part(to), size - done) }) else {
+            // SAFETY: what is done of the second block is as the caller gave it.
+            unsafe { copy(to, from, done) };
+            return false;
+        };
+        done += more;
+    }
+    true
+}
+
+/// Moves some of the first bytes; says how many, or nothing if the destination is lost.
+///
+/// # Safety
+///
+/// As for [`move_bytes`].
+unsafe fn move_part(from: *mut u8, to: *mut u8, size: usize) -> Option<usize> {
+    let mut part = size;
+    while part >= WORTH_MOVING {
+        let (start, place) = (NonNull::new(from)?, NonNull::new(to)?);
+        // SAFETY: the caller owns both, and nobody else uses either.
+        match unsafe { os::move_pages(start, place, part) } {
+            Ok(()) => return Some(part),
+            Err(MoveError::Several) => part = shorter(from, part),
+            Err(MoveError::Refused) => break,
+            Err(MoveError::Lost) => return None,
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe { copy(from, to, part) };
+    Some(part)
+}
+
+/// Fewer than `size` bytes, up to the multiple of the largest power of two that lies within. Mappings end
+/// where memory was made usable, which is at such multiples.
+fn shorter(start: *mut u8, size: usize) -> usize {
+    let last = start.addr() + size - 1;
+    let highest_differing = (start.addr() ^ last).ilog2();
+    (last >> highest_differing << highest_differing) - start.addr()
+}
+
+/// Copies `size` bytes from a large block to another that is copied to the end in any case, whatever the
+/// system refuses: for heaps that give their address space back, of which none may be lost. Gives the
+/// memory behind the first block back meanwhile, so that not all of it is there twice.
+///
+/// # Safety
+///
+/// As for [`move_bytes`].
+pub(crate) unsafe fn copy_bytes(from: *mut u8, to: *mut u8, size: usize) {
+    for done in (0..size).step_by(COPIED_AT_ONCE) {
+        let part = COPIED_AT_ONCE.min(size - done);
+        // SAFETY: the caller's promise, on a part of both blocks.
+        unsafe { copy(from.wrapping_add(done), to.wrapping_add(done), part) };
+        if part == COPIED_AT_ONCE {
+            // SAFETY: the caller's promise; the bytes were copied, and nobody reads them any more.
+            unsafe { sys::purge(from.wrapping_add(done), part) };
+        }
+    }
+}
+
+/// # Safety
+///
+/// Both are blocks of the caller's that hold `size` bytes, and don't overlap.
+unsafe fn copy(from: *mut u8, to: *mut u8, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { to.copy_from_nonoverlapping(from, size) };
+}
+
+#[cfg(test)]
+mod tests {
+    use core::ptr::without_provenance_mut;
+
+    use super::*;
+
+    #[test]
+    fn what_is_shorter_ends_where_mappings_do() {
+        let of = |start: usize, size: usize| {
+            shorter(without_provenance_mut(start << 20), size << 20) >> 20
+        };
+        assert_eq!([of(8, 12), of(8, 8), of(8, 4), of(15, 10), of(64, 2)], [8, 4, 2, 1, 1]);
+        assert_eq!(shorter(without_provenance_mut(4096), 4096 * 3), 4096);
+    }
+}
