@@ -33,6 +33,8 @@ pub(crate) struct Plan<'a> {
     carry: usize,
     /// The upper end of the next pool.
     top: usize,
+    /// The first byte of the lowest part.
+    lowest: usize,
 }
 
 /// One pool's part of the heap: its bits or rows from `low` up, its blocks from `high` down.
@@ -77,18 +79,26 @@ impl<'a> Plan<'a> {
             pools_left: pools,
             carry: 0,
             top,
+            lowest: 0,
         };
         plan.dry_run()
     }
 
+    /// The same plan, with the place of the lowest part.
     const fn dry_run(self) -> Result<Self, ConfigError> {
         let mut copy = self;
         while copy.pools_left > 0 {
-            if let Err(error) = copy.next_slot() {
-                return Err(error);
+            match copy.next_slot() {
+                Ok(slot) => copy.lowest = slot.low,
+                Err(error) => return Err(error),
             }
         }
-        Ok(self)
+        Ok(Self { lowest: copy.lowest, ..self })
+    }
+
+    /// Where the parts begin and end, before the first slot was taken.
+    pub(crate) const fn extent(&self) -> (usize, usize) {
+        (self.lowest, self.top)
     }
 
     /// The next pool down; there is one while [`has_next`](Self::has_next).

@@ -183,12 +183,18 @@ impl<'h, M: Mode> Pool<'h, M> {
     /// The pool whose part of the heap a pointer leads to, and its offset.
     #[inline(always)]
     pub(crate) fn pool_at(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
-        let offset = self.state.offset_of(pointer);
-        if offset >= self.state.reach() {
-            return None;
+        let (guess, offset) = self.state.guess(pointer)?;
+        if self.state.low(guess) <= offset && offset < self.state.end(guess) {
+            return Some((guess, offset));
         }
+        Some((self.bisect(offset), offset))
+    }
+
+    /// The pool whose part, or what little may follow the last one, has a byte that isn't before the first part.
+    #[inline(never)]
+    fn bisect(&self, offset: usize) -> usize {
         let up_to = self.state.all().partition_point(|record| record.low.get() <= offset);
-        Some((self.state.first() + up_to.checked_sub(1)?, offset))
+        self.state.first() + up_to - 1
     }
 
     /// The number of the block that begins at `offset`, from zero at the end down; `None` unless it
@@ -380,3 +386,6 @@ impl<M: Mode> fmt::Debug for Pool<'_, M> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

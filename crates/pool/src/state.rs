@@ -49,6 +49,12 @@ pub(crate) const LAST: usize = u8::MAX as usize;
 pub(crate) struct Shape {
     /// The bytes from the origin to the heap's end.
     reach: usize,
+    /// The offset of the first part, and the bytes from there to the heap's end.
+    begin: usize,
+    span: usize,
+    /// The number of pools by the bytes of all parts, in units of 2 to the -32: where parts are equal, a byte's
+    /// distance from the first part times this is the number of its pool.
+    density: u32,
     table_len: usize,
     align: usize,
     count: u8,
@@ -74,8 +80,14 @@ impl<'h, M: Mode> State<'h, M> {
         if offset != 0 {
             return Err(ConfigError::HeapUnaligned { offset, align });
         }
+        let before = Self::GEOMETRY.record * plan.pools;
+        let (begin, end) = plan.extent();
+        let density = ((plan.pools as u64) << 32) / (end - begin) as u64;
         let shape = Shape {
-            reach: heap.len() - Self::GEOMETRY.record * plan.pools,
+            reach: heap.len() - before,
+            begin: begin - before,
+            span: heap.len() - begin,
+            density: u32::try_from(density).unwrap_or(u32::MAX),
             table_len: plan.table,
             align: config.align,
             count: plan.pools as u8,
@@ -168,6 +180,19 @@ impl<'h, M: Mode> State<'h, M> {
     #[inline(always)]
     pub(crate) fn reach(&self) -> usize {
         self.shape.reach
+    }
+
+    /// The pool that a byte of the heap would lie in if all parts were equal, which they are by default, and
+    /// the byte's offset; `None` before the first part, or outside of the heap.
+    #[inline(always)]
+    pub(crate) fn guess(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
+        let offset = self.offset_of(pointer);
+        let distance = offset.wrapping_sub(self.shape.begin);
+        if distance >= self.shape.span {
+            return None;
+        }
+        let number = (distance as u64 * u64::from(self.shape.density)) >> 32;
+        Some(((self.first() + number as usize).min(LAST), offset))
     }
 
     /// The heap's size in bytes.
