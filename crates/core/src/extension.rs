@@ -10,6 +10,25 @@ use crate::{AllocError, Allocator};
 ///
 /// [`owns`](Self::owns) is true of every address in a live block of this allocator that isn't empty,
 /// and false of every address outside the memory that it hands out.
+///
+/// So it isn't implemented without a word about it:
+///
+/// ```compile_fail,E0200
+/// # use core::{alloc::Layout, ptr::NonNull};
+/// # use stratalloc_core::{AllocError, Allocator, Owns};
+/// # struct Mine;
+/// # unsafe impl Allocator for Mine {
+/// #     fn allocate(&self, _: Layout) -> Result<NonNull<[u8]>, AllocError> {
+/// #         Err(AllocError)
+/// #     }
+/// #     unsafe fn deallocate(&self, _: NonNull<u8>, _: Layout) {}
+/// # }
+/// impl Owns for Mine {
+///     fn owns(&self, _: NonNull<u8>) -> bool {
+///         true
+///     }
+/// }
+/// ```
 pub unsafe trait Owns: Allocator {
     /// Whether `address` lies in memory that this allocator hands out, live or free.
     ///

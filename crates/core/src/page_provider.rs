@@ -89,7 +89,8 @@ pub unsafe trait PageProvider {
     /// it is committed.
     fn reserve(&self, size: usize, align: usize) -> Result<PageRange, ProviderError>;
 
-    /// Makes `size` bytes from `offset` usable. Committing twice does no harm and keeps the content.
+    /// Makes `size` bytes from `offset` usable. Committing twice does no harm and keeps the content; nor does it
+    /// harm a range of another provider, which is its holder's alone as well.
     fn commit(&self, range: &PageRange, offset: usize, size: usize) -> Result<(), ProviderError>;
 
     /// Gives the memory of `size` bytes from `offset` back; the addresses stay reserved.

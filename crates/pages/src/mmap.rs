@@ -41,7 +41,7 @@ unsafe impl PageProvider for Mmap {
 
     fn commit(&self, range: &PageRange, offset: usize, size: usize) -> Result<(), ProviderError> {
         let start = part(range, offset, size)?;
-        // SAFETY: the part lies in a range that its holder has from us.
+        // SAFETY: the part lies in a range that is its holder's alone, whoever gave it.
         unsafe { os::protect_rw(start, size) }
     }
 
