@@ -44,11 +44,11 @@ fn pages(criterion: &mut Criterion) {
     let kernel: MemBlocks<Mmap> = MemBlocks::new(Mmap);
     group.bench_function("MemBlocks over Mmap", |bencher| {
         bencher.iter(|| {
-            let block = kernel.mem_block_alloc(1);
+            let block = kernel.alloc_blocks(1);
             // SAFETY: a run of one block, not null while there is memory, returned once.
             unsafe {
                 block.write(1);
-                kernel.mem_block_free(black_box(block));
+                kernel.free_blocks(black_box(block));
             }
         });
     });

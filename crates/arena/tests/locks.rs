@@ -17,7 +17,7 @@ use alone::alone;
 use children::{Outcome, fork_and_wait};
 use stratalloc_arena::{ArenaHeap, global};
 use stratalloc_pages::{
-    kernel::{mem_block_alloc, mem_block_free},
+    kernel::{alloc_blocks, free_blocks},
     lock::Lock,
 };
 
@@ -120,9 +120,9 @@ fn no_new_arena_heap_is_locked_in_a_child() {
 #[test]
 fn the_page_kernel_is_free_in_a_child() {
     let take_and_give = || {
-        let run = mem_block_alloc(3);
+        let run = alloc_blocks(3);
         // SAFETY: the run is ours.
-        unsafe { mem_block_free(run) };
+        unsafe { free_blocks(run) };
         !run.is_null()
     };
     fork_meanwhile(|| assert!(take_and_give()), take_and_give);

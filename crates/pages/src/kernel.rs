@@ -1,12 +1,12 @@
-//! The seed's kernel for the whole process: [`MemBlocks`] over the system's pages, behind a lock.
+//! The kernel of the whole process: [`MemBlocks`] over the system's pages, behind a lock.
 //!
 //! The only thread of a forked process finds the lock free.
 //!
 //! ```
-//! use stratalloc_pages::kernel::{mem_block_alloc, mem_block_free};
-//! let run = mem_block_alloc(1);
+//! use stratalloc_pages::kernel::{alloc_blocks, free_blocks};
+//! let run = alloc_blocks(1);
 //! // SAFETY: the block is ours until it is freed.
-//! unsafe { mem_block_free(run) };
+//! unsafe { free_blocks(run) };
 //! ```
 
 use crate::{MemBlocks, Mmap, lock::Lock};
@@ -29,19 +29,19 @@ fn mark() -> usize {
 
 /// A pointer to `n` contiguous blocks of 4096 bytes; null when no memory is available, or `n` is 0.
 ///
-/// As [`MemBlocks::mem_block_alloc`], from any thread.
-pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
-    with(|blocks| blocks.mem_block_alloc(n))
+/// As [`MemBlocks::alloc_blocks`], from any thread.
+pub fn alloc_blocks(n: usize) -> *mut u8 {
+    with(|blocks| blocks.alloc_blocks(n))
 }
 
-/// Takes a run back. As [`MemBlocks::mem_block_free`], from any thread.
+/// Takes a run back. As [`MemBlocks::free_blocks`], from any thread.
 ///
 /// # Safety
 ///
-/// `ptr` is from [`mem_block_alloc`], and nothing uses the run.
-pub unsafe extern "C" fn mem_block_free(ptr: *mut u8) {
+/// `ptr` is from [`alloc_blocks`], and nothing uses the run.
+pub unsafe fn free_blocks(ptr: *mut u8) {
     // SAFETY: the caller's promise, passed on.
-    with(|blocks| unsafe { blocks.mem_block_free(ptr) });
+    with(|blocks| unsafe { blocks.free_blocks(ptr) });
 }
 
 /// Holding the lock from before a fork until after it.
@@ -106,14 +106,14 @@ mod tests {
                 scope.spawn(move || {
                     for round in 1..200 {
                         let n = round % 9 + 1;
-                        let run = mem_block_alloc(n);
+                        let run = alloc_blocks(n);
                         // SAFETY: the run is ours, and freed once.
                         unsafe {
                             run.write_bytes(id, n * 4096);
                             std::thread::yield_now();
                             assert_eq!(run.add(n * 4096 - 1).read(), id);
                             assert_eq!(run.read(), id);
-                            mem_block_free(run);
+                            free_blocks(run);
                         }
                     }
                 });

@@ -3,7 +3,7 @@
 //! - [`Mmap`]: an operating system's pages (feature `hosted`), and [`os`], its system calls one by
 //!   one.
 //! - [`FixedRegion`]: a region that the caller owns, for machines without a system.
-//! - [`MemBlocks`]: the seed's kernel, `mem_block_alloc` and `mem_block_free`, over either;
+//! - [`MemBlocks`]: a kernel's runs of 4096-byte blocks, freed by their address alone, over either;
 //!   [`kernel`] holds the one of the process.
 //! - [`lock`]: the lock of the layers that have a system, which waits in its kernel.
 //!
@@ -43,6 +43,7 @@ mod mmap;
 #[cfg(all(feature = "hosted", target_os = "linux"))]
 pub mod os;
 mod request;
+pub mod seeds;
 
 pub use fixed_region::FixedRegion;
 pub use mem_blocks::{MEM_BLOCK_SIZE, MemBlocks};

@@ -15,7 +15,7 @@ use chunk::Chunk;
 /// The size of a block in bytes, as the seed fixes it.
 pub const MEM_BLOCK_SIZE: usize = 4096;
 
-/// `mem_block_alloc` and `mem_block_free` over any provider.
+/// Runs of blocks of 4096 bytes over any provider; [`seeds`](crate::seeds) has the exercise's names.
 ///
 /// Blocks come from chunks of `CHUNK` blocks (a power of two from 2 to 256), aligned to their size,
 /// whose first block is the header; a longer run has a chunk of its own, as long as it takes. So a
@@ -31,7 +31,7 @@ pub const MEM_BLOCK_SIZE: usize = 4096;
 /// allocated and freed in turn calls the provider once. Overhead: a block in each `CHUNK`.
 ///
 /// Time: a search of the chunks that have room, 64 blocks a step; a chunk whose room is too short
-/// for the request is known as such and skipped. `mem_block_free` is constant time but for the
+/// for the request is known as such and skipped. `free_blocks` is constant time but for the
 /// length of the run, 64 blocks a step.
 ///
 /// Not `Sync`: one thread, or a lock around it, as around [`kernel`](crate::kernel).
@@ -49,12 +49,12 @@ pub const MEM_BLOCK_SIZE: usize = 4096;
 /// use stratalloc_pages::{MemBlocks, Mmap};
 ///
 /// let kernel: MemBlocks<Mmap> = MemBlocks::new(Mmap);
-/// let run = kernel.mem_block_alloc(3);
+/// let run = kernel.alloc_blocks(3);
 /// assert!(!run.is_null());
 /// // SAFETY: three blocks are ours until they are freed, and no longer.
 /// unsafe {
 ///     run.write_bytes(0xA5, 3 * 4096);
-///     kernel.mem_block_free(run);
+///     kernel.free_blocks(run);
 /// }
 /// ```
 #[derive(Debug)]
@@ -82,10 +82,10 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
     /// (which the seed forbids). The content is arbitrary.
     ///
     /// ```text
-    /// mem_block_alloc ─ a chunk with room ─ Chunk::take
+    /// alloc_blocks ─ a chunk with room ─ Chunk::take
     ///                 └ else the provider ─ Chunk::create ─ Chunk::take
     /// ```
-    pub fn mem_block_alloc(&self, n: usize) -> *mut u8 {
+    pub fn alloc_blocks(&self, n: usize) -> *mut u8 {
         self.run(n, 1).map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
@@ -96,23 +96,23 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
     ///
     /// # Safety
     ///
-    /// `ptr` is from [`mem_block_alloc`](Self::mem_block_alloc) of the same `MemBlocks`, and nothing
+    /// `ptr` is from [`alloc_blocks`](Self::alloc_blocks) of the same `MemBlocks`, and nothing
     /// uses the run.
-    pub unsafe fn mem_block_free(&self, ptr: *mut u8) {
+    pub unsafe fn free_blocks(&self, ptr: *mut u8) {
         let Some(block) = NonNull::new(ptr) else {
-            diag::fatal(format_args!("mem_block_free of a null pointer"));
+            diag::fatal(format_args!("free_blocks of a null pointer"));
         };
         let offset = ptr.addr() & (Self::CHUNK_BYTES - 1);
         // SAFETY: a live run lies in a chunk aligned to CHUNK_BYTES, and starts in its first
         // CHUNK_BYTES, so the chunk is there [I1].
         let header = unsafe { block.sub(offset) }.cast::<Chunk>();
         if cfg!(debug_assertions) && !self.chunks().any(|it| ptr::eq(it, header.as_ptr())) {
-            diag::fatal(format_args!("mem_block_free of {ptr:p}, which is foreign"));
+            diag::fatal(format_args!("free_blocks of {ptr:p}, which is foreign"));
         }
         // SAFETY: as above; a header is only ever used through shared references and cells.
         let chunk = unsafe { header.as_ref() };
         if !offset.is_multiple_of(MEM_BLOCK_SIZE) || !chunk.put(offset / MEM_BLOCK_SIZE) {
-            diag::fatal(format_args!("mem_block_free of {ptr:p}, where no run in use starts"));
+            diag::fatal(format_args!("free_blocks of {ptr:p}, where no run in use starts"));
         }
         if chunk.is_empty() {
             self.retire(header.as_ptr());
@@ -243,7 +243,7 @@ unsafe impl<P: PageProvider, const CHUNK: usize> Allocator for MemBlocks<P, CHUN
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
         if layout.size() != 0 {
             // SAFETY: the caller's promise; a layout of size zero has no run.
-            unsafe { self.mem_block_free(block.as_ptr()) }
+            unsafe { self.free_blocks(block.as_ptr()) }
         }
     }
 }

@@ -89,7 +89,7 @@ impl Shadow {
     }
 
     fn allocate<P: PageProvider>(&mut self, kernel: &Blocks<P>, n: usize, fill: u8) -> bool {
-        let run = kernel.mem_block_alloc(n);
+        let run = kernel.alloc_blocks(n);
         if run.is_null() {
             return false;
         }
@@ -114,7 +114,7 @@ impl Shadow {
             for offset in Self::probes(n) {
                 assert_eq!(run.add(offset).read(), fill, "someone wrote into a run");
             }
-            kernel.mem_block_free(run);
+            kernel.free_blocks(run);
         }
     }
 }
@@ -174,15 +174,15 @@ fn whatever_call_fails_the_kernel_goes_on() {
 fn a_refused_release_loses_nothing() {
     let provider = Counting::new(region(4096), 2..3);
     let kernel: Blocks<&Counting<_>> = MemBlocks::new(&provider);
-    let long = kernel.mem_block_alloc(40);
+    let long = kernel.alloc_blocks(40);
     // SAFETY: freed once.
-    unsafe { kernel.mem_block_free(long) };
+    unsafe { kernel.free_blocks(long) };
     assert_eq!(provider.held.borrow().len(), 1, "the provider refused");
-    let again = kernel.mem_block_alloc(40);
+    let again = kernel.alloc_blocks(40);
     assert_eq!(again, long);
     assert_eq!(provider.calls.get(), 3, "what was refused serves again");
     // SAFETY: freed once.
-    unsafe { kernel.mem_block_free(again) };
+    unsafe { kernel.free_blocks(again) };
     assert_eq!(kernel.footprint(), 0);
 }
 
@@ -191,9 +191,9 @@ fn a_block_in_turn_calls_the_provider_once() {
     let provider = Counting::new(region(4096), 0..0);
     let kernel: Blocks<&Counting<_>> = MemBlocks::new(&provider);
     for _ in 0..100 {
-        let run = kernel.mem_block_alloc(2);
+        let run = kernel.alloc_blocks(2);
         // SAFETY: freed once.
-        unsafe { kernel.mem_block_free(run) };
+        unsafe { kernel.free_blocks(run) };
     }
     assert_eq!(provider.calls.get(), 2, "one reservation, one commit");
 }
@@ -202,7 +202,7 @@ fn a_block_in_turn_calls_the_provider_once() {
 fn zero_and_huge_are_null() {
     let kernel: Blocks<_> = MemBlocks::new(region(4096));
     for n in [0, usize::MAX, usize::MAX / 4096, usize::MAX / 4096 - 1, 1 << 40] {
-        assert!(kernel.mem_block_alloc(n).is_null());
+        assert!(kernel.alloc_blocks(n).is_null());
     }
     let mut shadow = Shadow::default();
     while shadow.allocate(&kernel, 1, 1) {}
@@ -214,10 +214,10 @@ fn zero_and_huge_are_null() {
 #[test]
 fn forty_thousand_blocks_take_no_quadratic_time() {
     let kernel: MemBlocks<_> = MemBlocks::new(crate::Mmap);
-    let runs: Vec<_> = (0..40_000).map(|_| kernel.mem_block_alloc(1)).collect();
+    let runs: Vec<_> = (0..40_000).map(|_| kernel.alloc_blocks(1)).collect();
     assert!(runs.iter().all(|run| !run.is_null()));
     // SAFETY: each is freed once.
-    runs.iter().for_each(|&run| unsafe { kernel.mem_block_free(run) });
+    runs.iter().for_each(|&run| unsafe { kernel.free_blocks(run) });
     assert!(kernel.footprint() <= 1 << 20);
 }
 
@@ -262,10 +262,10 @@ fn misuse(pick: impl Fn(*mut u8) -> *mut u8, times: usize) {
         let _ = std::io::Write::write(&mut std::io::stderr(), line);
     });
     let kernel: Blocks<_> = MemBlocks::new(region(4096));
-    let run = kernel.mem_block_alloc(2);
+    let run = kernel.alloc_blocks(2);
     for _ in 0..times {
         // SAFETY: none: the process must end here.
-        unsafe { kernel.mem_block_free(pick(run)) };
+        unsafe { kernel.free_blocks(pick(run)) };
     }
 }
 
