@@ -1,12 +1,12 @@
 //! The one switch between loom's model types and the real ones.
 //!
-//! Build with `RUSTFLAGS="--cfg loom"` to let loom explore the interleavings of a [`model`]'s threads. Loom's
+//! Build with `RUSTFLAGS="--cfg loom"` to let loom explore the interleavings of a `model`'s threads. Loom's
 //! constructors aren't `const`: statics live only at the edges, behind `cfg(not(loom))`.
 //!
 //! Loom doesn't explore all of them: of each atomic it remembers each thread's last access only, so that
 //! what another thread could do between a load and the compare-and-swap after it may never be tried from
 //! the load on. Which of two threads it starts first makes a difference then; so a model runs in
-//! [both orders](explore), says how many executions there were, and fails if they are fewer than they
+//! both orders (`explore`), says how many executions there were, and fails if they are fewer than they
 //! used to be.
 
 #[cfg(loom)]

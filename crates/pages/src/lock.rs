@@ -50,9 +50,9 @@ const BITS: usize = HELD | WAITED_FOR;
 ///
 /// # Invariants
 ///
-/// - [W1: holder] `word` is zero if nobody holds the lock, else [`HELD`] with the holder's mark.
-/// - [W2: sleepers] While a thread sleeps over a word, that has [`WAITED_FOR`], or it is about to be woken, or
-///   another one is that takes the lock with [`WAITED_FOR`].
+/// - [W1: holder] `word` is zero if nobody holds the lock, else `HELD` with the holder's mark.
+/// - [W2: sleepers] While a thread sleeps over a word, that has `WAITED_FOR`, or it is about to be woken, or
+///   another one is that takes the lock with `WAITED_FOR`.
 pub struct Lock<T> {
     /// `Acquire` in `try_lock` and `lock_slowly` pairs with `Release` in `unlock`.
     word: AtomicUsize,

@@ -50,7 +50,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlockAlloc for MemBlocks<P, CHUNK> 
 }
 
 /// [`kernel::alloc_blocks`](crate::kernel::alloc_blocks), of the process's kernel.
-#[cfg(all(feature = "hosted", target_os = "linux"))]
+#[cfg(all(feature = "hosted", target_os = "linux", not(loom)))]
 pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
     crate::kernel::alloc_blocks(n)
 }
@@ -60,7 +60,7 @@ pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
 /// # Safety
 ///
 /// As for [`kernel::free_blocks`](crate::kernel::free_blocks).
-#[cfg(all(feature = "hosted", target_os = "linux"))]
+#[cfg(all(feature = "hosted", target_os = "linux", not(loom)))]
 pub unsafe extern "C" fn mem_block_free(ptr: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe { crate::kernel::free_blocks(ptr) };

@@ -32,7 +32,7 @@ impl Config<'_> {
         }
     }
 
-    /// The smallest heap, in bytes, for [`Split::Counts`]; the smallest for one block of each size
+    /// The smallest heap, in bytes, for [`Split::Counts`](crate::Split::Counts); the smallest for one block of each size
     /// with any other split (which may need more to give each pool a share of a block).
     ///
     /// ```

@@ -5,7 +5,7 @@
 //! | `allocator_api2` 0.2 (hashbrown, bumpalo) | `allocator-api2-02` | [`ecosystem!`](crate::ecosystem!) | `api2_02::FromEcosystem` |
 //! | `allocator_api2` 0.4 (talc) | `allocator-api2-04` | [`ecosystem!`](crate::ecosystem!) | `api2_04::FromEcosystem` |
 //! | `core::alloc::Allocator` | `nightly` | [`ecosystem!`](crate::ecosystem!) | `nightly::FromEcosystem` |
-//! | [`GlobalAlloc`](core::alloc::GlobalAlloc) | none needed | [`global_alloc!`](crate::global_alloc!) | [`FromGlobal`]; with `std`, the system's: [`System`](crate::System) |
+//! | [`GlobalAlloc`](core::alloc::GlobalAlloc) | none needed | [`global_alloc!`](crate::global_alloc!) | [`FromGlobal`]; with `std`, the system's: `System` |
 //!
 //! Coherence forbids an implementation for all of our allocators at once, so each type has its own,
 //! from one line. The methods have the same names, arguments and promises on both sides, and each
