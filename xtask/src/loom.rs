@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Result, ensure};
 
-use crate::{process, tidy};
+use crate::{files, process};
 
 /// Runs the loom models of every crate that has some.
 #[derive(clap::Args)]
@@ -39,7 +39,7 @@ fn executions(output: &str) -> usize {
 fn modelled(root: &Path) -> Result<BTreeSet<String>> {
     let crates = root.join("crates");
     let mut found = BTreeSet::new();
-    for file in tidy::files(&crates, "rs")? {
+    for file in files::files(&crates, "rs")? {
         if fs::read_to_string(&file)?.contains("fn loom_") {
             let folder = file.strip_prefix(&crates)?.iter().next().unwrap_or_default();
             found.insert(folder.to_string_lossy().into_owned());

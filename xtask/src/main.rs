@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod accept;
 mod bench;
 mod demo;
+mod files;
 mod heap_map;
 mod heap_steady;
 mod install;

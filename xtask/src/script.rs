@@ -9,9 +9,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    files,
     measure::Cost,
     process::{self, need, root, target_dir},
-    tidy,
 };
 
 /// A script for bash. The comment at its top says what it does (first line), what it needs
@@ -48,7 +48,7 @@ impl Script {
 
     /// All scripts of a folder, by name.
     pub(crate) fn of(folder: &Path) -> Result<Vec<Self>> {
-        tidy::files(folder, "sh")?.iter().map(|file| Self::read(file)).collect()
+        files::files(folder, "sh")?.iter().map(|file| Self::read(file)).collect()
     }
 
     fn read(file: &Path) -> Result<Self> {

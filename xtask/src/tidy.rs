@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{mutants, process};
+use crate::{
+    files::{files, shown},
+    mutants, process,
+};
 
 mod ladder;
 mod module_docs;
@@ -59,7 +62,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
 }
 
 /// Files that may name each other in a circle: a module with its two parts, say.
-const CIRCLE: usize = 40;
+const CIRCLE: usize = 3;
 
 /// Circles of files in the packages, and rooms that use what stands under them on the `page`.
 fn structure(
@@ -91,30 +94,6 @@ fn sources(root: &Path, extension: &str) -> Result<Vec<seeds::Source>> {
     files(root, extension)?.into_iter().map(read).collect()
 }
 
-/// The files of ours with this extension, in order: no folder that is hidden or built.
-pub(crate) fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
-    let mut entries = fs::read_dir(folder)
-        .with_context(|| shown(folder))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    entries.sort();
-
-    let mut found = Vec::new();
-    for path in entries {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() && !name.starts_with('.') && name != "target" {
-            found.extend(files(&path, extension)?);
-        } else if path.extension().is_some_and(|own| own == extension) {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
 fn relative(root: &Path, path: &Path) -> PathBuf {
     path.strip_prefix(root).unwrap_or(path).to_owned()
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -12,7 +12,7 @@ use super::{
     record::{Header, Line, Memory, Record, Writer},
     statistics::{rows, summaries},
 };
-use crate::{process, tidy};
+use crate::{files, process};
 
 /// Where the record of `header` is written while it is measured.
 pub(crate) fn unfinished(header: &Header) -> PathBuf {
@@ -53,7 +53,7 @@ fn write(record: &Record, path: &Path) -> Result<()> {
 /// Removes the earlier records in the folder of a new one that has all that they have.
 fn replace(new: &Path) -> Result<()> {
     let record = Record::read(new)?;
-    for file in tidy::files(new.parent().context("a record lies in a folder")?, "jsonl")? {
+    for file in files::files(new.parent().context("a record lies in a folder")?, "jsonl")? {
         if file == new {
             continue;
         }

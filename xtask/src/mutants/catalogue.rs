@@ -5,7 +5,7 @@ use std::{fmt, fs, path::Path};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::tidy;
+use crate::files;
 
 /// One fault.
 #[derive(Clone, Deserialize)]
@@ -63,7 +63,7 @@ struct File {
 /// All faults, in the order of their files.
 pub(super) fn read(root: &Path) -> Result<Vec<Mutant>> {
     let mut all = Vec::new();
-    for path in tidy::files(&root.join("xtask/mutants"), "toml")? {
+    for path in files::files(&root.join("xtask/mutants"), "toml")? {
         let shown = || path.display().to_string();
         let file: File = toml::from_str(&fs::read_to_string(&path)?).with_context(shown)?;
         all.extend(file.mutant);

@@ -36,6 +36,12 @@ impl Modules {
             names.push((module.clone(), found.with_context(|| file.display().to_string())?));
             files.insert(module, file.clone());
         }
+        let for_tests: Vec<_> =
+            names.iter().flat_map(|(_, names)| names.for_tests.clone()).collect();
+        let is_for_tests =
+            |module: &ModulePath| for_tests.iter().any(|top| module.starts_with(top));
+        files.retain(|module, _| !is_for_tests(module));
+        names.retain(|(module, _)| !is_for_tests(module));
         let mut handed_on = BTreeMap::new();
         for (_, names) in &names {
             for (scope, name, path) in &names.handed_on {

@@ -13,6 +13,8 @@ pub(super) struct Names {
     pub(super) used: Vec<(ModulePath, Vec<String>)>,
     /// What it hands on from elsewhere: the module that does, the name, and the path behind it.
     pub(super) handed_on: Vec<(ModulePath, String, Vec<String>)>,
+    /// Modules that it declares for tests alone.
+    pub(super) for_tests: Vec<ModulePath>,
 }
 
 impl Names {
@@ -101,6 +103,8 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_item(&mut self, item: &'ast syn::Item) {
         if !is_for_tests(attributes(item)) {
             visit::visit_item(self, item);
+        } else if let syn::Item::Mod(module) = item {
+            self.names.for_tests.push([&self.scope[..], &[module.ident.to_string()]].concat());
         }
     }
 
@@ -180,6 +184,9 @@ mod tests {
     fn tests_are_left_out() {
         assert!(used("#[cfg(all(loom, test))] mod tests { use crate::high::X; }").is_empty());
         assert_eq!(used("#[cfg(not(test))] use crate::high::X;"), ["crate::high::X"]);
+        let names =
+            Names::of(&vec!["here".to_owned()], "#[cfg(test)] mod tests; mod own;").unwrap();
+        assert_eq!(names.for_tests, [["here", "tests"]]);
     }
 
     #[test]
