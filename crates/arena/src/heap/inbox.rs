@@ -160,7 +160,8 @@ impl Inbox {
 
 #[cfg(all(loom, test))]
 mod tests {
-    use loom::{cell::UnsafeCell, model, sync::Arc, thread};
+    use loom::{cell::UnsafeCell, sync::Arc, thread};
+    use stratalloc_core::sync::model;
 
     use super::*;
     use crate::sys::lock::Lock;
@@ -222,7 +223,7 @@ mod tests {
 
     /// A sender and the owner; every batch arrives once, whole.
     fn deliver(order: Ordering) {
-        model(move || {
+        model(800, move || {
             let sent = Sent::new();
             let sender = {
                 let sent = Arc::clone(&sent);
@@ -254,7 +255,7 @@ mod tests {
     /// The last frees to a heap whose thread ended: each sender looks after what waits if nobody else
     /// does, while another thread adopts the heap. Nothing is lost, nothing comes twice.
     fn abandon(take: fn(&Sent, &mut [usize; 2])) {
-        model(move || {
+        model(36_000, move || {
             let sent = Sent::new();
             let senders = [0, 1].map(|number| {
                 let sent = Arc::clone(&sent);

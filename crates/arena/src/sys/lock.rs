@@ -6,20 +6,20 @@ pub(crate) use stratalloc_pages::lock::{Lock, LockGuard};
 mod tests {
     use loom::{
         cell::UnsafeCell,
-        model,
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering},
         },
         thread,
     };
+    use stratalloc_core::sync::model;
 
     use super::*;
 
     /// A thread that ends leaves its cache to the next: who adopts it sees all that was done to it.
     #[test]
     fn loom_an_adopted_cache_is_seen_whole() {
-        model(|| {
+        model(130, || {
             let cache = Arc::new(UnsafeCell::new(0));
             let idle = Arc::new(Lock::new(false));
             let ending = {
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "Causality violation")]
     fn loom_finds_the_mutant_that_adopts_without_the_lock() {
-        model(|| {
+        model(0, || {
             let cache = Arc::new(UnsafeCell::new(0));
             let idle = Arc::new(AtomicUsize::new(0));
             let ending = {

@@ -1,6 +1,7 @@
 //! Models of the account, and mutants that loom finds.
 
-use loom::{model, sync::Arc, thread};
+use loom::{sync::Arc, thread};
+use stratalloc_core::sync::model;
 
 use crate::policy::admission::*;
 
@@ -14,7 +15,7 @@ fn reserve(account: &Account, bytes: usize) -> bool {
 /// Two threads reserve so many granules each while a third looks; says how many succeeded. Never is more
 /// granted than the limit.
 fn race(limit: usize, wanted: [usize; 2], reserve: Reserve, check: fn([bool; 2])) {
-    model(move || {
+    model(9, move || {
         let account = Arc::new(Account::new());
         account.set_limit(Some(limit * GRANULE)).unwrap();
         let [first, second] = wanted.map(|wanted| {
@@ -62,7 +63,7 @@ fn add_first(account: &Account, bytes: usize) -> bool {
 #[test]
 #[should_panic(expected = "assertion")]
 fn loom_finds_the_mutant_whose_refused_requests_count() {
-    model(|| {
+    model(0, || {
         let account = Arc::new(Account::new());
         account.set_limit(Some(3 * GRANULE)).unwrap();
         let greedy = {
@@ -89,7 +90,7 @@ fn loom_finds_the_mutant_that_looks_and_then_adds() {
 
 /// A limit is set while a request comes in: one of them is refused if both don't fit.
 fn set_while_reserved(set: fn(&Account, usize) -> bool) {
-    model(move || {
+    model(7, move || {
         let account = Arc::new(Account::new());
         let requester = {
             let account = Arc::clone(&account);
@@ -123,7 +124,7 @@ fn loom_finds_the_mutant_that_looks_and_then_sets() {
 /// A reservation that ends uncommitted is as if it never was, for the limit that comes and goes besides.
 #[test]
 fn loom_what_is_given_back_is_there_again() {
-    model(|| {
+    model(130, || {
         let account = Arc::new(Account::new());
         account.reserve(GRANULE).unwrap().commit();
         let other = {
