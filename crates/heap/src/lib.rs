@@ -1,4 +1,4 @@
-//! A heap of segregated free lists: blocks of any size, without headers (seeds 001 and 003).
+//! A heap of segregated free lists: blocks of any size, without headers.
 //!
 //! ```text
 //! heap:  | granule | granule | granule | granule | …        16 bytes each

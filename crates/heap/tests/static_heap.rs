@@ -7,7 +7,7 @@ use core::{
 use std::{collections::BTreeMap, thread};
 
 use lock_api::{GuardNoSend, RawMutex};
-use stratalloc_heap::StaticHeap;
+use stratalloc_heap::{Allocator, Heap, StaticHeap};
 
 /// A lock that doesn't allocate.
 struct Yielding(AtomicBool);
@@ -80,4 +80,18 @@ fn a_heap_that_is_full_says_no() {
     assert!((33..40).contains(&taken.len()), "{}", taken.len());
     assert_eq!(SMALL.lock().check(), Ok(()));
     assert!(NONE.lock().malloc(1).is_null());
+}
+
+/// By reference, it is a base as any other.
+#[test]
+fn a_heap_stands_on_a_static_one() {
+    static BELOW: StaticHeap<Yielding, { 1 << 20 }> = StaticHeap::new();
+    let layout = core::alloc::Layout::new::<[u64; 1000]>();
+    let heap: Heap<&'static StaticHeap<Yielding, { 1 << 20 }>> = Heap::new(&BELOW);
+    let block = heap.allocate(layout).unwrap();
+    assert!(BELOW.lock().snapshot().live >= heap.snapshot().held);
+    // SAFETY: allocated just so.
+    unsafe { heap.deallocate(block.cast(), layout) };
+    drop(heap);
+    assert_eq!(BELOW.lock().snapshot().live, 0);
 }

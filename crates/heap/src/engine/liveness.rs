@@ -35,9 +35,11 @@ impl<P: Policy> Engine<P> {
                 let is_cell = offset != 0 && offset.is_multiple_of(CELL) && tags.bit(address);
                 return is_cell.then_some(1);
             }
+            if !self.looks_like_start(region, address) {
+                return None;
+            }
             let size = tags.live_size(address);
-            let is_block = self.looks_like_start(region, address)
-                && (Self::MIN..=region.end() - address).contains(&size);
+            let is_block = (Self::MIN..=region.end() - address).contains(&size);
             is_block.then_some(size / P::GRANULE)
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 /// The alignment of what the heap asks of its base.
 const CHUNK_ALIGN: usize = 16;
 
-/// The heap asks its base for multiples of this many bytes: the kernel's blocks in seed 001.
+/// The heap asks its base for multiples of this many bytes: a page of most systems.
 const CHUNK_STEP: usize = 4096;
 
 /// The heap grows by at least this part of itself if what it gets is a region of its own,

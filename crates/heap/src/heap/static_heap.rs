@@ -171,6 +171,10 @@ unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> Allocator
     }
 }
 
+stratalloc_core::ecosystem!(
+    impl[R: RawMutex, const BYTES: usize, P: Policy] for &'static StaticHeap<R, BYTES, P>
+);
+
 // SAFETY: as above; a global allocator stays where it is.
 unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> GlobalAlloc for StaticHeap<R, BYTES, P> {
     #[inline]

@@ -78,6 +78,7 @@ fn two_regions_that_touch_are_one() {
 
 /// What is to be opened of a large region isn't touched before it is needed, nor are its tags.
 #[test]
+#[cfg_attr(asan, ignore = "it looks at memory that is the heap's")]
 fn a_large_region_is_opened_as_it_is_needed() {
     const SIZE: usize = 400 << 20;
     const MARKED: usize = 4 << 20;
