@@ -108,3 +108,35 @@ fn the_shared_allocator_is_right_where_its_base_calls_it() {
 fn a_magazine_is_right_where_the_base_calls_it() {
     fills!(SyncBlockAllocator, |pool| pool.magazine_of::<4>());
 }
+
+#[test]
+fn a_block_freed_while_the_base_fails_is_found() {
+    let base = Faulty::new(System, Plan::From(1));
+    let pool =
+        SyncBlockAllocator::new_in(Hooked { base: &base, hook: Cell::new(None) }, BLOCKS, GROWTH);
+    let all: Vec<_> = std::iter::from_fn(|| pool.alloc_block().ok()).collect();
+    let last = all[all.len() - 1];
+    // SAFETY: live, and freed once.
+    let hook = || unsafe { pool.free_block(last) };
+    // SAFETY: the base takes the hook away as it calls it, while what it borrows lives.
+    let hook: Hook<'_> = unsafe { core::mem::transmute::<Hook<'_>, Hook<'_>>(&hook) };
+    pool.base().hook.set(Some(hook));
+    assert_eq!(pool.alloc_block(), Ok(last));
+    assert_eq!(pool.alloc_block(), Err(AllocError));
+}
+
+/// The peak stays what was once used together.
+#[test]
+fn a_block_freed_while_a_chunk_comes_is_used_first() {
+    let base = Faulty::new(System, Plan::Never);
+    let pool =
+        BlockAllocator::new_in(Hooked { base: &base, hook: Cell::new(None) }, BLOCKS, GROWTH);
+    let all: Vec<_> = (0..4).map(|_| pool.alloc_block().unwrap()).collect();
+    // SAFETY: live, and freed once.
+    let hook = || unsafe { pool.free_block(all[1]) };
+    // SAFETY: the base takes the hook away as it calls it, while what it borrows lives.
+    let hook: Hook<'_> = unsafe { core::mem::transmute::<Hook<'_>, Hook<'_>>(&hook) };
+    pool.base().hook.set(Some(hook));
+    assert_eq!(pool.alloc_block(), Ok(all[1]));
+    assert_eq!((pool.stats().peak, pool.stats().chunks), (4, 2));
+}

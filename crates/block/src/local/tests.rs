@@ -303,6 +303,33 @@ fn a_live_block_that_looks_free_is_still_live() {
     }
 }
 
+/// A link to the chunk before stands behind the blocks of each but the first, and is none of them.
+#[test]
+fn only_a_chunk_that_follows_another_has_a_link() {
+    let base = TestBase::new();
+    let pool = BlockAllocator::new_in(&base, blocks(16, 8), Growth::fixed(4));
+    let all: Vec<_> = (0..8).map(|_| pool.alloc_block().unwrap()).collect();
+    assert_eq!(pool.stats().reserved_bytes, 2 * 4 * 16 + size_of::<usize>());
+    assert!(pool.owns(all[7]));
+    // SAFETY: the address behind the last block of the second chunk, in which its link stands.
+    assert!(!pool.owns(unsafe { all[7].add(16) }));
+}
+
+/// Its first word is looked at when it comes back: it is written to also where nobody had the block before.
+#[test]
+fn a_block_handed_out_looks_free_no_more() {
+    let mut buffer = vec![MaybeUninit::new(0xa5_u8); 200];
+    let pool = BlockAllocator::from_buffer(&mut buffer, blocks(16, 8)).unwrap();
+    let first_word = |block: NonNull<u8>| {
+        // SAFETY: the block is live, as large and as aligned; the buffer was written to.
+        unsafe { block.cast::<usize>().read() }
+    };
+    let (a, b) = (pool.alloc_block().unwrap(), pool.alloc_block().unwrap());
+    assert_eq!([first_word(a), first_word(b)], [0; 2], "fresh");
+    free_all(&pool, [a, b]);
+    assert_eq!(first_word(pool.alloc_block().unwrap()), 0, "reused");
+}
+
 #[test]
 fn validate_sees_a_broken_link() {
     let base = TestBase::new();

@@ -156,3 +156,62 @@ impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
 
 #[cfg(all(test, loom))]
 mod loom_tests;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    /// A base that has no more, and while it is asked another thread frees a block at its home.
+    struct FreedMeanwhile<'a> {
+        depot: &'a Depot<4, 1>,
+        home: usize,
+        link: AtomicU32,
+    }
+
+    impl Links for FreedMeanwhile<'_> {
+        fn next(&self, _: Index) -> Index {
+            Index::from_bits(self.link.load(Relaxed))
+        }
+
+        fn set_next(&self, _: Index, next: Index) {
+            self.link.store(next.bits(), Relaxed);
+        }
+    }
+
+    impl ChunkSource for FreedMeanwhile<'_> {
+        fn blocks_in(&self, _: usize) -> usize {
+            1
+        }
+
+        fn take_chunk(&self, _: usize) -> Option<NonNull<u8>> {
+            self.depot.put(self.home, self, Index::new(0, 0), 1);
+            None
+        }
+
+        fn give_back(&self, _: usize, _: NonNull<u8>) {}
+    }
+
+    #[test]
+    fn what_lies_at_another_home_is_taken_before_fresh_blocks() {
+        for home in 0..4 {
+            let depot = Depot::of(NonNull::dangling());
+            let source = FreedMeanwhile { depot: &depot, home, link: AtomicU32::new(0) };
+            depot.put(home, &source, Index::new(0, 0), 1);
+            let found = depot.take(0, &source, 1);
+            assert!(matches!(found, Some(Taken::Batch(_))), "at home {home}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_freed_while_the_base_is_asked_is_found() {
+        for home in 0..4 {
+            let depot = Depot::new();
+            let source = FreedMeanwhile { depot: &depot, home, link: AtomicU32::new(0) };
+            assert!(depot.take(0, &source, 1).is_none());
+            let found = depot.grow(0, &source, 1);
+            assert!(matches!(found, Some(Taken::Batch(_))), "at home {home}: {found:?}");
+        }
+    }
+}

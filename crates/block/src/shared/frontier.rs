@@ -206,7 +206,13 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
 
 #[cfg(all(test, loom))]
 mod loom_tests {
-    use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use loom::{
+        cell::UnsafeCell,
+        sync::atomic::{
+            AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
+    };
     use std::vec::Vec;
     use stratalloc_core::sync::explore;
 
@@ -293,6 +299,53 @@ mod loom_tests {
         );
     }
 
+    /// Chunks of one block, whose memory the base writes to before it gives it, and its user reads.
+    struct Written {
+        frontier: Frontier<1>,
+        memory: [UnsafeCell<u32>; 2],
+        taken: AtomicUsize,
+    }
+
+    // SAFETY: loom checks each access to the cells.
+    unsafe impl Sync for Written {}
+
+    impl ChunkSource for Written {
+        fn blocks_in(&self, _: usize) -> usize {
+            2
+        }
+
+        fn take_chunk(&self, _: usize) -> Option<NonNull<u8>> {
+            // It gives each thread other memory, and hands nothing over from one to the other.
+            let number = self.taken.fetch_add(1, Relaxed);
+            // SAFETY: loom checks that nobody else has the cell.
+            self.memory[number].with_mut(|memory| unsafe { *memory = 7 });
+            Some(NonNull::without_provenance(core::num::NonZero::new(number + 1)?))
+        }
+
+        fn give_back(&self, _: usize, _: NonNull<u8>) {}
+    }
+
+    #[test]
+    fn loom_a_chunk_that_another_thread_filed_is_there_whole() {
+        let work = |written: &Written| {
+            let claim = written.frontier.claim(1, written)?;
+            let chunk = written.frontier.chunk(claim.chunk)?;
+            // SAFETY: loom checks that the base was done with it.
+            let memory = &written.memory[chunk.addr().get() - 1];
+            Some(memory.with(|memory| unsafe { *memory }))
+        };
+        explore(
+            1,
+            || Written {
+                frontier: Frontier::new(),
+                memory: [UnsafeCell::new(0), UnsafeCell::new(0)],
+                taken: AtomicUsize::new(0),
+            },
+            [work; 2],
+            |_, read| assert_eq!(read, [Some(7); 2]),
+        );
+    }
+
     #[test]
     fn loom_a_base_that_fails_stops_nobody() {
         explore(
@@ -313,5 +366,43 @@ mod loom_tests {
                 assert_eq!(model.source.live.load(SeqCst), 1);
             },
         );
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::cell::Cell;
+
+    use super::*;
+
+    /// A base that has one chunk, which another thread gets while this one is asked.
+    struct OthersLuck {
+        frontier: Frontier<1>,
+        asked: Cell<usize>,
+    }
+
+    impl ChunkSource for OthersLuck {
+        fn blocks_in(&self, _: usize) -> usize {
+            2
+        }
+
+        fn take_chunk(&self, _: usize) -> Option<NonNull<u8>> {
+            self.asked.set(self.asked.get() + 1);
+            if self.asked.get() > 1 {
+                return Some(NonNull::dangling());
+            }
+            assert!(self.frontier.claim(1, self).is_some());
+            None
+        }
+
+        fn give_back(&self, _: usize, _: NonNull<u8>) {}
+    }
+
+    #[test]
+    fn what_is_filed_while_the_base_refuses_is_used() {
+        let source = OthersLuck { frontier: Frontier::new(), asked: Cell::new(0) };
+        let claim = source.frontier.claim(1, &source);
+        assert_eq!(claim, Some(Claim { chunk: 0, position: 0, count: 1 }));
+        assert_eq!(source.asked.get(), 2);
     }
 }

@@ -210,7 +210,7 @@ mod loom_tests {
     }
 
     #[test]
-    #[should_panic]
+    #[should_panic(expected = "Causality violation")]
     fn loom_mutant_that_looks_and_then_empties_hands_out_a_block_twice() {
         let work = |model: &Model| {
             let place = &model.shelf.places[0];

@@ -135,7 +135,8 @@ mod loom_tests {
         stack: Stack<TAG_STEP>,
         links: Vec<AtomicU32>,
         blocks: Vec<UnsafeCell<u32>>,
-        orders: [Ordering; 2],
+        /// A mutant's orders, in place of those that ship.
+        orders: Option<[Ordering; 2]>,
     }
 
     impl<const TAG_STEP: u32> Links for Model<TAG_STEP> {
@@ -150,7 +151,7 @@ mod loom_tests {
 
     impl<const TAG_STEP: u32> Model<TAG_STEP> {
         /// With so many blocks in the stack, block 0 on top.
-        fn with(blocks: usize, orders: [Ordering; 2]) -> Self {
+        fn with(blocks: usize, orders: Option<[Ordering; 2]>) -> Self {
             let model = Self {
                 stack: Stack::new(),
                 links: (0..blocks).map(|_| AtomicU32::new(0)).collect(),
@@ -162,7 +163,11 @@ mod loom_tests {
         }
 
         fn pop(&self) -> Option<Index> {
-            self.stack.pop_ordered(self, self.orders).inspect(|&block| self.use_block(block))
+            let popped = match self.orders {
+                Some(orders) => self.stack.pop_ordered(self, orders),
+                None => self.stack.pop(self),
+            };
+            popped.inspect(|&block| self.use_block(block))
         }
 
         fn push(&self, block: Option<Index>) {
@@ -192,7 +197,7 @@ mod loom_tests {
     fn aba<const TAG_STEP: u32>(least: usize) {
         explore(
             least,
-            || Model::<TAG_STEP>::with(3, [Acquire; 2]),
+            || Model::<TAG_STEP>::with(3, None),
             [
                 |model: &Model<TAG_STEP>| model.pop().iter().count(),
                 |model: &Model<TAG_STEP>| {
@@ -214,7 +219,7 @@ mod loom_tests {
     }
 
     #[test]
-    #[should_panic]
+    #[should_panic(expected = "Causality violation")]
     fn loom_mutant_without_the_tag_has_the_aba() {
         aba::<0>(0);
     }
@@ -231,18 +236,53 @@ mod loom_tests {
 
     #[test]
     fn loom_a_block_has_one_owner_at_a_time() {
-        owners(480, || Model::with(2, [Acquire; 2]));
+        owners(480, || Model::with(2, None));
     }
 
     #[test]
     #[should_panic(expected = "Causality violation")]
     fn loom_mutant_that_looks_relaxed_has_a_block_before_its_last_user_is_done() {
-        owners(0, || Model::with(2, [Relaxed, Acquire]));
+        owners(0, || Model::with(2, Some([Relaxed, Acquire])));
     }
 
     #[test]
     #[should_panic(expected = "Causality violation")]
     fn loom_mutant_that_looks_again_relaxed_has_a_block_before_its_last_user_is_done() {
-        owners(0, || Model::with(2, [Acquire, Relaxed]));
+        owners(0, || Model::with(2, Some([Acquire, Relaxed])));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::sync::atomic::AtomicU32;
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    struct OneLink(AtomicU32);
+
+    impl Links for OneLink {
+        fn next(&self, _: Index) -> Index {
+            Index::from_bits(self.0.load(Relaxed))
+        }
+
+        fn set_next(&self, _: Index, next: Index) {
+            self.0.store(next.bits(), Relaxed);
+        }
+    }
+
+    /// Whoever stood still while others changed the stack, however often, finds another head.
+    #[test]
+    fn the_tag_comes_round_after_all_of_its_values() {
+        let (stack, links) = (Stack::<1>::new(), OneLink(AtomicU32::new(0)));
+        let block = Index::new(0, 5);
+        let mut seen = BTreeSet::new();
+        for _ in 0..100_000 {
+            assert!(seen.insert(stack.head.load(Relaxed)), "empty again after {}", seen.len());
+            stack.push(&links, block);
+            assert!(seen.insert(stack.head.load(Relaxed)), "full again after {}", seen.len());
+            assert_eq!(stack.pop(&links), Some(block));
+        }
+        assert_eq!(Stack::<1>::after(u64::MAX, block), u64::from(block.bits()), "of 32 bits");
     }
 }

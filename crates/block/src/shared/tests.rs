@@ -123,6 +123,18 @@ fn a_magazine_reports_an_empty_pool_and_serves_again_after_a_free() {
 }
 
 #[test]
+fn a_magazine_leaves_what_it_cannot_hold() {
+    let mut buffer = vec![MaybeUninit::uninit(); 100 * 20];
+    let pool = SyncBlockAllocator::from_buffer(&mut buffer, blocks(16)).unwrap();
+    let all: Vec<_> = core::iter::from_fn(|| Used::of(&pool, 9)).collect();
+    let count = all.len();
+    // Half a shelf at a time.
+    free_all(all, &pool);
+    let magazine = pool.magazine_of::<2>();
+    assert_eq!(core::iter::from_fn(|| magazine.alloc_block().ok()).count(), count);
+}
+
+#[test]
 fn bad_frees_are_named() {
     let base = TestBase::new();
     let pool = SyncBlockAllocator::new_in(&base, blocks(32), Growth::fixed(4));
