@@ -102,6 +102,17 @@ fn loom_finds_the_mutant_that_forgets_other_sleepers() {
     sum(3, lock, Lock::unlock);
 }
 
+/// A fork takes the lock whoever holds it, waits for him, and gives it back as a guard would.
+#[test]
+fn loom_a_fork_holds_the_lock() {
+    let fork = |guarded: &Guarded, mark: usize| {
+        // Neither thread holds it as it forks.
+        assert!(guarded.lock_for_fork(mark));
+    };
+    // SAFETY: taken for a fork.
+    sum(2, fork, |guarded| unsafe { guarded.unlock_forked() });
+}
+
 /// A failed attempt leaves the lock alone.
 #[test]
 fn loom_attempts_fail_or_hold() {

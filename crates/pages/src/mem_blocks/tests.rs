@@ -239,6 +239,33 @@ fn as_a_base_it_keeps_alignments() {
     assert!(kernel.allocate(Layout::from_size_align(1, 65_536).unwrap()).is_err());
 }
 
+/// What has no place for an aligned run has one for others.
+#[test]
+fn a_search_for_an_aligned_run_says_nothing_of_others() {
+    let kernel: Blocks<_> = MemBlocks::new(region(4096));
+    // Blocks 9 to 15 are left of the first chunk, 1 to 7 and 10 to 15 of the second.
+    assert!(!kernel.alloc_blocks(8).is_null());
+    let aligned = Layout::from_size_align(2 * MEM_BLOCK_SIZE, 8 * MEM_BLOCK_SIZE).unwrap();
+    assert!(kernel.allocate(aligned).is_ok());
+    let footprint = kernel.footprint();
+    for n in [7, 6, 7] {
+        assert!(!kernel.alloc_blocks(n).is_null());
+    }
+    assert_eq!(kernel.footprint(), footprint);
+}
+
+#[test]
+fn a_trim_says_what_it_gave_back() {
+    let kernel: Blocks<_> = MemBlocks::new(region(4096));
+    let run = kernel.alloc_blocks(3);
+    assert_eq!(kernel.trim(), 0);
+    // SAFETY: freed once.
+    unsafe { kernel.free_blocks(run) };
+    let footprint = kernel.footprint();
+    assert_eq!((kernel.trim(), kernel.footprint()), (footprint, 0));
+    assert!(footprint > 0);
+}
+
 /// The misuse that each ignored test below commits must end the process with these words.
 #[test]
 fn misuse_is_reported() {

@@ -92,4 +92,17 @@ mod tests {
             }
         });
     }
+
+    /// The half that is compared is the one with the value: who waits for nothing else sleeps.
+    #[test]
+    fn who_waits_sleeps_until_then() {
+        let word = AtomicUsize::new(1 << 40 | 1);
+        let sleeps = || {
+            let start = std::time::Instant::now();
+            wait(&word, 1);
+            start.elapsed() > std::time::Duration::from_millis(5)
+        };
+        // A signal may wake it now and then, and another test's wait be refused, but not always.
+        assert!((0..1000).any(|_| sleeps()));
+    }
 }
