@@ -107,6 +107,18 @@ fn s0_2_a_failed_start_writes_nothing_and_can_be_retried() {
     assert!(Pool::<Full>::new(memory.bytes(), &config).is_ok());
 }
 
+/// S0.2: packed blocks lie anywhere, but what the pool notes at the heap's start doesn't.
+#[test]
+fn s0_2_a_packed_heap_is_aligned_to_its_records() {
+    fn starts<M: Mode>(at: usize) -> Option<ConfigError> {
+        let mut memory = Memory::new(4096);
+        Pool::<M>::new(&mut memory.bytes()[at..], &Config::new(&[8]).packed()).err()
+    }
+    assert_eq!(starts::<Full>(1), Some(ConfigError::HeapUnaligned { offset: 1, align: 2 }));
+    assert_eq!(starts::<Wide<Bare>>(6), Some(ConfigError::HeapUnaligned { offset: 2, align: 4 }));
+    assert_eq!((starts::<Full>(2), starts::<Wide<Bare>>(4)), (None, None));
+}
+
 /// S0.2: pools in several heaps don't know of each other.
 #[test]
 fn s0_2_several_pools_at_once() {
@@ -227,6 +239,18 @@ fn s0_8_blocks_are_aligned_as_asked() {
             free_all(&pool, blocks);
         }
         assert_eq!(pool.stats_of(0).unwrap().block_size, align);
+    }
+}
+
+/// S0.8: blocks are aligned whatever the heap's size is.
+#[test]
+fn s0_8_a_heap_of_any_size_has_aligned_blocks() {
+    for size in 4090..4106 {
+        let mut memory = Memory::new(size);
+        let pool: Pool = Pool::new(memory.bytes(), &Config::new(&[8, 40])).unwrap();
+        for blocks in [fill(&pool, 8), fill(&pool, 40)] {
+            assert!(blocks.iter().all(|block| block.addr().get().is_multiple_of(8)), "{size}");
+        }
     }
 }
 
@@ -373,6 +397,8 @@ fn s0_10_bad_frees_are_found_and_change_nothing() {
 fn s0_10_no_address_but_a_live_block_is_taken() {
     fn every_address<M: Mode>(config: &Config<'_>) {
         let mut memory = Memory::new(8192);
+        // What stands where nobody had a block yet says nothing.
+        memory.bytes().fill(MaybeUninit::new(0xff));
         let start = std::ptr::NonNull::from(memory.bytes()).cast::<u8>();
         let pool = Pool::<M>::new(memory.bytes(), config).ok().unwrap();
         let mut live = HashSet::new();
@@ -387,6 +413,7 @@ fn s0_10_no_address_but_a_live_block_is_taken() {
             let address = std::ptr::NonNull::new(start.as_ptr().wrapping_add(offset)).unwrap();
             if free(&pool, address).is_ok() {
                 assert!(live.remove(&address), "offset {offset}");
+                assert_eq!(free(&pool, address), Err(FreeError::NotInUse), "offset {offset}");
                 taken += 1;
             }
         }
