@@ -178,17 +178,40 @@ fn threads_come_and_go_and_free_each_others_blocks() {
     }
 }
 
+/// Threads take over the heaps of others that end at the same moment.
+#[test]
+fn threads_start_while_others_end() {
+    let work = |seed: u8| {
+        let blocks: Vec<Block> = (1..200).map(|size| Block::new(size * 7, 8, seed)).collect();
+        blocks.into_iter().for_each(Block::free);
+    };
+    thread::scope(|scope| {
+        for seed in 0..4 {
+            scope.spawn(move || {
+                for _ in 0..400 {
+                    thread::spawn(move || work(seed)).join().unwrap();
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn vectors_grow_to_the_gigabytes() {
     let mut vector = vec![1_u8; 64 << 10];
+    // Where something was written, and what.
+    let mut written = vec![(0, 1), (vector.len() - 1, 1)];
     while vector.len() < 2 << 30 {
         vector.reserve_exact(vector.len());
         let last = vector.capacity() - 1;
         // SAFETY: within the capacity; the bytes between are zero or stale, and never read.
         unsafe {
-            vector.as_mut_ptr().add(last).write(2);
+            vector.as_mut_ptr().add(last).write(written.len() as u8);
             vector.set_len(last + 1);
         }
-        assert_eq!(vector[0], 1);
+        written.push((last, written.len() as u8));
+        for &(at, byte) in &written {
+            assert_eq!(vector[at], byte, "at {at} of {}", vector.len());
+        }
     }
 }

@@ -155,7 +155,8 @@ fn threads_that_allocate_at_once_stay_below_it() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(held.iter().all(|&held| held <= limited.limit), "{size}: {held:?}");
-        assert!((1..=LEFT).contains(&most.into_inner()), "{size}");
+        let most = most.into_inner();
+        assert!((LEFT / 4 * 3..=LEFT).contains(&most), "{size}: {most}");
     }
 }
 

@@ -209,11 +209,11 @@ mod tests {
 
         /// What the owner's slow path does, and a sender's once too many wait.
         fn absorb(&self, received: &mut [usize; 2]) {
-            self.absorb_ordered(received, Ordering::Acquire);
+            self.absorb_by(received, Inbox::take);
         }
 
-        fn absorb_ordered(&self, received: &mut [usize; 2], order: Ordering) {
-            for batch in self.inbox.take_ordered(order) {
+        fn absorb_by(&self, received: &mut [usize; 2], take: fn(&Inbox) -> Batches) {
+            for batch in take(&self.inbox) {
                 let number = usize::from(batch != self.batch(0));
                 // SAFETY: who takes the batch has what its sender wrote; loom is to confirm it.
                 received[number] += self.contents[number].with(|content| unsafe { *content });
@@ -222,7 +222,7 @@ mod tests {
     }
 
     /// A sender and the owner; every batch arrives once, whole.
-    fn deliver(order: Ordering) {
+    fn deliver(take: fn(&Inbox) -> Batches) {
         model(800, move || {
             let sent = Sent::new();
             let sender = {
@@ -231,7 +231,7 @@ mod tests {
             };
             let owner = {
                 let sent = Arc::clone(&sent);
-                thread::spawn(move || sent.absorb_ordered(&mut sent.received.lock(1), order))
+                thread::spawn(move || sent.absorb_by(&mut sent.received.lock(1), take))
             };
             sender.join().unwrap();
             owner.join().unwrap();
@@ -243,13 +243,13 @@ mod tests {
 
     #[test]
     fn loom_every_batch_arrives_once_and_whole() {
-        deliver(Ordering::Acquire);
+        deliver(Inbox::take);
     }
 
     #[test]
     #[should_panic(expected = "Causality violation")]
     fn loom_finds_the_mutant_that_takes_relaxed() {
-        deliver(Ordering::Relaxed);
+        deliver(|inbox| inbox.take_ordered(Ordering::Relaxed));
     }
 
     /// The last frees to a heap whose thread ended: each sender looks after what waits if nobody else

@@ -1,0 +1,228 @@
+//! What is freed is found again, whichever thread freed it: nothing is stranded in outboxes, inboxes, idle
+//! heaps or books.
+
+// The sanitizers keep what is freed.
+#![cfg(not(any(loom, asan, tsan)))]
+
+#[path = "common/alone.rs"]
+mod alone;
+
+use std::{
+    alloc::Layout,
+    path::PathBuf,
+    sync::{MutexGuard, mpsc},
+    thread,
+    time::Duration,
+};
+
+use stratalloc_arena::{ArenaHeap, Census, Config, global};
+use stratalloc_core::{Allocator, Stats as _};
+
+const MIB: usize = 1 << 20;
+/// The bytes of the blocks that go from thread to thread: of a class that nothing else here uses.
+const SIZE: usize = 7100;
+/// Blocks that a batch on its way to another heap has at most, and batches that wait there at most.
+const BATCH: usize = 29;
+const WAITING: usize = 64;
+/// Blocks that a thread's stock has at most.
+const STOCK: usize = 8;
+
+struct Address(*mut u8);
+
+// SAFETY: the threads pass blocks on.
+unsafe impl Send for Address {}
+
+/// A test's turn, in which nothing is looked after just because time passes.
+fn alone() -> MutexGuard<'static, PathBuf> {
+    let alone = alone::alone();
+    Config::new().decay(Duration::from_hours(1)).apply().unwrap();
+    global::trim();
+    alone
+}
+
+fn allocate(count: usize) -> Vec<Address> {
+    let blocks: Vec<_> = (0..count).map(|_| Address(global::allocate(SIZE, 8))).collect();
+    assert!(blocks.iter().all(|block| !block.0.is_null()));
+    blocks
+}
+
+/// Another thread frees the blocks, and ends.
+fn free_elsewhere(blocks: Vec<Address>) {
+    let free = move || {
+        for block in blocks {
+            // SAFETY: live, and freed once.
+            unsafe { global::deallocate(block.0) };
+        }
+    };
+    thread::spawn(free).join().unwrap();
+}
+
+/// Blocks of that class that some heap takes for being in use, or in a thread's stock.
+fn live() -> usize {
+    let class = Census::take().classes.into_iter().find(|class| class.block_size >= SIZE);
+    class.unwrap().live
+}
+
+/// A thread that has allocated some blocks, and waits.
+struct IdleThread(Option<(mpsc::Sender<()>, thread::JoinHandle<()>)>);
+
+impl IdleThread {
+    fn with(count: usize) -> (Self, Vec<Address>) {
+        let (sender, blocks) = mpsc::channel();
+        let (end, is_ended) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            sender.send(allocate(count)).unwrap();
+            let _ = is_ended.recv();
+        });
+        (Self(Some((end, thread))), blocks.recv().unwrap())
+    }
+}
+
+impl Drop for IdleThread {
+    fn drop(&mut self) {
+        let (end, thread) = self.0.take().unwrap();
+        drop(end);
+        thread.join().unwrap();
+    }
+}
+
+/// A thread that goes on allocating uses what others freed of its blocks.
+#[test]
+fn what_waits_in_the_own_inbox_serves_before_fresh_memory() {
+    let _alone = alone();
+    let count = BATCH * WAITING / 2;
+    let blocks = allocate(count);
+    free_elsewhere(blocks);
+    let again = allocate(count);
+    assert!(live() <= count + 2 * STOCK, "{} for {count}", live());
+    free_elsewhere(again);
+}
+
+/// Nobody else looks after the inbox of a thread that sleeps: whoever frees its blocks does.
+#[test]
+fn little_waits_for_a_thread_that_sleeps() {
+    let _alone = alone();
+    let (_owner, blocks) = IdleThread::with(4 * BATCH * WAITING);
+    free_elsewhere(blocks);
+    assert!(live() <= BATCH * WAITING + STOCK, "{} blocks wait", live());
+}
+
+/// The last frees of a thread arrive as it ends, however few; and a trim takes them in, for whichever heap.
+#[test]
+fn a_few_frees_arrive_and_are_taken_in_by_a_trim() {
+    let _alone = alone();
+    let before = live();
+    let (_owner, blocks) = IdleThread::with(5);
+    free_elsewhere(blocks);
+    global::trim();
+    assert!(live() <= before + STOCK - 5, "{} blocks", live());
+}
+
+/// What a thread collects for one heap and bin gives way to what it frees next for another.
+#[test]
+fn batches_that_give_way_to_others_arrive() {
+    let _alone = alone();
+    let all_live = || Census::take().classes.iter().map(|class| class.live).sum::<usize>();
+    let before = all_live();
+    let sizes = (16..20_000).step_by(200);
+    let blocks = sizes.map(|size| Address(global::allocate(size, 8))).collect();
+    free_elsewhere(blocks);
+    // Emptied batches are blocks of the thread that filled them, and go back in a batch, which is one too.
+    for _ in 0..3 {
+        global::trim();
+    }
+    assert_eq!(all_live(), before);
+}
+
+/// A block goes back to its own heap, of however many.
+#[test]
+fn a_thread_frees_blocks_of_many() {
+    let _alone = alone();
+    let before = live();
+    let (owners, blocks): (Vec<_>, Vec<_>) = (0..80).map(|_| IdleThread::with(2)).unzip();
+    let (first, second) =
+        blocks.into_iter().map(|mut two| (two.remove(0), two)).unzip::<_, _, Vec<_>, Vec<_>>();
+    free_elsewhere(first);
+    free_elsewhere(second.into_iter().flatten().collect());
+    drop(owners);
+    global::trim();
+    assert_eq!(live(), before);
+}
+
+/// Blocks that find their thread's stock full.
+#[test]
+fn a_thread_that_frees_its_own_blocks_loses_none() {
+    let _alone = alone();
+    let before = live();
+    for block in allocate(500) {
+        // SAFETY: live, and freed once.
+        unsafe { global::deallocate(block.0) };
+    }
+    global::trim();
+    assert_eq!(live(), before);
+}
+
+/// Threads that come one after another share one heap.
+#[test]
+fn the_heap_of_a_thread_that_ended_is_the_next_ones() {
+    let _alone = alone();
+    free_elsewhere(allocate(1));
+    let areas = global::stats().areas;
+    for _ in 0..50 {
+        free_elsewhere(allocate(1));
+    }
+    assert_eq!(global::stats().areas, areas);
+}
+
+/// Arenas that serve something, of all partitions.
+fn arenas() -> usize {
+    Census::take().partitions.iter().map(|partition| partition.arenas).sum()
+}
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, 8).unwrap()
+}
+
+/// A block that grew over the arenas behind it gives all of them back.
+#[test]
+fn the_arenas_that_a_block_grew_into_are_vacant_after_it() {
+    let _alone = alone();
+    let (before, heap) = (arenas(), ArenaHeap::new().unwrap());
+    let mut size = 3 * MIB;
+    let mut block = heap.allocate(layout(size)).unwrap().cast();
+    let mut in_place = 0;
+    while size < 1 << 30 {
+        let old = layout(size);
+        size *= 2;
+        // SAFETY: the block is live, and has this size.
+        let grown = unsafe { heap.grow(block, old, layout(size)) }.unwrap().cast();
+        in_place += usize::from(grown == block);
+        block = grown;
+    }
+    assert!(in_place > 2, "it grows in place {in_place} times");
+    assert!(arenas() > before + 2);
+    // SAFETY: live, and freed once.
+    unsafe { heap.deallocate(block, layout(size)) };
+    assert_eq!(arenas(), before);
+}
+
+/// What a block gave back as it shrank isn't taken for memory any more.
+#[test]
+fn what_a_block_shrinks_by_is_no_longer_counted() {
+    let _alone = alone();
+    for (size, new) in [(9 * MIB, 5 * MIB - 5000), (40 * MIB, 21 * MIB + 5000)] {
+        // Or else the heap is one that was kept, with memory of its own.
+        global::trim();
+        let heap = ArenaHeap::new().unwrap();
+        let block = heap.allocate(layout(size)).unwrap().cast::<u8>();
+        // SAFETY: the block is live, and has this size.
+        unsafe {
+            block.write_bytes(1, size);
+            let shrunk = heap.shrink(block, layout(size), layout(new)).unwrap().cast();
+            assert_eq!(block, shrunk);
+            assert!(heap.stats().touched <= new + 4096, "{} of {new}", heap.stats().touched);
+            heap.deallocate(block, layout(new));
+        }
+        assert!(heap.stats().vacant <= new + 4096, "{} of {new}", heap.stats().vacant);
+    }
+}
