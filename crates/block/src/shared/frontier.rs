@@ -335,7 +335,7 @@ mod loom_tests {
             Some(memory.with(|memory| unsafe { *memory }))
         };
         explore(
-            1,
+            150,
             || Written {
                 frontier: Frontier::new(),
                 memory: [UnsafeCell::new(0), UnsafeCell::new(0)],
