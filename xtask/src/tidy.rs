@@ -12,6 +12,7 @@ use crate::{
     mutants, process,
 };
 
+mod labels;
 mod ladder;
 mod module_docs;
 mod modules;
@@ -48,6 +49,9 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let mut findings = ladder::check(&ladder::Ladder::parse(&text), &metadata);
     let sources = sources(root, "rs")?;
     findings.extend(sources.iter().filter_map(|(file, text)| module_docs::check(file, text)));
+    let shipped: Vec<_> =
+        sources.iter().filter(|(file, _)| file.starts_with("crates")).cloned().collect();
+    findings.extend(labels::check(&shipped));
     findings.extend(structure(root, &text, &metadata, &sources)?);
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     findings.extend(unused::check(&manifest, &metadata, &sources));

@@ -48,11 +48,11 @@ const STACK_SLOTS: usize = {
 ///
 /// # Invariants
 ///
-/// - [C1: sole] Only the thread whose slot points at it touches it.
-/// - [C2: tops] For each bin, `tops` points at the newest block of the stack, or at the upper of the two
+/// - [CACHE-1: sole] Only the thread whose slot points at it touches it.
+/// - [CACHE-2: tops] For each bin, `tops` points at the newest block of the stack, or at the upper of the two
 ///   nulls below the first; `limits` at the last slot. For [`NO_BIN`] both point at the upper null.
-/// - [C3: free] The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
-/// - [C4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
+/// - [CACHE-3: free] The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
+/// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
 #[repr(C, align(16))]
 pub(crate) struct Cache {
     /// The tiles of the area that the cache is at home in.
@@ -74,7 +74,7 @@ pub(crate) struct CacheWithStacks {
     stacks: UnsafeCell<[*mut u8; STACK_SLOTS]>,
 }
 
-// SAFETY: [C1] keeps threads apart.
+// SAFETY: [CACHE-1] keeps threads apart.
 unsafe impl Sync for Cache {}
 
 /// The empty stack of caches that have none.
@@ -126,7 +126,7 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn pop(&self, bin: usize) -> *mut u8 {
         debug_assert!(bin < BINS);
-        // SAFETY: bins are below BINS. [C2] the top is a slot of the stack, or the upper null: below
+        // SAFETY: bins are below BINS. [CACHE-2] the top is a slot of the stack, or the upper null: below
         // either there is a slot.
         unsafe {
             let top = self.tops.get_unchecked(bin);
@@ -145,7 +145,7 @@ impl Cache {
 
     /// The newest block of a bin; null if there is none.
     pub(crate) fn newest(&self, bin: usize) -> *mut u8 {
-        // SAFETY: [C2] the top is a slot of the stack, or the upper null.
+        // SAFETY: [CACHE-2] the top is a slot of the stack, or the upper null.
         unsafe { *self.tops[bin].get() }
     }
 
@@ -153,7 +153,7 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn push(&self, bin: usize, block: *mut u8) -> bool {
         debug_assert!(bin < BINS);
-        // SAFETY: bins are below BINS. [C2] below the limit there is one more slot.
+        // SAFETY: bins are below BINS. [CACHE-2] below the limit there is one more slot.
         unsafe {
             let top = self.tops.get_unchecked(bin);
             let slot = top.get();
@@ -179,7 +179,7 @@ impl Cache {
         if tile >= self.tiles.get() {
             return None;
         }
-        // SAFETY: [C4] the cache starts an area, which has so many tiles.
+        // SAFETY: [CACHE-4] the cache starts an area, which has so many tiles.
         Some(unsafe { Area::bin_at(core::ptr::from_ref(self).addr(), tile) })
     }
 
@@ -211,7 +211,7 @@ impl Cache {
         reason = "the stacks are the thread's alone, and this slice's user"
     )]
     fn free_slots(&self, bin: usize) -> &mut [*mut u8] {
-        // SAFETY: [C2] from above the top to the limit are slots of this stack; [C1] the thread's own.
+        // SAFETY: [CACHE-2] from above the top to the limit are slots of this stack; [CACHE-1] the thread's own.
         unsafe {
             let top = self.tops[bin].get();
             let count = self.limits[bin].get().offset_from_unsigned(top);
@@ -225,7 +225,7 @@ impl Cache {
         let Some(heap) = self.heap.get() else { return Visit::NONE };
         let stack = SHAPES[bin].stack as usize;
         let half = stack / 2;
-        // SAFETY: [C2] the stack is full, so its blocks are the `stack` slots up to the top.
+        // SAFETY: [CACHE-2] the stack is full, so its blocks are the `stack` slots up to the top.
         let slots =
             unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
         // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
@@ -272,7 +272,7 @@ impl Cache {
 
     /// Gives the memory behind its stacks back, which are empty, if nobody works with the cache.
     pub(crate) fn purge_stacks(&self) {
-        // [C2] from the first slot but one to the last.
+        // [CACHE-2] from the first slot but one to the last.
         let (first, last) = (self.limits[NO_BIN].get(), self.limits[BINS - 1].get());
         let start = sys::round_to_pages(first.addr());
         let size = (last.addr() & !(sys::round_to_pages(1) - 1)).saturating_sub(start);
@@ -290,7 +290,7 @@ impl Cache {
 
     /// The blocks in the stack of a bin, oldest first.
     fn stack(&self, bin: usize) -> &[*mut u8] {
-        // SAFETY: [C2] the limit is `stack` slots above the upper null, where the top is at least; the
+        // SAFETY: [CACHE-2] the limit is `stack` slots above the upper null, where the top is at least; the
         // blocks lie between.
         unsafe {
             let bottom = self.limits[bin].get().sub(SHAPES[bin].stack as usize);

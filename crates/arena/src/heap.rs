@@ -276,7 +276,7 @@ impl Heap {
             let (bin, blocks) = (batch.bin(), batch.blocks());
             pools.tallies.gave_remotely(bin, blocks.len());
             if !stowed(bin, blocks) {
-                // SAFETY: [B1: blocks] of the batch.
+                // SAFETY: [BATCH-1: blocks] of the batch.
                 unsafe { pools.give(bin, blocks) };
             }
         }

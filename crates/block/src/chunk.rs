@@ -71,9 +71,9 @@ impl Chunk {
 ///
 /// # Invariants
 ///
-/// - [C1: chunks] Each chunk from `newest` on, of the number `count - 1` and downward, is memory of
+/// - [CHUNK_LIST-1: chunks] Each chunk from `newest` on, of the number `count - 1` and downward, is memory of
 ///   the layout that [`ChunkShape::layout`] says, which the list alone owns but for its live blocks.
-/// - [C2: links] Behind the last block of each but chunk 0 stands the link to the one before.
+/// - [CHUNK_LIST-2: links] Behind the last block of each but chunk 0 stands the link to the one before.
 #[derive(Debug)]
 pub(crate) struct ChunkList {
     newest: Cell<NonNull<u8>>,
@@ -121,7 +121,7 @@ impl ChunkList {
         let mut start = Some(self.newest.get());
         (0..self.count.get()).rev().map_while(move |number| {
             let chunk = Chunk { number, start: start?, blocks: shape.growth.blocks_in(number) };
-            // SAFETY: [C2] for a chunk whose number isn't 0. It is read before the chunk is handed
+            // SAFETY: [CHUNK_LIST-2] for a chunk whose number isn't 0. It is read before the chunk is handed
             // out, for whoever iterates may give it back.
             start = (number > 0).then(|| unsafe { Link::read(chunk.end(shape.blocks)) }).flatten();
             Some(chunk)

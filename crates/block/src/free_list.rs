@@ -57,9 +57,9 @@ fn mangle(address: usize, at: NonNull<u8>) -> usize {
 ///
 /// # Invariants
 ///
-/// - [L1: links] The head, and what each link in turn names, is null or a block that the list alone
+/// - [BLOCK_FREE_LIST-1: links] The head, and what each link in turn names, is null or a block that the list alone
 ///   holds, and whose first word is its link.
-/// - [L2: once] No block is in the list twice; so it ends.
+/// - [BLOCK_FREE_LIST-2: once] No block is in the list twice; so it ends.
 #[derive(Debug)]
 pub(crate) struct FreeList {
     head: Cell<Option<NonNull<u8>>>,
@@ -86,7 +86,7 @@ impl FreeList {
     /// The caller gives the block up; it has room for a link and is aligned for one.
     #[inline]
     pub(crate) unsafe fn push(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise. [L1] and [L2] hold of the new head since nobody else has it.
+        // SAFETY: the caller's promise. [BLOCK_FREE_LIST-1] and [BLOCK_FREE_LIST-2] hold of the new head since nobody else has it.
         unsafe { Link::write(block, self.head.get()) };
         self.head.set(Some(block));
     }
@@ -95,14 +95,14 @@ impl FreeList {
     pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
         let block = self.head.get()?;
         poison::unpoison(block, size_of::<Link>());
-        // SAFETY: [L1] for the head.
+        // SAFETY: [BLOCK_FREE_LIST-1] for the head.
         self.head.set(unsafe { Link::read(block) });
         Some(block)
     }
 
     /// All blocks, the next one to be popped first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
-        // SAFETY: [L1] for the head, and then for each block that a link named.
+        // SAFETY: [BLOCK_FREE_LIST-1] for the head, and then for each block that a link named.
         core::iter::successors(self.head.get(), |&block| unsafe { peek(block) })
     }
 
@@ -139,7 +139,7 @@ impl FreeList {
         let mut last = None;
         while let Some(block) = self.lower_of(other).pop() {
             // SAFETY: `last` and `block` were popped, so they are nobody's but ours; `merged` reaches
-            // them by links written here, each with null as its end: [L1], [L2].
+            // them by links written here, each with null as its end: [BLOCK_FREE_LIST-1], [BLOCK_FREE_LIST-2].
             unsafe {
                 Link::write(block, None);
                 match last.replace(block) {

@@ -52,10 +52,10 @@ mod tests;
 ///
 /// # Invariants
 ///
-/// - [B1: free] The free list holds blocks of our chunks that were handed out and freed.
-/// - [B2: fresh] From `fresh` to `fresh_end` lie the blocks of the newest chunk that were never
+/// - [BLOCK_ALLOCATOR-1: free] The free list holds blocks of our chunks that were handed out and freed.
+/// - [BLOCK_ALLOCATOR-2: fresh] From `fresh` to `fresh_end` lie the blocks of the newest chunk that were never
 ///   handed out; in older chunks there are none.
-/// - [B3: carved] A block is carved only while the free list is empty, so all that were carved
+/// - [BLOCK_ALLOCATOR-3: carved] A block is carved only while the free list is empty, so all that were carved
 ///   before are live then: as many blocks as were ever carved were once used together. The peak
 ///   comes for free.
 pub struct BlockAllocator<A: Allocator> {
@@ -124,13 +124,13 @@ impl<A: Allocator> BlockAllocator<A> {
     fn alloc_fresh(&self) -> Result<NonNull<u8>, AllocError> {
         while self.fresh.get() == self.fresh_end.get() {
             self.add_chunk()?;
-            // [B3: carved]: the base may have had code run that freed blocks here.
+            // [BLOCK_ALLOCATOR-3: carved]: the base may have had code run that freed blocks here.
             if !self.free.is_empty() {
                 return self.alloc_block();
             }
         }
         let block = self.fresh.get();
-        // SAFETY: [B2: fresh] the range isn't empty now, and it is a whole number of blocks.
+        // SAFETY: [BLOCK_ALLOCATOR-2: fresh] the range isn't empty now, and it is a whole number of blocks.
         self.fresh.set(unsafe { block.add(self.shape.blocks.size()) });
         Ok(self.hand_out(block))
     }
@@ -212,7 +212,7 @@ impl<'a> BlockAllocator<Buffer<'a>> {
     }
 }
 
-// SAFETY: a block handed out comes off the free list ([B1]) or off the fresh range ([B2]), and is in
+// SAFETY: a block handed out comes off the free list ([BLOCK_ALLOCATOR-1]) or off the fresh range ([BLOCK_ALLOCATOR-2]), and is in
 // neither from then on; chunks stay where they are until the drop, and are aligned as the layout
 // says, with blocks a multiple of the alignment apart.
 unsafe impl<A: Allocator> Blocks for BlockAllocator<A> {

@@ -168,7 +168,7 @@ impl<T> Default for TypedBlocks<T, crate::SyncBlockAllocator<System>> {
 ///
 /// # Invariants
 ///
-/// - [X1: owned] `place` is a live block of `blocks`, holds a valid `T`, and is the box's alone.
+/// - [BLOCK_BOX-1: owned] `place` is a live block of `blocks`, holds a valid `T`, and is the box's alone.
 #[must_use = "a box that is dropped at once frees its block at once"]
 pub struct BlockBox<'a, T, B: Blocks> {
     place: NonNull<T>,
@@ -187,7 +187,7 @@ impl<T, B: Blocks> BlockBox<'_, T, B> {
     #[inline]
     pub fn into_inner(this: Self) -> T {
         let this = core::mem::ManuallyDrop::new(this);
-        // SAFETY: [X1]; the box is not dropped, so the value is read once, and the block freed once.
+        // SAFETY: [BLOCK_BOX-1]; the box is not dropped, so the value is read once, and the block freed once.
         unsafe {
             let value = this.place.read();
             this.blocks.free_block(this.place.cast());
@@ -224,7 +224,7 @@ impl<T, B: Blocks> Deref for BlockBox<'_, T, B> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: [X1]; the reference lives no longer than the borrow of the box.
+        // SAFETY: [BLOCK_BOX-1]; the reference lives no longer than the borrow of the box.
         unsafe { self.place.as_ref() }
     }
 }
@@ -232,7 +232,7 @@ impl<T, B: Blocks> Deref for BlockBox<'_, T, B> {
 impl<T, B: Blocks> DerefMut for BlockBox<'_, T, B> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: [X1]; the box is borrowed alone.
+        // SAFETY: [BLOCK_BOX-1]; the box is borrowed alone.
         unsafe { self.place.as_mut() }
     }
 }
@@ -242,7 +242,7 @@ impl<T, B: Blocks> Drop for BlockBox<'_, T, B> {
     fn drop(&mut self) {
         let block = self.place.cast();
         let free = FreeOnDrop { block, blocks: self.blocks };
-        // SAFETY: [X1]; nobody sees the value after this.
+        // SAFETY: [BLOCK_BOX-1]; nobody sees the value after this.
         unsafe { self.place.drop_in_place() };
         drop(free);
     }
@@ -257,7 +257,7 @@ struct FreeOnDrop<'a, B: Blocks> {
 impl<B: Blocks> Drop for FreeOnDrop<'_, B> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the box that is being dropped owned the block [X1].
+        // SAFETY: the box that is being dropped owned the block [BLOCK_BOX-1].
         unsafe { self.blocks.free_block(self.block) };
     }
 }

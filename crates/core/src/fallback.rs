@@ -54,10 +54,10 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - `[B1: side]` A block that isn't empty is live in the primary if the primary owns its address,
+/// - [FALLBACK-1: side] A block that isn't empty is live in the primary if the primary owns its address,
 ///   else in the secondary.
-/// - `[B2: empty]` An empty block is live in the secondary.
-/// - `[B3: apart]` No block of the secondary lies in the primary's memory.
+/// - [FALLBACK-2: empty] An empty block is live in the secondary.
+/// - [FALLBACK-3: apart] No block of the secondary lies in the primary's memory.
 ///
 /// By the last, [`new`](Self::new) is unsafe: safe code can put an allocator on top of any other.
 ///
@@ -96,7 +96,7 @@ impl<A, B> Fallback<A, B> {
 }
 
 impl<A: Owns, B> Fallback<A, B> {
-    /// Where a block is live [B1, B2].
+    /// Where a block is live [FALLBACK-1, FALLBACK-2].
     #[inline]
     fn is_in_primary(&self, block: NonNull<u8>, layout: Layout) -> bool {
         layout.size() > 0 && self.primary.owns(block)
@@ -104,7 +104,7 @@ impl<A: Owns, B> Fallback<A, B> {
 }
 
 // SAFETY: each block is one of the two allocators', which keep the contract, and goes back to that
-// one [B1, B2], which the primary tells rightly [B3].
+// one [FALLBACK-1, FALLBACK-2], which the primary tells rightly [FALLBACK-3].
 unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -182,7 +182,7 @@ unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the caller's promise, passed on to where the block is live; the smaller of the two
-        // sizes is the new one. A block that becomes empty moves to the secondary [B2].
+        // sizes is the new one. A block that becomes empty moves to the secondary [FALLBACK-2].
         unsafe {
             let shrunk = match new.size() {
                 0 => Err(AllocError),
@@ -204,10 +204,10 @@ unsafe impl<A: Owns, B: Owns> Owns for Fallback<A, B> {
     }
 }
 
-// SAFETY: the allocator that has the block answers [B1].
+// SAFETY: the allocator that has the block answers [FALLBACK-1].
 unsafe impl<A: Owns + UsableSize, B: UsableSize> UsableSize for Fallback<A, B> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise, passed on to where the block is live [B1]: it isn't empty.
+        // SAFETY: the caller's promise, passed on to where the block is live [FALLBACK-1]: it isn't empty.
         unsafe {
             if self.primary.owns(block) {
                 self.primary.usable_size(block)
@@ -218,7 +218,7 @@ unsafe impl<A: Owns + UsableSize, B: UsableSize> UsableSize for Fallback<A, B> {
     }
 }
 
-// SAFETY: the allocator that has the block does it [B1]; an empty block stays where it is [B2].
+// SAFETY: the allocator that has the block does it [FALLBACK-1]; an empty block stays where it is [FALLBACK-2].
 unsafe impl<A: Owns + ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Fallback<A, B> {
     unsafe fn resize_in_place(
         &self,

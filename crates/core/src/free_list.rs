@@ -21,9 +21,9 @@ struct Link(Option<NonNull<Link>>);
 ///
 /// # Invariants
 ///
-/// - `[F1: owned]` Every block in the list belongs to the list alone, from `push` to `pop`.
-/// - `[F2: linkable]` Every block is aligned to and at least as large as a pointer.
-/// - `[F3: chained]` A block's first bytes hold the next block of the list, or null in the last;
+/// - [FREE_LIST-1: owned] Every block in the list belongs to the list alone, from `push` to `pop`.
+/// - [FREE_LIST-2: linkable] Every block is aligned to and at least as large as a pointer.
+/// - [FREE_LIST-3: chained] A block's first bytes hold the next block of the list, or null in the last;
 ///   so the chain ends, and no block is in it twice.
 ///
 /// # Example
@@ -48,7 +48,7 @@ pub struct FreeList {
     head: Option<NonNull<Link>>,
 }
 
-// SAFETY: the blocks are the list's own [F1], and memory isn't bound to a thread.
+// SAFETY: the blocks are the list's own [FREE_LIST-1], and memory isn't bound to a thread.
 unsafe impl Send for FreeList {}
 
 impl FreeList {
@@ -80,7 +80,7 @@ impl FreeList {
     pub const unsafe fn push(&mut self, block: NonNull<u8>) {
         let link = block.cast::<Link>();
         // SAFETY: the caller gives us the block for ourselves, large and aligned enough for a link,
-        // which establishes [F1] and [F2] for it; what is written is [F3].
+        // which establishes [FREE_LIST-1] and [FREE_LIST-2] for it; what is written is [FREE_LIST-3].
         unsafe { link.write(Link(self.head)) };
         self.head = Some(link);
     }
@@ -89,7 +89,7 @@ impl FreeList {
     #[inline]
     pub const fn pop(&mut self) -> Option<NonNull<u8>> {
         let Some(link) = self.head else { return None };
-        // SAFETY: the block is ours [F1], large and aligned enough [F2], and holds a link [F3].
+        // SAFETY: the block is ours [FREE_LIST-1], large and aligned enough [FREE_LIST-2], and holds a link [FREE_LIST-3].
         self.head = unsafe { link.read() }.0;
         Some(link.cast())
     }
@@ -211,7 +211,7 @@ mod tests {
         let [first, second, ..] = blocks.all();
         let mut list = FreeList::new();
         for block in [first, second, first] {
-            // SAFETY: memory that is ours; the promise that is broken, [F3], is what is tested, and
+            // SAFETY: memory that is ours; the promise that is broken, [FREE_LIST-3], is what is tested, and
             // no block is popped after.
             unsafe { list.push(block) };
         }
@@ -224,7 +224,7 @@ mod tests {
         let mut blocks = Blocks::new();
         let all = blocks.all();
         let mut list = FreeList::new();
-        // SAFETY: memory that is ours; the promise that is broken, [F1], is what is tested.
+        // SAFETY: memory that is ours; the promise that is broken, [FREE_LIST-1], is what is tested.
         unsafe {
             list.push(all[0]);
             all[0].cast::<usize>().write(0x5a5a);

@@ -26,7 +26,7 @@ use crate::{AllocError, Allocator, Owns, ResizeInPlace, Trim, allocator::relocat
 ///
 /// # Invariants
 ///
-/// - `[G1: side]` A layout of up to `threshold` bytes fits only blocks that are live in `small`, and
+/// - [SEGREGATE-1: side] A layout of up to `threshold` bytes fits only blocks that are live in `small`, and
 ///   a larger one only blocks that are live in `large`. For that, a small block is handed out with no
 ///   more than `threshold` bytes, even if it has more.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl<A, B> Segregate<A, B> {
         layout.size() <= self.threshold
     }
 
-    /// A small block, with no more bytes than a small layout can have [G1].
+    /// A small block, with no more bytes than a small layout can have [SEGREGATE-1].
     #[inline]
     fn capped(&self, block: NonNull<[u8]>) -> NonNull<[u8]> {
         NonNull::slice_from_raw_parts(block.cast(), block.len().min(self.threshold))
@@ -70,7 +70,7 @@ impl<A, B> Segregate<A, B> {
 }
 
 // SAFETY: each block is one of the two allocators', which keep the contract, and goes back to that
-// one [G1]; memory of one is never memory of the other.
+// one [SEGREGATE-1]; memory of one is never memory of the other.
 unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -92,7 +92,7 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on to where the block is live [G1].
+        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1].
         unsafe {
             if self.is_small(layout) {
                 self.small.deallocate(block, layout);
@@ -109,7 +109,7 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on to where the block is live [G1]; the smaller of the
+        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1]; the smaller of the
         // two sizes is the old one.
         unsafe {
             match (self.is_small(old), self.is_small(new)) {
@@ -148,7 +148,7 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on to where the block is live [G1]; the smaller of the
+        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1]; the smaller of the
         // two sizes is the new one.
         unsafe {
             match (self.is_small(old), self.is_small(new)) {
@@ -178,7 +178,7 @@ unsafe impl<A: ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Segregate<A, B
         old: Layout,
         new: Layout,
     ) -> Result<(), AllocError> {
-        // SAFETY: the caller's promise, passed on to where the block is live [G1].
+        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1].
         unsafe {
             match (self.is_small(old), self.is_small(new)) {
                 (true, true) => self.small.resize_in_place(block, old, new),

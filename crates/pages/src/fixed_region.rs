@@ -27,9 +27,9 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - `[R1]` The pages and the words of `map` lie in the caller's region, which is borrowed for
+/// - [FIXED_REGION-1] The pages and the words of `map` lie in the caller's region, which is borrowed for
 ///   `'m`, apart from each other.
-/// - `[R2]` A page's bit is set exactly while a live [`PageRange`] holds it.
+/// - [FIXED_REGION-2] A page's bit is set exactly while a live [`PageRange`] holds it.
 ///
 /// # Example
 ///
@@ -74,7 +74,7 @@ impl<'m> FixedRegion<'m> {
             return Err(too_small);
         }
         let words = pages.div_ceil(WORD_BITS);
-        // SAFETY: by `pages_in`, the pages and then the words lie within the region [R1]; a page
+        // SAFETY: by `pages_in`, the pages and then the words lie within the region [FIXED_REGION-1]; a page
         // multiple behind an aligned start is aligned to 8 bytes; the words are written before they
         // become a slice, and the exclusive borrow of the region lasts as long.
         let (start, map) = unsafe {
@@ -116,7 +116,7 @@ fn pages_in(room: usize, page_size: usize) -> usize {
 }
 
 // SAFETY: a range's bits are set from its reservation to its release, and a reservation takes only
-// clear ones [R2], so ranges never overlap. Memory is readable and writable throughout, and ZEROED
+// clear ones [FIXED_REGION-2], so ranges never overlap. Memory is readable and writable throughout, and ZEROED
 // promises nothing of its content. Checks come before changes.
 unsafe impl PageProvider for FixedRegion<'_> {
     const ZEROED: bool = false;
@@ -134,7 +134,7 @@ unsafe impl PageProvider for FixedRegion<'_> {
             .find_clear_run(0..self.pages, count, align_pages, phase)
             .ok_or(ProviderError::OutOfMemory { size, align })?;
         Bits(self.map).fill(first..first + count, true);
-        // SAFETY: the run lies within the pages [R1], and was no one's until now [R2].
+        // SAFETY: the run lies within the pages [FIXED_REGION-1], and was no one's until now [FIXED_REGION-2].
         Ok(unsafe { PageRange::from_raw(self.start.add(first * self.page_size), size) })
     }
 

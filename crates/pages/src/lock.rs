@@ -50,8 +50,8 @@ const BITS: usize = HELD | WAITED_FOR;
 ///
 /// # Invariants
 ///
-/// - [W1: holder] `word` is zero if nobody holds the lock, else `HELD` with the holder's mark.
-/// - [W2: sleepers] While a thread sleeps over a word, that has `WAITED_FOR`, or it is about to be woken, or
+/// - [LOCK-1: holder] `word` is zero if nobody holds the lock, else `HELD` with the holder's mark.
+/// - [LOCK-2: sleepers] While a thread sleeps over a word, that has `WAITED_FOR`, or it is about to be woken, or
 ///   another one is that takes the lock with `WAITED_FOR`.
 pub struct Lock<T> {
     /// `Acquire` in `try_lock` and `lock_slowly` pairs with `Release` in `unlock`.
@@ -119,7 +119,7 @@ impl<T> Lock<T> {
             }
             spin_loop();
         }
-        // Whether others sleep isn't known to who was asleep: it takes the lock as if some did [W2].
+        // Whether others sleep isn't known to who was asleep: it takes the lock as if some did [LOCK-2].
         while !self.take(mark, BITS) {
             self.sleep();
         }

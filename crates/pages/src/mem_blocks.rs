@@ -38,9 +38,9 @@ pub const MEM_BLOCK_SIZE: usize = 4096;
 ///
 /// # Invariants
 ///
-/// - `[I1]` Each chunk in `first`'s list is a live range of the provider, its header intact; each
+/// - [MEM_BLOCKS-1] Each chunk in `first`'s list is a live range of the provider, its header intact; each
 ///   chunk of ours is in the list.
-/// - `[I2]` A block's `used` bit is set exactly while it belongs to a live run or is the header; a
+/// - [MEM_BLOCKS-2] A block's `used` bit is set exactly while it belongs to a live run or is the header; a
 ///   run's first block has its `starts` bit, and no other block has.
 ///
 /// # Example
@@ -104,7 +104,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
         };
         let offset = ptr.addr() & (Self::CHUNK_BYTES - 1);
         // SAFETY: a live run lies in a chunk aligned to CHUNK_BYTES, and starts in its first
-        // CHUNK_BYTES, so the chunk is there [I1].
+        // CHUNK_BYTES, so the chunk is there [MEM_BLOCKS-1].
         let header = unsafe { block.sub(offset) }.cast::<Chunk>();
         if cfg!(debug_assertions) && !self.chunks().any(|it| ptr::eq(it, header.as_ptr())) {
             diag::fatal(format_args!("free_blocks of {ptr:p}, which is foreign"));
@@ -166,14 +166,14 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
         let chunk = Chunk::create(range, self.first.get(), CHUNK);
         self.first.set(chunk);
         self.empty.set(self.empty.get() + 1);
-        // SAFETY: the chunk is new and in the list [I1].
+        // SAFETY: the chunk is new and in the list [MEM_BLOCKS-1].
         Some(unsafe { &*chunk })
     }
 
     /// Books a chunk that has become empty: the second one goes, as does any that is longer than
     /// most. If the provider refuses, the chunk stays and serves again.
     fn retire(&self, chunk: *const Chunk) {
-        // SAFETY: the chunk is in the list [I1].
+        // SAFETY: the chunk is in the list [MEM_BLOCKS-1].
         let long = unsafe { &*chunk }.size() > Self::CHUNK_BYTES;
         let surplus = self.empty.get() > 0 || long;
         if !(surplus && self.release(chunk)) {
@@ -184,7 +184,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
     /// Gives an empty chunk back; whether the provider took it. (A pointer, since a reference must
     /// not outlive what it refers to.)
     fn release(&self, chunk: *const Chunk) -> bool {
-        // SAFETY: the chunk is in the list [I1] until here.
+        // SAFETY: the chunk is in the list [MEM_BLOCKS-1] until here.
         let (next, range) = unsafe { ((*chunk).unlink(), (*chunk).range()) };
         if ptr::eq(self.first.get(), chunk) {
             self.first.set(next);
@@ -204,7 +204,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
     fn chunks(&self) -> impl Iterator<Item = &Chunk> {
         let mut next = self.first.get();
         core::iter::from_fn(move || {
-            // SAFETY: a chunk in the list is live [I1].
+            // SAFETY: a chunk in the list is live [MEM_BLOCKS-1].
             let chunk = unsafe { next.as_ref() }?;
             next = chunk.next();
             Some(chunk)
@@ -216,7 +216,7 @@ impl<P: PageProvider, const CHUNK: usize> Drop for MemBlocks<P, CHUNK> {
     /// Gives every chunk back, with whatever runs are in it.
     fn drop(&mut self) {
         let mut next = self.first.get();
-        // SAFETY: a chunk in the list is live [I1]; each is read before it is released, and the
+        // SAFETY: a chunk in the list is live [MEM_BLOCKS-1]; each is read before it is released, and the
         // runs in it end with the allocator.
         while let Some(chunk) = unsafe { next.as_ref() } {
             next = chunk.next();
@@ -226,7 +226,7 @@ impl<P: PageProvider, const CHUNK: usize> Drop for MemBlocks<P, CHUNK> {
     }
 }
 
-// SAFETY: blocks of live runs are marked, and only unmarked ones are given [I2]; a run is whole
+// SAFETY: blocks of live runs are marked, and only unmarked ones are given [MEM_BLOCKS-2]; a run is whole
 // blocks aligned as asked. The chunks don't move with the allocator.
 unsafe impl<P: PageProvider, const CHUNK: usize> Allocator for MemBlocks<P, CHUNK> {
     /// Whole blocks; alignments up to half a chunk.

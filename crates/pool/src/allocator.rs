@@ -15,8 +15,8 @@ fn bad_free(block: NonNull<u8>, error: FreeError) -> ! {
     diag::fatal(format_args!("pool: free of {block:p}: {error}"))
 }
 
-// SAFETY: the blocks of a pool are disjoint parts of the heap [S3: nested], each is on the free
-// list only while it isn't live [S6: listed], and the heap outlives the pool [S1: ours] and doesn't
+// SAFETY: the blocks of a pool are disjoint parts of the heap [STATE-3: nested], each is on the free
+// list only while it isn't live [STATE-6: listed], and the heap outlives the pool [STATE-1: ours] and doesn't
 // move with it. Block sizes are multiples of the alignment, and pools end aligned.
 unsafe impl<M: Mode> Allocator for Pool<'_, M> {
     #[inline]
@@ -120,7 +120,7 @@ impl<M: Mode> Pool<'_, M> {
     }
 }
 
-// SAFETY: blocks lie from a part's end down, as many as its capacity [S3: nested].
+// SAFETY: blocks lie from a part's end down, as many as its capacity [STATE-3: nested].
 unsafe impl<M: Mode> Owns for Pool<'_, M> {
     fn owns(&self, address: NonNull<u8>) -> bool {
         let Some((pool, offset)) = self.pool_at(address) else { return false };
@@ -129,7 +129,7 @@ unsafe impl<M: Mode> Owns for Pool<'_, M> {
     }
 }
 
-// SAFETY: a block has the bytes of its pool's block size for itself [S3: nested].
+// SAFETY: a block has the bytes of its pool's block size for itself [STATE-3: nested].
 unsafe impl<M: Mode> UsableSize for Pool<'_, M> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         Pool::usable_size(self, block).unwrap_or_default()

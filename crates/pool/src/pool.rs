@@ -56,7 +56,7 @@ pub struct Pool<'h, M: Mode = Full> {
     state: State<'h, M>,
 }
 
-// SAFETY: the heap belongs to the pool alone [S1: ours]; nothing in it belongs to a thread.
+// SAFETY: the heap belongs to the pool alone [STATE-1: ours]; nothing in it belongs to a thread.
 unsafe impl<M: Mode> Send for Pool<'_, M> {}
 
 impl<'h, M: Mode> Pool<'h, M> {
@@ -240,7 +240,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         } else if link == 0 {
             return None;
         }
-        // SAFETY: the first block of the list is free and holds a link [S6: listed].
+        // SAFETY: the first block of the list is free and holds a link [STATE-6: listed].
         record.free.set(unsafe { self.state.link(offset) });
         self.taken(pool, record);
         Some(self.state.at(offset))

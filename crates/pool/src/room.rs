@@ -10,7 +10,7 @@ pub(crate) struct Room<'a, 'h, M: Mode>(pub(crate) &'a State<'h, M>);
 impl<M: Mode> Room<'_, '_, M> {
     fn byte(&self, index: usize) -> u8 {
         debug_assert!(index < State::<M>::GEOMETRY.room(self.0.count()));
-        // SAFETY: the room bits stand in the heap, initialised [S2: written].
+        // SAFETY: the room bits stand in the heap, initialised [STATE-2: written].
         unsafe { self.0.at(self.0.room_at() + index).read() }
     }
 

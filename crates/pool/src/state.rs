@@ -24,16 +24,16 @@ use crate::{Config, ConfigError, Mode, Word, geometry::Geometry, plan::Plan, rec
 ///
 /// # Invariants
 ///
-/// - `[S1: ours]` The heap, from `count` records before `origin` to `reach` bytes behind it, belongs
+/// - [STATE-1: ours] The heap, from `count` records before `origin` to `reach` bytes behind it, belongs
 ///   to this value alone while `'h` lasts, and its start is aligned to the records and to the blocks.
-/// - `[S2: written]` The `count` records, the end of the last part, the table and the room bits lie
+/// - [STATE-2: written] The `count` records, the end of the last part, the table and the room bits lie
 ///   at the heap's start, in this order, and are initialised; `low`, `size` and `guard` never change.
-/// - `[S3: nested]` The parts lie behind the room bits, in order; a pool's blocks and books fit into
+/// - [STATE-3: nested] The parts lie behind the room bits, in order; a pool's blocks and books fit into
 ///   its part, and don't meet.
-/// - `[S4: table]` Each of the table's entries is the number of a pool.
-/// - `[S5: lazy]` The books of the blocks that `fresh` says were handed out are initialised, and none
+/// - [STATE-4: table] Each of the table's entries is the number of a pool.
+/// - [STATE-5: lazy] The books of the blocks that `fresh` says were handed out are initialised, and none
 ///   beyond.
-/// - `[S6: listed]` Each free block that was handed out is on the free list, once; a link leads to
+/// - [STATE-6: listed] Each free block that was handed out is on the free list, once; a link leads to
 ///   such a block, or is zero. The user breaks this by writing to a block that he gave back.
 pub(crate) struct State<'h, M: Mode> {
     origin: NonNull<u8>,
@@ -121,7 +121,7 @@ impl<'h, M: Mode> State<'h, M> {
         while plan.has_next() {
             let slot = plan.next_slot()?;
             let record = Record::new(slot.low - self.before_origin(), slot.stride);
-            // SAFETY: the plan has found room for all records at the heap's start [S1: ours].
+            // SAFETY: the plan has found room for all records at the heap's start [STATE-1: ours].
             unsafe { self.place(self.first() + slot.index).write(record) };
             end = end.or(Some(slot.high - self.before_origin()));
         }
@@ -222,7 +222,7 @@ impl<'h, M: Mode> State<'h, M> {
     #[inline(always)]
     pub(crate) fn at(&self, offset: usize) -> NonNull<u8> {
         debug_assert!(offset < self.shape.reach);
-        // SAFETY: all callers keep to the heap's end, so this stays within the heap [S1: ours].
+        // SAFETY: all callers keep to the heap's end, so this stays within the heap [STATE-1: ours].
         unsafe { self.origin.add(offset) }
     }
 
@@ -230,8 +230,8 @@ impl<'h, M: Mode> State<'h, M> {
     #[inline(always)]
     fn place(&self, pool: usize) -> NonNull<Record<M>> {
         debug_assert!(self.pools().contains(&pool));
-        // SAFETY: a pool's number comes from the table [S4: table], from a search of the records, or
-        // from a loop over them; the records of all numbers lie in the heap [S1: ours], and the
+        // SAFETY: a pool's number comes from the table [STATE-4: table], from a search of the records, or
+        // from a loop over them; the records of all numbers lie in the heap [STATE-1: ours], and the
         // origin behind them is as aligned as they are.
         unsafe { self.origin.cast::<Record<M>>().sub(LAST + 1 - pool) }
     }
@@ -239,7 +239,7 @@ impl<'h, M: Mode> State<'h, M> {
     /// All records, in the order of their block sizes and of their places.
     #[inline(always)]
     pub(crate) fn all(&self) -> &[Record<M>] {
-        // SAFETY: they are there, aligned [S1: ours], and initialised [S2: written].
+        // SAFETY: they are there, aligned [STATE-1: ours], and initialised [STATE-2: written].
         unsafe {
             let records = self.origin.cast().sub(self.count());
             NonNull::slice_from_raw_parts(records, self.count()).as_ref()
@@ -263,7 +263,7 @@ impl<'h, M: Mode> State<'h, M> {
     #[inline(always)]
     pub(crate) fn end(&self, pool: usize) -> usize {
         // SAFETY: behind each record stands the next one, which begins with `low`, or the end of the
-        // last part [S2: written].
+        // last part [STATE-2: written].
         unsafe { self.place(pool).add(1).cast::<M::Word>().read() }.get()
     }
 
@@ -277,7 +277,7 @@ impl<'h, M: Mode> State<'h, M> {
     pub(crate) fn table(&self, size: usize) -> Option<usize> {
         let step = size.wrapping_sub(1) >> self.shape.shift;
         if step < self.shape.table_len {
-            // SAFETY: the table has so many entries, initialised [S2: written].
+            // SAFETY: the table has so many entries, initialised [STATE-2: written].
             let pool = unsafe { self.at(Self::TABLE + step).read() };
             Some(usize::from(pool))
         } else {
@@ -292,8 +292,8 @@ impl<'h, M: Mode> State<'h, M> {
     /// A free block that holds a link begins at `offset`.
     #[inline(always)]
     pub(crate) unsafe fn link(&self, offset: usize) -> M::Word {
-        // SAFETY: the block lies in the heap [S3: nested], and its link was written when it was
-        // freed [S6: listed]. Packed blocks aren't aligned.
+        // SAFETY: the block lies in the heap [STATE-3: nested], and its link was written when it was
+        // freed [STATE-6: listed]. Packed blocks aren't aligned.
         unsafe { self.at(offset).cast().read_unaligned() }
     }
 
@@ -304,7 +304,7 @@ impl<'h, M: Mode> State<'h, M> {
     /// A block that is at least as large as a link begins at `offset`, and nobody uses it.
     #[inline(always)]
     pub(crate) unsafe fn set_link(&self, offset: usize, link: M::Word) {
-        // SAFETY: the block lies in the heap [S3: nested] and is the caller's to write.
+        // SAFETY: the block lies in the heap [STATE-3: nested] and is the caller's to write.
         unsafe { self.at(offset).cast().write_unaligned(link) }
     }
 
@@ -315,7 +315,7 @@ impl<'h, M: Mode> State<'h, M> {
     /// The block's bit is there, and initialised.
     #[inline(always)]
     pub(crate) unsafe fn is_live(&self, books: usize, block: usize) -> bool {
-        // SAFETY: the byte lies among a pool's books [S3: nested], initialised.
+        // SAFETY: the byte lies among a pool's books [STATE-3: nested], initialised.
         unsafe { self.at(books + block / 8).read() & (1 << (block % 8)) != 0 }
     }
 
@@ -348,8 +348,8 @@ impl<'h, M: Mode> State<'h, M> {
     pub(crate) unsafe fn begin_live(&self, books: usize, block: usize) {
         let byte = self.at(books + block / 8);
         let bit = 1 << (block % 8);
-        // SAFETY: the byte lies among a pool's books [S3: nested]; all but its first block found it
-        // initialised [S5: lazy].
+        // SAFETY: the byte lies among a pool's books [STATE-3: nested]; all but its first block found it
+        // initialised [STATE-5: lazy].
         unsafe { byte.write(if bit == 1 { bit } else { byte.read() | bit }) };
     }
 

@@ -27,9 +27,9 @@ const FULL: u16 = u16::MAX;
 ///
 /// # Invariants
 ///
-/// - `[T1: begun]` The head is initialised, and the links of each row that has one of the first
+/// - [ROWS-1: begun] The head is initialised, and the links of each row that has one of the first
 ///   `fresh` blocks, and the live bits of those blocks.
-/// - `[T2: stacked]` A row is on the stack, once, exactly if it has a free block among the first
+/// - [ROWS-2: stacked] A row is on the stack, once, exactly if it has a free block among the first
 ///   `fresh`; its free blocks form a list by their one byte.
 pub(crate) struct Rows<'a, 'h, M: Mode> {
     state: &'a State<'h, M>,
@@ -59,12 +59,12 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     }
 
     fn top(&self) -> usize {
-        // SAFETY: the head lies among the pool's books [S3: nested], initialised [T1: begun].
+        // SAFETY: the head lies among the pool's books [STATE-3: nested], initialised [ROWS-1: begun].
         usize::from(unsafe { self.head(0).read_unaligned() })
     }
 
     fn set_top(&self, top: u16) {
-        // SAFETY: the head lies among the pool's books [S3: nested].
+        // SAFETY: the head lies among the pool's books [STATE-3: nested].
         unsafe { self.head(0).write_unaligned(top) };
     }
 
@@ -112,7 +112,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     /// `number` is below `fresh`.
     pub(crate) unsafe fn is_live(&self, number: usize) -> bool {
         let books = self.live_bits(number / ROW_BLOCKS);
-        // SAFETY: the caller's promise [T1: begun].
+        // SAFETY: the caller's promise [ROWS-1: begun].
         !M::Guard::<M::Word>::ON || unsafe { self.state.is_live(books, number % ROW_BLOCKS) }
     }
 
@@ -138,7 +138,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
         let number = self.fresh();
         let (row, own) = (number / ROW_BLOCKS, number % ROW_BLOCKS);
         if own == 0 {
-            // SAFETY: a pool that has the block has its row [S3: nested].
+            // SAFETY: a pool that has the block has its row [STATE-3: nested].
             unsafe { self.next(row).write_unaligned(FULL) };
         }
         if M::Guard::<M::Word>::ON {
@@ -155,7 +155,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     ///
     /// This is the top row.
     unsafe fn pop(&self, row: usize) -> Result<usize, ()> {
-        // SAFETY: the row has begun [T1: begun], and its first block is free [T2: stacked]; where
+        // SAFETY: the row has begun [ROWS-1: begun], and its first block is free [ROWS-2: stacked]; where
         // there are live bits that is tested, for its user may have written to it.
         unsafe {
             let first = self.first(row).read();
@@ -183,7 +183,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     /// `number` is below `fresh`, and if the block is live nobody uses it.
     pub(crate) unsafe fn give(&self, number: usize) -> Result<(), FreeError> {
         let (row, own) = (number / ROW_BLOCKS, number % ROW_BLOCKS);
-        // SAFETY: the row has begun [T1: begun], and the block's byte is ours to write.
+        // SAFETY: the row has begun [ROWS-1: begun], and the block's byte is ours to write.
         unsafe {
             if M::Guard::<M::Word>::ON && !self.state.set_live(self.live_bits(row), own, false) {
                 return Err(FreeError::NotInUse);
@@ -211,7 +211,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
             if row * ROW_BLOCKS >= self.fresh() {
                 return None;
             }
-            // SAFETY: the row has begun [T1: begun].
+            // SAFETY: the row has begun [ROWS-1: begun].
             let mut own = unsafe { self.first(row).read() };
             loop {
                 let number = row * ROW_BLOCKS + usize::from(own);

@@ -39,11 +39,11 @@ pub(crate) use crate::books::area::{
 ///
 /// # Invariants
 ///
-/// - [R1: place] It stands [`HOME_LIMIT`] behind a multiple of [`AREA_SIZE`]; the bytes before it and its own
+/// - [AREA-1: place] It stands [`HOME_LIMIT`] behind a multiple of [`AREA_SIZE`]; the bytes before it and its own
 ///   are readable and writable.
-/// - [R6: tiles] The tiles of a slab have its bin, and all others none. They change only under the lock of
+/// - [AREA-6: tiles] The tiles of a slab have its bin, and all others none. They change only under the lock of
 ///   the area's heap, and from or to a bin only while no block of the segment is live.
-/// - [R8: books] `books` is touched only by whoever holds the lock of the heap that the area belongs to, and by
+/// - [AREA-8: books] `books` is touched only by whoever holds the lock of the heap that the area belongs to, and by
 ///   its creator.
 #[repr(C)]
 pub(crate) struct Area {
@@ -51,7 +51,7 @@ pub(crate) struct Area {
     /// For each tile of the area the bin of the slab there, or [`NO_BIN`](crate::plan::bins::NO_BIN).
     ///
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
-    /// by [R6].
+    /// by [AREA-6].
     bins: [AtomicU8; TILES],
 }
 
@@ -59,12 +59,12 @@ pub(crate) struct Area {
 ///
 /// # Invariants
 ///
-/// - [R3: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
-/// - [R4: committed] A segment's memory is usable as far as its book says, if its arena's has it in
+/// - [BOOKS-3: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
+/// - [BOOKS-4: committed] A segment's memory is usable as far as its book says, if its arena's has it in
 ///   `committed`.
-/// - [R5: bitmaps] A segment whose book says so has the lines of bit maps from there on, as many as its
+/// - [BOOKS-5: bitmaps] A segment whose book says so has the lines of bit maps from there on, as many as its
 ///   partition needs, for itself; they are usable.
-/// - [R7: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
+/// - [BOOKS-7: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
 #[repr(C)]
 pub(crate) struct Books {
     /// The next area of the same heap.
@@ -86,7 +86,7 @@ impl Area {
         start.expose_provenance();
         let tables = Tables::map_first(start)?;
         let area = Self::containing(start.as_ptr());
-        // SAFETY: [R1] just made true; zeroed memory is a valid area, and nobody else knows of it.
+        // SAFETY: [AREA-1] just made true; zeroed memory is a valid area, and nobody else knows of it.
         unsafe {
             Self::books(area).tables = tables;
             Ok(NonNull::new_unchecked(area))
@@ -122,7 +122,7 @@ impl Area {
     #[inline(always)]
     pub(crate) unsafe fn bin_at(start: usize, tile: usize) -> usize {
         let entry = start + HOME_LIMIT + core::mem::offset_of!(Self, bins) + tile;
-        // SAFETY: the caller's promise. [R6] nobody writes the entry while a block of the segment is live.
+        // SAFETY: the caller's promise. [AREA-6] nobody writes the entry while a block of the segment is live.
         // (A relaxed load would do as well, for one instruction more.)
         unsafe { core::ptr::with_exposed_provenance::<u8>(entry).read() as usize }
     }
@@ -145,7 +145,7 @@ impl Area {
     ///
     /// # Safety
     ///
-    /// `this` is an area that isn't given back meanwhile, and the caller may touch its books [R8] and has no
+    /// `this` is an area that isn't given back meanwhile, and the caller may touch its books [AREA-8] and has no
     /// other reference to them.
     #[inline]
     pub(crate) unsafe fn books<'a>(this: *mut Self) -> &'a mut Books {
@@ -187,7 +187,7 @@ impl Books {
     pub(crate) fn segment(&mut self, place: SegmentPlace) -> &mut Segment {
         debug_assert!(self.tables.has_segments_of(place.arena));
         let book = self.start().wrapping_add(tables::segment_offset(place));
-        // SAFETY: [R7]; all zero is a segment's book; the borrow of the area keeps others out.
+        // SAFETY: [BOOKS-7]; all zero is a segment's book; the borrow of the area keeps others out.
         unsafe { &mut *core::ptr::with_exposed_provenance_mut(book.expose_provenance()) }
     }
 
@@ -217,7 +217,7 @@ impl Books {
         debug_assert!(segment.bitmap != 0);
         let words = bitmap_lines(place.arena.partition) * LINE;
         let bitmap = start.wrapping_add(tables::line_offset(segment.bitmap - 1));
-        // SAFETY: [R5] the segment has these lines, and no other has.
+        // SAFETY: [BOOKS-5] the segment has these lines, and no other has.
         let bitmap = unsafe {
             let first = core::ptr::with_exposed_provenance_mut(bitmap.expose_provenance());
             core::slice::from_raw_parts_mut(first, words)

@@ -39,10 +39,10 @@ pub(crate) struct Claim {
 ///
 /// # Invariants
 ///
-/// - [A1: dirty] A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
-/// - [A2: usable] The segments in `whole` are in `committed`. Of those in `committed` alone, the first
+/// - [ARENA-1: dirty] A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
+/// - [ARENA-2: usable] The segments in `whole` are in `committed`. Of those in `committed` alone, the first
 ///   bytes are usable, as many as their book says.
-/// - [A3: listed] An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
+/// - [ARENA-3: listed] An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
 ///   one that has a segment to offer is always listed.
 #[repr(C, align(64))]
 pub(crate) struct Arena {

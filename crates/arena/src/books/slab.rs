@@ -16,15 +16,15 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 ///
 /// Of a segment that serves as a slab:
 ///
-/// - [S1: carved] Blocks below `carved` were handed out at least once; those above never were, and their
+/// - [SEGMENT-1: carved] Blocks below `carved` were handed out at least once; those above never were, and their
 ///   bits are clear.
-/// - [S2: free] `free` is the number of set bits, and a block's bit is set only while nobody holds it.
-/// - [S3: hint] No bit is set in the words below `hint`.
+/// - [SEGMENT-2: free] `free` is the number of set bits, and a block's bit is set only while nobody holds it.
+/// - [SEGMENT-3: hint] No bit is set in the words below `hint`.
 ///
 /// Of every segment:
 ///
-/// - [S4: usable] The blocks below `carved` end within `usable`.
-/// - [S5: touched] Bytes from `touched` on read as zero; what memory is behind them came with a huge page.
+/// - [SEGMENT-4: usable] The blocks below `carved` end within `usable`.
+/// - [SEGMENT-5: touched] Bytes from `touched` on read as zero; what memory is behind them came with a huge page.
 #[repr(C, align(64))]
 pub(crate) struct Segment {
     /// Set bits.
@@ -135,7 +135,7 @@ impl Slab<'_> {
                 return Err(BadFree::NotABlock(block));
             }
             let (word, bit) = (number / 64, 1 << (number % 64));
-            // SAFETY: [S1] `number` is below `carved`, and the bit map has a bit for each of those.
+            // SAFETY: [SEGMENT-1] `number` is below `carved`, and the bit map has a bit for each of those.
             let bits = unsafe { self.bitmap.get_unchecked_mut(word) };
             if *bits & bit != 0 {
                 return Err(BadFree::Twice(block));

@@ -9,7 +9,7 @@ use crate::books::slab::Segment;
 ///
 /// # Invariants
 ///
-/// - [Q1: links] It links exactly the books that were added and not removed, both ways; those and no others say
+/// - [SLAB_LIST-1: links] It links exactly the books that were added and not removed, both ways; those and no others say
 ///   that they are `listed`.
 pub(crate) struct SlabList {
     first: *mut Segment,
@@ -25,7 +25,7 @@ impl SlabList {
     ///
     /// `slab` is a book that the caller alone may touch, of this list or none, and so is every listed one.
     pub(crate) unsafe fn add(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [Q1] the last is a listed book.
+        // SAFETY: the caller's promise; [SLAB_LIST-1] the last is a listed book.
         unsafe {
             if (*slab).listed {
                 return;
@@ -47,7 +47,7 @@ impl SlabList {
     ///
     /// As for [`add`](Self::add).
     pub(crate) unsafe fn remove(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [Q1] the neighbours are listed books.
+        // SAFETY: the caller's promise; [SLAB_LIST-1] the neighbours are listed books.
         unsafe {
             if !(*slab).listed {
                 return;
@@ -72,7 +72,7 @@ impl SlabList {
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn pop_free(&mut self) -> *mut Segment {
         let mut slab = self.first;
-        // SAFETY: the caller's promise; [Q1] the books are listed here.
+        // SAFETY: the caller's promise; [SLAB_LIST-1] the books are listed here.
         unsafe {
             while !slab.is_null() && (*slab).free == 0 {
                 slab = (*slab).next;
@@ -92,7 +92,7 @@ impl SlabList {
     pub(crate) unsafe fn pop(&mut self) -> *mut Segment {
         let slab = self.first;
         if !slab.is_null() {
-            // SAFETY: the caller's promise; [Q1] it is listed here.
+            // SAFETY: the caller's promise; [SLAB_LIST-1] it is listed here.
             unsafe { self.remove(slab) };
         }
         slab

@@ -73,13 +73,13 @@ const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
 ///
 /// # Invariants
 ///
-/// - [H1: home] `home` is an area from `values::create`, this value's until it is dropped; its cache is open,
+/// - [ARENA_HEAP-1: home] `home` is an area from `values::create`, this value's until it is dropped; its cache is open,
 ///   and only this value touches it but for `bins`.
 pub struct ArenaHeap {
     home: NonNull<Home>,
 }
 
-// SAFETY: neither the area nor its cache belongs to a thread [H1]; what other threads may touch meanwhile
+// SAFETY: neither the area nor its cache belongs to a thread [ARENA_HEAP-1]; what other threads may touch meanwhile
 // is behind the heap's lock.
 unsafe impl Send for ArenaHeap {}
 
@@ -110,7 +110,7 @@ impl ArenaHeap {
 
     /// Makes the cache's stacks empty.
     fn open(&mut self) {
-        // SAFETY: [H1]; the cache and the heap are at home in the same area, and end together.
+        // SAFETY: [ARENA_HEAP-1]; the cache and the heap are at home in the same area, and end together.
         unsafe {
             (*self.home.as_ptr()).open();
         }
@@ -118,13 +118,13 @@ impl ArenaHeap {
 
     #[inline(always)]
     fn cache(&self) -> &Cache {
-        // SAFETY: [H1].
+        // SAFETY: [ARENA_HEAP-1].
         unsafe { &(*self.home.as_ptr()).cache.cache }
     }
 
     #[inline(always)]
     fn heap(&self) -> &Heap {
-        // SAFETY: [H1].
+        // SAFETY: [ARENA_HEAP-1].
         unsafe { &(*self.home.as_ptr()).heap }
     }
 
@@ -377,7 +377,7 @@ impl fmt::Debug for ArenaHeap {
 impl Drop for ArenaHeap {
     /// O(segments in use).
     fn drop(&mut self) {
-        // SAFETY: [H1], and this was the last use.
+        // SAFETY: [ARENA_HEAP-1], and this was the last use.
         unsafe { arena_heaps::end(self.home) };
     }
 }

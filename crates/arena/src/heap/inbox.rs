@@ -22,7 +22,7 @@ const _: () = assert!(BATCH_SIZE == 256);
 ///
 /// # Invariants
 ///
-/// - [B1: blocks] The first `count` of `blocks` were freed, are of bin `bin`, and lie in areas of `owner`.
+/// - [BATCH-1: blocks] The first `count` of `blocks` were freed, are of bin `bin`, and lie in areas of `owner`.
 #[repr(C)]
 pub(crate) struct Batch {
     next: *mut Batch,

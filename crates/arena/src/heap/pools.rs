@@ -47,11 +47,11 @@ const _: () = {
 ///
 /// # Invariants
 ///
-/// - [P1: areas] `areas` links every area whose owner is this heap; their books are touched only through
+/// - [POOLS-1: areas] `areas` links every area whose owner is this heap; their books are touched only through
 ///   `&mut Pools`.
-/// - [P2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
-/// - [P3: arenas] An arena of [`Use::SEGMENTS`](crate::books::arena::Use::SEGMENTS) with a vacant segment is in the list of its partition.
-/// - [P4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
+/// - [POOLS-2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
+/// - [POOLS-3: arenas] An arena of [`Use::SEGMENTS`](crate::books::arena::Use::SEGMENTS) with a vacant segment is in the list of its partition.
+/// - [POOLS-4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],
@@ -123,7 +123,7 @@ impl Pools {
     /// The books of one of this heap's areas.
     #[expect(clippy::unused_self, reason = "the borrow of the pools is what keeps others out")]
     pub(crate) fn books(&mut self, area: *mut Area) -> &mut Books {
-        // SAFETY: [P1] every caller has the pointer from `areas`, from the books, or from a block
+        // SAFETY: [POOLS-1] every caller has the pointer from `areas`, from the books, or from a block
         // whose owner is this heap; the borrow of the pools keeps others out.
         unsafe { Area::books(area) }
     }
@@ -166,7 +166,7 @@ impl Pools {
     /// Takes blocks of the slab that a bin is refilled from; says how many.
     fn take_current(&mut self, bin: usize, slots: &mut [*mut u8]) -> usize {
         let start = self.current[bin];
-        // SAFETY: [P2: slabs] it is a slab of the bin.
+        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
         let mut slab = unsafe { self.slab(start, bin) };
         let idle = slab.idle();
         let taken = slab.take(slots);
@@ -198,7 +198,7 @@ impl Pools {
     /// How much of the slab must be usable that a bin is refilled from, so that it has `count` blocks.
     fn bytes_for(&mut self, bin: usize, count: usize) -> usize {
         let start = self.current[bin];
-        // SAFETY: [P2: slabs] it is a slab of the bin.
+        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
         unsafe { self.slab(start, bin) }.bytes_for(count)
     }
 
@@ -406,7 +406,7 @@ impl Pools {
         if start.is_null() {
             return;
         }
-        // SAFETY: [P2: slabs] it is a slab of the bin.
+        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
         if unsafe { self.slab(start, bin) }.is_empty() {
             self.current[bin] = null_mut();
             self.vacate_slab(start, bin);

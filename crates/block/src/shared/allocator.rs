@@ -78,14 +78,14 @@ const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
 ///
 /// # Invariants
 ///
-/// - [Y1: chunks] What is filed in the frontier is the boundary of a chunk of
+/// - [SYNC_BLOCK_ALLOCATOR-1: chunks] What is filed in the frontier is the boundary of a chunk of
 ///   the layout for its number, from the base (or the buffer), with room for so many blocks below
 ///   and links above.
-/// - [Y2: blocks] A block is in one place: fresh, in one batch, on one shelf, in a magazine or live; and a
+/// - [SYNC_BLOCK_ALLOCATOR-2: blocks] A block is in one place: fresh, in one batch, on one shelf, in a magazine or live; and a
 ///   batch is in one stack, or one thread has it.
-/// - [Y3: links] The link of a block that was in a stack at some time is initialised; in checked
+/// - [SYNC_BLOCK_ALLOCATOR-3: links] The link of a block that was in a stack at some time is initialised; in checked
 ///   builds that of each block ever claimed is, and is `LIVE` just as long as the block is live.
-/// - [Y4: chain] The first word of a block in a batch is the address of the next block of the batch, or null
+/// - [SYNC_BLOCK_ALLOCATOR-4: chain] The first word of a block in a batch is the address of the next block of the batch, or null
 ///   in the last.
 pub struct SyncBlockAllocator<A: Allocator> {
     pub(super) depot: Depot<SHARDS, MAX_CHUNKS>,
@@ -96,7 +96,7 @@ pub struct SyncBlockAllocator<A: Allocator> {
 }
 
 // SAFETY: chunks are tied to no thread and reached through atomics; each block has one owner at a
-// time [Y2], to whom the last one's writes happened before (see `Stack`). The base is called from all
+// time [SYNC_BLOCK_ALLOCATOR-2], to whom the last one's writes happened before (see `Stack`). The base is called from all
 // threads, which its being `Sync` allows.
 unsafe impl<A: Allocator + Send> Send for SyncBlockAllocator<A> {}
 // SAFETY: as above.
@@ -144,7 +144,7 @@ impl<'a> SyncBlockAllocator<Buffer<'a>> {
     }
 }
 
-// SAFETY: a block handed out was taken from the depot, so nobody else has it [Y2]; chunks stay where
+// SAFETY: a block handed out was taken from the depot, so nobody else has it [SYNC_BLOCK_ALLOCATOR-2]; chunks stay where
 // they are until the drop, and are aligned as the layout says, with blocks a multiple of the
 // alignment apart.
 unsafe impl<A: Allocator> Blocks for SyncBlockAllocator<A> {
@@ -179,7 +179,7 @@ impl<A: Allocator> Drop for SyncBlockAllocator<A> {
     fn drop(&mut self) {
         for number in 0..MAX_CHUNKS {
             if let Some(boundary) = self.depot.frontier().chunk(number) {
-                // SAFETY: [Y1], and each number comes once.
+                // SAFETY: [SYNC_BLOCK_ALLOCATOR-1], and each number comes once.
                 unsafe { self.release(number, boundary) };
             }
         }

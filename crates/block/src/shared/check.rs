@@ -165,7 +165,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
             iter::successors(batch(top), move |&index| batch(self.next(index)))
         });
         batches.flat_map(move |first| {
-            // SAFETY: [Y4] for a free block; where that is broken, the block is still ours, and was written
+            // SAFETY: [SYNC_BLOCK_ALLOCATOR-4] for a free block; where that is broken, the block is still ours, and was written
             // to when it was live.
             let next = |&block: &NonNull<u8>| unsafe { peek(block) }.filter(|&it| self.is_free(it));
             iter::successors(Some(self.address(first)), next)

@@ -29,10 +29,10 @@ pub(super) trait ChunkSource {
 ///
 /// # Invariants
 ///
-/// - [G1: filed] A chunk filed under a number stays there until the frontier is dropped.
-/// - [G2: opened] Chunks are *opened*, the next one when the last is used up, after they are filed:
+/// - [FRONTIER-1: filed] A chunk filed under a number stays there until the frontier is dropped.
+/// - [FRONTIER-2: opened] Chunks are *opened*, the next one when the last is used up, after they are filed:
 ///   who sees a chunk opened sees it filed.
-/// - [G3: claimed] `fresh` only ever moves forward, so each fresh block is claimed once.
+/// - [FRONTIER-3: claimed] `fresh` only ever moves forward, so each fresh block is claimed once.
 #[derive(Debug)]
 pub(super) struct Frontier<const CHUNKS: usize> {
     /// The chunks that were filed, by number; null from the first that wasn't.
@@ -152,7 +152,7 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
         source: &impl ChunkSource,
         file: impl Fn(usize) -> bool,
     ) -> Option<Claim> {
-        // Acquire, here and on failure below: partner of the AcqRel that opens a chunk [G2].
+        // Acquire, here and on failure below: partner of the AcqRel that opens a chunk [FRONTIER-2].
         let mut bits = self.fresh.load(Acquire);
         loop {
             let mut fresh = Fresh::decode(bits);

@@ -19,7 +19,7 @@ use crate::{BlockLayout, Blocks, allocator::impl_allocator};
 ///
 /// # Invariants
 ///
-/// - [M1: own] The first `count <= N` places hold blocks that nobody else has.
+/// - [MAGAZINE-1: own] The first `count <= N` places hold blocks that nobody else has.
 pub struct Magazine<'a, A: Allocator, const N: usize = 64> {
     count: Cell<usize>,
     places: [Cell<NonNull<u8>>; N],
@@ -107,7 +107,7 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
     }
 }
 
-// SAFETY: a block handed out comes out of the places [M1], into which it came from the allocator or
+// SAFETY: a block handed out comes out of the places [MAGAZINE-1], into which it came from the allocator or
 // from its user; the allocator keeps the rest of the contract.
 unsafe impl<A: Allocator, const N: usize> Blocks for Magazine<'_, A, N> {
     #[inline]

@@ -101,7 +101,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     #[inline]
     pub(super) fn put(&self, home: usize, blocks: &[Cell<NonNull<u8>>]) {
         let [first, ..] = blocks else { return };
-        // SAFETY: [Y2] the blocks are the caller's.
+        // SAFETY: [SYNC_BLOCK_ALLOCATOR-2] the blocks are the caller's.
         unsafe {
             for pair in blocks.windows(2) {
                 chain(pair[0].get(), Some(pair[1].get()));
@@ -115,7 +115,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// that isn't a free block, since this one was written to.
     #[inline]
     fn chained(&self, block: NonNull<u8>) -> Option<NonNull<u8>> {
-        // SAFETY: [Y4] it was written when the batch was put together.
+        // SAFETY: [SYNC_BLOCK_ALLOCATOR-4] it was written when the batch was put together.
         let next = unsafe { peek(block) };
         if CHECKED && next.is_some_and(|next| !self.is_free(next)) {
             self.report_overwritten(block);
@@ -126,7 +126,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// Where the block is.
     #[inline]
     pub(super) fn address(&self, index: Index) -> NonNull<u8> {
-        // SAFETY: [Y1] for the chunk, in which the position lies.
+        // SAFETY: [SYNC_BLOCK_ALLOCATOR-1] for the chunk, in which the position lies.
         unsafe { self.boundary(index).sub((index.position() + 1) * self.blocks.size()) }
     }
 
@@ -146,8 +146,8 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     #[inline]
     pub(super) fn link(&self, index: Index) -> &SideLink {
         let link = self.boundary(index).cast::<SideLink>();
-        // SAFETY: [Y1] for the chunk, in which the position lies, and the boundary is aligned as
-        // blocks are. What isn't initialised yet is only written [Y3].
+        // SAFETY: [SYNC_BLOCK_ALLOCATOR-1] for the chunk, in which the position lies, and the boundary is aligned as
+        // blocks are. What isn't initialised yet is only written [SYNC_BLOCK_ALLOCATOR-3].
         unsafe { link.add(index.position()).as_ref() }
     }
 
@@ -156,8 +156,8 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     fn boundary(&self, index: Index) -> NonNull<u8> {
         let boundary = self.depot.frontier().chunk(index.chunk());
         debug_assert!(boundary.is_some());
-        // SAFETY: an index names a block of a chunk that was opened, so it is filed [G2]; and whoever has the
-        // index sees that, for he claimed the block, or has it from a stack's head [S3: from the head].
+        // SAFETY: an index names a block of a chunk that was opened, so it is filed [FRONTIER-2]; and whoever has the
+        // index sees that, for he claimed the block, or has it from a stack's head [STACK-3: from the head].
         unsafe { boundary.unwrap_unchecked() }
     }
 

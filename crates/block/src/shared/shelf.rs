@@ -18,7 +18,7 @@ use stratalloc_core::sync::atomic::{
 ///
 /// # Invariants
 ///
-/// - [H1: sole] A block in a place is in no other, and nobody uses it.
+/// - [SHELF-1: sole] A block in a place is in no other, and nobody uses it.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Shelf<const N: usize> {

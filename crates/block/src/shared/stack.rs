@@ -26,12 +26,12 @@ pub(super) trait Links {
 ///
 /// # Invariants
 ///
-/// - [S1: sole] A batch that is reached from the top by links is in this stack alone, and nobody
+/// - [STACK-1: sole] A batch that is reached from the top by links is in this stack alone, and nobody
 ///   uses its blocks.
-/// - [S2: still] While the head keeps its value, no link of a batch in the stack changes: links are
+/// - [STACK-2: still] While the head keeps its value, no link of a batch in the stack changes: links are
 ///   set before a push, by the one who has the batch, and nobody has it again before a pop. Both
 ///   change the tag.
-/// - [S3: from the head] A link is looked up for a block that the head named, whose pusher's writes
+/// - [STACK-3: from the head] A link is looked up for a block that the head named, whose pusher's writes
 ///   happened before: the chunk that the block lies in is filed, as far as the reader can see. What the
 ///   link holds may be stale, and name a block of a chunk that the reader doesn't see yet; so it is never
 ///   followed, but becomes the head by a swap, which fails if it is stale.
@@ -74,7 +74,7 @@ impl<const TAG_STEP: u32> Stack<TAG_STEP> {
     #[inline(always)]
     fn pop_ordered(&self, links: &impl Links, [first, again]: [Ordering; 2]) -> Option<Index> {
         // Acquire, here and on failure: partner of the Release in `push`; the link, and whatever the
-        // last users of the blocks did with them, happened before [S3].
+        // last users of the blocks did with them, happened before [STACK-3].
         let mut head = self.head.load(first);
         loop {
             let top = Self::top_of(head);
@@ -82,7 +82,7 @@ impl<const TAG_STEP: u32> Stack<TAG_STEP> {
                 return None;
             }
             let next = links.next(top);
-            // If the head is what it was, so is the link [S2]. Relaxed where it is: that was acquired.
+            // If the head is what it was, so is the link [STACK-2]. Relaxed where it is: that was acquired.
             match self.head.compare_exchange_weak(head, Self::after(head, next), Relaxed, again) {
                 Ok(_) => return Some(top),
                 Err(now) => head = now,

@@ -195,7 +195,7 @@ impl Books {
             return Err(Refusal::OutOfMemory);
         };
         let mapped = if follows {
-            // SAFETY: [R4] what is before is usable: of this segment, or all of the one before.
+            // SAFETY: [BOOKS-4] what is before is usable: of this segment, or all of the one before.
             unsafe { sys::map_after(start, bytes - usable) }
         } else {
             sys::map_at(start, bytes - usable)

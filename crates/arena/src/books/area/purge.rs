@@ -36,7 +36,7 @@ fn purge_tail(slab: &mut Slab<'_>, rested: bool) -> usize {
     let end = slab.segment.usable as usize;
     let (least, size) =
         if rested { (policy::least_stretch(true), tail) } else { (1, end.saturating_sub(used)) };
-    // SAFETY: [R4] so much of the segment is usable, and no block beyond was ever handed out.
+    // SAFETY: [BOOKS-4] so much of the segment is usable, and no block beyond was ever handed out.
     let purged = size >= least && unsafe { sys::purge(slab.base.wrapping_add(used), size) };
     if !purged || tail == 0 {
         return 0;
@@ -61,7 +61,7 @@ fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
         return tail;
     }
     tail + slab.settle(least, |offset, size| {
-        // SAFETY: [S1, S2] blocks that were handed out once, and that nobody has.
+        // SAFETY: [SEGMENT-1, SEGMENT-2] blocks that were handed out once, and that nobody has.
         unsafe { purge_inner_pages(start.wrapping_add(offset), size, least) }
     })
 }
@@ -124,7 +124,7 @@ impl Books {
             return false;
         }
         let start = self.start();
-        // SAFETY: no segment serves anything, or has usable memory; [R5] none has a bit map from now on.
+        // SAFETY: no segment serves anything, or has usable memory; [BOOKS-5] none has a bit map from now on.
         unsafe { self.tables.strip(start) }
     }
 
@@ -144,7 +144,7 @@ impl Books {
             let &mut Segment { bin, carved, .. } = self.segment(place);
             if bin as usize != NO_BIN {
                 let carved = (carved * SHAPES[bin as usize].block_size) as usize;
-                // SAFETY: [S1: carved] of the slab.
+                // SAFETY: [SEGMENT-1: carved] of the slab.
                 unsafe { self.unmap_tail(place, carved) };
             }
         }
@@ -161,7 +161,7 @@ impl Books {
                 continue;
             }
             let bytes = self.bytes_usable(place, first, count);
-            // SAFETY: [R4] so much is usable, and no segment of it serves anything. Pages that are locked into
+            // SAFETY: [BOOKS-4] so much is usable, and no segment of it serves anything. Pages that are locked into
             // memory can only be unmapped.
             let given = unsafe {
                 sys::purge(self.address(place.segment(first)), bytes)

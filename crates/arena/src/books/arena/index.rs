@@ -15,8 +15,8 @@ const LOOKED_AT: usize = 16;
 ///
 /// # Invariants
 ///
-/// - [L1: links] Each list links exactly the arenas that were put there and not removed, both ways.
-/// - [L2: list] An arena's `listed` is the number of its list plus one, or zero if it is in none.
+/// - [ARENA_INDEX-1: links] Each list links exactly the arenas that were put there and not removed, both ways.
+/// - [ARENA_INDEX-2: list] An arena's `listed` is the number of its list plus one, or zero if it is in none.
 pub(crate) struct ArenaIndex {
     heads: [*mut Arena; LISTS],
 }
@@ -56,7 +56,7 @@ impl ArenaIndex {
     pub(crate) unsafe fn warmest(&self) -> *mut Arena {
         // SAFETY: the caller's promise.
         let all = || (0..LISTS).flat_map(|list| unsafe { self.newest(list) });
-        // SAFETY: the caller's promise; [L1].
+        // SAFETY: the caller's promise; [ARENA_INDEX-1].
         let warm = all().find(|&arena| unsafe { (*arena).dirty != 0 });
         warm.or_else(|| all().next()).unwrap_or(null_mut())
     }
@@ -81,7 +81,7 @@ impl ArenaIndex {
     /// As for [`with_run`](Self::with_run).
     unsafe fn newest(&self, list: usize) -> impl Iterator<Item = *mut Arena> + use<> {
         let some = |arena: *mut Arena| (!arena.is_null()).then_some(arena);
-        // SAFETY: the caller's promise; [L1].
+        // SAFETY: the caller's promise; [ARENA_INDEX-1].
         core::iter::successors(some(self.heads[list]), move |&arena| some(unsafe { (*arena).next }))
             .take(LOOKED_AT)
     }
@@ -98,7 +98,7 @@ impl ArenaIndex {
     /// As for [`place`](Self::place), and the arena isn't listed.
     unsafe fn push(&mut self, list: usize, arena: *mut Arena) {
         let head = self.heads[list];
-        // SAFETY: the caller's promise; [L1] the head is a listed book.
+        // SAFETY: the caller's promise; [ARENA_INDEX-1] the head is a listed book.
         unsafe {
             (*arena).listed = list as u8 + 1;
             (*arena).next = head;
@@ -116,7 +116,7 @@ impl ArenaIndex {
     ///
     /// As for [`place`](Self::place).
     pub(crate) unsafe fn remove(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise; [L1] the neighbours are listed books. [L2]
+        // SAFETY: the caller's promise; [ARENA_INDEX-1] the neighbours are listed books. [ARENA_INDEX-2]
         unsafe {
             let listed = core::mem::take(&mut (*arena).listed) as usize;
             if listed == 0 {

@@ -22,7 +22,7 @@ impl Pools {
         } else {
             Area::place_of(listed)
         };
-        // [P3] a listed arena, and a new one, has a segment to offer.
+        // [POOLS-3] a listed arena, and a new one, has a segment to offer.
         let segment = self.books(area).arena(place).vacant_segment(place.first_slab())?;
         Some((area, place.segment(segment)))
     }
