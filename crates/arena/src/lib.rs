@@ -1,15 +1,39 @@
 //! Thread-partitioned arenas: a general-purpose allocator that finds a block's parents by aligning its
-//! address (seed 004).
+//! address.
 //!
-//! Each thread is at home in an *area* of 64 GiB of address space: 8 partitions of 64 arenas of 64
-//! segments, the segments 64 KiB to 8 MiB large. A segment serves one size class, so that the address
-//! of a block tells its heap, and its class by one load from a table that stays in the first-level
-//! cache. The books lie apart from the blocks; neither allocating nor freeing touches a block.
+//! # What contains what
 //!
-//! [`global`] is the allocator of the process. An [`ArenaHeap`] is a heap of one's own, thrown away in one
-//! step. [`SegmentPlace`] is the arithmetic.
+//! ```text
+//! window        64 GiB of address space at a multiple of 64 GiB; a table names the owner of each
+//!   home          the cache and the heap of a thread, in the first window of a heap
+//!   books         what is known of the memory below, apart from the blocks
+//!   partition p     of 8, at 256 MiB << p
+//!     arena a         of 64
+//!       segment s       of 64, each 64 KiB << p: a slab of blocks of one size class, or part of a run
+//!         block
+//! ```
 //!
-//! Linux only, by way of `stratalloc_pages::os` and the C library's thread keys.
+//! All sizes are powers of two, so the bits of an address name its window, partition, arena and segment.
+//! One load from a table that stays in the first-level cache tells a block's size class.
+//! Neither allocating nor freeing touches a block.
+//!
+//! # Three tiers
+//!
+//! | tier | what it has | who may touch it | why it is there |
+//! |---|---|---|---|
+//! | cache | a stack of addresses of free blocks for each class | its thread alone: no lock, no atomic operation | nearly every call ends here, after some fifteen instructions |
+//! | heap | slabs, runs and whole arenas, and an inbox for frees by other threads | whoever holds its lock | takes and gives many blocks at once, so that the lock costs each of them little |
+//! | process | which heaps there are, whose a block is, what may be held and kept | anybody, by single words | memory that a thread doesn't need any more serves another, or goes back |
+//!
+//! # What to call
+//!
+//! - [`global`] is the allocator of the process.
+//! - [`ArenaHeap`] is a heap of one's own, thrown away in one step.
+//! - [`Config`] says what is kept, for how long, and how much may be held; [`limit`] tells why a request was refused.
+//! - [`Census`], [`Stats`] and [`map`] show where the memory is.
+//! - [`SegmentPlace`] is the arithmetic.
+//!
+//! Linux with 64 bits only, by way of `stratalloc_pages::os` and the C library's thread keys.
 
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
