@@ -37,6 +37,11 @@ pub(crate) struct Mutants {
 }
 
 impl Mutants {
+    /// A tenth of all faults.
+    pub(crate) fn tenth() -> Self {
+        Self { names: Vec::new(), tenth: true, jobs: 2, list: false }
+    }
+
     pub(crate) fn run(self) -> Result<()> {
         let all = catalogue::read(process::root())?;
         if self.list {
@@ -117,10 +122,9 @@ mod tests {
     fn ten_tenths_are_all() {
         let all = catalogue::read(process::root()).unwrap();
         let count = all.len();
-        let mut chooser = Mutants { names: Vec::new(), tenth: false, jobs: 1, list: false };
-        assert_eq!(chooser.chosen(all.clone()).unwrap().len(), count);
-        chooser.tenth = true;
-        let tenth = chooser.chosen(all).unwrap().len();
+        let everything = Mutants { tenth: false, ..Mutants::tenth() };
+        assert_eq!(everything.chosen(all.clone()).unwrap().len(), count);
+        let tenth = Mutants::tenth().chosen(all).unwrap().len();
         assert!(tenth == count / 10 || tenth == count.div_ceil(10), "{tenth} of {count}");
     }
 }

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, process::Command};
 use anyhow::{Result, ensure};
 
 use crate::{
-    accept::Accept, kernels::Kernels, loom::Loom, nostd::Nostd, process, sanitize::Sanitize, tidy,
+    accept::Accept, kernels::Kernels, loom::Loom, mutants::Mutants, nostd::Nostd, process,
+    sanitize::Sanitize, tidy,
 };
 
 /// Runs everything that CI runs, and says what ran.
@@ -20,8 +21,18 @@ pub(crate) struct Test {
 type Elsewhere = (&'static str, fn() -> Result<()>);
 
 /// To add one, add a line.
-const ELSEWHERE: [Elsewhere; 1] =
-    [("other kernels", || Kernels { quick: true, machine: None }.run())];
+const ELSEWHERE: [Elsewhere; 3] = [
+    ("other kernels", || Kernels { quick: true, machine: None }.run()),
+    ("a storm of limits, forks and heaps", storm),
+    ("planted faults", || Mutants::tenth().run()),
+];
+
+/// Threads that allocate, fork and make heaps while the limit is set, changed and taken away.
+fn storm() -> Result<()> {
+    let mut command = process::cargo(&["test", "--package", "stratalloc-arena", "--test", "storm"]);
+    process::step("two minutes of it", command.env("STORM_SECONDS", "120"))?;
+    Ok(())
+}
 
 impl Test {
     pub(crate) fn run(self) -> Result<()> {
