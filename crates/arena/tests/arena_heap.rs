@@ -142,6 +142,19 @@ fn a_slab_that_was_full_serves_again() {
 }
 
 #[test]
+fn a_slab_that_is_emptied_is_a_vacant_segment() {
+    let _alone = alone();
+    let heap = heap();
+    let blocks: Vec<_> = (0..4 << 10).map(|_| allocate(&heap, 1024)).collect();
+    for block in blocks {
+        // SAFETY: live, and freed once.
+        unsafe { heap.deallocate(block, layout(1024)) };
+    }
+    let stats = heap.stats();
+    assert!(stats.in_use == 0 && stats.vacant >= 3 * MIB, "{stats:?}");
+}
+
+#[test]
 fn the_memory_of_a_heap_that_ended_serves_the_next() {
     let _alone = alone();
     global::trim();

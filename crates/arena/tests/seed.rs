@@ -227,3 +227,23 @@ fn what_a_larger_block_left_is_cleared() {
         global::deallocate(zeroed);
     }
 }
+
+/// The same where nothing shrinks: the smaller block never touched what lies behind it.
+#[test]
+fn what_lies_behind_a_smaller_block_is_cleared() {
+    let _alone = alone();
+    let (whole, part) = (MIB - 5, 900_000);
+    let large = global::allocate(whole, 8);
+    // SAFETY: the blocks are allocated with the sizes that are written and read.
+    unsafe {
+        large.write_bytes(7, whole);
+        global::deallocate(large);
+        let smaller = global::allocate(part, 8);
+        assert_eq!(smaller, large, "the same segment serves both");
+        global::deallocate(smaller);
+        let zeroed = global::allocate_zeroed(whole, 8);
+        assert_eq!(zeroed, large, "the same segment serves both");
+        assert!(core::slice::from_raw_parts(zeroed, whole).iter().all(|&byte| byte == 0));
+        global::deallocate(zeroed);
+    }
+}

@@ -201,6 +201,14 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_worth_more_than_a_tight_fit() {
+        // SAFETY: all zero is a vacant arena.
+        let mut arena: Arena = unsafe { core::mem::zeroed() };
+        (arena.used, arena.dirty) = (run_mask(2, 2), run_mask(30, 2));
+        assert_eq!(arena.vacant_run(2), Some(Gap { first: 30, cold: 0, spare: 58 }));
+    }
+
+    #[test]
     fn a_run_goes_where_memory_is_and_fits_best() {
         // SAFETY: all zero is a vacant arena.
         let mut arena: Arena = unsafe { core::mem::zeroed() };

@@ -349,6 +349,22 @@ mod tests {
     }
 
     #[test]
+    fn blocks_freed_before_those_reused_last_are_found() {
+        let mut fixture = Fixture::new();
+        let mut slots = [core::ptr::null_mut(); 200];
+        fixture.slab().take(&mut slots);
+        let mut one = [core::ptr::null_mut()];
+        for [freed, found] in [[150, 150], [3, 3], [150, 150], [70, 70]] {
+            assert_eq!(fixture.slab().give(&slots[freed..=freed]), Ok(1), "it is in use again");
+            assert_eq!(fixture.slab().give(&slots[199..]), Ok(1));
+            assert_eq!(fixture.slab().take(&mut one), 1);
+            assert_eq!(one, [slots[found]]);
+            assert_eq!(fixture.slab().take(&mut one), 1);
+            assert_eq!(one, [slots[199]]);
+        }
+    }
+
+    #[test]
     fn stretches_of_free_blocks_are_found_once() {
         let mut fixture = Fixture::new();
         let mut slots = [core::ptr::null_mut(); 200];

@@ -233,7 +233,9 @@ mod tests {
     #[test]
     fn no_size_is_too_large_to_refuse() {
         let account = Account::new();
-        assert!(account.reserve(usize::MAX).is_none());
+        assert!(
+            account.reserve(usize::MAX).is_none() && account.reserve(bytes(MOST) + 1).is_none()
+        );
         account.set_limit(Some(usize::MAX)).unwrap();
         assert!(account.reserve(usize::MAX).is_none());
         let _ = account.force(usize::MAX);
