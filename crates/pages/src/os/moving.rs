@@ -100,8 +100,9 @@ mod tests {
     use crate::os::{map, map_at, page_size, protect_none, protect_rw, reserve_at};
 
     const SIZE: usize = 1 << 20;
-    /// Where the system puts nothing by itself, so that no other test's thread fills a hole.
-    const APART: usize = 1 << 40;
+    /// Where the system puts nothing by itself, so that no other test's thread fills a hole; above a
+    /// sanitizer's shadow.
+    const APART: usize = 3 << 44;
 
     /// A mapping of its own, filled, and unmapped in the end.
     fn filled(byte: u8) -> NonNull<u8> {
