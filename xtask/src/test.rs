@@ -21,11 +21,18 @@ pub(crate) struct Test {
 type Elsewhere = (&'static str, fn() -> Result<()>);
 
 /// To add one, add a line.
-const ELSEWHERE: [Elsewhere; 3] = [
+const ELSEWHERE: [Elsewhere; 4] = [
     ("other kernels", || Kernels { quick: true, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("planted faults", || Mutants::tenth().run()),
+    ("blocks of gigabytes", gigabytes),
 ];
+
+/// The front door held to the contract with blocks that are mappings of their own.
+fn gigabytes() -> Result<()> {
+    let mut command = process::cargo(&["test", "--package", "stratalloc", "--test", "conformance"]);
+    tests("blocks of gigabytes", command.args(["--", "--ignored"]))
+}
 
 /// Threads that allocate, fork and make heaps while the limit is set, changed and taken away.
 fn storm() -> Result<()> {

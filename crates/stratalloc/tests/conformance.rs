@@ -3,11 +3,21 @@
 use stratalloc::Stratalloc;
 use stratalloc_testkit::Suite;
 
-/// Every boundary up to a mapping of its own past the special partition (S4.4), with alignments to
-/// 2 MiB: written at both ends, resized across and given back, here and by another thread.
+/// Every boundary up to whole arenas of all partitions but the largest, and beyond what grows in place.
+const LARGE: usize = (64 << 20) + 4097;
+/// Past the special partition, where a block is a mapping of its own (S4.4).
 const LARGEST: usize = (4 << 30) + 4097;
 
+/// With alignments to 2 MiB: written at both ends, resized across every boundary and given back, here and by
+/// another thread.
 #[test]
 fn stratalloc_conforms() {
-    Suite::new(|| Stratalloc).max_size(LARGEST).usable_size().free_unsized().threads().run();
+    Suite::new(|| Stratalloc).max_size(LARGE).usable_size().free_unsized().threads().run();
+}
+
+/// The same for blocks of gigabytes, by one thread: most of the time goes into their pages.
+#[test]
+#[ignore = "a minute: `cargo xtask test --elsewhere` runs it"]
+fn stratalloc_conforms_with_blocks_of_gigabytes() {
+    Suite::new(|| Stratalloc).max_size(LARGEST).programs(1).usable_size().free_unsized().run();
 }
