@@ -1,6 +1,6 @@
 //! `cargo xtask loom`: the lock-free structures under the interleavings that loom finds different.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 
@@ -15,18 +15,23 @@ impl Loom {
         let modelled = modelled(process::root())?;
         ensure!(!modelled.is_empty(), "no crate has a loom model");
         for folder in &modelled {
-            // The models are long walks: optimised, but not linked as the product is.
-            let mut command = process::cargo(&["test", "--release", "--lib", "--manifest-path"]);
+            let mut command = process::cargo(&["test", "--lib", "--manifest-path"]);
             command.arg(process::root().join("crates").join(folder).join("Cargo.toml"));
-            command.arg("--target-dir").arg(process::target_dir().join("loom"));
-            command.env("RUSTFLAGS", "--cfg loom").args(["loom_", "--", "--nocapture"]);
-            command.env("CARGO_PROFILE_RELEASE_LTO", "off");
-            command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+            build_models(&mut command, &process::target_dir().join("loom"));
+            command.args(["loom_", "--", "--nocapture"]);
             let output = process::step(&format!("loom models of {folder}"), &mut command)?;
             eprintln!("     {} executions", executions(&String::from_utf8_lossy(&output.stderr)));
         }
         Ok(())
     }
+}
+
+/// Lets cargo build models, in a folder of their own. They are long walks: optimised, but not linked as the
+/// product is.
+pub(crate) fn build_models(command: &mut Command, folder: &Path) {
+    command.args(["--release", "--target-dir"]).arg(folder).env("RUSTFLAGS", "--cfg loom");
+    command.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
 }
 
 /// The sum of the executions that models say they had, each in a line of its own.

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -17,7 +18,7 @@ use super::{
     catalogue::{Killer, Mutant},
     copy::WorkCopy,
 };
-use crate::process;
+use crate::{loom::build_models, process};
 
 /// A test that takes longer hangs, which is noticed too.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -92,9 +93,7 @@ fn test(copy: &WorkCopy, killer: &Killer<'_>) -> Command {
         command.arg("--features").arg(killer.features.join(","));
     }
     if killer.is_model() {
-        command.args(["--release", "--target-dir", "target/loom"]);
-        command.env("RUSTFLAGS", "--cfg loom").env("CARGO_PROFILE_RELEASE_LTO", "off");
-        command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        build_models(&mut command, Path::new("target/loom"));
     }
     command
 }
