@@ -21,7 +21,7 @@ use crate::{
         bins::{BINS, NO_BIN, SHAPES},
         geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     },
-    sys,
+    sys::{self, lock::Mark},
 };
 
 /// Batches that a thread fills at the same time.
@@ -116,8 +116,8 @@ impl Cache {
     }
 
     /// What the thread marks locks with.
-    pub(crate) fn mark(&self) -> usize {
-        core::ptr::from_ref(self).addr()
+    pub(crate) fn mark(&self) -> Mark {
+        Mark::new(core::ptr::from_ref(self).addr())
     }
 
     /// Takes the newest block of a bin; null if there is none, or if it is in the stack twice.
@@ -195,7 +195,7 @@ impl Cache {
     }
 
     /// A block of a bin whose stack is empty; null if memory is out.
-    pub(crate) fn refill(&self, mark: usize, bin: usize) -> (*mut u8, Visit) {
+    pub(crate) fn refill(&self, mark: Mark, bin: usize) -> (*mut u8, Visit) {
         let Some(heap) = self.heap.get() else { return (null_mut(), Visit::NONE) };
         let twice = self.newest(bin);
         if !twice.is_null() {
@@ -221,7 +221,7 @@ impl Cache {
 
     /// Frees a block of this heap whose stack is full: the older half of it goes back.
     #[inline(never)]
-    pub(crate) fn drain(&self, mark: usize, bin: usize, block: *mut u8) -> Visit {
+    pub(crate) fn drain(&self, mark: Mark, bin: usize, block: *mut u8) -> Visit {
         let Some(heap) = self.heap.get() else { return Visit::NONE };
         let stack = SHAPES[bin].stack as usize;
         let half = stack / 2;
@@ -248,19 +248,19 @@ impl Cache {
     }
 
     /// Frees a block of this heap, in whichever of its areas.
-    pub(crate) fn free_local(&self, mark: usize, bin: usize, block: *mut u8) -> Option<Visit> {
+    pub(crate) fn free_local(&self, mark: Mark, bin: usize, block: *mut u8) -> Option<Visit> {
         (!self.push(bin, block)).then(|| self.drain(mark, bin, block))
     }
 
     /// Gives every block that the thread holds back to the heaps.
-    pub(crate) fn flush(&self, mark: usize) -> Visit {
+    pub(crate) fn flush(&self, mark: Mark) -> Visit {
         let sent = self.flush_outbox();
         let Some(heap) = self.heap.get() else { return sent };
         heap.drain(mark, |pools| self.empty_all(pools)).and(sent)
     }
 
     /// Gives every block back as its thread ends, and leaves the heap at rest.
-    pub(crate) fn retire(&self, mark: usize) -> Visit {
+    pub(crate) fn retire(&self, mark: Mark) -> Visit {
         let sent = self.flush_outbox();
         let Some(heap) = self.heap.get() else { return sent };
         let visit = heap.rest(mark, |pools| self.empty_all(pools)).and(sent);

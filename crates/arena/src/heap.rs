@@ -20,7 +20,7 @@ use crate::{
         pools::Pools,
     },
     plan::bins::SHAPES,
-    sys::lock::{Lock, LockGuard},
+    sys::lock::{Lock, LockGuard, Mark},
 };
 
 /// Batches that may wait in an inbox before whoever adds one looks after them: their owner may be
@@ -103,7 +103,7 @@ impl Heap {
     }
 
     /// The pools, once nobody else has them. `mark` is the calling thread's.
-    pub(crate) fn pools(&self, mark: usize) -> LockGuard<'_, Pools> {
+    pub(crate) fn pools(&self, mark: Mark) -> LockGuard<'_, Pools> {
         self.pools.lock(mark)
     }
 
@@ -115,7 +115,7 @@ impl Heap {
     /// Puts blocks of a bin on the stack of a cache of this heap: what other threads gave back as far as there
     /// is room, of other bins too, or else what [`Pools::take`] has. The batches that come back are the
     /// caller's to free.
-    pub(crate) fn refill(&self, mark: usize, stock: &impl Stock, bin: usize) -> Visit {
+    pub(crate) fn refill(&self, mark: Mark, stock: &impl Stock, bin: usize) -> Visit {
         let mut pools = self.pools(mark);
         let spent = self.absorb_unless(&mut pools, |bin, blocks| stock.stow(bin, blocks));
         stock.fill(bin, |slots| {
@@ -131,7 +131,7 @@ impl Heap {
     }
 
     /// Lets the caller `give` blocks back, and takes what other threads gave back with them.
-    pub(crate) fn drain(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Visit {
+    pub(crate) fn drain(&self, mark: Mark, give: impl FnOnce(&mut Pools)) -> Visit {
         let mut pools = self.pools(mark);
         give(&mut pools);
         let spent = self.absorb(&mut pools);
@@ -139,7 +139,7 @@ impl Heap {
     }
 
     /// Whoever worked with the heap does so no more: what he has left is `given` to the pools.
-    pub(crate) fn rest(&self, mark: usize, give: impl FnOnce(&mut Pools)) -> Visit {
+    pub(crate) fn rest(&self, mark: Mark, give: impl FnOnce(&mut Pools)) -> Visit {
         self.drain(mark, |pools| {
             give(pools);
             pools.rest();
@@ -147,12 +147,12 @@ impl Heap {
     }
 
     /// Whether nobody works with the heap, and its books are kept for whoever will.
-    pub(crate) fn keeps_books(&self, mark: usize) -> bool {
+    pub(crate) fn keeps_books(&self, mark: Mark) -> bool {
         self.pools(mark).figures.keeps_books()
     }
 
     /// Somebody works with it again.
-    pub(crate) fn wake(&self, mark: usize) {
+    pub(crate) fn wake(&self, mark: Mark) {
         self.pools(mark).figures.wake();
     }
 
@@ -162,7 +162,7 @@ impl Heap {
     /// # Safety
     ///
     /// As for [`Inbox::push`].
-    pub(crate) unsafe fn deliver(&self, mark: usize, batch: *mut Batch) -> Option<Visit> {
+    pub(crate) unsafe fn deliver(&self, mark: Mark, batch: *mut Batch) -> Option<Visit> {
         // SAFETY: the caller's promise, passed on.
         if unsafe { self.inbox.push(batch) } < MAX_WAITING {
             return None;
@@ -173,7 +173,7 @@ impl Heap {
     }
 
     /// One block of a bin, for who has no cache; null if memory is out.
-    pub(crate) fn allocate_alone(&self, mark: usize, bin: usize) -> *mut u8 {
+    pub(crate) fn allocate_alone(&self, mark: Mark, bin: usize) -> *mut u8 {
         let mut block = [core::ptr::null_mut()];
         let mut pools = self.pools(mark);
         if pools.may_hold(SHAPES[bin].block_size as usize) {
@@ -185,7 +185,7 @@ impl Heap {
     }
 
     /// A large block, as [`Pools::allocate_large`] has it.
-    pub(crate) fn allocate_large(&self, mark: usize, request: Request) -> Option<Fresh> {
+    pub(crate) fn allocate_large(&self, mark: Mark, request: Request) -> Option<Fresh> {
         let mut pools = self.pools(mark);
         let fresh = pools
             .may_hold(request.size.next_multiple_of(PAGE))
@@ -200,7 +200,7 @@ impl Heap {
     }
 
     /// Gives a large block another size where it stands; returns whether it could.
-    pub(crate) fn resize_large(&self, mark: usize, block: *mut u8, size: usize) -> (bool, Visit) {
+    pub(crate) fn resize_large(&self, mark: Mark, block: *mut u8, size: usize) -> (bool, Visit) {
         let mut pools = self.pools(mark);
         let large = LargeBlock::at(&mut pools, block);
         let old = large.size(&mut pools);
@@ -214,7 +214,7 @@ impl Heap {
     }
 
     /// Takes a large block back.
-    pub(crate) fn free_large(&self, mark: usize, block: *mut u8) -> Visit {
+    pub(crate) fn free_large(&self, mark: Mark, block: *mut u8) -> Visit {
         let mut pools = self.pools(mark);
         let large = LargeBlock::at(&mut pools, block);
         poison::bytes_freed(block, large.size(&mut pools));
@@ -227,13 +227,13 @@ impl Heap {
     /// # Safety
     ///
     /// It lies in a slab of the bin of this heap, and nobody uses it any more.
-    pub(crate) unsafe fn free_alone(&self, mark: usize, bin: usize, block: *mut u8) -> Visit {
+    pub(crate) unsafe fn free_alone(&self, mark: Mark, bin: usize, block: *mut u8) -> Visit {
         // SAFETY: the caller's promise.
         self.drain(mark, |pools| unsafe { pools.give(bin, &[block]) })
     }
 
     /// How many areas it has.
-    pub(crate) fn areas(&self, mark: usize) -> usize {
+    pub(crate) fn areas(&self, mark: Mark) -> usize {
         let mut areas = 0;
         self.pools(mark).each_area(|_| areas += 1);
         areas
@@ -242,7 +242,7 @@ impl Heap {
     /// Looks at the books of one of its areas, the newest of which is number 0.
     pub(crate) fn with_area<T>(
         &self,
-        mark: usize,
+        mark: Mark,
         number: usize,
         look: impl FnOnce(&mut Books) -> T,
     ) -> Option<T> {
@@ -285,7 +285,7 @@ impl Heap {
 
     /// Takes in what waits, and gives back what has served nothing since the last call, unless somebody
     /// works on the heap.
-    pub(crate) fn purge_idle(&self, mark: usize) -> Option<Batches> {
+    pub(crate) fn purge_idle(&self, mark: Mark) -> Option<Batches> {
         let mut pools = self.pools.try_lock(mark)?;
         let spent = self.absorb(&mut pools);
         pools.purge_idle();
@@ -294,14 +294,14 @@ impl Heap {
     }
 
     /// Gives memory back if the process holds too much that serves nothing, unless somebody works on the heap.
-    pub(crate) fn try_purge_excess(&self, mark: usize) {
+    pub(crate) fn try_purge_excess(&self, mark: Mark) {
         if let Some(mut pools) = self.pools.try_lock(mark) {
             pools.relieve();
         }
     }
 
     /// Takes in what waits, gives back all memory that serves nothing; says how many bytes.
-    pub(crate) fn trim(&self, mark: usize) -> (usize, Batches) {
+    pub(crate) fn trim(&self, mark: Mark) -> (usize, Batches) {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools);
         pools.retire_empty_slabs();

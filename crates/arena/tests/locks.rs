@@ -18,7 +18,7 @@ use children::{Outcome, fork_and_wait};
 use stratalloc_arena::{ArenaHeap, global};
 use stratalloc_pages::{
     kernel::{alloc_blocks, free_blocks},
-    lock::Lock,
+    lock::{Lock, Mark},
 };
 
 const FORKS: usize = 40;
@@ -51,7 +51,7 @@ fn an_urgent_thread_lets_the_holder_go_on() {
         thread::scope(|scope| {
             scope.spawn(|| {
                 stay_on_the_first_processor();
-                let _guard = lock.lock(8);
+                let _guard = lock.lock(Mark::new(8));
                 let start = Instant::now();
                 while start.elapsed() < Duration::from_millis(300) {
                     is_held.store(true, Ordering::Relaxed);
@@ -66,7 +66,7 @@ fn an_urgent_thread_lets_the_holder_go_on() {
                     // Where it may not be urgent, nothing is shown.
                     let urgent = become_urgent();
                     let start = processor_time();
-                    drop(lock.lock(16));
+                    drop(lock.lock(Mark::new(16)));
                     !urgent || processor_time() < start + Duration::from_millis(100)
                 })
                 .join()

@@ -9,7 +9,10 @@
 //! unsafe { free_blocks(run) };
 //! ```
 
-use crate::{MemBlocks, Mmap, lock::Lock};
+use crate::{
+    MemBlocks, Mmap,
+    lock::{Lock, Mark},
+};
 
 /// The blocks. Their lock is held for a search of some chunks, or for a system call.
 static KERNEL: Lock<MemBlocks<Mmap>> = Lock::new(MemBlocks::new(Mmap));
@@ -20,11 +23,11 @@ fn with<T>(act: impl FnOnce(&MemBlocks<Mmap>) -> T) -> T {
 }
 
 /// What the calling thread marks the lock with.
-fn mark() -> usize {
+fn mark() -> Mark {
     unsafe extern "C" {
         safe fn pthread_self() -> usize;
     }
-    pthread_self()
+    Mark::new(pthread_self())
 }
 
 /// A pointer to `n` contiguous blocks of 4096 bytes; null when no memory is available, or `n` is 0.

@@ -32,17 +32,35 @@ const HELD: usize = 1;
 const WAITED_FOR: usize = 2;
 const BITS: usize = HELD | WAITED_FOR;
 
+/// What a lock knows its holder by: a word that is the thread's own for as long as it holds the lock.
+///
+/// By it a thread that forks inside a signal handler can tell that it interrupted itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Mark(usize);
+
+impl Mark {
+    /// The mark of a thread by a word of its own, such as an address in its stack. The word's two low bits don't
+    /// count.
+    #[inline]
+    pub const fn new(word: usize) -> Self {
+        Self(word & !BITS)
+    }
+
+    /// The word, without its two low bits.
+    #[inline]
+    pub const fn get(self) -> usize {
+        self.0
+    }
+}
+
 /// A value for one thread at a time.
 ///
-/// Each holder has a *mark*: a word that is its own for as long as it holds the lock, apart from the two low
-/// bits, as an address of the thread's is. By it a thread that forks inside a signal handler can tell that it
-/// interrupted itself.
-///
 /// ```
-/// use stratalloc_pages::lock::Lock;
+/// use stratalloc_pages::lock::{Lock, Mark};
 ///
 /// static SUM: Lock<u64> = Lock::new(0);
-/// let mark = 8; // an address of this thread's
+/// let mark = Mark::new(8); // an address of this thread's
 /// *SUM.lock(mark) += 1;
 /// assert!(!SUM.lock_for_fork(mark) || *unsafe { SUM.forked() } == 1);
 /// # unsafe { SUM.unlock_forked() };
@@ -83,7 +101,7 @@ impl<T> Lock<T> {
 
     /// The value, if nobody holds the lock. `mark` is the calling thread's.
     #[inline]
-    pub fn try_lock(&self, mark: usize) -> Option<LockGuard<'_, T>> {
+    pub fn try_lock(&self, mark: Mark) -> Option<LockGuard<'_, T>> {
         // Lazily: a guard that is made is a guard that unlocks.
         self.take(mark, HELD).then(|| LockGuard::new(self))
     }
@@ -92,7 +110,7 @@ impl<T> Lock<T> {
     ///
     /// A thread that holds it already waits for ever.
     #[inline]
-    pub fn lock(&self, mark: usize) -> LockGuard<'_, T> {
+    pub fn lock(&self, mark: Mark) -> LockGuard<'_, T> {
         if !self.take(mark, HELD) {
             self.take_slowly(mark);
         }
@@ -105,14 +123,14 @@ impl<T> Lock<T> {
     }
 
     #[inline]
-    fn take(&self, mark: usize, bits: usize) -> bool {
-        let holder = mark & !BITS | bits;
+    fn take(&self, mark: Mark, bits: usize) -> bool {
+        let holder = mark.0 | bits;
         self.word.load(Ordering::Relaxed) == 0
             && self.word.compare_exchange(0, holder, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
-    fn take_slowly(&self, mark: usize) {
+    fn take_slowly(&self, mark: Mark) {
         for _ in 0..ATTEMPTS {
             if self.take(mark, HELD) {
                 return;
@@ -162,9 +180,9 @@ impl<T> Lock<T> {
 
     /// Takes the lock for the time of a fork, and says whether it is to be released afterwards: not
     /// if the forking thread itself held it.
-    pub fn lock_for_fork(&self, mark: usize) -> bool {
+    pub fn lock_for_fork(&self, mark: Mark) -> bool {
         let word = self.word.load(Ordering::Relaxed);
-        if word & HELD != 0 && word & !BITS == mark & !BITS {
+        if word & HELD != 0 && word & !BITS == mark.0 {
             return false;
         }
         core::mem::forget(self.lock(mark));
@@ -271,12 +289,12 @@ mod system_tests {
 
     /// Rounds in which threads meet at the lock and sleep over it.
     fn meet(lock: &Lock<usize>) {
-        let before = *lock.lock(8);
+        let before = *lock.lock(Mark::new(8));
         std::thread::scope(|scope| {
             for thread in 1..=4 {
                 scope.spawn(move || {
                     for _ in 0..2000 {
-                        let mut value = lock.lock(thread * 16);
+                        let mut value = lock.lock(Mark::new(thread * 16));
                         *value += 1;
                         if value.is_multiple_of(64) {
                             std::thread::yield_now();
@@ -285,7 +303,7 @@ mod system_tests {
                 });
             }
         });
-        assert_eq!(*lock.lock(8), before + 8000);
+        assert_eq!(*lock.lock(Mark::new(8)), before + 8000);
     }
 
     #[test]
@@ -300,27 +318,27 @@ mod system_tests {
     #[test]
     fn who_forks_knows_its_own_lock() {
         let mut lock = Lock::new(1);
-        let guard = lock.lock(16);
-        assert!(lock.try_lock(32).is_none());
-        assert!(!lock.lock_for_fork(16));
+        let guard = lock.lock(Mark::new(16));
+        assert!(lock.try_lock(Mark::new(32)).is_none());
+        assert!(!lock.lock_for_fork(Mark::new(16)));
         drop(guard);
-        assert!(lock.lock_for_fork(16));
-        assert!(!lock.lock_for_fork(16));
+        assert!(lock.lock_for_fork(Mark::new(16)));
+        assert!(!lock.lock_for_fork(Mark::new(16)));
         // SAFETY: taken for a fork, twice in a row, of which the first counts.
         unsafe {
             assert_eq!(*lock.forked(), 1);
             lock.unlock_forked();
         }
         *lock.get_mut() += 1;
-        assert_eq!(*lock.try_lock(32).unwrap(), 2);
+        assert_eq!(*lock.try_lock(Mark::new(32)).unwrap(), 2);
     }
 
     /// No mark is without a holder.
     #[test]
     fn zero_is_a_mark() {
         let lock = Lock::new(());
-        let guard = lock.lock(0);
-        assert!(lock.try_lock(0).is_none());
+        let guard = lock.lock(Mark::new(0));
+        assert!(lock.try_lock(Mark::new(0)).is_none());
         drop(guard);
     }
 }

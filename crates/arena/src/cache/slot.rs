@@ -3,7 +3,10 @@
 //! It always points at a [`Cache`]: at first at one that has nothing and takes nothing, so that the
 //! fast paths need no test for a thread that was never seen.
 
-use crate::{cache::Cache, sys::mark};
+use crate::{
+    cache::Cache,
+    sys::{lock::Mark, mark},
+};
 
 /// On x86-64 Linux the slot is one pointer in the initial-exec model, read in two instructions also
 /// from a shared library, where `thread_local!` would call the dynamic linker. It is the library's
@@ -91,7 +94,7 @@ pub(crate) fn set(cache: &'static Cache) {
 }
 
 /// What the calling thread marks heaps' locks with.
-pub(crate) fn mark() -> usize {
+pub(crate) fn mark() -> Mark {
     let cache = cache();
     if cache.heap().is_some() { cache.mark() } else { mark::of_thread() }
 }

@@ -32,7 +32,7 @@ use crate::{
         thread,
         whose::{Kind, bin_of_thread},
     },
-    sys::{mark, moving},
+    sys::{lock::Mark, mark, moving},
 };
 
 /// The alignment that C expects of every block.
@@ -190,7 +190,7 @@ unsafe fn deallocate_slow(block: *mut u8) {
     }
 }
 
-fn caller() -> Option<(&'static Heap, usize)> {
+fn caller() -> Option<(&'static Heap, Mark)> {
     match thread::attached() {
         Some(cache) => Some((cache.heap()?, cache.mark())),
         None => Some((thread::any_heap()?, mark::of_thread())),

@@ -164,7 +164,7 @@ mod tests {
     use stratalloc_core::sync::model;
 
     use super::*;
-    use crate::sys::lock::Lock;
+    use crate::sys::lock::{Lock, Mark};
 
     /// Two batches with, beside each, what its sender wrote before it was sent.
     struct Sent {
@@ -231,11 +231,11 @@ mod tests {
             };
             let owner = {
                 let sent = Arc::clone(&sent);
-                thread::spawn(move || sent.absorb_by(&mut sent.received.lock(1), take))
+                thread::spawn(move || sent.absorb_by(&mut sent.received.lock(Mark::new(4)), take))
             };
             sender.join().unwrap();
             owner.join().unwrap();
-            let mut received = sent.received.lock(1);
+            let mut received = sent.received.lock(Mark::new(4));
             sent.absorb(&mut received);
             assert_eq!(*received, [1, 2]);
         });
@@ -261,7 +261,7 @@ mod tests {
                 let sent = Arc::clone(&sent);
                 thread::spawn(move || {
                     sent.send(number);
-                    if let Some(mut received) = sent.received.try_lock(number + 1) {
+                    if let Some(mut received) = sent.received.try_lock(Mark::new(number * 4 + 4)) {
                         take(&sent, &mut received);
                     }
                 })
@@ -269,7 +269,7 @@ mod tests {
             for sender in senders {
                 sender.join().unwrap();
             }
-            let mut received = sent.received.lock(3);
+            let mut received = sent.received.lock(Mark::new(12));
             sent.absorb(&mut received);
             assert_eq!(*received, [1, 2]);
         });

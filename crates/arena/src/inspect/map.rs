@@ -19,6 +19,7 @@ use crate::{
         geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
     },
     process::{arena_heaps, heaps},
+    sys::lock::Mark,
 };
 
 /// The side of a cell, in pixels.
@@ -91,7 +92,7 @@ struct Page<'a, W: Write> {
     out: &'a mut W,
     row: usize,
     rows: usize,
-    mark: usize,
+    mark: Mark,
 }
 
 impl<W: Write> Page<'_, W> {

@@ -13,7 +13,7 @@ use crate::{
     heap::Heap,
     policy::keep,
     process::{heaps, home::Home},
-    sys::lock::{Lock, LockGuard},
+    sys::lock::{Lock, LockGuard, Mark},
 };
 
 /// How many there may be at once. It leaves windows to threads, and to huge blocks.
@@ -84,7 +84,7 @@ pub(crate) unsafe fn end(home: NonNull<Home>) {
 
 /// Gives the memory of every arena heap back that serves nothing, and those kept altogether; returns how
 /// many bytes that were at most.
-pub(crate) fn trim(mark: usize) -> usize {
+pub(crate) fn trim(mark: Mark) -> usize {
     let mut values = VALUES.lock(mark);
     // SAFETY: under the lock.
     let given = unsafe { heaps::of_values() }.map(|heap| heap.trim(mark).0).sum();
@@ -98,7 +98,7 @@ pub(crate) fn trim(mark: usize) -> usize {
 }
 
 /// Acts on every heap of the process: those of threads, then arena heaps unless somebody else is at these.
-pub(crate) fn try_each_heap(mark: usize, mut act: impl FnMut(&Heap)) {
+pub(crate) fn try_each_heap(mark: Mark, mut act: impl FnMut(&Heap)) {
     heaps::of_threads(0).for_each(&mut act);
     if let Some(_values) = VALUES.try_lock(mark) {
         // SAFETY: under the lock.
@@ -107,19 +107,19 @@ pub(crate) fn try_each_heap(mark: usize, mut act: impl FnMut(&Heap)) {
 }
 
 /// Gives memory of heaps back that nobody works on just now, where the process has too much that serves nothing.
-pub(crate) fn relieve_others(mark: usize) {
+pub(crate) fn relieve_others(mark: Mark) {
     try_each_heap(mark, |heap| heap.try_purge_excess(mark));
     keep::asked_all();
 }
 
 /// Acts on every heap of the process, those of threads first.
-pub(crate) fn each_heap(mark: usize, mut act: impl FnMut(&Heap)) {
+pub(crate) fn each_heap(mark: Mark, mut act: impl FnMut(&Heap)) {
     heaps::of_threads(0).for_each(&mut act);
     each(mark, act);
 }
 
 /// Does something with each arena heap.
-pub(crate) fn each(mark: usize, act: impl FnMut(&Heap)) {
+pub(crate) fn each(mark: Mark, act: impl FnMut(&Heap)) {
     let _values = VALUES.lock(mark);
     // SAFETY: under the lock.
     unsafe { heaps::of_values() }.for_each(act);

@@ -7,7 +7,12 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{heap::inbox::Batches, policy, process::arena_heaps, sys};
+use crate::{
+    heap::inbox::Batches,
+    policy,
+    process::arena_heaps,
+    sys::{self, lock::Mark},
+};
 
 /// Milliseconds, or zero for never.
 static DECAY: AtomicU64 = AtomicU64::new(policy::DECAY_DEFAULT);
@@ -23,7 +28,7 @@ pub(crate) fn set(milliseconds: u64) {
 /// Looks, if it is time; what the inboxes of heaps held comes back then, for the caller to free. For slow paths,
 /// while the calling thread holds no lock.
 #[inline]
-pub(crate) fn tick(mark: usize) -> Option<Batches> {
+pub(crate) fn tick(mark: Mark) -> Option<Batches> {
     let decay = DECAY.load(Ordering::Relaxed);
     (decay != 0 && is_due(decay)).then(|| look(mark))
 }
@@ -44,7 +49,7 @@ pub(crate) fn pause() -> u64 {
 
 #[cold]
 #[inline(never)]
-fn look(mark: usize) -> Batches {
+fn look(mark: Mark) -> Batches {
     let mut all = Batches::NONE;
     arena_heaps::try_each_heap(mark, |heap| {
         if let Some(spent) = heap.purge_idle(mark) {

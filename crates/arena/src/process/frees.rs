@@ -9,6 +9,7 @@ use crate::{
         arena_heaps, background, decay,
         whose::{Kind, check_start},
     },
+    sys::lock::Mark,
 };
 
 /// Frees a block of any kind, or no block, on behalf of the thread whose cache this is.
@@ -29,7 +30,7 @@ pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
 /// # Safety
 ///
 /// As for [`free_with`].
-pub(crate) unsafe fn free_without_cache(mark: usize, block: *mut u8) {
+pub(crate) unsafe fn free_without_cache(mark: Mark, block: *mut u8) {
     // SAFETY: the caller's promise.
     let visit = unsafe { free_at_once(mark, block, Kind::of(block)) };
     see_to_at_once(mark, visit);
@@ -58,7 +59,7 @@ pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
 }
 
 /// The same for a thread without a cache: every batch is freed under the lock of its heap.
-pub(crate) fn see_to_at_once(mark: usize, visit: Visit) {
+pub(crate) fn see_to_at_once(mark: Mark, visit: Visit) {
     let mut excess = visit.excess;
     for batch in visit.spent {
         // SAFETY: a spent batch is a live block, and the visitor's.
@@ -97,7 +98,7 @@ unsafe fn free_once(cache: &Cache, block: *mut u8) -> Option<Visit> {
 /// It is of this kind, and not used any more.
 #[cold]
 #[inline(never)]
-unsafe fn free_at_once(mark: usize, block: *mut u8, kind: Kind) -> Visit {
+unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
     match kind {
         Kind::Null => Visit::NONE,
         Kind::Small { heap, bin } | Kind::OfValue { heap, bin } => {

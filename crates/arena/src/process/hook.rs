@@ -33,7 +33,7 @@ pub(crate) fn ask(wanted: usize) -> bool {
 }
 
 fn start() -> bool {
-    let (order, mark) = (Ordering::Acquire, slot::mark());
+    let (order, mark) = (Ordering::Acquire, slot::mark().get());
     HOOK_RUNS_IN.compare_exchange(0, mark, order, Ordering::Relaxed).is_ok()
 }
 
@@ -50,7 +50,7 @@ unsafe extern "C" fn call(hook: *mut (), wanted: usize) -> bool {
 
 /// For the only thread of a forked process, which doesn't run another's hook.
 pub(crate) fn forget_lost() {
-    if HOOK_RUNS_IN.load(Ordering::Relaxed) != slot::mark() {
+    if HOOK_RUNS_IN.load(Ordering::Relaxed) != slot::mark().get() {
         HOOK_RUNS_IN.store(0, Ordering::Relaxed);
     }
 }

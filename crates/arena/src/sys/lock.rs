@@ -1,6 +1,6 @@
 //! The lock over one heap's pools: taken on slow paths only, and never while another is held.
 
-pub(crate) use stratalloc_pages::lock::{Lock, LockGuard};
+pub(crate) use stratalloc_pages::lock::{Lock, LockGuard, Mark};
 
 #[cfg(all(loom, test))]
 mod tests {
@@ -27,10 +27,10 @@ mod tests {
                 thread::spawn(move || {
                     // SAFETY: the cache is this thread's until it is pushed.
                     cache.with_mut(|value| unsafe { *value = 7 });
-                    *idle.lock(1) = true;
+                    *idle.lock(Mark::new(4)) = true;
                 })
             };
-            if core::mem::take(&mut *idle.lock(2)) {
+            if core::mem::take(&mut *idle.lock(Mark::new(8))) {
                 // SAFETY: popped, so it is this thread's.
                 assert_eq!(cache.with(|value| unsafe { *value }), 7);
             }

@@ -22,7 +22,7 @@ impl Guarded {
 }
 
 /// `threads` threads add one each, and `unlock` as given; the sum is theirs.
-fn sum(threads: usize, lock: fn(&Guarded, usize), unlock: fn(&Guarded)) {
+fn sum(threads: usize, lock: fn(&Guarded, Mark), unlock: fn(&Guarded)) {
     let mut model = Builder::new();
     // Three threads in all their orders would take hours.
     model.preemption_bound = (threads > 2).then_some(2);
@@ -30,7 +30,7 @@ fn sum(threads: usize, lock: fn(&Guarded, usize), unlock: fn(&Guarded)) {
         // Never freed: where a mutant is stuck, loom can't be asked to any more.
         let guarded: &Guarded = Box::leak(Box::new(Lock::new(UnsafeCell::new(0))));
         let add = move |guarded: &Guarded, number: usize| {
-            lock(guarded, number * 8);
+            lock(guarded, Mark::new(number * 8));
             add_one(guarded);
             unlock(guarded);
         };
@@ -47,7 +47,7 @@ fn sum(threads: usize, lock: fn(&Guarded, usize), unlock: fn(&Guarded)) {
     });
 }
 
-fn lock(guarded: &Guarded, mark: usize) {
+fn lock(guarded: &Guarded, mark: Mark) {
     core::mem::forget(guarded.lock(mark));
 }
 
@@ -94,7 +94,7 @@ fn loom_finds_the_mutant_that_looks_for_sleepers_too_early() {
 #[test]
 #[should_panic(expected = "deadlock")]
 fn loom_finds_the_mutant_that_forgets_other_sleepers() {
-    let lock = |guarded: &Guarded, mark: usize| {
+    let lock = |guarded: &Guarded, mark: Mark| {
         while !guarded.take(mark, HELD) {
             guarded.sleep();
         }
@@ -105,7 +105,7 @@ fn loom_finds_the_mutant_that_forgets_other_sleepers() {
 /// A fork takes the lock whoever holds it, waits for him, and gives it back as a guard would.
 #[test]
 fn loom_a_fork_holds_the_lock() {
-    let fork = |guarded: &Guarded, mark: usize| {
+    let fork = |guarded: &Guarded, mark: Mark| {
         // Neither thread holds it as it forks.
         assert!(guarded.lock_for_fork(mark));
     };
