@@ -6,6 +6,8 @@
 mod alone;
 #[path = "common/children.rs"]
 mod children;
+#[path = "common/threads.rs"]
+mod threads;
 
 use std::{
     collections::BTreeSet,
@@ -19,6 +21,7 @@ use std::{
 use alone::alone;
 use children::{Outcome, fork_and_wait};
 use stratalloc_arena::global;
+use threads::at_once;
 
 /// Threads that ended before the fork, that are lost by it, and that the child starts.
 const ENDED: usize = 3;
@@ -38,16 +41,10 @@ fn own_area() -> usize {
 /// So many threads at once, each with a block; their areas.
 fn areas_of_threads(count: usize) -> Vec<usize> {
     let barrier = Barrier::new(count);
-    thread::scope(|scope| {
-        let start = || {
-            scope.spawn(|| {
-                let area = own_area();
-                barrier.wait();
-                area
-            })
-        };
-        let threads: Vec<_> = (0..count).map(|_| start()).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    at_once(count, || {
+        let area = own_area();
+        barrier.wait();
+        area
     })
 }
 

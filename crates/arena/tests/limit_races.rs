@@ -6,16 +6,18 @@
 mod alone;
 #[path = "common/children.rs"]
 mod children;
+#[path = "common/threads.rs"]
+mod threads;
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    thread,
     time::{Duration, Instant},
 };
 
 use alone::alone;
 use children::{Outcome, fork_and_wait};
 use stratalloc_arena::{global, limit};
+use threads::beside;
 
 const GIB: usize = 1 << 30;
 
@@ -33,12 +35,12 @@ fn served(count: usize, size: usize) -> usize {
 /// Does something again and again in another thread for as long as `act` runs.
 fn meanwhile<T>(again: impl Fn() + Sync, act: impl FnOnce() -> T) -> T {
     let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                again();
-            }
-        });
+    let until_then = |_| {
+        while !done.load(Ordering::Relaxed) {
+            again();
+        }
+    };
+    beside(1, until_then, || {
         let result = act();
         done.store(true, Ordering::Relaxed);
         result

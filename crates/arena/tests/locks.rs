@@ -6,6 +6,8 @@
 mod alone;
 #[path = "common/children.rs"]
 mod children;
+#[path = "common/threads.rs"]
+mod threads;
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -20,6 +22,7 @@ use stratalloc_pages::{
     kernel::{alloc_blocks, free_blocks},
     lock::{Lock, Mark},
 };
+use threads::beside;
 
 const FORKS: usize = 40;
 
@@ -48,29 +51,24 @@ fn an_urgent_thread_lets_the_holder_go_on() {
     let outcome = fork_and_wait(20, || {
         let lock = Lock::new(());
         let is_held = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                stay_on_the_first_processor();
-                let _guard = lock.lock(Mark::new(8));
-                let start = Instant::now();
-                while start.elapsed() < Duration::from_millis(300) {
-                    is_held.store(true, Ordering::Relaxed);
-                }
-            });
-            scope
-                .spawn(|| {
-                    stay_on_the_first_processor();
-                    while !is_held.load(Ordering::Relaxed) {
-                        thread::sleep(Duration::from_millis(1));
-                    }
-                    // Where it may not be urgent, nothing is shown.
-                    let urgent = become_urgent();
-                    let start = processor_time();
-                    drop(lock.lock(Mark::new(16)));
-                    !urgent || processor_time() < start + Duration::from_millis(100)
-                })
-                .join()
-                .unwrap()
+        let hold = |_| {
+            stay_on_the_first_processor();
+            let _guard = lock.lock(Mark::new(8));
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(300) {
+                is_held.store(true, Ordering::Relaxed);
+            }
+        };
+        beside(1, hold, || {
+            stay_on_the_first_processor();
+            while !is_held.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            // Where it may not be urgent, nothing is shown.
+            let urgent = become_urgent();
+            let start = processor_time();
+            drop(lock.lock(Mark::new(16)));
+            !urgent || processor_time() < start + Duration::from_millis(100)
         })
     });
     assert_eq!(outcome, Outcome::Right);

@@ -7,6 +7,8 @@
 
 #[path = "common/children.rs"]
 mod children;
+#[path = "common/threads.rs"]
+mod threads;
 
 use std::{
     alloc::Layout,
@@ -18,6 +20,7 @@ use std::{
 use children::{Outcome, fork_and_wait};
 use stratalloc_arena::{ArenaHeap, Census, global, limit};
 use stratalloc_core::Allocator;
+use threads::at_once;
 
 const MIB: usize = 1 << 20;
 /// Threads that allocate.
@@ -104,7 +107,7 @@ fn use_a_heap(random: &mut Random) -> usize {
 fn live_on(seed: u64) -> bool {
     let mut random = Random(seed);
     let own = churn(&mut random) + use_a_heap(&mut random);
-    let other = thread::spawn(move || churn(&mut Random(seed + 1))).join().unwrap();
+    let other: usize = at_once(1, || churn(&mut Random(seed + 1))).into_iter().sum();
     let figures = global::stats().areas > 0 && Census::take().totals.areas > 0;
     global::trim();
     figures && own + other == 0
