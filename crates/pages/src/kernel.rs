@@ -72,10 +72,13 @@ mod fork {
     /// lock's holder alone.
     static NESTED: AtomicUsize = AtomicUsize::new(0);
 
+    // Before there are threads that fork.
+    crate::at_start!({ watch() });
+
     /// Sees to it that a forked process finds the lock free. Before the lock is first taken.
     pub(super) fn watch() {
         if !WATCHED.load(Ordering::Acquire) {
-            // Two threads may both do it; then the second handler finds the lock taken by the first.
+            // Only before the start has come to it. Two threads may both do it; then the second handler finds the lock taken by the first.
             // SAFETY: the handlers are functions of ours.
             unsafe { pthread_atfork(Some(before), Some(after), Some(after)) };
             WATCHED.store(true, Ordering::Release);

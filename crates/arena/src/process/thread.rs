@@ -140,6 +140,12 @@ mod exit {
     /// finds it, finds the handlers of forks in place.
     static KEY: AtomicUsize = AtomicUsize::new(0);
 
+    // Before there are threads that fork.
+    #[cfg(not(loom))]
+    stratalloc_pages::at_start!({
+        key();
+    });
+
     /// Sees to it that the calling thread's end is noticed.
     pub(super) fn watch(cache: &'static Cache) {
         let Some(key) = key() else { return };

@@ -16,6 +16,7 @@
 
 pub mod faults;
 mod moving;
+mod start;
 mod wait;
 
 use core::ptr::{self, NonNull};
