@@ -18,7 +18,7 @@ use crate::{
     books::{area::Area, poison, report, slab::BadFree},
     heap::{Heap, Stock, Visit, inbox::Batch, pools::Pools},
     plan::{
-        bins::{BINS, NO_BIN, SHAPES},
+        bins::{BINS, Bin, SHAPES},
         geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     },
     sys::{self, lock::Mark},
@@ -124,12 +124,10 @@ impl Cache {
     ///
     /// One comparison finds both: below the first block lie two nulls.
     #[inline(always)]
-    pub(crate) fn pop(&self, bin: usize) -> *mut u8 {
-        debug_assert!(bin < BINS);
-        // SAFETY: bins are below BINS. [CACHE-2] the top is a slot of the stack, or the upper null: below
-        // either there is a slot.
+    pub(crate) fn pop(&self, bin: Bin) -> *mut u8 {
+        let top = &self.tops[bin.index()];
+        // SAFETY: [CACHE-2: tops] the top is a slot of the stack, or the upper null: below either there is a slot.
         unsafe {
-            let top = self.tops.get_unchecked(bin);
             let slot = top.get();
             let (block, below) = (*slot, slot.sub(1));
             if block == *below {
@@ -144,22 +142,21 @@ impl Cache {
     }
 
     /// The newest block of a bin; null if there is none.
-    pub(crate) fn newest(&self, bin: usize) -> *mut u8 {
+    pub(crate) fn newest(&self, bin: Bin) -> *mut u8 {
         // SAFETY: [CACHE-2] the top is a slot of the stack, or the upper null.
-        unsafe { *self.tops[bin].get() }
+        unsafe { *self.tops[bin.index()].get() }
     }
 
     /// Puts a block on the stack of its bin; says whether there was room.
     #[inline(always)]
-    pub(crate) fn push(&self, bin: usize, block: *mut u8) -> bool {
-        debug_assert!(bin < BINS);
-        // SAFETY: bins are below BINS. [CACHE-2] below the limit there is one more slot.
+    pub(crate) fn push(&self, bin: Bin, block: *mut u8) -> bool {
+        let top = &self.tops[bin.index()];
+        let slot = top.get();
+        if slot == self.limits[bin.index()].get() {
+            return false;
+        }
+        // SAFETY: [CACHE-2: tops] below the limit there is one more slot.
         unsafe {
-            let top = self.tops.get_unchecked(bin);
-            let slot = top.get();
-            if slot == self.limits.get_unchecked(bin).get() {
-                return false;
-            }
             let slot = slot.add(1);
             *slot = block;
             top.set(slot);
@@ -171,7 +168,7 @@ impl Cache {
     /// The bin of the slab that an address lies in; `None` outside of the area that the cache is at home
     /// in, and for what isn't aligned to `ALIGN`, 16 at most.
     #[inline(always)]
-    pub(crate) fn bin_of<const ALIGN: usize>(&self, address: *mut u8) -> Option<usize> {
+    pub(crate) fn bin_of<const ALIGN: usize>(&self, address: *mut u8) -> Option<Bin> {
         let low = const { ALIGN.trailing_zeros() };
         let distance = address.addr() ^ core::ptr::from_ref(self).addr();
         // Low bits that are set become high ones: no tile has so high a number.
@@ -195,7 +192,7 @@ impl Cache {
     }
 
     /// A block of a bin whose stack is empty; null if memory is out.
-    pub(crate) fn refill(&self, mark: Mark, bin: usize) -> (*mut u8, Visit) {
+    pub(crate) fn refill(&self, mark: Mark, bin: Bin) -> (*mut u8, Visit) {
         let Some(heap) = self.heap.get() else { return (null_mut(), Visit::NONE) };
         let twice = self.newest(bin);
         if !twice.is_null() {
@@ -210,45 +207,46 @@ impl Cache {
         clippy::mut_from_ref,
         reason = "the stacks are the thread's alone, and this slice's user"
     )]
-    fn free_slots(&self, bin: usize) -> &mut [*mut u8] {
+    fn free_slots(&self, bin: Bin) -> &mut [*mut u8] {
         // SAFETY: [CACHE-2] from above the top to the limit are slots of this stack; [CACHE-1] the thread's own.
         unsafe {
-            let top = self.tops[bin].get();
-            let count = self.limits[bin].get().offset_from_unsigned(top);
+            let top = self.tops[bin.index()].get();
+            let count = self.limits[bin.index()].get().offset_from_unsigned(top);
             core::slice::from_raw_parts_mut(top.add(1), count)
         }
     }
 
     /// Frees a block of this heap whose stack is full: the older half of it goes back.
     #[inline(never)]
-    pub(crate) fn drain(&self, mark: Mark, bin: usize, block: *mut u8) -> Visit {
+    pub(crate) fn drain(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
         let Some(heap) = self.heap.get() else { return Visit::NONE };
-        let stack = SHAPES[bin].stack as usize;
+        let stack = bin.shape().stack as usize;
         let half = stack / 2;
         // SAFETY: [CACHE-2] the stack is full, so its blocks are the `stack` slots up to the top.
-        let slots =
-            unsafe { core::slice::from_raw_parts_mut(self.tops[bin].get().sub(stack - 1), stack) };
+        let slots = unsafe {
+            core::slice::from_raw_parts_mut(self.tops[bin.index()].get().sub(stack - 1), stack)
+        };
         // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
         let visit = heap.drain(mark, |pools| unsafe { pools.give(bin, &slots[..half]) });
-        let top = self.tops[bin].replace(slots.as_mut_ptr().wrapping_sub(1));
+        let top = self.tops[bin.index()].replace(slots.as_mut_ptr().wrapping_sub(1));
         // A signal handler that ends the process here must not find blocks twice: see `check`.
         compiler_fence(Ordering::Release);
         slots.copy_within(half.., 0);
         compiler_fence(Ordering::Release);
-        self.tops[bin].set(top.wrapping_sub(half));
+        self.tops[bin.index()].set(top.wrapping_sub(half));
         self.push(bin, block);
         visit
     }
 
     /// Takes all blocks out of the stack of a bin.
-    fn empty(&self, bin: usize) -> &[*mut u8] {
+    fn empty(&self, bin: Bin) -> &[*mut u8] {
         let blocks = self.stack(bin);
-        self.tops[bin].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
+        self.tops[bin.index()].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
         blocks
     }
 
     /// Frees a block of this heap, in whichever of its areas.
-    pub(crate) fn free_local(&self, mark: Mark, bin: usize, block: *mut u8) -> Option<Visit> {
+    pub(crate) fn free_local(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
         (!self.push(bin, block)).then(|| self.drain(mark, bin, block))
     }
 
@@ -273,7 +271,7 @@ impl Cache {
     /// Gives the memory behind its stacks back, which are empty, if nobody works with the cache.
     pub(crate) fn purge_stacks(&self) {
         // [CACHE-2] from the first slot but one to the last.
-        let (first, last) = (self.limits[NO_BIN].get(), self.limits[BINS - 1].get());
+        let (first, last) = (self.limits[Bin::NONE.index()].get(), self.limits[BINS - 1].get());
         let start = sys::round_to_pages(first.addr());
         let size = (last.addr() & !(sys::round_to_pages(1) - 1)).saturating_sub(start);
         // Zero is what lies below the first block of a stack.
@@ -282,19 +280,19 @@ impl Cache {
     }
 
     fn empty_all(&self, pools: &mut Pools) {
-        for bin in 1..BINS {
+        for bin in Bin::all() {
             // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
             unsafe { pools.give(bin, self.empty(bin)) };
         }
     }
 
     /// The blocks in the stack of a bin, oldest first.
-    fn stack(&self, bin: usize) -> &[*mut u8] {
+    fn stack(&self, bin: Bin) -> &[*mut u8] {
         // SAFETY: [CACHE-2] the limit is `stack` slots above the upper null, where the top is at least; the
         // blocks lie between.
         unsafe {
-            let bottom = self.limits[bin].get().sub(SHAPES[bin].stack as usize);
-            let held = self.tops[bin].get().offset_from_unsigned(bottom);
+            let bottom = self.limits[bin.index()].get().sub(bin.shape().stack as usize);
+            let held = self.tops[bin.index()].get().offset_from_unsigned(bottom);
             core::slice::from_raw_parts(bottom.add(1), held)
         }
     }
@@ -306,10 +304,10 @@ impl Cache {
         if self.heap.get().is_none() {
             return;
         }
-        for (bin, shape) in SHAPES.iter().enumerate().skip(1) {
+        for bin in Bin::all() {
             let blocks = self.stack(bin);
             for (index, &block) in blocks.iter().enumerate() {
-                if !shape.is_start(block) {
+                if !bin.shape().is_start(block) {
                     report::bad_free(bin, BadFree::NotABlock(block));
                 }
                 if blocks[..index].contains(&block) {
@@ -321,18 +319,18 @@ impl Cache {
 }
 
 impl Stock for Cache {
-    fn stow(&self, bin: usize, blocks: &[*mut u8]) -> bool {
+    fn stow(&self, bin: Bin, blocks: &[*mut u8]) -> bool {
         let free = self.free_slots(bin);
         let fit = blocks.len() <= free.len();
         if fit {
             free[..blocks.len()].copy_from_slice(blocks);
-            self.tops[bin].set(self.tops[bin].get().wrapping_add(blocks.len()));
+            self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(blocks.len()));
         }
         fit
     }
 
-    fn fill(&self, bin: usize, take: impl FnOnce(&mut [*mut u8]) -> usize) {
-        let (free, stack) = (self.free_slots(bin), SHAPES[bin].stack as usize);
+    fn fill(&self, bin: Bin, take: impl FnOnce(&mut [*mut u8]) -> usize) {
+        let (free, stack) = (self.free_slots(bin), bin.shape().stack as usize);
         let held = stack - free.len();
         if held >= stack / 4 {
             return;
@@ -341,20 +339,20 @@ impl Stock for Cache {
         let count = take(slots);
         // The lowest address is to be popped first.
         slots[..count].reverse();
-        self.tops[bin].set(self.tops[bin].get().wrapping_add(count));
+        self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(count));
     }
 
     #[cold]
-    fn give_idle(&self, pools: &mut Pools, busy: usize) {
-        let partition = SHAPES[busy].partition;
-        for bin in (1..BINS).filter(|&bin| SHAPES[bin].partition == partition) {
-            let top = self.tops[bin].get();
-            if bin != busy && self.seen[bin].get() == top {
+    fn give_idle(&self, pools: &mut Pools, busy: Bin) {
+        let partition = busy.shape().partition;
+        for bin in Bin::all().filter(|&bin| bin.shape().partition == partition) {
+            let top = self.tops[bin.index()].get();
+            if bin != busy && self.seen[bin.index()].get() == top {
                 // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
                 unsafe { pools.give(bin, self.empty(bin)) };
                 pools.retire_empty_slab(bin);
             }
-            self.seen[bin].set(self.tops[bin].get());
+            self.seen[bin.index()].set(self.tops[bin.index()].get());
         }
     }
 }
@@ -363,14 +361,14 @@ impl CacheWithStacks {
     /// Makes a cache that nobody uses ready to serve blocks of a heap. What it held is forgotten.
     pub(crate) fn open(&'static self, heap: &'static Heap) -> &'static Cache {
         let mut slot: *mut *mut u8 = self.stacks.get().cast();
-        for (bin, shape) in SHAPES.iter().enumerate() {
-            let size = if bin == NO_BIN { 0 } else { shape.stack as usize };
+        for bin in core::iter::once(Bin::NONE).chain(Bin::all()) {
+            let size = if bin == Bin::NONE { 0 } else { bin.shape().stack as usize };
             // SAFETY: the slots of all bins add up to STACK_SLOTS.
             unsafe {
                 slot = slot.add(NULLS - 1);
-                self.cache.tops[bin].set(slot);
+                self.cache.tops[bin.index()].set(slot);
                 slot = slot.add(size);
-                self.cache.limits[bin].set(slot);
+                self.cache.limits[bin.index()].set(slot);
                 slot = slot.add(1);
             }
         }

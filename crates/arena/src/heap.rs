@@ -19,7 +19,7 @@ use crate::{
         large::{Fresh, LargeBlock, PAGE, Request},
         pools::Pools,
     },
-    plan::bins::SHAPES,
+    plan::bins::Bin,
     sys::lock::{Lock, LockGuard, Mark},
 };
 
@@ -30,15 +30,15 @@ const MAX_WAITING: usize = 64;
 /// A thread's stock of free blocks, as a heap sees it.
 pub(crate) trait Stock {
     /// Adds blocks of a bin, if there is room for all; returns whether there was.
-    fn stow(&self, bin: usize, blocks: &[*mut u8]) -> bool;
+    fn stow(&self, bin: Bin, blocks: &[*mut u8]) -> bool;
 
     /// Adds blocks of a bin up to half of what there is room for, unless it holds half of that: `take` returns
     /// how many of the slots it filled.
-    fn fill(&self, bin: usize, take: impl FnOnce(&mut [*mut u8]) -> usize);
+    fn fill(&self, bin: Bin, take: impl FnOnce(&mut [*mut u8]) -> usize);
 
     /// Gives the pools what bins hold that share their partition with `busy`, and weren't used since the last
     /// time.
-    fn give_idle(&self, pools: &mut Pools, busy: usize);
+    fn give_idle(&self, pools: &mut Pools, busy: Bin);
 }
 
 /// What a visit to a heap leaves to the visitor, once he holds no lock.
@@ -115,7 +115,7 @@ impl Heap {
     /// Puts blocks of a bin on the stack of a cache of this heap: what other threads gave back as far as there
     /// is room, of other bins too, or else what [`Pools::take`] has. The batches that come back are the
     /// caller's to free.
-    pub(crate) fn refill(&self, mark: Mark, stock: &impl Stock, bin: usize) -> Visit {
+    pub(crate) fn refill(&self, mark: Mark, stock: &impl Stock, bin: Bin) -> Visit {
         let mut pools = self.pools(mark);
         let spent = self.absorb_unless(&mut pools, |bin, blocks| stock.stow(bin, blocks));
         stock.fill(bin, |slots| {
@@ -123,7 +123,7 @@ impl Heap {
                 stock.give_idle(&mut pools, bin);
                 pools.purge_over_peak();
             }
-            let count = pools.may_hold_blocks(slots.len(), SHAPES[bin].block_size as usize);
+            let count = pools.may_hold_blocks(slots.len(), bin.shape().block_size as usize);
             pools.take(bin, &mut slots[..count])
         });
         pools.settle();
@@ -173,10 +173,10 @@ impl Heap {
     }
 
     /// One block of a bin, for who has no cache; null if memory is out.
-    pub(crate) fn allocate_alone(&self, mark: Mark, bin: usize) -> *mut u8 {
+    pub(crate) fn allocate_alone(&self, mark: Mark, bin: Bin) -> *mut u8 {
         let mut block = [core::ptr::null_mut()];
         let mut pools = self.pools(mark);
-        if pools.may_hold(SHAPES[bin].block_size as usize) {
+        if pools.may_hold(bin.shape().block_size as usize) {
             pools.take(bin, &mut block);
             pools.settle();
         }
@@ -227,7 +227,7 @@ impl Heap {
     /// # Safety
     ///
     /// It lies in a slab of the bin of this heap, and nobody uses it any more.
-    pub(crate) unsafe fn free_alone(&self, mark: Mark, bin: usize, block: *mut u8) -> Visit {
+    pub(crate) unsafe fn free_alone(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
         // SAFETY: the caller's promise.
         self.drain(mark, |pools| unsafe { pools.give(bin, &[block]) })
     }
@@ -267,7 +267,7 @@ impl Heap {
     fn absorb_unless(
         &self,
         pools: &mut Pools,
-        stowed: impl Fn(usize, &[*mut u8]) -> bool,
+        stowed: impl Fn(Bin, &[*mut u8]) -> bool,
     ) -> Batches {
         let spent = self.inbox.take();
         for batch in spent.clone() {

@@ -59,7 +59,6 @@ mod face;
 mod heap;
 #[cfg(not(loom))]
 mod inspect;
-#[cfg(not(loom))]
 mod plan;
 #[cfg(not(loom))]
 mod policy;

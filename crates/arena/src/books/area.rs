@@ -19,7 +19,7 @@ use crate::{
         slab::{Segment, Slab},
     },
     plan::{
-        bins::{NO_BIN, SHAPES, SlabShape},
+        bins::Bin,
         geometry::{
             AREA_SIZE, ARENAS, ArenaPlace, HOME_LIMIT, PARTITIONS, Partition, SegmentPlace,
             TILE_SHIFT, TILES,
@@ -41,14 +41,14 @@ pub(crate) use crate::books::area::{
 ///
 /// - [AREA-1: place] It stands [`HOME_LIMIT`] behind a multiple of [`AREA_SIZE`]; the bytes before it and its own
 ///   are readable and writable.
-/// - [AREA-6: tiles] The tiles of a slab have its bin, and all others none. They change only under the lock of
+/// - [AREA-6: tiles] The tiles of a slab have its [bin](Bin), and all others none. They change only under the lock of
 ///   the area's heap, and from or to a bin only while no block of the segment is live.
 /// - [AREA-8: books] `books` is touched only by whoever holds the lock of the heap that the area belongs to, and by
 ///   its creator.
 #[repr(C)]
 pub(crate) struct Area {
     books: UnsafeCell<Books>,
-    /// For each tile of the area the bin of the slab there, or [`NO_BIN`](crate::plan::bins::NO_BIN).
+    /// For each tile of the area the bin of the slab there, or [`Bin::NONE`].
     ///
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
     /// by [AREA-6].
@@ -105,12 +105,12 @@ impl Area {
     ///
     /// `address` lies in an area that its [window](crate::books::windows) announces.
     #[inline(always)]
-    pub(crate) unsafe fn bin_of(address: *mut u8) -> usize {
+    pub(crate) unsafe fn bin_of(address: *mut u8) -> Bin {
         let (start, offset) = (address.addr() & !(AREA_SIZE - 1), address.addr() % AREA_SIZE);
         match offset >> TILE_SHIFT {
             // SAFETY: the caller's promise.
             tile if tile < TILES => unsafe { Self::bin_at(start, tile) },
-            _ => NO_BIN,
+            _ => Bin::NONE,
         }
     }
 
@@ -120,11 +120,11 @@ impl Area {
     ///
     /// An area starts at `start`, and has the tile.
     #[inline(always)]
-    pub(crate) unsafe fn bin_at(start: usize, tile: usize) -> usize {
+    pub(crate) unsafe fn bin_at(start: usize, tile: usize) -> Bin {
         let entry = start + HOME_LIMIT + core::mem::offset_of!(Self, bins) + tile;
         // SAFETY: the caller's promise. [AREA-6] nobody writes the entry while a block of the segment is live.
         // (A relaxed load would do as well, for one instruction more.)
-        unsafe { core::ptr::with_exposed_provenance::<u8>(entry).read() as usize }
+        unsafe { core::ptr::with_exposed_provenance::<Bin>(entry).read() }
     }
 
     /// The place of a segment from its book.
@@ -169,12 +169,12 @@ impl Area {
 
 impl Books {
     /// Notes which bin a segment serves as a slab, if any.
-    pub(crate) fn set_bin(&mut self, place: SegmentPlace, bin: usize) {
-        self.segment(place).bin = bin as u8;
+    pub(crate) fn set_bin(&mut self, place: SegmentPlace, bin: Bin) {
+        self.segment(place).bin = bin;
         let area: *const Area = self.start().cast_const().cast();
         // SAFETY: the books lie in an area, whose table of bins all threads share.
         for entry in unsafe { &(&(*area).bins)[place.tiles()] } {
-            entry.store(bin as u8, Ordering::Relaxed);
+            entry.store(bin.byte(), Ordering::Relaxed);
         }
     }
 
@@ -208,8 +208,8 @@ impl Books {
     ///
     /// The block, or address, lies in a segment of this area that serves as a slab of this bin.
     #[inline]
-    pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: usize) -> Slab<'_> {
-        let shape: &SlabShape = &SHAPES[bin];
+    pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: Bin) -> Slab<'_> {
+        let shape = bin.shape();
         let place = SegmentPlace::in_partition(block.addr(), shape.partition);
         let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
         let start = self.start();

@@ -17,7 +17,7 @@ use crate::{
         report,
         slab::BadFree,
     },
-    plan::{bins::SHAPES, geometry::SegmentPlace},
+    plan::{bins::Bin, geometry::SegmentPlace},
     sys,
 };
 
@@ -35,8 +35,8 @@ const FREED: u8 = 0xdf;
 const LENGTH: u64 = 0xffff;
 
 /// The word and bit of a block. `Relaxed` throughout: who frees a block has it from whoever allocated it.
-fn bit(bin: usize, block: *mut u8) -> (&'static AtomicU64, u64) {
-    let shape = &SHAPES[bin];
+fn bit(bin: Bin, block: *mut u8) -> (&'static AtomicU64, u64) {
+    let shape = bin.shape();
     let segment = SegmentPlace::in_partition(block.addr(), shape.partition);
     let number = shape.block_at(block.addr() & (shape.partition.segment_size() - 1));
     // SAFETY: the block's bin is from the books of its area, which the registry announces.
@@ -45,8 +45,8 @@ fn bit(bin: usize, block: *mut u8) -> (&'static AtomicU64, u64) {
 }
 
 /// Where a block's seal stands.
-fn seal_place(bin: usize, block: *mut u8) -> *mut u64 {
-    block.wrapping_add(SHAPES[bin].block_size as usize - SEAL).cast()
+fn seal_place(bin: Bin, block: *mut u8) -> *mut u64 {
+    block.wrapping_add(bin.shape().block_size as usize - SEAL).cast()
 }
 
 /// The seal of a block with a margin of so many bytes.
@@ -56,10 +56,10 @@ fn seal(block: *mut u8, margin: usize) -> u64 {
 }
 
 /// A block of `bin` goes to the program, which asked for `size` bytes; there is room for the seal.
-pub(crate) fn hand_out(bin: usize, block: *mut u8, size: usize) {
+pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
     let (word, bit) = bit(bin, block);
     word.fetch_or(bit, Ordering::Relaxed);
-    let margin = SHAPES[bin].block_size as usize - SEAL - size;
+    let margin = bin.shape().block_size as usize - SEAL - size;
     // SAFETY: the block is the caller's, and holds all of it; its end need not be aligned to the seal.
     unsafe {
         block.add(size).write_bytes(MARGIN, margin);
@@ -69,7 +69,7 @@ pub(crate) fn hand_out(bin: usize, block: *mut u8, size: usize) {
 
 /// The program gives a block of `bin` back. The process ends with a report if it doesn't hold it, or wrote
 /// past its end.
-pub(crate) fn take_back(bin: usize, block: *mut u8) {
+pub(crate) fn take_back(bin: Bin, block: *mut u8) {
     check_held(bin, block);
     let size = size(bin, block);
     let (word, bit) = bit(bin, block);
@@ -81,8 +81,8 @@ pub(crate) fn take_back(bin: usize, block: *mut u8) {
 }
 
 /// Ends the process with a report unless the program holds a block of `bin` that starts there.
-pub(crate) fn check_held(bin: usize, block: *mut u8) {
-    if !SHAPES[bin].is_start(block) {
+pub(crate) fn check_held(bin: Bin, block: *mut u8) {
+    if !bin.shape().is_start(block) {
         report::bad_free(bin, BadFree::NotABlock(block));
     }
     let (word, bit) = bit(bin, block);
@@ -92,8 +92,8 @@ pub(crate) fn check_held(bin: usize, block: *mut u8) {
 }
 
 /// The bytes that the program asked for. The process ends with a report if it wrote past them.
-pub(crate) fn size(bin: usize, block: *mut u8) -> usize {
-    let room = SHAPES[bin].block_size as usize - SEAL;
+pub(crate) fn size(bin: Bin, block: *mut u8) -> usize {
+    let room = bin.shape().block_size as usize - SEAL;
     // SAFETY: the program holds the block, which ends with the seal.
     let found = unsafe { seal_place(bin, block).read_unaligned() };
     let margin = (found & LENGTH) as usize;

@@ -4,17 +4,17 @@ use core::ptr::NonNull;
 
 use stratalloc_core::poison;
 
-use crate::plan::bins::SHAPES;
+use crate::plan::bins::Bin;
 
 /// A small block, not null, is free from here on.
 #[inline(always)]
-pub(crate) fn freed(bin: usize, block: *mut u8) {
+pub(crate) fn freed(bin: Bin, block: *mut u8) {
     bytes_freed(block, size(bin));
 }
 
 /// A small block, not null, is in use from here on.
 #[inline(always)]
-pub(crate) fn used(bin: usize, block: *mut u8) {
+pub(crate) fn used(bin: Bin, block: *mut u8) {
     bytes_used(block, size(bin));
 }
 
@@ -39,6 +39,6 @@ pub(crate) fn bytes_used(start: *mut u8, size: usize) {
 }
 
 #[inline(always)]
-fn size(bin: usize) -> usize {
-    if cfg!(asan) { SHAPES[bin].block_size as usize } else { 0 }
+fn size(bin: Bin) -> usize {
+    if cfg!(asan) { bin.shape().block_size as usize } else { 0 }
 }

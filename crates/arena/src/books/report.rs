@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use stratalloc_core::diag;
 
-use crate::{books::slab::BadFree, plan::bins::SHAPES};
+use crate::{books::slab::BadFree, plan::bins::Bin};
 
 /// Whether the reports were led to standard error. Set once; orders nothing but itself.
 static CONNECTED: AtomicBool = AtomicBool::new(false);
@@ -12,8 +12,8 @@ static CONNECTED: AtomicBool = AtomicBool::new(false);
 /// Ends the process over what was given back, or used, as a small block of `bin`.
 #[cold]
 #[inline(never)]
-pub(crate) fn bad_free(bin: usize, bad: BadFree) -> ! {
-    let shape = &SHAPES[bin];
+pub(crate) fn bad_free(bin: Bin, bad: BadFree) -> ! {
+    let shape = bin.shape();
     let size = shape.block_size;
     match bad {
         BadFree::Twice(block) => {

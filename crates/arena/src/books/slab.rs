@@ -3,7 +3,10 @@
 //! A freed block is not touched, and is handed out again in the order of addresses: blocks that are
 //! allocated together lie together, also after they were freed at random.
 
-use crate::{books::arena::run_starts, plan::bins::SlabShape};
+use crate::{
+    books::arena::run_starts,
+    plan::bins::{Bin, SlabShape},
+};
 
 /// Words of the largest bit map: 8,192 blocks of 8 bytes.
 pub(crate) const BITMAP_WORDS_SMALLEST: usize = 64 * 1024 / 8 / 64;
@@ -43,8 +46,8 @@ pub(crate) struct Segment {
     pub(crate) bitmap: u32,
     /// The first word of the bit map that may have a set bit.
     hint: u16,
-    /// The bin that it serves as a slab; bin 0 where it is none.
-    pub(crate) bin: u8,
+    /// The bin that it serves as a slab, if it does.
+    pub(crate) bin: Bin,
     /// Whether it is in its heap's list of slabs.
     pub(crate) listed: bool,
     /// Its idle bytes when it was last looked at for pages to give back.
@@ -278,7 +281,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::plan::bins::{SHAPES, bin_for};
+    use crate::plan::bins::bin_for;
 
     struct Fixture {
         segment: Segment,
@@ -297,13 +300,13 @@ mod tests {
                 usable: 2 << 20,
                 bitmap: 0,
                 hint: 0,
-                bin: 0,
+                bin: Bin::NONE,
                 listed: false,
                 seen: 0,
                 next: core::ptr::null_mut(),
                 prev: core::ptr::null_mut(),
             };
-            Self { segment, bitmap: [0; BITMAP_WORDS], shape: &SHAPES[bin_for(1152, 8).unwrap()] }
+            Self { segment, bitmap: [0; BITMAP_WORDS], shape: bin_for(1152, 8).unwrap().shape() }
         }
 
         fn slab(&mut self) -> Slab<'_> {

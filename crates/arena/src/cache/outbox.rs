@@ -9,16 +9,19 @@ use crate::{
         Heap, Visit,
         inbox::{BATCH_SIZE, Batch},
     },
-    plan::{bins::bin_for, geometry::AREA_SHIFT},
+    plan::{
+        bins::{Bin, bin_for},
+        geometry::AREA_SHIFT,
+    },
 };
 
 /// The bin of batches.
-const BATCH_BIN: usize = bin_for(BATCH_SIZE, 8).unwrap();
+const BATCH_BIN: Bin = bin_for(BATCH_SIZE, 8).unwrap();
 
 /// Where batches for a heap's bin are collected.
 #[inline]
-fn outbox_place(owner: Owner, bin: usize) -> usize {
-    ((owner.addr() >> AREA_SHIFT).wrapping_mul(5) + bin) % OUTBOX
+fn outbox_place(owner: Owner, bin: Bin) -> usize {
+    ((owner.addr() >> AREA_SHIFT).wrapping_mul(5) + bin.index()) % OUTBOX
 }
 
 impl Cache {
@@ -31,7 +34,7 @@ impl Cache {
     pub(crate) unsafe fn free_remote(
         &self,
         owner: Owner,
-        bin: usize,
+        bin: Bin,
         block: *mut u8,
     ) -> Option<Visit> {
         let place = &self.outbox[outbox_place(owner, bin)];
@@ -64,7 +67,7 @@ impl Cache {
         visit
     }
 
-    fn pop_or_refill(&self, bin: usize) -> (*mut u8, Option<Visit>) {
+    fn pop_or_refill(&self, bin: Bin) -> (*mut u8, Option<Visit>) {
         let block = self.pop(bin);
         if !block.is_null() {
             return (block, None);

@@ -17,7 +17,7 @@ use crate::{
     },
     inspect::stats::Stats,
     plan::{
-        bins::{NO_BIN, bin_for},
+        bins::{Bin, bin_for},
         geometry::{AREA_SIZE, Partition, SegmentPlace},
     },
     process::{arena_heaps, home::Home, relief::with_relief, thread},
@@ -148,7 +148,7 @@ impl ArenaHeap {
         block.map_or(null_mut(), NonNull::as_ptr)
     }
 
-    fn refill(&self, bin: usize) -> *mut u8 {
+    fn refill(&self, bin: Bin) -> *mut u8 {
         let (block, visit) = self.cache().refill(slot::mark(), bin);
         thread::see_to(visit);
         block
@@ -340,7 +340,7 @@ impl FreeUnsized for ArenaHeap {
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
         // SAFETY: the caller's promise.
         match unsafe { Area::bin_of(block.as_ptr()) } {
-            NO_BIN => thread::see_to(self.heap().free_large(slot::mark(), block.as_ptr())),
+            Bin::NONE => thread::see_to(self.heap().free_large(slot::mark(), block.as_ptr())),
             bin => {
                 if let Some(visit) = self.cache().free_local(slot::mark(), bin, block.as_ptr()) {
                     thread::see_to(visit);

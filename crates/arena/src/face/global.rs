@@ -23,7 +23,7 @@ use crate::{
     },
     inspect::stats::Stats,
     plan::{
-        bins::bin_for,
+        bins::{Bin, bin_for},
         geometry::{AREA_SIZE, Partition},
     },
     process::{
@@ -156,7 +156,7 @@ fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     block
 }
 
-fn allocate_small(bin: usize) -> *mut u8 {
+fn allocate_small(bin: Bin) -> *mut u8 {
     let Some(cache) = thread::attached() else {
         let Some(heap) = thread::any_heap() else { return null_mut() };
         return heap.allocate_alone(mark::of_thread(), bin);
@@ -253,7 +253,7 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
 pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
     let size = size.max(1);
     // SAFETY: the caller's promise; blocks of C are aligned so.
-    unsafe { reallocate_unless(block, size, C_ALIGN, |_, old| size <= old && size > old / 2) }
+    unsafe { reallocate_unless(block, size, C_ALIGN, |_: Bin, old| size <= old && size > old / 2) }
 }
 
 /// Reallocates, unless a small block of this bin and size may `stay` as it is.
@@ -266,7 +266,7 @@ unsafe fn reallocate_unless(
     block: *mut u8,
     size: usize,
     align: usize,
-    stays: impl Fn(usize, usize) -> bool,
+    stays: impl Fn(Bin, usize) -> bool,
 ) -> *mut u8 {
     if block.is_null() {
         return allocate(size, align);

@@ -8,7 +8,7 @@ use core::ptr::null_mut;
 
 use stratalloc_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use crate::books::owner::Owner;
+use crate::{books::owner::Owner, plan::bins::Bin};
 
 /// Blocks in a batch, so that it fills a block of 256 bytes.
 pub(crate) const BATCH_BLOCKS: usize = 29;
@@ -27,7 +27,7 @@ const _: () = assert!(BATCH_SIZE == 256);
 pub(crate) struct Batch {
     next: *mut Batch,
     owner: Owner,
-    bin: u32,
+    bin: Bin,
     count: u32,
     blocks: [*mut u8; BATCH_BLOCKS],
 }
@@ -38,14 +38,14 @@ impl Batch {
     /// # Safety
     ///
     /// `block` is the caller's, of that size, and aligned to a pointer.
-    pub(crate) unsafe fn init(block: *mut u8, owner: Owner, bin: usize) -> *mut Self {
+    pub(crate) unsafe fn init(block: *mut u8, owner: Owner, bin: Bin) -> *mut Self {
         #[expect(clippy::cast_ptr_alignment, reason = "the caller's promise")]
         let batch = block.cast::<Self>();
         // SAFETY: the caller's promise; the addresses are written before they are read.
         unsafe {
             (&raw mut (*batch).next).write(null_mut());
             (&raw mut (*batch).owner).write(owner);
-            (&raw mut (*batch).bin).write(bin as u32);
+            (&raw mut (*batch).bin).write(bin);
             (&raw mut (*batch).count).write(0);
         }
         batch
@@ -53,8 +53,8 @@ impl Batch {
 
     /// Whether it collects for this owner and bin.
     #[inline]
-    pub(crate) fn is_for(&self, owner: Owner, bin: usize) -> bool {
-        self.owner == owner && self.bin as usize == bin
+    pub(crate) fn is_for(&self, owner: Owner, bin: Bin) -> bool {
+        self.owner == owner && self.bin == bin
     }
 
     /// Adds a block; says whether the batch is full now. It isn't before.
@@ -71,8 +71,8 @@ impl Batch {
     }
 
     /// The bin of its blocks.
-    pub(crate) fn bin(&self) -> usize {
-        self.bin as usize
+    pub(crate) fn bin(&self) -> Bin {
+        self.bin
     }
 
     /// Its blocks.
@@ -178,7 +178,13 @@ mod tests {
     /// A batch without blocks.
     fn empty() -> Batch {
         let owner = Owner::at(core::ptr::NonNull::<u8>::dangling());
-        Batch { next: null_mut(), owner, bin: 1, count: 0, blocks: [null_mut(); BATCH_BLOCKS] }
+        Batch {
+            next: null_mut(),
+            owner,
+            bin: Bin::NONE,
+            count: 0,
+            blocks: [null_mut(); BATCH_BLOCKS],
+        }
     }
 
     // SAFETY: the batches are reached through the inbox; loom watches the rest.

@@ -21,7 +21,7 @@ use crate::{
     },
     heap::{figures::Figures, pools::tallies::Tallies},
     plan::{
-        bins::{BINS, NO_BIN, SHAPES},
+        bins::{BINS, Bin, SHAPES},
         geometry::{AREA_SIZE, PARTITIONS, SegmentPlace},
     },
     policy::{Slabs, grant::Grant, huge_pages, keep},
@@ -134,38 +134,38 @@ impl Pools {
     ///
     /// It lies in a segment of this heap that serves as a slab of the bin.
     #[inline]
-    unsafe fn slab(&mut self, address: *mut u8, bin: usize) -> Slab<'_> {
+    unsafe fn slab(&mut self, address: *mut u8, bin: Bin) -> Slab<'_> {
         // SAFETY: the caller's promise.
         unsafe { self.books(Area::containing(address)).slab(address, bin) }
     }
 
     /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; says
     /// how many. Zero: memory is out.
-    pub(crate) fn take(&mut self, bin: usize, slots: &mut [*mut u8]) -> usize {
+    pub(crate) fn take(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
         let enough = slots.len().div_ceil(2);
         let mut taken = 0;
         while taken < enough {
-            if self.current[bin].is_null() && !self.find_slab(bin) {
+            if self.current[bin.index()].is_null() && !self.find_slab(bin) {
                 break;
             }
             let room = self.make_room(bin, slots.len() - taken);
             let found = self.take_current(bin, &mut slots[taken..]);
             taken += found;
             match room {
-                Err(Refusal::Occupied(_)) => self.current[bin] = null_mut(),
+                Err(Refusal::Occupied(_)) => self.current[bin.index()] = null_mut(),
                 Err(Refusal::OutOfMemory) if found == 0 && !self.turn_to_free(bin) => break,
                 _ => {}
             }
         }
         self.tallies.took(bin, taken);
-        self.taken += taken * SHAPES[bin].block_size as usize;
-        self.figures.allocate(taken * SHAPES[bin].block_size as usize);
+        self.taken += taken * bin.shape().block_size as usize;
+        self.figures.allocate(taken * bin.shape().block_size as usize);
         taken
     }
 
     /// Takes blocks of the slab that a bin is refilled from; says how many.
-    fn take_current(&mut self, bin: usize, slots: &mut [*mut u8]) -> usize {
-        let start = self.current[bin];
+    fn take_current(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
+        let start = self.current[bin.index()];
         // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
         let mut slab = unsafe { self.slab(start, bin) };
         let idle = slab.idle();
@@ -174,15 +174,15 @@ impl Pools {
         let exhausted = slab.is_exhausted();
         self.figures.reuse(reused);
         if exhausted {
-            self.current[bin] = null_mut();
+            self.current[bin.index()] = null_mut();
         }
         taken
     }
 
     /// Makes so much of the slab usable that a bin is refilled from that it has `count` blocks, or all it
     /// can ever have; or else one.
-    fn make_room(&mut self, bin: usize, count: usize) -> Result<(), Refusal> {
-        let (area, place) = locate(self.current[bin]);
+    fn make_room(&mut self, bin: Bin, count: usize) -> Result<(), Refusal> {
+        let (area, place) = locate(self.current[bin.index()]);
         let all = self.bytes_for(bin, count);
         if all <= self.books(area).segment(place).usable as usize {
             return Ok(());
@@ -196,23 +196,23 @@ impl Pools {
     }
 
     /// How much of the slab must be usable that a bin is refilled from, so that it has `count` blocks.
-    fn bytes_for(&mut self, bin: usize, count: usize) -> usize {
-        let start = self.current[bin];
+    fn bytes_for(&mut self, bin: Bin, count: usize) -> usize {
+        let start = self.current[bin.index()];
         // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
         unsafe { self.slab(start, bin) }.bytes_for(count)
     }
 
     /// Lets a bin be refilled from a slab with free blocks instead of one that can't grow; says whether
     /// there is one.
-    fn turn_to_free(&mut self, bin: usize) -> bool {
+    fn turn_to_free(&mut self, bin: Bin) -> bool {
         // SAFETY: the books of slabs, all of which are in hand.
-        let segment = unsafe { self.slabs[bin].pop_free() };
+        let segment = unsafe { self.slabs[bin.index()].pop_free() };
         if segment.is_null() {
             return false;
         }
         let (area, place) = Area::place_of_segment(segment);
         let start = self.books(area).address(place);
-        let grown_up = core::mem::replace(&mut self.current[bin], start);
+        let grown_up = core::mem::replace(&mut self.current[bin.index()], start);
         self.place_slab(grown_up, bin);
         true
     }
@@ -223,8 +223,8 @@ impl Pools {
     /// # Safety
     ///
     /// Each lies in a slab of the bin of this heap, and nobody uses it any more.
-    pub(crate) unsafe fn give(&mut self, bin: usize, mut blocks: &[*mut u8]) {
-        let bytes = blocks.len() * SHAPES[bin].block_size as usize;
+    pub(crate) unsafe fn give(&mut self, bin: Bin, mut blocks: &[*mut u8]) {
+        let bytes = blocks.len() * bin.shape().block_size as usize;
         self.tallies.gave(bin, blocks.len());
         self.figures.free(bytes);
         self.figures.soil(bytes);
@@ -244,8 +244,8 @@ impl Pools {
     /// Lets a slab be found that has blocks to hand out again, or makes it a vacant segment if nobody holds
     /// a block of it; unless its bin is refilled from it just now.
     #[inline(never)]
-    fn place_slab(&mut self, start: *mut u8, bin: usize) {
-        if self.current[bin] == start {
+    fn place_slab(&mut self, start: *mut u8, bin: Bin) {
+        if self.current[bin.index()] == start {
             return;
         }
         // SAFETY: all callers have it from a slab of the bin.
@@ -255,39 +255,39 @@ impl Pools {
         } else {
             let segment: *mut Segment = slab.segment;
             // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
-            unsafe { self.slabs[bin].add(segment) };
+            unsafe { self.slabs[bin.index()].add(segment) };
         }
     }
 
     /// Makes an empty slab a vacant segment.
-    fn vacate_slab(&mut self, start: *mut u8, bin: usize) {
+    fn vacate_slab(&mut self, start: *mut u8, bin: Bin) {
         let (area, place) = locate(start);
         let segment: *mut Segment = self.books(area).segment(place);
         // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
-        unsafe { self.slabs[bin].remove(segment) };
+        unsafe { self.slabs[bin.index()].remove(segment) };
         // SAFETY: all callers have it from a slab of the bin.
         let mut slab = unsafe { self.slab(start, bin) };
         let idle = slab.idle();
         slab.clear();
         self.figures.reuse(idle);
-        self.books(area).set_bin(place, NO_BIN);
+        self.books(area).set_bin(place, Bin::NONE);
         self.vacate_segment(area, place);
         self.offer_segments(area, place.arena);
     }
 
     /// Chooses the slab that a bin is refilled from next: a partly used one before a new one.
-    fn find_slab(&mut self, bin: usize) -> bool {
+    fn find_slab(&mut self, bin: Bin) -> bool {
         // SAFETY: the books of slabs, all of which are in hand.
-        let segment = unsafe { self.slabs[bin].pop() };
+        let segment = unsafe { self.slabs[bin.index()].pop() };
         if segment.is_null() {
             return self.make_slab(bin);
         }
         let (area, place) = Area::place_of_segment(segment);
-        self.current[bin] = self.books(area).address(place);
+        self.current[bin.index()] = self.books(area).address(place);
         true
     }
 
-    fn make_slab(&mut self, bin: usize) -> bool {
+    fn make_slab(&mut self, bin: Bin) -> bool {
         let Some((area, place)) = self.find_slab_segment(bin) else { return false };
         self.use_segment(area, place);
         self.list_arena(area, place.arena);
@@ -298,13 +298,13 @@ impl Pools {
         let idle = unsafe { self.slab(start, bin) }.idle();
         self.figures.soil(idle);
         poison::bytes_freed(start, place.arena.partition.segment_size());
-        self.current[bin] = start;
+        self.current[bin.index()] = start;
         true
     }
 
     /// A vacant segment in which a bin's first blocks are usable, and its bit map.
-    fn find_slab_segment(&mut self, bin: usize) -> Option<(*mut Area, SegmentPlace)> {
-        let shape = &SHAPES[bin];
+    fn find_slab_segment(&mut self, bin: Bin) -> Option<(*mut Area, SegmentPlace)> {
+        let shape = bin.shape();
         loop {
             let (area, place) = self.find_segment(shape.partition)?;
             let appetite = self.appetite(place);
@@ -397,18 +397,18 @@ impl Pools {
 
     /// Makes empty slabs vacant that were kept for being current.
     pub(crate) fn retire_empty_slabs(&mut self) {
-        (1..BINS).for_each(|bin| self.retire_empty_slab(bin));
+        Bin::all().for_each(|bin| self.retire_empty_slab(bin));
     }
 
     /// Makes the slab vacant that a bin is refilled from, if nobody holds a block of it.
-    pub(crate) fn retire_empty_slab(&mut self, bin: usize) {
-        let start = self.current[bin];
+    pub(crate) fn retire_empty_slab(&mut self, bin: Bin) {
+        let start = self.current[bin.index()];
         if start.is_null() {
             return;
         }
         // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
         if unsafe { self.slab(start, bin) }.is_empty() {
-            self.current[bin] = null_mut();
+            self.current[bin.index()] = null_mut();
             self.vacate_slab(start, bin);
         }
     }

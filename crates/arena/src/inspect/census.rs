@@ -6,7 +6,7 @@ use crate::{
     heap::pools::Pools,
     inspect::stats::Stats,
     plan::{
-        bins::{BINS, NO_BIN, SHAPES},
+        bins::{BINS, Bin, SHAPES},
         geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
     },
     process::arena_heaps,
@@ -189,8 +189,8 @@ impl Census {
         partition.vacant += stats.vacant;
         for number in (0..SEGMENTS).filter(|number| used >> number & 1 == 1) {
             let segment = books.segment(place.segment(number));
-            if segment.bin as usize != NO_BIN {
-                self.classes[segment.bin as usize - 1].add(segment);
+            if segment.bin != Bin::NONE {
+                self.classes[segment.bin.index() - 1].add(segment);
             }
         }
     }

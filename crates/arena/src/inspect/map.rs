@@ -15,7 +15,7 @@ use crate::{
     cache::slot,
     heap::{Heap, large::PAGE},
     plan::{
-        bins::{BINS, NO_BIN, SHAPES},
+        bins::{Bin, SHAPES},
         geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS},
     },
     process::{arena_heaps, heaps},
@@ -77,8 +77,8 @@ pub fn map(out: &mut impl Write) -> fmt::Result {
 /// What is drawn of a segment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Cell {
-    /// The bin of a slab; [`NO_BIN`] for what else there is.
-    bin: u8,
+    /// The bin of a slab; [`Bin::NONE`] for what else there is.
+    bin: Bin,
     /// How full it is, up to [`LEVELS`]; zero if it serves nothing.
     level: u8,
     /// Whether there is memory behind it.
@@ -134,7 +134,7 @@ impl<W: Write> Page<'_, W> {
         self.out
             .write_str("fill:#222}.b{font-weight:600;fill:#222}.s{fill:#fff;stroke:#d8d4ca}")?;
         self.out.write_str(".v{fill:#e3dfd4}.l{fill:#4a5a6a}")?;
-        for bin in 1..BINS {
+        for bin in Bin::all().map(Bin::index) {
             write!(self.out, ".c{bin}{{fill:hsl({} 62% 44%)}}", hue(bin))?;
         }
         for level in 1..=LEVELS {
@@ -242,10 +242,10 @@ impl<W: Write> Page<'_, W> {
                     self.out,
                     "</title><rect x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{height}\" class=\""
                 )?;
-                match (cell.level, cell.bin as usize) {
+                match (cell.level, cell.bin) {
                     (0, _) => self.out.write_str("v")?,
-                    (level, NO_BIN) => write!(self.out, "l f{level}")?,
-                    (level, bin) => write!(self.out, "c{bin} f{level}")?,
+                    (level, Bin::NONE) => write!(self.out, "l f{level}")?,
+                    (level, bin) => write!(self.out, "c{} f{level}", bin.index())?,
                 }
                 self.out.write_str("\"/></g>\n")?;
             }
@@ -255,10 +255,10 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn title(&mut self, cell: Cell) -> fmt::Result {
-        match (cell.level, cell.bin as usize) {
+        match (cell.level, cell.bin) {
             (0, _) => self.out.write_str("kept for the next use"),
-            (_, NO_BIN) => self.out.write_str("large blocks"),
-            (_, bin) => write!(self.out, "blocks of {}", SHAPES[bin].block_size),
+            (_, Bin::NONE) => self.out.write_str("large blocks"),
+            (_, bin) => write!(self.out, "blocks of {}", bin.shape().block_size),
         }
     }
 }
@@ -280,14 +280,14 @@ fn column(books: &mut Books, place: ArenaPlace) -> Column {
     let mut rest = 0;
     core::array::from_fn(|number| {
         if (used | dirty) >> number & 1 == 0 {
-            return Cell { bin: NO_BIN as u8, level: 0, touched: false };
+            return Cell { bin: Bin::NONE, level: 0, touched: false };
         }
         let segment = books.segment(place.segment(number));
         let (bin, touched) = (segment.bin, segment.touched != 0);
         let in_use = if used >> number & 1 == 0 {
             0
-        } else if bin as usize != NO_BIN {
-            (segment.carved - segment.free) as usize * SHAPES[bin as usize].block_size as usize
+        } else if bin != Bin::NONE {
+            (segment.carved - segment.free) as usize * bin.shape().block_size as usize
         } else {
             // A block that began in an earlier arena fills this one as far as can be seen from here.
             rest = if segment.pages != 0 { segment.pages as usize * PAGE } else { rest };

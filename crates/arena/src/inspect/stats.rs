@@ -5,7 +5,7 @@ use crate::{
     cache::slot,
     heap::{large::PAGE, pools::Pools},
     plan::{
-        bins::{NO_BIN, SHAPES},
+        bins::Bin,
         geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
     },
     process::arena_heaps,
@@ -77,10 +77,10 @@ impl Stats {
             if used >> number & 1 == 0 {
                 self.vacant += touched;
                 self.trimmable += touched;
-            } else if segment.bin as usize != NO_BIN {
-                let size = SHAPES[segment.bin as usize].block_size;
+            } else if segment.bin != Bin::NONE {
+                let size = segment.bin.shape().block_size;
                 self.in_use += (segment.carved - segment.free) as usize * size as usize;
-                let (place, bin) = (place.segment(number), segment.bin as usize);
+                let (place, bin) = (place.segment(number), segment.bin);
                 let start = books.address(place);
                 // SAFETY: the segment's book says that it serves this bin.
                 self.trimmable += unsafe { books.slab(start, bin) }.idle_in_pages(PAGE);

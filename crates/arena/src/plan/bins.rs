@@ -10,8 +10,50 @@ use crate::plan::geometry::Partition;
 /// The number of bins, bin 0 among them.
 pub(crate) const BINS: usize = CLASS_COUNT + 1;
 
-/// The bin of no class.
-pub(crate) const NO_BIN: usize = 0;
+/// A size class, as the fast paths index it, or none. All zero is none.
+///
+/// # Invariants
+///
+/// - [BIN-1: bound] It is below [`BINS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Bin(u8);
+
+const _: () = assert!(BINS <= u8::MAX as usize);
+
+impl Bin {
+    /// The bin of no class.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The bin of a class.
+    pub(crate) const fn of(class: SizeClass) -> Self {
+        Self(class.index() as u8 + 1)
+    }
+
+    /// The bins of all classes, smallest blocks first.
+    pub(crate) fn all() -> impl DoubleEndedIterator<Item = Self> {
+        (1..BINS as u8).map(Self)
+    }
+
+    /// Its index in tables of [`BINS`] entries.
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        // SAFETY: [BIN-1: bound].
+        unsafe { core::hint::assert_unchecked((self.0 as usize) < BINS) };
+        self.0 as usize
+    }
+
+    /// Its byte in the table of tiles.
+    pub(crate) const fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// The shape of its slabs; never asked of [`Bin::NONE`].
+    #[inline(always)]
+    pub(crate) fn shape(self) -> &'static SlabShape {
+        &SHAPES[self.index()]
+    }
+}
 
 /// What a segment looks like that serves as a slab of one class.
 #[derive(Clone, Copy)]
@@ -100,17 +142,16 @@ pub(crate) static SHAPES: [SlabShape; BINS] = {
 };
 
 /// The bin of a size in eight-byte steps, for whoever says his alignment (Rust).
-static BIN_OF_8: [u8; MAX_CLASS_SIZE / 8] = bin_table();
+static BIN_OF_8: [Bin; MAX_CLASS_SIZE / 8] = bin_table();
 /// The bin of a size in 16-byte steps, for whoever wants 16 always (C).
-static BIN_OF_16: [u8; MAX_CLASS_SIZE / 16] = bin_table();
+static BIN_OF_16: [Bin; MAX_CLASS_SIZE / 16] = bin_table();
 
-const fn bin_table<const N: usize>() -> [u8; N] {
+const fn bin_table<const N: usize>() -> [Bin; N] {
     let step = MAX_CLASS_SIZE / N;
-    let mut bins = [0; N];
+    let mut bins = [Bin::NONE; N];
     let mut index = 0;
     while index < N {
-        let class = SizeClass::for_size_align((index + 1) * step, step).unwrap();
-        bins[index] = class.index() as u8 + 1;
+        bins[index] = Bin::of(SizeClass::for_size_align((index + 1) * step, step).unwrap());
         index += 1;
     }
     bins
@@ -119,18 +160,18 @@ const fn bin_table<const N: usize>() -> [u8; N] {
 /// The bin that serves `size` bytes at `align`, a power of two; `None` for size 0 and for what no class
 /// serves. One load where `align` is known to be at most 16.
 #[inline(always)]
-pub(crate) const fn bin_for(size: usize, align: usize) -> Option<usize> {
+pub(crate) const fn bin_for(size: usize, align: usize) -> Option<Bin> {
     // Size 0 wraps to the largest index, beyond both tables.
     let last = size.wrapping_sub(1);
     if last >= MAX_CLASS_SIZE {
         None
     } else if align <= 8 {
-        Some(BIN_OF_8[last / 8] as usize)
+        Some(BIN_OF_8[last / 8])
     } else if align <= 16 {
-        Some(BIN_OF_16[last / 16] as usize)
+        Some(BIN_OF_16[last / 16])
     } else {
         match SizeClass::for_size_align(size, align) {
-            Some(class) => Some(class.index() + 1),
+            Some(class) => Some(Bin::of(class)),
             None => None,
         }
     }
@@ -145,7 +186,7 @@ mod tests {
         for align in [1, 8, 16, 32, 4096, MAX_CLASS_SIZE] {
             for size in 1..=MAX_CLASS_SIZE {
                 let class = SizeClass::for_size_align(size, align).unwrap();
-                assert_eq!(bin_for(size, align), Some(class.index() + 1), "{size} at {align}");
+                assert_eq!(bin_for(size, align), Some(Bin::of(class)), "{size} at {align}");
             }
             for size in [0, MAX_CLASS_SIZE + 1, usize::MAX] {
                 assert_eq!(bin_for(size, align), None, "{size} at {align}");

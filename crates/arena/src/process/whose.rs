@@ -14,7 +14,7 @@ use crate::{
     cache::slot,
     heap::{Heap, large::LargeBlock},
     plan::{
-        bins::{NO_BIN, SHAPES},
+        bins::Bin,
         geometry::{AREA_SIZE, SegmentPlace},
     },
 };
@@ -27,12 +27,12 @@ pub(crate) enum Kind {
     /// Small, of a thread's heap.
     Small {
         heap: &'static Heap,
-        bin: usize,
+        bin: Bin,
     },
     /// Small, of an arena heap: freed at once, since the heap may end.
     OfValue {
         heap: &'static Heap,
-        bin: usize,
+        bin: Bin,
     },
     Large {
         heap: &'static Heap,
@@ -55,12 +55,12 @@ impl Kind {
         match windows::lookup(address) {
             // SAFETY: a heap of threads that its window announces, and these stay.
             Window::Thread(owner) => match unsafe { in_area(owner, address) } {
-                (heap, NO_BIN) => Self::large(heap, address),
+                (heap, Bin::NONE) => Self::large(heap, address),
                 (heap, bin) => Self::Small { heap, bin },
             },
             // SAFETY: the window announces the area; by the caller's promise it stays.
             Window::Value(owner) => match unsafe { in_area(owner, address) } {
-                (heap, NO_BIN) => Self::large(heap, address),
+                (heap, Bin::NONE) => Self::large(heap, address),
                 (heap, bin) => Self::OfValue { heap, bin },
             },
             window => Self::elsewhere(window, address),
@@ -112,7 +112,7 @@ impl Kind {
     pub(crate) fn size(&self, address: *mut u8) -> usize {
         match *self {
             Self::Small { bin, .. } if guard::ON => guard::size(bin, address),
-            Self::Small { bin, .. } | Self::OfValue { bin, .. } => SHAPES[bin].block_size as usize,
+            Self::Small { bin, .. } | Self::OfValue { bin, .. } => bin.shape().block_size as usize,
             Self::Large { heap } => large_size(heap, address),
             Self::Huge { size, .. } => size,
             Self::Null => 0,
@@ -126,11 +126,11 @@ fn large_size(heap: &Heap, block: *mut u8) -> usize {
 }
 
 /// The bin of an address in a slab of a thread's heap.
-pub(crate) fn bin_of_thread(address: *mut u8) -> Option<usize> {
+pub(crate) fn bin_of_thread(address: *mut u8) -> Option<Bin> {
     let owner = windows::thread_owner(address)?;
     // SAFETY: a heap of threads that its window announces, and these stay.
     let (_, bin) = unsafe { in_area(owner, address) };
-    (bin != NO_BIN).then_some(bin)
+    (bin != Bin::NONE).then_some(bin)
 }
 
 /// The heap of an address in an area, and its bin.
@@ -139,7 +139,7 @@ pub(crate) fn bin_of_thread(address: *mut u8) -> Option<usize> {
 ///
 /// The area's window announces this owner, and neither ends meanwhile.
 #[inline(always)]
-unsafe fn in_area(owner: Owner, address: *mut u8) -> (&'static Heap, usize) {
+unsafe fn in_area(owner: Owner, address: *mut u8) -> (&'static Heap, Bin) {
     // SAFETY: the caller's promise.
     unsafe { (Heap::of(owner), Area::bin_of(address)) }
 }
@@ -147,8 +147,8 @@ unsafe fn in_area(owner: Owner, address: *mut u8) -> (&'static Heap, usize) {
 /// Ends the process with a report if no block starts there. Without looking at the books: whether one
 /// is in use shows when they are.
 #[inline]
-pub(crate) fn check_start(bin: usize, block: *mut u8) {
-    if !SHAPES[bin].is_start(block) {
+pub(crate) fn check_start(bin: Bin, block: *mut u8) {
+    if !bin.shape().is_start(block) {
         report::bad_free(bin, BadFree::NotABlock(block));
     }
 }

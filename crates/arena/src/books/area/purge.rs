@@ -6,10 +6,7 @@ use crate::{
         arena::{Arena, Use, run_mask, stretches},
         slab::{Segment, Slab},
     },
-    plan::{
-        bins::{NO_BIN, SHAPES},
-        geometry::ArenaPlace,
-    },
+    plan::{bins::Bin, geometry::ArenaPlace},
     policy, sys,
 };
 
@@ -101,8 +98,8 @@ impl Books {
             while used != 0 && purged < wanted {
                 let place = ArenaPlace::from_index(index).segment(used.trailing_zeros() as usize);
                 used &= used - 1;
-                let bin = self.segment(place).bin as usize;
-                if bin != NO_BIN {
+                let bin = self.segment(place).bin;
+                if bin != Bin::NONE {
                     let start = self.address(place);
                     // SAFETY: the segment's book says that it serves this bin.
                     purged += purge_slab(&mut unsafe { self.slab(start, bin) }, rested);
@@ -142,8 +139,8 @@ impl Books {
             let place = place.segment(used.trailing_zeros() as usize);
             used &= used - 1;
             let &mut Segment { bin, carved, .. } = self.segment(place);
-            if bin as usize != NO_BIN {
-                let carved = (carved * SHAPES[bin as usize].block_size) as usize;
+            if bin != Bin::NONE {
+                let carved = (carved * bin.shape().block_size) as usize;
                 // SAFETY: [SEGMENT-1: carved] of the slab.
                 unsafe { self.unmap_tail(place, carved) };
             }

@@ -6,7 +6,7 @@ use crate::heap::pools::Pools;
 use crate::{
     books::{area::Area, poison, slab_list::SlabList},
     plan::{
-        bins::{BINS, NO_BIN},
+        bins::{BINS, Bin},
         geometry::{ArenaPlace, SegmentPlace},
     },
 };
@@ -36,8 +36,8 @@ impl Pools {
         while used != 0 {
             let segment = place.segment(used.trailing_zeros() as usize);
             used &= used - 1;
-            match self.books(area).segment(segment).bin as usize {
-                NO_BIN => self.books(area).segment(segment).pages = 0,
+            match self.books(area).segment(segment).bin {
+                Bin::NONE => self.books(area).segment(segment).pages = 0,
                 bin => self.empty_slab(area, segment, bin),
             }
             poison::bytes_freed(self.books(area).address(segment), place.partition.segment_size());
@@ -46,7 +46,7 @@ impl Pools {
         self.books(area).give_arena(place);
     }
 
-    fn empty_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: usize) {
+    fn empty_slab(&mut self, area: *mut Area, place: SegmentPlace, bin: Bin) {
         let start = self.books(area).address(place);
         // SAFETY: the segment's book says that it serves this bin.
         let mut slab = unsafe { self.books(area).slab(start, bin) };
@@ -54,7 +54,7 @@ impl Pools {
         slab.segment.free = slab.segment.carved;
         slab.clear();
         self.figures.reuse(idle);
-        self.books(area).set_bin(place, NO_BIN);
+        self.books(area).set_bin(place, Bin::NONE);
     }
 
     /// The areas of a heap all of whose blocks are free, newest first, for whoever releases them.

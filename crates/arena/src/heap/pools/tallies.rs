@@ -1,6 +1,6 @@
 //! What can't be counted afterwards: peaks and events. Noted on slow paths only.
 
-use crate::plan::bins::BINS;
+use crate::plan::bins::{BINS, Bin};
 
 /// What was noted of one bin.
 #[derive(Clone, Copy)]
@@ -23,20 +23,20 @@ pub(crate) struct Tallies {
 
 impl Tallies {
     /// So many blocks of a bin were handed out.
-    pub(super) fn took(&mut self, bin: usize, blocks: usize) {
-        let tally = &mut self.bins[bin];
+    pub(super) fn took(&mut self, bin: Bin, blocks: usize) {
+        let tally = &mut self.bins[bin.index()];
         tally.live += blocks as u32;
         tally.peak = tally.peak.max(tally.live);
     }
 
     /// So many came back.
-    pub(super) fn gave(&mut self, bin: usize, blocks: usize) {
-        self.bins[bin].live -= blocks as u32;
+    pub(super) fn gave(&mut self, bin: Bin, blocks: usize) {
+        self.bins[bin.index()].live -= blocks as u32;
     }
 
     /// Another thread gave so many back.
-    pub(crate) fn gave_remotely(&mut self, bin: usize, blocks: usize) {
-        self.bins[bin].remote += blocks as u64;
+    pub(crate) fn gave_remotely(&mut self, bin: Bin, blocks: usize) {
+        self.bins[bin.index()].remote += blocks as u64;
     }
 
     /// All came back.
