@@ -5,6 +5,7 @@ pub(crate) mod arena;
 pub(crate) mod guard;
 pub(crate) mod owner;
 pub(crate) mod poison;
+pub(crate) mod reference;
 pub(crate) mod report;
 pub(crate) mod slab;
 pub(crate) mod slab_list;

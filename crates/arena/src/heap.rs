@@ -9,11 +9,7 @@ pub(crate) mod pools;
 use core::ptr::NonNull;
 
 use crate::{
-    books::{
-        area::{Area, Books},
-        owner::Owner,
-        poison,
-    },
+    books::{area::Books, owner::Owner, poison, reference::AreaRef},
     heap::{
         inbox::{Batch, Batches, Inbox},
         large::{Fresh, LargeBlock, PAGE, Request},
@@ -74,14 +70,11 @@ impl Heap {
     /// # Safety
     ///
     /// `area` is new, has this heap at home in it, and outlives it.
-    pub(crate) unsafe fn settle(&mut self, area: *mut Area) -> Owner {
+    pub(crate) unsafe fn settle(&mut self, area: AreaRef) -> Owner {
         let owner = self.owner();
         let pools = self.pools.get_mut();
-        // SAFETY: the caller's promise: this heap owns the area, and ends with it.
-        unsafe {
-            pools.set_owner(owner);
-            pools.add_area(area);
-        }
+        pools.set_owner(owner);
+        pools.add_area(area);
         owner
     }
 
@@ -200,9 +193,19 @@ impl Heap {
     }
 
     /// Gives a large block another size where it stands; returns whether it could.
-    pub(crate) fn resize_large(&self, mark: Mark, block: *mut u8, size: usize) -> (bool, Visit) {
+    ///
+    /// # Safety
+    ///
+    /// As for [`LargeBlock::at`].
+    pub(crate) unsafe fn resize_large(
+        &self,
+        mark: Mark,
+        block: *mut u8,
+        size: usize,
+    ) -> (bool, Visit) {
         let mut pools = self.pools(mark);
-        let large = LargeBlock::at(&mut pools, block);
+        // SAFETY: the caller's promise is the same.
+        let large = unsafe { LargeBlock::at(&mut pools, block) };
         let old = large.size(&mut pools);
         let more = size.next_multiple_of(PAGE).saturating_sub(old);
         let done = pools.may_hold(more) && pools.resize_large(large, size);
@@ -214,9 +217,14 @@ impl Heap {
     }
 
     /// Takes a large block back.
-    pub(crate) fn free_large(&self, mark: Mark, block: *mut u8) -> Visit {
+    ///
+    /// # Safety
+    ///
+    /// As for [`LargeBlock::at`].
+    pub(crate) unsafe fn free_large(&self, mark: Mark, block: *mut u8) -> Visit {
         let mut pools = self.pools(mark);
-        let large = LargeBlock::at(&mut pools, block);
+        // SAFETY: the caller's promise is the same.
+        let large = unsafe { LargeBlock::at(&mut pools, block) };
         poison::bytes_freed(block, large.size(&mut pools));
         pools.free_large(large);
         Visit { spent: Batches::NONE, excess: pools.relieve() }
@@ -234,9 +242,7 @@ impl Heap {
 
     /// How many areas it has.
     pub(crate) fn areas(&self, mark: Mark) -> usize {
-        let mut areas = 0;
-        self.pools(mark).each_area(|_| areas += 1);
-        areas
+        self.pools(mark).areas().count()
     }
 
     /// Looks at the books of one of its areas, the newest of which is number 0.
@@ -247,14 +253,8 @@ impl Heap {
         look: impl FnOnce(&mut Books) -> T,
     ) -> Option<T> {
         let mut pools = self.pools(mark);
-        let mut area = pools.areas;
-        for _ in 0..number {
-            if area.is_null() {
-                return None;
-            }
-            area = pools.books(area).next;
-        }
-        (!area.is_null()).then(|| look(pools.books(area)))
+        let area = pools.areas().nth(number)?;
+        Some(look(pools.books(area)))
     }
 
     /// Gives the pools what waits in the inbox; the batches themselves are left to be freed.

@@ -90,7 +90,6 @@ mod sys {
 pub use face::{ArenaHeap, Config, global, limit};
 #[cfg(not(loom))]
 pub use inspect::{Census, ClassFigures, Events, PartitionFigures, Stats, map};
-#[cfg(not(loom))]
 pub use plan::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
 
 /// The examples of the README, tested as documentation is.

@@ -7,7 +7,7 @@ mod tables;
 use core::{
     cell::UnsafeCell,
     ptr::NonNull,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicPtr, AtomicU8, Ordering},
 };
 
 use stratalloc_core::ProviderError;
@@ -16,6 +16,7 @@ use crate::{
     books::{
         area::tables::{LINE, Tables, bitmap_lines},
         arena::{Arena, Claim, Use, run_mask},
+        reference::{AreaRef, ArenaRef, SegmentRef},
         slab::{Segment, Slab},
     },
     plan::{
@@ -29,7 +30,7 @@ use crate::{
 
 pub(crate) use crate::books::area::{
     commit::{Appetite, Refusal},
-    tables::held_words,
+    tables::{HAS_HELD, held_words},
 };
 
 /// What every thread may look at of an area, and its books, behind the home at its start. All zero is an area in
@@ -48,6 +49,8 @@ pub(crate) use crate::books::area::{
 #[repr(C)]
 pub(crate) struct Area {
     books: UnsafeCell<Books>,
+    /// The area that its heap had before it, or null: set under the heap's lock before others see it, `Relaxed`.
+    older: AtomicPtr<Area>,
     /// For each tile of the area the bin of the slab there, or [`Bin::NONE`].
     ///
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,
@@ -67,8 +70,6 @@ pub(crate) struct Area {
 /// - [BOOKS-7: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
 #[repr(C)]
 pub(crate) struct Books {
-    /// The next area of the same heap.
-    pub(crate) next: *mut Area,
     /// Arenas that serve something, for each partition.
     taken: [u64; PARTITIONS],
     /// For each partition, the offset at which usable memory ends; zero if there is none.
@@ -82,14 +83,14 @@ impl Area {
     ///
     /// Nothing is reserved: each piece is mapped when it is first used. Fails with `EEXIST` if something
     /// stands there.
-    pub(crate) fn create(start: NonNull<u8>) -> Result<NonNull<Self>, ProviderError> {
+    pub(crate) fn create(start: NonNull<u8>) -> Result<AreaRef, ProviderError> {
         start.expose_provenance();
         let tables = Tables::map_first(start)?;
         let area = Self::containing(start.as_ptr());
         // SAFETY: [AREA-1] just made true; zeroed memory is a valid area, and nobody else knows of it.
         unsafe {
             Self::books(area).tables = tables;
-            Ok(NonNull::new_unchecked(area))
+            Ok(AreaRef::new(NonNull::new_unchecked(area)))
         }
     }
 
@@ -127,18 +128,51 @@ impl Area {
         unsafe { core::ptr::with_exposed_provenance::<Bin>(entry).read() }
     }
 
-    /// The place of a segment from its book.
-    pub(crate) fn place_of_segment(segment: *mut Segment) -> (*mut Self, SegmentPlace) {
-        let area = Self::containing(segment.cast());
-        (area, tables::place_of(segment.addr() - area.addr()))
+    /// The segment that a book is about.
+    ///
+    /// # Safety
+    ///
+    /// It is a book of an area's table.
+    pub(crate) unsafe fn segment_of(book: *mut Segment) -> SegmentRef {
+        // SAFETY: the tables of an area lie within it.
+        let area = unsafe { AreaRef::containing(book.cast()) };
+        SegmentRef { area, place: tables::place_of(book.addr() - area.as_ptr().addr()) }
     }
 
-    /// The place of an arena from its book.
-    pub(crate) fn place_of(arena: *mut Arena) -> (*mut Self, ArenaPlace) {
-        let area = Self::containing(arena.cast());
-        let first =
-            area.addr() + core::mem::offset_of!(Self, books) + core::mem::offset_of!(Books, arenas);
-        (area, ArenaPlace::from_index((arena.addr() - first) / size_of::<Arena>()))
+    /// The arena that a book is about.
+    ///
+    /// # Safety
+    ///
+    /// It is one of an area's books.
+    pub(crate) unsafe fn arena_of(book: *mut Arena) -> ArenaRef {
+        // SAFETY: the books of an area lie within it.
+        let area = unsafe { AreaRef::containing(book.cast()) };
+        let first = area.as_ptr().addr()
+            + core::mem::offset_of!(Self, books)
+            + core::mem::offset_of!(Books, arenas);
+        let index = (book.addr() - first) / size_of::<Arena>();
+        ArenaRef { area, place: ArenaPlace::from_index(index) }
+    }
+
+    /// The area that its heap had before this one.
+    ///
+    /// # Safety
+    ///
+    /// `this` is an area.
+    pub(crate) unsafe fn older(this: NonNull<Self>) -> Option<NonNull<Self>> {
+        // SAFETY: the caller's promise; the field is an atomic.
+        NonNull::new(unsafe { (*this.as_ptr()).older.load(Ordering::Relaxed) })
+    }
+
+    /// Notes which area its heap had before this one.
+    ///
+    /// # Safety
+    ///
+    /// `this` is an area.
+    pub(crate) unsafe fn set_older(this: NonNull<Self>, older: Option<NonNull<Self>>) {
+        let older = older.map_or(core::ptr::null_mut(), NonNull::as_ptr);
+        // SAFETY: the caller's promise; the field is an atomic.
+        unsafe { (*this.as_ptr()).older.store(older, Ordering::Relaxed) };
     }
 
     /// The books of an area.

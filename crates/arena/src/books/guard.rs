@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{
     books::{
-        area::{Area, held_words},
+        area::{Area, HAS_HELD, held_words},
         report,
         slab::BadFree,
     },
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Whether blocks are checked.
-pub(crate) const ON: bool = cfg!(feature = "hardened");
+pub(crate) const ON: bool = HAS_HELD;
 
 /// Bytes of a block that its seal takes.
 pub(crate) const SEAL: usize = if ON { size_of::<u64>() } else { 0 };

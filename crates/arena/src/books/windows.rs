@@ -8,7 +8,7 @@ use core::{
 use stratalloc_core::ProviderError;
 
 use crate::{
-    books::{area::Area, owner::Owner},
+    books::{area::Area, owner::Owner, reference::AreaRef},
     plan::geometry::{AREA_SHIFT, AREA_SIZE},
     sys,
 };
@@ -185,20 +185,17 @@ pub(crate) enum For {
 
 /// A new area with a heap at home in it: `settle` makes the home ready that is at the area's start, and returns
 /// the heap. Nobody else knows of the area until then.
-pub(crate) fn new_home(
-    whom: For,
-    settle: impl Fn(NonNull<u8>, *mut Area) -> Owner,
-) -> Option<Owner> {
+pub(crate) fn new_home(whom: For, settle: impl Fn(NonNull<u8>, AreaRef) -> Owner) -> Option<Owner> {
     let kind = if whom == For::Thread { THREAD } else { VALUE };
     claim(1, |start| {
         let area = Area::create(start)?;
-        let owner = settle(start, area.as_ptr());
+        let owner = settle(start, area);
         Ok((owner, entry_for(owner, kind)))
     })
 }
 
 /// One more area for a heap.
-pub(crate) fn extend(owner: Owner) -> Option<NonNull<Area>> {
+pub(crate) fn extend(owner: Owner) -> Option<AreaRef> {
     let entry = entry_of(owner.addr()).load(Ordering::Relaxed);
     claim(1, |start| Ok((Area::create(start)?, entry)))
 }
@@ -259,8 +256,8 @@ pub(crate) fn take_kept() -> Option<Owner> {
 }
 
 /// Lets nobody find an arena heap's area any more, so that it can be released.
-pub(crate) fn withdraw(area: *mut Area) {
-    entry_of(area.addr()).store(CLAIMED, Ordering::Release);
+pub(crate) fn withdraw(area: AreaRef) {
+    entry_of(area.as_ptr().addr()).store(CLAIMED, Ordering::Release);
 }
 
 /// Gives a withdrawn area back to the system, whose blocks are all free.
@@ -268,7 +265,8 @@ pub(crate) fn withdraw(area: *mut Area) {
 /// # Safety
 ///
 /// Nobody knows of the area but the caller, who doesn't touch it any more.
-pub(crate) unsafe fn release_area(area: *mut Area) {
+pub(crate) unsafe fn release_area(area: AreaRef) {
+    let area = area.as_ptr();
     // SAFETY: the caller's promise.
     unsafe { Area::unmap(area) };
     release(area.addr() >> AREA_SHIFT, 1);

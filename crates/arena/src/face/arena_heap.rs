@@ -174,12 +174,14 @@ impl ArenaHeap {
         match bin_for(layout.size(), layout.align()) {
             Some(bin) => thread::see_to(self.cache().drain(slot::mark(), bin, block.as_ptr())),
             None if layout.size() == 0 => {}
-            None => thread::see_to(self.heap().free_large(slot::mark(), block.as_ptr())),
+            // SAFETY: the caller's block is this heap's.
+            None => thread::see_to(unsafe { self.heap().free_large(slot::mark(), block.as_ptr()) }),
         }
     }
 
     fn resize_large(&self, block: NonNull<u8>, size: usize) -> bool {
-        let (done, visit) = self.heap().resize_large(slot::mark(), block.as_ptr(), size);
+        // SAFETY: the caller's block is this heap's.
+        let (done, visit) = unsafe { self.heap().resize_large(slot::mark(), block.as_ptr(), size) };
         thread::see_to(visit);
         done
     }
@@ -312,7 +314,7 @@ unsafe impl Owns for ArenaHeap {
     fn owns(&self, address: NonNull<u8>) -> bool {
         let offset = address.addr().get() % AREA_SIZE;
         SegmentPlace::of_offset(offset).is_some()
-            && self.heap().pools(slot::mark()).has(Area::containing(address.as_ptr()))
+            && self.heap().pools(slot::mark()).has(address.as_ptr())
     }
 }
 
@@ -340,7 +342,11 @@ impl FreeUnsized for ArenaHeap {
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
         // SAFETY: the caller's promise.
         match unsafe { Area::bin_of(block.as_ptr()) } {
-            Bin::NONE => thread::see_to(self.heap().free_large(slot::mark(), block.as_ptr())),
+            Bin::NONE => {
+                // SAFETY: the caller's promise: the block lies in an area of this heap.
+                let visit = unsafe { self.heap().free_large(slot::mark(), block.as_ptr()) };
+                thread::see_to(visit);
+            }
             bin => {
                 if let Some(visit) = self.cache().free_local(slot::mark(), bin, block.as_ptr()) {
                     thread::see_to(visit);

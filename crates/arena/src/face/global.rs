@@ -296,7 +296,8 @@ unsafe fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
             if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;
             }
-            let (done, visit) = heap.resize_large(slot::mark(), block, size);
+            // SAFETY: the kind says whose it is.
+            let (done, visit) = unsafe { heap.resize_large(slot::mark(), block, size) };
             thread::see_to(visit);
             done
         }

@@ -7,12 +7,13 @@ mod run;
 
 use crate::{
     books::{
-        area::{Area, Refusal},
+        area::Refusal,
         arena::{Arena, Claim, Use, run_mask},
+        reference::{ArenaRef, SegmentRef},
         report,
     },
     heap::pools::Pools,
-    plan::geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS, SegmentPlace},
+    plan::geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS},
     policy::{self, huge_pages},
     sys,
 };
@@ -65,52 +66,56 @@ pub(crate) struct Fresh {
 /// A live large block.
 #[derive(Clone, Copy)]
 pub(crate) struct LargeBlock {
-    area: *mut Area,
-    first: SegmentPlace,
+    first: SegmentRef,
 }
 
 impl LargeBlock {
     /// The live large block that starts at an address. The process ends with a report if none does.
-    pub(crate) fn at(pools: &mut Pools, start: *mut u8) -> Self {
-        let (area, first) = crate::heap::pools::locate(start);
-        let books = pools.books(area);
-        let is_start = books.address(first) == start
-            && books.is_used(first)
-            && books.segment(first).pages != 0;
-        if !is_start {
-            report::not_a_large_block(start);
-        }
-        Self { area, first }
+    ///
+    /// # Safety
+    ///
+    /// The address lies in an area of these pools.
+    pub(crate) unsafe fn at(pools: &mut Pools, start: *mut u8) -> Self {
+        // SAFETY: the caller's promise is the same.
+        let first = unsafe { SegmentRef::containing(start) }.filter(|&first| {
+            first.address() == start
+                && pools.books(first.area).is_used(first.place)
+                && pools.segment(first).pages != 0
+        });
+        first.map_or_else(|| report::not_a_large_block(start), |first| Self { first })
     }
 
     /// Its usable bytes.
     pub(crate) fn size(self, pools: &mut Pools) -> usize {
-        pools.books(self.area).segment(self.first).pages as usize * PAGE
+        pools.segment(self.first).pages as usize * PAGE
     }
 
     fn segments(self, size: usize) -> usize {
-        size.div_ceil(self.first.arena.partition.segment_size())
+        size.div_ceil(self.segment_size())
     }
 
-    fn segment(self, number: usize) -> SegmentPlace {
-        nth_segment(self.first, number)
+    fn segment_size(self) -> usize {
+        self.first.place.arena.partition.segment_size()
     }
 
-    fn arena(self, pools: &mut Pools) -> &mut Arena {
-        pools.books(self.area).arena(self.first.arena)
+    /// The segment `number` after its first, in the arenas that follow if need be.
+    fn segment(self, number: usize) -> SegmentRef {
+        let segment = self.first.place.segment + number;
+        let arena = self.first.arena();
+        arena.neighbour(arena.place.arena + segment / SEGMENTS).segment(segment % SEGMENTS)
     }
 
     fn is_whole(self, pools: &mut Pools) -> bool {
-        self.arena(pools).purpose == Use::WHOLE
+        pools.arena(self.first.arena()).purpose == Use::WHOLE
     }
 
     /// Marks segments `from..to` of it used; says where the last byte not known to be zero lies,
     /// counted from the first of them.
     fn use_segments(self, pools: &mut Pools, from: usize, to: usize) -> usize {
-        let size = self.first.arena.partition.segment_size();
+        let size = self.segment_size();
         let mut stale = 0;
         for number in from..to {
-            let touched = pools.use_segment(self.area, self.segment(number));
+            let touched = pools.use_segment(self.segment(number));
             if touched != 0 {
                 stale = (number - from) * size + touched;
             }
@@ -120,18 +125,17 @@ impl LargeBlock {
 
     fn vacate_segments(self, pools: &mut Pools, from: usize, to: usize) {
         for number in from..to {
-            pools.vacate_segment(self.area, self.segment(number));
+            pools.vacate_segment(self.segment(number));
         }
     }
 
     /// Notes its size: the user may touch all of it.
     fn set_size(self, pools: &mut Pools, size: usize) {
-        let segment_size = self.first.arena.partition.segment_size();
+        let segment_size = self.segment_size();
         let pages = size.div_ceil(PAGE);
-        let books = pools.books(self.area);
-        books.segment(self.first).pages = pages as u32;
+        pools.segment(self.first).pages = pages as u32;
         for number in 0..self.segments(size) {
-            let touched = &mut books.segment(self.segment(number)).touched;
+            let touched = &mut pools.segment(self.segment(number)).touched;
             let used = (pages * PAGE - number * segment_size).min(segment_size);
             *touched = (*touched).max(used as u32);
         }
@@ -144,27 +148,22 @@ impl LargeBlock {
         from: usize,
         to: usize,
         filled: usize,
-    ) -> Result<(), (ArenaPlace, Refusal)> {
+    ) -> Result<(), (ArenaRef, Refusal)> {
         let held = pools.figures.held();
         // Runs share huge pages with what was there before, and leave their tails.
         let huge = self.is_whole(pools) && huge_pages::suit_block(filled, held);
         let mut number = from;
         while number < to {
-            let SegmentPlace { arena, segment } = self.segment(number);
-            let count = (SEGMENTS - segment).min(to - number);
-            let books = pools.books(self.area);
-            books.commit_run(arena, segment, count, huge).map_err(|refusal| (arena, refusal))?;
+            let first = self.segment(number);
+            let count = (SEGMENTS - first.place.segment).min(to - number);
+            let books = pools.books(first.area);
+            books
+                .commit_run(first.place.arena, first.place.segment, count, huge)
+                .map_err(|refusal| (first.arena(), refusal))?;
             number += count;
         }
         Ok(())
     }
-}
-
-/// The segment that lies `number` after another, in the arenas that follow if need be.
-fn nth_segment(first: SegmentPlace, number: usize) -> SegmentPlace {
-    let segment = first.segment + number;
-    let arena = first.arena.arena + segment / SEGMENTS;
-    ArenaPlace { arena, ..first.arena }.segment(segment % SEGMENTS)
 }
 
 impl Pools {
@@ -218,36 +217,30 @@ impl Pools {
     ) -> Option<Fresh> {
         let count = request.size.div_ceil(partition.arena_size());
         let claim = Claim { partition, count, purpose: Use::WHOLE, keep: KEPT_FOR_POOLS, warm };
-        let (area, place) = self.claim_arenas_here(claim)?;
-        self.occupy_whole(area, place, count, request)
+        let arena = self.claim_arenas_here(claim)?;
+        self.occupy_whole(arena, count, request)
     }
 
     /// Whole arenas, in a new area if need be.
     fn allocate_whole(&mut self, request: Request, partition: Partition) -> Option<Fresh> {
         let count = request.size.div_ceil(partition.arena_size());
-        let (area, place) = self.claim_arenas(partition, count, Use::WHOLE)?;
-        self.occupy_whole(area, place, count, request)
+        let arena = self.claim_arenas(partition, count, Use::WHOLE)?;
+        self.occupy_whole(arena, count, request)
     }
 
-    fn occupy_whole(
-        &mut self,
-        area: *mut Area,
-        place: ArenaPlace,
-        count: usize,
-        request: Request,
-    ) -> Option<Fresh> {
-        let books = self.books(area);
-        for arena in place.arena..place.arena + count {
-            books.arena(ArenaPlace { arena, ..place }).span = 0;
+    fn occupy_whole(&mut self, arena: ArenaRef, count: usize, request: Request) -> Option<Fresh> {
+        let place = arena.place;
+        for number in place.arena..place.arena + count {
+            self.arena(arena.neighbour(number)).span = 0;
         }
-        books.arena(place).span = count as u16;
+        self.arena(arena).span = count as u16;
         let spare = count * SEGMENTS - request.size.div_ceil(place.partition.segment_size());
         let first = if request.align > place.partition.segment_size() {
             0
         } else {
             place.first_slab() % (spare.min(STAGGER) + 1)
         };
-        self.occupy(LargeBlock { area, first: place.segment(first) }, request)
+        self.occupy(LargeBlock { first: arena.segment(first) }, request)
     }
 
     /// Makes vacant segments a block; gives the arenas back if the system refuses the memory.
@@ -257,7 +250,7 @@ impl Pools {
         let filled = if outlook == Outlook::Sparse { 0 } else { size };
         if let Err((arena, refusal)) = block.commit(self, 0, segments, filled) {
             if let Refusal::Occupied(segment) = refusal {
-                self.leave_out(block.area, arena, segment);
+                self.leave_out(arena.segment(segment));
                 self.displaced = true;
             }
             self.vacate_arenas(block);
@@ -265,19 +258,19 @@ impl Pools {
         }
         let stale = block.use_segments(self, 0, segments);
         if !block.is_whole(self) {
-            self.list_arena(block.area, block.first.arena);
+            self.list_arena(block.first.arena());
         }
         block.set_size(self, size);
         let usable = block.size(self);
         self.figures.allocate(usable);
-        Some(Fresh { start: self.books(block.area).address(block.first), usable, stale })
+        Some(Fresh { start: block.first.address(), usable, stale })
     }
 
     /// Takes a large block back.
     pub(crate) fn free_large(&mut self, block: LargeBlock) {
         let size = block.size(self);
         self.figures.free(size);
-        self.books(block.area).segment(block.first).pages = 0;
+        self.segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
         self.vacate_arenas(block);
     }
@@ -285,28 +278,27 @@ impl Pools {
     /// Makes the arenas of a block vacant that has no segments any more: all, if it was whole, else
     /// its own if that serves nobody else.
     fn vacate_arenas(&mut self, block: LargeBlock) {
-        let place = block.first.arena;
+        let first = block.first.arena();
         if !block.is_whole(self) {
-            return self.offer_segments(block.area, place);
+            return self.offer_segments(first);
         }
-        let span = core::mem::take(&mut block.arena(self).span) as usize;
+        let span = core::mem::take(&mut self.arena(first).span) as usize;
         let now = (sys::milliseconds() as u32).max(1);
-        for arena in place.arena..place.arena + span {
-            self.vacate_whole(block.area, ArenaPlace { arena, ..place }, now);
+        for number in first.place.arena..first.place.arena + span {
+            self.vacate_whole(first.neighbour(number), now);
         }
     }
 
     /// Makes an arena of a whole block vacant; one in which a segment is left out serves what fits beside that.
-    fn vacate_whole(&mut self, area: *mut Area, place: ArenaPlace, now: u32) {
-        let books = self.books(area);
-        let arena = books.arena(place);
-        if arena.used == 0 {
-            arena.freed_at = now;
-            books.give_arena(place);
+    fn vacate_whole(&mut self, arena: ArenaRef, now: u32) {
+        let book = self.arena(arena);
+        if book.used == 0 {
+            book.freed_at = now;
+            self.books(arena.area).give_arena(arena.place);
         } else {
-            arena.purpose = Use::SEGMENTS;
-            arena.freed_at = 0;
-            self.list_arena(area, place);
+            book.purpose = Use::SEGMENTS;
+            book.freed_at = 0;
+            self.list_arena(arena);
         }
     }
 
@@ -320,7 +312,7 @@ impl Pools {
         if after < before {
             block.vacate_segments(self, after, before);
             if !block.is_whole(self) {
-                self.offer_segments(block.area, block.first.arena);
+                self.offer_segments(block.first.arena());
             }
         }
         self.purge_tail(block, size, before);
@@ -334,16 +326,16 @@ impl Pools {
     /// Adds the segments `before..after` to a block, if they are vacant.
     fn extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
         let reached = if block.is_whole(self) {
-            self.extend_span(block, (block.first.segment + after).div_ceil(SEGMENTS))
+            self.extend_span(block, (block.first.place.segment + after).div_ceil(SEGMENTS))
         } else {
             self.may_extend_run(block, before, after)
         };
-        let size = after * block.first.arena.partition.segment_size();
+        let size = after * block.segment_size();
         let usable = reached && block.commit(self, before, after, size).is_ok();
         if usable {
             block.use_segments(self, before, after);
             if !block.is_whole(self) {
-                self.list_arena(block.area, block.first.arena);
+                self.list_arena(block.first.arena());
             }
         }
         usable
@@ -352,22 +344,22 @@ impl Pools {
     /// Whether a run may have the segments `before..after` as well: they are vacant, and have memory behind
     /// them if it is large by now. Else it moves to where it can grow on.
     fn may_extend_run(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
-        let size = after * block.first.arena.partition.segment_size();
-        if size > MAX_RUN || block.first.segment + after > SEGMENTS {
+        let size = after * block.segment_size();
+        if size > MAX_RUN || block.first.place.segment + after > SEGMENTS {
             return false;
         }
-        let more = run_mask(block.first.segment + before, after - before);
-        let &mut Arena { used, dirty, .. } = block.arena(self);
+        let more = run_mask(block.first.place.segment + before, after - before);
+        let &mut Arena { used, dirty, .. } = self.arena(block.first.arena());
         used & more == 0 && (size < GROWING || dirty & more == more)
     }
 
     /// Gives a whole block the vacant arenas that follow its own, until it has `span`.
     fn extend_span(&mut self, block: LargeBlock, span: usize) -> bool {
-        let place = block.first.arena;
-        let own = block.arena(self).span as usize;
+        let ArenaRef { area, place } = block.first.arena();
+        let own = self.arena(block.first.arena()).span as usize;
         let more =
             (place.arena + own..place.arena + span).map(|arena| ArenaPlace { arena, ..place });
-        let books = self.books(block.area);
+        let books = self.books(area);
         if place.arena + span > ARENAS
             || more.clone().any(|arena| !books.is_vacant(arena))
             || !books.book_arenas(place.arena + span)
@@ -385,28 +377,26 @@ impl Pools {
     /// Gives the memory behind what a block was shrunk by back, if that is worth a call: behind its last segment,
     /// and where it is whole, behind all up to its segment `before`, which can serve nobody else.
     fn purge_tail(&mut self, block: LargeBlock, size: usize, before: usize) {
-        let segment_size = block.first.arena.partition.segment_size();
+        let segment_size = block.segment_size();
         let last = block.segments(size) - 1;
         let until = if block.is_whole(self) { before.max(last + 1) } else { last + 1 };
         let start = sys::round_to_pages(size);
         // All that was touched there, by whichever block: what is purged must be all that isn't zero.
-        let books = self.books(block.area);
         let mut end = 0;
         for number in last..until {
-            let touched = books.segment(block.segment(number)).touched as usize;
+            let touched = self.segment(block.segment(number)).touched as usize;
             end = if touched == 0 { end } else { number * segment_size + touched };
         }
         if end < start + policy::WORTH_PURGING_TAIL {
             return;
         }
-        let books = self.books(block.area);
-        let tail = books.address(block.first).wrapping_add(start);
+        let tail = block.first.address().wrapping_add(start);
         // SAFETY: the bytes from there on are the block's no more; what was touched is usable.
         if unsafe { sys::purge(tail, end - start) } {
             let touched = (start - last * segment_size) as u32;
-            books.segment(block.segment(last)).touched = touched;
+            self.segment(block.segment(last)).touched = touched;
             for number in last + 1..until {
-                self.forget_segment(block.area, block.segment(number));
+                self.forget_segment(block.segment(number));
             }
         }
     }

@@ -12,9 +12,11 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         area::{Appetite, Area, Books, Refusal},
-        arena::ArenaIndex,
+        arena::{Arena, ArenaIndex},
         owner::Owner,
-        poison, report,
+        poison,
+        reference::{AreaRef, ArenaRef, SegmentRef},
+        report,
         slab::{Segment, Slab},
         slab_list::SlabList,
         windows,
@@ -22,7 +24,7 @@ use crate::{
     heap::{figures::Figures, pools::tallies::Tallies},
     plan::{
         bins::{BINS, Bin, SHAPES},
-        geometry::{AREA_SIZE, PARTITIONS, SegmentPlace},
+        geometry::PARTITIONS,
     },
     policy::{Slabs, grant::Grant, huge_pages, keep},
 };
@@ -47,8 +49,8 @@ const _: () = {
 ///
 /// # Invariants
 ///
-/// - [POOLS-1: areas] `areas` links every area whose owner is this heap; their books are touched only through
-///   `&mut Pools`.
+/// - [POOLS-1: areas] `newest` and the older ones behind it are every area whose owner is this heap; their books are
+///   touched only through `&mut Pools`. The references to areas, arenas and segments in its methods are of these.
 /// - [POOLS-2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
 /// - [POOLS-3: arenas] An arena of [`Use::SEGMENTS`](crate::books::arena::Use::SEGMENTS) with a vacant segment is in the list of its partition.
 /// - [POOLS-4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
@@ -59,7 +61,8 @@ pub(crate) struct Pools {
     slabs: [SlabList; BINS],
     /// The arenas of each partition with segments to offer.
     arenas: [ArenaIndex; PARTITIONS],
-    pub(crate) areas: *mut Area,
+    /// The newest area.
+    newest: Option<AreaRef>,
     /// Whether a segment was made a slab, and the bytes of blocks that were taken, since idle stacks were
     /// last looked for.
     grown: bool,
@@ -85,47 +88,48 @@ impl Pools {
     /// One more area, if there is one to be had.
     pub(crate) fn claim_area(&mut self) -> Option<()> {
         let area = windows::extend(self.owner?)?;
-        // SAFETY: the area was created for this heap just now.
-        unsafe { self.add_area(area.as_ptr()) };
+        self.add_area(area);
         Some(())
     }
 
-    /// Makes an area one of this heap's.
-    ///
-    /// # Safety
-    ///
-    /// The area's owner is this heap, and it isn't linked yet.
-    pub(crate) unsafe fn add_area(&mut self, area: *mut Area) {
-        // SAFETY: the caller's promise; the books of a new area are this heap's alone.
-        unsafe { Area::books(area).next = self.areas };
-        self.areas = area;
+    /// Makes a new area, which is this heap's, one of these.
+    pub(crate) fn add_area(&mut self, area: AreaRef) {
+        area.set_older(self.newest);
+        self.newest = Some(area);
+    }
+
+    /// The areas, newest first.
+    pub(crate) fn areas(&self) -> impl Iterator<Item = AreaRef> + Clone + use<> {
+        core::iter::successors(self.newest, |area| area.older())
     }
 
     /// Looks at the books of every area.
     pub(crate) fn each_area(&mut self, mut look: impl FnMut(&mut Books)) {
-        let mut area = self.areas;
-        while !area.is_null() {
-            let books = self.books(area);
-            look(books);
-            area = books.next;
+        for area in self.areas() {
+            look(self.books(area));
         }
     }
 
-    /// Whether an area is one of this heap's. O(areas).
-    pub(crate) fn has(&mut self, area: *mut Area) -> bool {
-        let mut own = self.areas;
-        while !own.is_null() && own != area {
-            own = self.books(own).next;
-        }
-        !own.is_null()
+    /// Whether an address lies in an area of this heap. O(areas).
+    pub(crate) fn has(&self, address: *mut u8) -> bool {
+        self.areas().any(|area| area.as_ptr() == Area::containing(address))
     }
 
     /// The books of one of this heap's areas.
     #[expect(clippy::unused_self, reason = "the borrow of the pools is what keeps others out")]
-    pub(crate) fn books(&mut self, area: *mut Area) -> &mut Books {
-        // SAFETY: [POOLS-1] every caller has the pointer from `areas`, from the books, or from a block
-        // whose owner is this heap; the borrow of the pools keeps others out.
-        unsafe { Area::books(area) }
+    pub(crate) fn books(&mut self, area: AreaRef) -> &mut Books {
+        // SAFETY: [POOLS-1: areas] it is one of these, and the borrow of the pools keeps others out.
+        unsafe { area.books() }
+    }
+
+    /// The book of one of this heap's arenas.
+    pub(crate) fn arena(&mut self, arena: ArenaRef) -> &mut Arena {
+        self.books(arena.area).arena(arena.place)
+    }
+
+    /// The book of one of this heap's segments.
+    pub(crate) fn segment(&mut self, segment: SegmentRef) -> &mut Segment {
+        self.books(segment.area).segment(segment.place)
     }
 
     /// The slab of a bin that an address lies in.
@@ -135,8 +139,8 @@ impl Pools {
     /// It lies in a segment of this heap that serves as a slab of the bin.
     #[inline]
     unsafe fn slab(&mut self, address: *mut u8, bin: Bin) -> Slab<'_> {
-        // SAFETY: the caller's promise.
-        unsafe { self.books(Area::containing(address)).slab(address, bin) }
+        // SAFETY: the caller's promise, of which that it lies in an area is a part.
+        unsafe { self.books(AreaRef::containing(address)).slab(address, bin) }
     }
 
     /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; says
@@ -182,17 +186,20 @@ impl Pools {
     /// Makes so much of the slab usable that a bin is refilled from that it has `count` blocks, or all it
     /// can ever have; or else one.
     fn make_room(&mut self, bin: Bin, count: usize) -> Result<(), Refusal> {
-        let (area, place) = locate(self.current[bin.index()]);
         let all = self.bytes_for(bin, count);
-        if all <= self.books(area).segment(place).usable as usize {
+        let start = self.current[bin.index()];
+        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
+        let usable = unsafe { self.slab(start, bin) }.segment.usable;
+        if all <= usable as usize {
             return Ok(());
         }
-        let appetite = self.appetite(place);
-        if self.books(area).commit_slab(place, all, appetite).is_ok() {
+        // SAFETY: as above.
+        let segment = unsafe { segment_of(start) };
+        if self.commit_slab(segment, all).is_ok() {
             return Ok(());
         }
         let one = self.bytes_for(bin, 1);
-        self.books(area).commit_slab(place, one, appetite)
+        self.commit_slab(segment, one)
     }
 
     /// How much of the slab must be usable that a bin is refilled from, so that it has `count` blocks.
@@ -210,8 +217,8 @@ impl Pools {
         if segment.is_null() {
             return false;
         }
-        let (area, place) = Area::place_of_segment(segment);
-        let start = self.books(area).address(place);
+        // SAFETY: listed books are of slabs of this heap.
+        let start = unsafe { Area::segment_of(segment) }.address();
         let grown_up = core::mem::replace(&mut self.current[bin.index()], start);
         self.place_slab(grown_up, bin);
         true
@@ -261,18 +268,19 @@ impl Pools {
 
     /// Makes an empty slab a vacant segment.
     fn vacate_slab(&mut self, start: *mut u8, bin: Bin) {
-        let (area, place) = locate(start);
-        let segment: *mut Segment = self.books(area).segment(place);
+        // SAFETY: all callers have it from a slab of the bin.
+        let segment = unsafe { segment_of(start) };
+        let book: *mut Segment = self.segment(segment);
         // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
-        unsafe { self.slabs[bin.index()].remove(segment) };
+        unsafe { self.slabs[bin.index()].remove(book) };
         // SAFETY: all callers have it from a slab of the bin.
         let mut slab = unsafe { self.slab(start, bin) };
         let idle = slab.idle();
         slab.clear();
         self.figures.reuse(idle);
-        self.books(area).set_bin(place, Bin::NONE);
-        self.vacate_segment(area, place);
-        self.offer_segments(area, place.arena);
+        self.books(segment.area).set_bin(segment.place, Bin::NONE);
+        self.vacate_segment(segment);
+        self.offer_segments(segment.arena());
     }
 
     /// Chooses the slab that a bin is refilled from next: a partly used one before a new one.
@@ -282,47 +290,48 @@ impl Pools {
         if segment.is_null() {
             return self.make_slab(bin);
         }
-        let (area, place) = Area::place_of_segment(segment);
-        self.current[bin.index()] = self.books(area).address(place);
+        // SAFETY: listed books are of slabs of this heap.
+        self.current[bin.index()] = unsafe { Area::segment_of(segment) }.address();
         true
     }
 
     fn make_slab(&mut self, bin: Bin) -> bool {
-        let Some((area, place)) = self.find_slab_segment(bin) else { return false };
-        self.use_segment(area, place);
-        self.list_arena(area, place.arena);
+        let Some(segment) = self.find_slab_segment(bin) else { return false };
+        self.use_segment(segment);
+        self.list_arena(segment.arena());
         self.grown = true;
-        self.books(area).set_bin(place, bin);
-        let start = self.books(area).address(place);
+        self.books(segment.area).set_bin(segment.place, bin);
+        let start = segment.address();
         // SAFETY: it was made a slab of the bin.
         let idle = unsafe { self.slab(start, bin) }.idle();
         self.figures.soil(idle);
-        poison::bytes_freed(start, place.arena.partition.segment_size());
+        poison::bytes_freed(start, bin.shape().partition.segment_size());
         self.current[bin.index()] = start;
         true
     }
 
     /// A vacant segment in which a bin's first blocks are usable, and its bit map.
-    fn find_slab_segment(&mut self, bin: Bin) -> Option<(*mut Area, SegmentPlace)> {
+    fn find_slab_segment(&mut self, bin: Bin) -> Option<SegmentRef> {
         let shape = bin.shape();
         loop {
-            let (area, place) = self.find_segment(shape.partition)?;
-            let appetite = self.appetite(place);
-            let first = shape.block_size as usize;
-            match self.books(area).commit_slab(place, first, appetite) {
-                Ok(()) if self.books(area).prepare_slab(place) => return Some((area, place)),
-                Err(Refusal::Occupied(segment)) => self.leave_out(area, place.arena, segment),
+            let found = self.find_segment(shape.partition)?;
+            let SegmentRef { area, place } = found;
+            match self.commit_slab(found, shape.block_size as usize) {
+                Ok(()) if self.books(area).prepare_slab(place) => return Some(found),
+                Err(Refusal::Occupied(number)) => self.leave_out(found.arena().segment(number)),
                 _ => {
-                    self.offer_segments(area, place.arena);
+                    self.offer_segments(found.arena());
                     return None;
                 }
             }
         }
     }
 
-    fn appetite(&self, place: SegmentPlace) -> Appetite {
+    /// Makes the first `bytes` of a slab usable, and more where that is worth it.
+    fn commit_slab(&mut self, segment: SegmentRef, bytes: usize) -> Result<(), Refusal> {
         let held = self.figures.held();
-        Appetite { held, huge: huge_pages::suit_segments(place.arena.partition, held) }
+        let huge = huge_pages::suit_segments(segment.place.arena.partition, held);
+        self.books(segment.area).commit_slab(segment.place, bytes, Appetite { held, huge })
     }
 
     /// Gives memory back if the process holds too much that serves nothing; returns whether it still does, so
@@ -381,11 +390,11 @@ impl Pools {
     /// Lets areas `purge` so many bytes, or as many as they have; says how many that were.
     fn purge_areas(&mut self, wanted: usize, purge: impl Fn(&mut Books, usize) -> usize) -> usize {
         let mut purged = 0;
-        let mut area = self.areas;
-        while !area.is_null() && purged < wanted {
-            let books = self.books(area);
-            purged += purge(books, wanted - purged);
-            area = books.next;
+        for area in self.areas() {
+            if purged >= wanted {
+                break;
+            }
+            purged += purge(self.books(area), wanted - purged);
         }
         purged
     }
@@ -424,12 +433,13 @@ impl Pools {
     }
 }
 
-/// The area and segment that a block lies in.
+/// The segment that a slab starts at.
 ///
-/// Its callers have blocks of arenas only, so that there is a segment.
+/// # Safety
+///
+/// One does, of the pools that the caller has.
 #[inline]
-pub(crate) fn locate(block: *mut u8) -> (*mut Area, SegmentPlace) {
-    let place = SegmentPlace::of_offset(block.addr() & (AREA_SIZE - 1));
-    // SAFETY: blocks lie in partitions, never among the books.
-    (Area::containing(block), unsafe { place.unwrap_unchecked() })
+unsafe fn segment_of(slab: *mut u8) -> SegmentRef {
+    // SAFETY: slabs lie in areas, and never among the books.
+    unsafe { SegmentRef::containing(slab).unwrap_unchecked() }
 }

@@ -8,7 +8,7 @@
 use core::ptr::NonNull;
 
 use crate::{
-    books::{area::Area, windows},
+    books::windows,
     cache::slot,
     heap::Heap,
     policy::keep,
@@ -127,24 +127,12 @@ pub(crate) fn each(mark: Mark, act: impl FnMut(&Heap)) {
 
 /// Gives the address space of an arena heap back, none of whose blocks is live.
 fn release(values: LockGuard<'_, Values>, heap: &Heap) {
-    let mut area = heap.pools(slot::mark()).give_up_areas();
-    for_each_area(area, windows::withdraw);
+    let areas = heap.pools(slot::mark()).give_up_areas();
+    areas.clone().for_each(windows::withdraw);
     drop(values);
     // The heap itself stands in the last of them.
-    while !area.is_null() {
+    for area in areas {
         // SAFETY: withdrawn under the lock, so that nobody but this function knows of it.
-        unsafe {
-            let next = Area::books(area).next;
-            windows::release_area(area);
-            area = next;
-        }
-    }
-}
-
-fn for_each_area(mut area: *mut Area, act: impl Fn(*mut Area)) {
-    while !area.is_null() {
-        act(area);
-        // SAFETY: the caller's chain of areas.
-        area = unsafe { Area::books(area) }.next;
+        unsafe { windows::release_area(area) };
     }
 }

@@ -106,7 +106,8 @@ unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
             // SAFETY: the caller's promise; the kind says whose it is.
             unsafe { heap.free_alone(mark, bin, block) }
         }
-        Kind::Large { heap } => heap.free_large(mark, block),
+        // SAFETY: the kind says whose it is.
+        Kind::Large { heap } => unsafe { heap.free_large(mark, block) },
         Kind::Huge { start, size } => {
             // SAFETY: the caller's promise.
             unsafe { huge::free(start, size) };

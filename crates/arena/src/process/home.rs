@@ -4,8 +4,8 @@ use core::{num::NonZero, ptr::NonNull, sync::atomic::Ordering};
 
 use crate::{
     books::{
-        area::Area,
         owner::Owner,
+        reference::AreaRef,
         windows::{self, For},
     },
     cache::{Cache, CacheWithStacks},
@@ -60,7 +60,7 @@ impl Home {
 }
 
 /// Makes the home at the start of a new area ready.
-fn settle(start: NonNull<u8>, area: *mut Area) -> Owner {
+fn settle(start: NonNull<u8>, area: AreaRef) -> Owner {
     let home = start.cast::<Home>().as_ptr();
     // SAFETY: the area is new, and its first bytes are zero: a home that nobody knows of.
     unsafe {

@@ -122,7 +122,8 @@ impl Kind {
 
 fn large_size(heap: &Heap, block: *mut u8) -> usize {
     let mut pools = heap.pools(slot::mark());
-    LargeBlock::at(&mut pools, block).size(&mut pools)
+    // SAFETY: the kind was told by the window, which announces an area of this heap.
+    unsafe { LargeBlock::at(&mut pools, block) }.size(&mut pools)
 }
 
 /// The bin of an address in a slab of a thread's heap.

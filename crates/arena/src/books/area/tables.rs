@@ -16,7 +16,6 @@ use stratalloc_core::ProviderError;
 use crate::{
     books::{
         area::Area,
-        guard,
         slab::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment},
     },
     plan::geometry::{
@@ -35,8 +34,10 @@ const LINES_STEP: usize = 16 << 10;
 
 /// Books of segments for the arenas of one number, in all partitions.
 const SEGMENTS_OF_NUMBER: usize = SEGMENTS * PARTITIONS * size_of::<Segment>();
-/// Words of a segment's part of the table of held blocks.
-const HELD: usize = if guard::ON { BITMAP_WORDS_SMALLEST } else { 0 };
+/// Whether there is a table of the blocks that the program holds: in the hardened build.
+pub(crate) const HAS_HELD: bool = cfg!(feature = "hardened");
+/// Words of a segment's part of that table.
+const HELD: usize = if HAS_HELD { BITMAP_WORDS_SMALLEST } else { 0 };
 const HELD_OF_NUMBER: usize = SEGMENTS * PARTITIONS * HELD * size_of::<u64>();
 
 /// The largest pages that a system may have: tables begin at multiples of it.
@@ -107,7 +108,7 @@ impl Tables {
         let size = HOME_LIMIT + books_end(1);
         sys::map_at(start, size)?;
         let area = start.as_ptr().wrapping_add(HOME_LIMIT);
-        if guard::ON && !extend(area, HELD_AT, HELD_OF_NUMBER) {
+        if HAS_HELD && !extend(area, HELD_AT, HELD_OF_NUMBER) {
             // SAFETY: just mapped.
             unsafe { sys::unmap(start, size) };
             return Err(ProviderError::OutOfMemory { size: HELD_OF_NUMBER, align: 1 });
@@ -127,7 +128,7 @@ impl Tables {
             let number = self.arenas_booked;
             let (from, to) = (books_end(number), books_end(number + 1));
             let held = HELD_AT + number * HELD_OF_NUMBER;
-            let held_too = !guard::ON || extend(area, held, HELD_OF_NUMBER);
+            let held_too = !HAS_HELD || extend(area, held, HELD_OF_NUMBER);
             if !held_too || !extend(area, from, to - from) {
                 return false;
             }

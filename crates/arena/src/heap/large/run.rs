@@ -3,11 +3,11 @@
 use crate::heap::large::{Fresh, KEPT_FOR_POOLS, LargeBlock, Request};
 use crate::{
     books::{
-        area::Area,
         arena::{Claim, Use},
+        reference::SegmentRef,
     },
     heap::pools::Pools,
-    plan::geometry::{Partition, SegmentPlace},
+    plan::geometry::Partition,
 };
 
 /// The partitions in whose arenas a run may lie, smallest segments first, and how many of these it needs: so
@@ -24,47 +24,43 @@ impl Pools {
     /// A run of segments, where most of it has memory behind it if there is such a place.
     pub(super) fn allocate_run(&mut self, request: Request, least: Partition) -> Option<Fresh> {
         let size = request.size;
-        let (area, first) = self
+        let first = self
             .find_warm_run(size, least)
             .or_else(|| self.find_run(size, least))
             .or_else(|| self.find_segment(Partition::for_segment(size)?.max(least)))?;
-        self.occupy(LargeBlock { area, first }, request)
+        self.occupy(LargeBlock { first }, request)
     }
 
     /// A run with memory behind most of it.
     pub(super) fn allocate_warm_run(&mut self, request: Request) -> Option<Fresh> {
         let least = Partition::for_segment(request.align)?;
-        let (area, first) = self.find_warm_run(request.size, least)?;
-        self.occupy(LargeBlock { area, first }, request)
+        let first = self.find_warm_run(request.size, least)?;
+        self.occupy(LargeBlock { first }, request)
     }
 
     /// A place for a run in the arenas that are in use, with memory behind at least half of it; or else in a
     /// vacant arena with memory behind it.
-    fn find_warm_run(
-        &mut self,
-        wanted: usize,
-        least: Partition,
-    ) -> Option<(*mut Area, SegmentPlace)> {
+    fn find_warm_run(&mut self, wanted: usize, least: Partition) -> Option<SegmentRef> {
         let mut best: Option<((usize, usize), _)> = None;
         for (partition, count) in run_shapes(wanted, least) {
-            let Some((gap, area, first)) = self.find_gap(partition, count) else { continue };
+            let Some((gap, first)) = self.find_gap(partition, count) else { continue };
             // What of it is cold, then what is left beside it, of this partition's segments or of the block's.
             let size = partition.segment_size();
             let cost = (gap.cold * size, gap.spare.min(1) * size + (count * size - wanted));
             if gap.cold * 2 <= count && best.is_none_or(|(best, _)| cost < best) {
-                best = Some((cost, (area, first)));
+                best = Some((cost, first));
             }
         }
-        if let Some((_, place)) = best {
-            return Some(place);
+        if let Some((_, first)) = best {
+            return Some(first);
         }
         run_shapes(wanted, least).find_map(|shape| self.claim_run(shape, 0, true))
     }
 
     /// A place for a run in the heap's present areas.
-    fn find_run(&mut self, size: usize, least: Partition) -> Option<(*mut Area, SegmentPlace)> {
+    fn find_run(&mut self, size: usize, least: Partition) -> Option<SegmentRef> {
         run_shapes(size, least).find_map(|(partition, count)| {
-            let gap = self.find_gap(partition, count).map(|(_, area, first)| (area, first));
+            let gap = self.find_gap(partition, count).map(|(_, first)| first);
             gap.or_else(|| self.claim_run((partition, count), KEPT_FOR_POOLS, false))
         })
     }
@@ -75,10 +71,10 @@ impl Pools {
         (partition, count): (Partition, usize),
         keep: u32,
         warm: bool,
-    ) -> Option<(*mut Area, SegmentPlace)> {
+    ) -> Option<SegmentRef> {
         let claim = Claim { partition, count: 1, purpose: Use::SEGMENTS, keep, warm };
-        let (area, place) = self.claim_arenas_here(claim)?;
-        let gap = self.books(area).arena(place).vacant_run(count)?;
-        Some((area, place.segment(gap.first)))
+        let arena = self.claim_arenas_here(claim)?;
+        let gap = self.arena(arena).vacant_run(count)?;
+        Some(arena.segment(gap.first))
     }
 }
