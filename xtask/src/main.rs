@@ -23,6 +23,7 @@ mod measure;
 mod miri;
 mod mutants;
 mod nostd;
+mod oldest;
 mod pool_map;
 mod process;
 mod replay;
@@ -47,6 +48,7 @@ commands! {
     miri::Miri,
     mutants::Mutants,
     nostd::Nostd,
+    oldest::Oldest,
     pool_map::PoolMap,
     replay::Replay,
     run::Run,

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, process::Command};
 use anyhow::{Result, ensure};
 
 use crate::{
-    accept::Accept, kernels::Kernels, loom::Loom, mutants::Mutants, nostd::Nostd, process,
-    sanitize::Sanitize, tidy,
+    accept::Accept, kernels::Kernels, loom::Loom, mutants::Mutants, nostd::Nostd, oldest::Oldest,
+    process, sanitize::Sanitize, tidy,
 };
 
 /// Runs everything that CI runs, and says what ran.
@@ -21,7 +21,8 @@ pub(crate) struct Test {
 type Elsewhere = (&'static str, fn() -> Result<()>);
 
 /// To add one, add a line.
-const ELSEWHERE: [Elsewhere; 4] = [
+const ELSEWHERE: [Elsewhere; 5] = [
+    ("the oldest compiler", || Oldest {}.run()),
     ("other kernels", || Kernels { quick: true, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("planted faults", || Mutants::tenth().run()),
@@ -93,7 +94,7 @@ fn run_here() -> Result<()> {
 }
 
 /// Features that add something to test, and work with the stable compiler.
-const FEATURES: [&str; 15] = [
+pub(crate) const FEATURES: [&str; 15] = [
     "stratalloc-core/allocator-api2-02",
     "stratalloc-core/allocator-api2-04",
     "stratalloc-core/lock_api",
@@ -136,7 +137,7 @@ fn as_released(mut command: Command) -> Command {
 }
 
 /// Cargo on the packages that have these features, with them.
-fn with_features(arguments: &[&str], features: &[&str]) -> Command {
+pub(crate) fn with_features(arguments: &[&str], features: &[&str]) -> Command {
     let mut command = process::cargo(arguments);
     command.args(["--features", &features.join(",")]);
     let packages: BTreeSet<_> = features.iter().filter_map(|name| name.split('/').next()).collect();

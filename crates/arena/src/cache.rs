@@ -211,7 +211,7 @@ impl Cache {
         // SAFETY: [CACHE-2] from above the top to the limit are slots of this stack; [CACHE-1] the thread's own.
         unsafe {
             let top = self.tops[bin.index()].get();
-            let count = self.limits[bin.index()].get().offset_from_unsigned(top);
+            let count = self.limits[bin.index()].get().offset_from(top).unsigned_abs();
             core::slice::from_raw_parts_mut(top.add(1), count)
         }
     }
@@ -292,7 +292,7 @@ impl Cache {
         // blocks lie between.
         unsafe {
             let bottom = self.limits[bin.index()].get().sub(bin.shape().stack as usize);
-            let held = self.tops[bin.index()].get().offset_from_unsigned(bottom);
+            let held = self.tops[bin.index()].get().offset_from(bottom).unsigned_abs();
             core::slice::from_raw_parts(bottom.add(1), held)
         }
     }

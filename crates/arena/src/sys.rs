@@ -117,7 +117,7 @@ pub(crate) fn milliseconds() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the time is written to `now`; a clock that is unknown leaves it as it is.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
-    now.tv_sec.cast_unsigned() * 1000 + now.tv_nsec.cast_unsigned() / 1_000_000
+    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
 }
 
 /// The process's page faults so far, minor and major.
@@ -128,7 +128,7 @@ pub(crate) fn page_faults() -> (u64, u64) {
         libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
         usage
     };
-    (usage.ru_minflt.cast_unsigned(), usage.ru_majflt.cast_unsigned())
+    (usage.ru_minflt.unsigned_abs(), usage.ru_majflt.unsigned_abs())
 }
 
 /// How many bits the addresses have that the process may use, of `most`.

@@ -18,10 +18,10 @@ use std::{
 use resident::{MIB, resident};
 use stratalloc_arena::{Census, Config, global};
 
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A test's turn, from a usual beginning.
-fn alone() -> MutexGuard<'static, PathBuf> {
+fn alone() -> MutexGuard<'static, Option<PathBuf>> {
     let alone = alone::alone();
     Config::new().apply().unwrap();
     global::trim();
@@ -119,7 +119,7 @@ fn what_idle_threads_keep_goes_with_time() {
     let _alone = alone();
     let before = resident();
     // What was chosen before doesn't put off what is chosen later.
-    let config = Config::new().keep(usize::MAX).decay(Duration::from_hours(1));
+    let config = Config::new().keep(usize::MAX).decay(Duration::from_secs(3600));
     config.apply().unwrap();
     thread::spawn(|| peak(128 * MIB)).join().unwrap();
     let threads = IdleThread::after_peaks_of(128 * MIB, 2);

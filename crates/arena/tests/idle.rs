@@ -20,7 +20,7 @@ use stratalloc_arena::{ArenaHeap, Config, global};
 use stratalloc_core::Allocator;
 
 /// A test's turn, with little that may be kept.
-fn keeping(bytes: usize) -> MutexGuard<'static, PathBuf> {
+fn keeping(bytes: usize) -> MutexGuard<'static, Option<PathBuf>> {
     let alone = alone::alone();
     Config::new().keep(bytes).apply().unwrap();
     global::trim();

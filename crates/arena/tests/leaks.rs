@@ -34,9 +34,9 @@ struct Address(*mut u8);
 unsafe impl Send for Address {}
 
 /// A test's turn, in which nothing is looked after just because time passes.
-fn alone() -> MutexGuard<'static, PathBuf> {
+fn alone() -> MutexGuard<'static, Option<PathBuf>> {
     let alone = alone::alone();
-    Config::new().decay(Duration::from_hours(1)).apply().unwrap();
+    Config::new().decay(Duration::from_secs(3600)).apply().unwrap();
     global::trim();
     alone
 }

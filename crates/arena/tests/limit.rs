@@ -27,7 +27,7 @@ const MIB: usize = 1 << 20;
 
 /// A limit that leaves so many bytes, for as long as this lives.
 struct Limited {
-    _alone: MutexGuard<'static, PathBuf>,
+    _alone: MutexGuard<'static, Option<PathBuf>>,
     limit: usize,
 }
 

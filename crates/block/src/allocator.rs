@@ -2,7 +2,7 @@
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use stratalloc_core::AllocError;
+use stratalloc_core::{AllocError, empty_block};
 
 use crate::Blocks;
 
@@ -18,7 +18,7 @@ pub(crate) fn allocate(blocks: &impl Blocks, layout: Layout) -> Result<NonNull<[
     if layout.size() > 0 {
         return Err(AllocError);
     }
-    Ok(NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0))
+    Ok(empty_block(layout))
 }
 
 /// # Safety

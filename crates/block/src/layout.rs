@@ -135,7 +135,7 @@ mod tests {
             for size in 0..600 {
                 let blocks = BlockLayout::new(size, align).unwrap();
                 assert!(blocks.align() >= align && blocks.size() >= size_of::<Link>());
-                assert!(blocks.size().is_multiple_of(blocks.align()));
+                assert!(blocks.size() % blocks.align() == 0);
                 assert_eq!(blocks.size() - blocks.padding(), size);
                 assert!(size < 8 || blocks.padding() < blocks.align(), "the least that serves");
             }
@@ -159,7 +159,7 @@ mod tests {
             let blocks = BlockLayout::new(size, 8).unwrap();
             for offset in (0..20_000).chain(usize::MAX - 9_000..=usize::MAX) {
                 let slot = blocks.slot(offset);
-                if offset.is_multiple_of(size) {
+                if offset % size == 0 {
                     assert_eq!(slot, offset / size);
                 } else {
                     assert!(slot > usize::MAX / size, "{offset} / {size}");

@@ -4,6 +4,21 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use crate::AllocError;
 
+/// A block for an empty layout: it dangles, and is aligned.
+///
+/// ```
+/// use core::alloc::Layout;
+/// let block = stratalloc_core::empty_block(Layout::new::<[u64; 0]>());
+/// assert_eq!((block.len(), block.cast::<u8>().addr().get() % 8), (0, 0));
+/// ```
+#[inline]
+pub const fn empty_block(layout: Layout) -> NonNull<[u8]> {
+    // SAFETY: an alignment isn't zero.
+    let start =
+        unsafe { NonNull::new_unchecked(core::ptr::without_provenance_mut(layout.align())) };
+    NonNull::slice_from_raw_parts(start, 0)
+}
+
 /// Memory for any [`Layout`], by shared reference.
 ///
 /// The signatures are those of the standard library's unstable `core::alloc::Allocator`, so that

@@ -108,20 +108,20 @@ impl<A: Owns, B> Fallback<A, B> {
 unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        if layout.size() > 0
-            && let Ok(block) = self.primary.allocate(layout)
-        {
-            return Ok(block);
+        if layout.size() > 0 {
+            if let Ok(block) = self.primary.allocate(layout) {
+                return Ok(block);
+            }
         }
         self.secondary.allocate(layout)
     }
 
     #[inline]
     fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        if layout.size() > 0
-            && let Ok(block) = self.primary.allocate_zeroed(layout)
-        {
-            return Ok(block);
+        if layout.size() > 0 {
+            if let Ok(block) = self.primary.allocate_zeroed(layout) {
+                return Ok(block);
+            }
         }
         self.secondary.allocate_zeroed(layout)
     }

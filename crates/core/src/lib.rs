@@ -41,7 +41,7 @@ mod size_class;
 pub mod sync;
 mod units;
 
-pub use allocator::Allocator;
+pub use allocator::{Allocator, empty_block};
 #[cfg(target_has_atomic = "ptr")]
 pub use counted::{Counted, Counts};
 #[cfg(feature = "std")]

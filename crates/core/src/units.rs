@@ -132,7 +132,7 @@ impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
         let (mut count, mut unit) = (self.0, 0);
-        while count != 0 && count.is_multiple_of(1024) && unit + 1 < UNITS.len() {
+        while count != 0 && count % 1024 == 0 && unit + 1 < UNITS.len() {
             count /= 1024;
             unit += 1;
         }
@@ -277,7 +277,7 @@ mod tests {
             let up = usize::try_from(wide.div_ceil(unit) * unit).ok();
             alignment.up(value) == up
                 && alignment.down(value) as u128 == wide / unit * unit
-                && alignment.divides(value) == wide.is_multiple_of(unit)
+                && alignment.divides(value) == (wide % unit == 0)
                 && 1 << alignment.log2() == alignment.get()
         }
     }

@@ -1,6 +1,6 @@
 //! Free blocks in lists by size, and the maps that tell which lists hold any.
 
-use core::{hint::select_unpredictable, marker::PhantomData};
+use core::marker::PhantomData;
 
 use crate::{
     free::{Free, WORD},
@@ -54,7 +54,7 @@ const fn bin_of<P: Policy>(size: usize) -> usize {
 /// branch.
 #[inline(always)]
 fn link_of(next: usize, block: usize) -> usize {
-    select_unpredictable(next == 0, block, next)
+    if next == 0 { block } else { next }
 }
 
 impl<P: Policy> Bins<P> {

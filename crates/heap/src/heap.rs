@@ -79,8 +79,9 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     ///
     /// As [`add_region`](Self::add_region), and safe: nobody else has the memory.
     pub fn add_slice(&self, memory: &'static mut [u8]) -> bool {
+        let size = memory.len();
         // SAFETY: the reference is the only one, and for ever.
-        unsafe { self.add_region(NonNull::from_mut(memory).cast(), memory.len()) }
+        unsafe { self.add_region(NonNull::from(memory).cast(), size) }
     }
 
     /// Gives the heap `size` bytes to cut blocks from; whether they were enough to be of use.

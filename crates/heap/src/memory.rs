@@ -42,20 +42,20 @@ pub(crate) unsafe fn store<T: Copy>(address: usize, value: T) {
 /// These bytes serve nobody from here on: touching them is an error to `AddressSanitizer`.
 #[inline(always)]
 pub(crate) fn unused(address: usize, size: usize) {
-    if cfg!(asan)
-        && let Some(start) = NonNull::new(with_exposed_provenance_mut(address))
-    {
-        poison::poison(start, size);
+    if cfg!(asan) {
+        if let Some(start) = NonNull::new(with_exposed_provenance_mut(address)) {
+            poison::poison(start, size);
+        }
     }
 }
 
 /// These bytes are in use from here on.
 #[inline(always)]
 pub(crate) fn used(address: usize, size: usize) {
-    if cfg!(asan)
-        && let Some(start) = NonNull::new(with_exposed_provenance_mut(address))
-    {
-        poison::unpoison(start, size);
+    if cfg!(asan) {
+        if let Some(start) = NonNull::new(with_exposed_provenance_mut(address)) {
+            poison::unpoison(start, size);
+        }
     }
 }
 

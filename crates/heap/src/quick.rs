@@ -82,7 +82,7 @@ impl<P: Policy> Quick<P> {
             let address = *head;
             if address != 0 {
                 *head = load(address);
-                self.left += Self::charge(len).cast_signed();
+                self.left = self.left.wrapping_add_unsigned(Self::charge(len));
                 sign(address, 0);
             }
             address
@@ -106,7 +106,7 @@ impl<P: Policy> Quick<P> {
 
     #[inline(always)]
     unsafe fn push_charged(&mut self, address: usize, len: usize, charge: usize) -> bool {
-        let left = self.left - charge.cast_signed();
+        let left = self.left.wrapping_sub_unsigned(charge);
         if left < 0 {
             return false;
         }
@@ -127,7 +127,7 @@ impl<P: Policy> Quick<P> {
         let waiting = self.limit - self.left;
         let limit =
             if P::BOUNDED { MOST_WAITING } else { (all / SHARE).max(FLOOR.min(all / 4 * 3)) };
-        self.limit = limit.cast_signed();
+        self.limit = 0_isize.wrapping_add_unsigned(limit);
         self.worth = self.limit - self.limit / WORTH;
         self.left = self.limit - waiting;
     }
@@ -140,7 +140,7 @@ impl<P: Policy> Quick<P> {
 
     /// What waits takes at most so much of the budget.
     pub(crate) const fn waiting(&self) -> usize {
-        (self.limit - self.left).cast_unsigned()
+        (self.limit - self.left).unsigned_abs()
     }
 
     /// The blocks of this many granules that wait; none if so long ones can't.

@@ -106,7 +106,7 @@ impl<P: Policy> Tags<P> {
     }
 
     /// Tags at `address` for blocks within `start..limit`; none is written yet.
-    pub(crate) const fn at(address: usize, start: usize, limit: usize) -> Self {
+    pub(crate) fn at(address: usize, start: usize, limit: usize) -> Self {
         let (first, last) = Self::windows(start, limit);
         let words = with_exposed_provenance_mut::<u64>(address);
         let marks = words.wrapping_add(last - first + 1).cast::<u8>();

@@ -28,12 +28,12 @@ extern "C" fn at_start() {
     if let Some(wanted) = setting(c"STRATALLOC_BACKGROUND", "yes or no", yes_or_no) {
         config = config.background(wanted);
     }
-    if config != Config::new()
-        && let Err(limit::Exceeded { held, limit, .. }) = config.apply()
-    {
-        complain(format_args!(
-            "STRATALLOC_LIMIT: {held} bytes are held already, {limit} asked for"
-        ));
+    if config != Config::new() {
+        if let Err(limit::Exceeded { held, limit, .. }) = config.apply() {
+            complain(format_args!(
+                "STRATALLOC_LIMIT: {held} bytes are held already, {limit} asked for"
+            ));
+        }
     }
 }
 

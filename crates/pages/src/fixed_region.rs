@@ -102,7 +102,7 @@ impl<'m> FixedRegion<'m> {
         let offset = range.start().addr().get().checked_sub(self.start.addr().get())?;
         let first = offset / self.page_size;
         let end = first.checked_add(range.size() / self.page_size)?;
-        let whole = offset.is_multiple_of(self.page_size);
+        let whole = offset % self.page_size == 0;
         (whole && end <= self.pages).then_some(first..end)
     }
 }

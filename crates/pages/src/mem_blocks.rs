@@ -8,7 +8,7 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use stratalloc_core::{AllocError, Allocator, PageProvider, diag};
+use stratalloc_core::{AllocError, Allocator, PageProvider, diag, empty_block};
 
 use chunk::Chunk;
 
@@ -111,7 +111,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
         }
         // SAFETY: as above; a header is only ever used through shared references and cells.
         let chunk = unsafe { header.as_ref() };
-        if !offset.is_multiple_of(MEM_BLOCK_SIZE) || !chunk.put(offset / MEM_BLOCK_SIZE) {
+        if offset % MEM_BLOCK_SIZE != 0 || !chunk.put(offset / MEM_BLOCK_SIZE) {
             diag::fatal(format_args!("free_blocks of {ptr:p}, where no run in use starts"));
         }
         if chunk.is_empty() {
@@ -232,7 +232,7 @@ unsafe impl<P: PageProvider, const CHUNK: usize> Allocator for MemBlocks<P, CHUN
     /// Whole blocks; alignments up to half a chunk.
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
-            return Ok(NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0));
+            return Ok(empty_block(layout));
         }
         let blocks = layout.size().div_ceil(MEM_BLOCK_SIZE);
         let align = layout.align().div_ceil(MEM_BLOCK_SIZE);

@@ -4,7 +4,7 @@ use stratalloc_core::{PageRange, ProviderError};
 
 /// A reservation: `size` a positive multiple of the page size, `align` a power of two besides.
 pub(crate) fn check(size: usize, align: usize, page_size: usize) -> Result<(), ProviderError> {
-    let positive_multiple = |value: usize| value != 0 && value.is_multiple_of(page_size);
+    let positive_multiple = |value: usize| value != 0 && value % page_size == 0;
     if !positive_multiple(size) {
         return Err(ProviderError::Misaligned { value: size, page_size });
     }
@@ -23,7 +23,7 @@ pub(crate) fn check_part(
 ) -> Result<(), ProviderError> {
     check(size, page_size, page_size)?;
     let within = offset <= range.size() && size <= range.size() - offset;
-    if !offset.is_multiple_of(page_size) || !within {
+    if offset % page_size != 0 || !within {
         return Err(ProviderError::Misaligned { value: offset, page_size });
     }
     Ok(())

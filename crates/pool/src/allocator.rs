@@ -21,10 +21,10 @@ fn bad_free(block: NonNull<u8>, error: FreeError) -> ! {
 unsafe impl<M: Mode> Allocator for Pool<'_, M> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        if layout.align() <= self.state().align()
-            && let Some(block) = self.take_listed(layout.size())
-        {
-            return Ok(NonNull::slice_from_raw_parts(block, layout.size()));
+        if layout.align() <= self.state().align() {
+            if let Some(block) = self.take_listed(layout.size()) {
+                return Ok(NonNull::slice_from_raw_parts(block, layout.size()));
+            }
         }
         self.allocate_slowly(layout)
     }

@@ -1,6 +1,6 @@
 //! What a pool keeps books on, chosen by its type so that what is off costs nothing.
 
-use core::{cell::Cell, fmt::Debug, hint, marker::PhantomData};
+use core::{cell::Cell, fmt::Debug, marker::PhantomData};
 
 use crate::Word;
 
@@ -194,6 +194,14 @@ impl<W: Word> Tally<W> for Uncounted {
     fn reset_peak(&self) {}
 }
 
+impl<W: Word> Counters<W> {
+    /// More blocks are live than ever before. A pool has fewer than the word has values: this can't wrap.
+    #[cold]
+    fn rises(&self) {
+        self.peak.set(W::wrap(self.peak.get().get() + 1));
+    }
+}
+
 impl<W: Word> Tally<W> for Counters<W> {
     fn new() -> Self {
         let zero = || Cell::new(W::wrap(0));
@@ -205,9 +213,7 @@ impl<W: Word> Tally<W> for Counters<W> {
         if let Some(below) = self.below_peak.get().get().checked_sub(1) {
             self.below_peak.set(W::wrap(below));
         } else {
-            hint::cold_path();
-            // A pool has fewer blocks than the word has values: this can't wrap.
-            self.peak.set(W::wrap(self.peak.get().get() + 1));
+            self.rises();
         }
     }
 

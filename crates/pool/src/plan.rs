@@ -185,10 +185,10 @@ const fn check(
     if heap_size > geometry.max_heap {
         return Err(ConfigError::HeapTooLarge { size: heap_size, limit: geometry.max_heap });
     }
-    if let Split::Weights(given) | Split::Counts(given) = config.split
-        && given.len() != count
-    {
-        return Err(ConfigError::WrongNumber { given: given.len(), sizes: count });
+    if let Split::Weights(given) | Split::Counts(given) = config.split {
+        if given.len() != count {
+            return Err(ConfigError::WrongNumber { given: given.len(), sizes: count });
+        }
     }
     check_sizes(config.sizes, heap_size)
 }

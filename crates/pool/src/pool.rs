@@ -302,11 +302,11 @@ impl<'h, M: Mode> Pool<'h, M> {
 
     fn take_above(&self, pool: usize) -> Option<NonNull<u8>> {
         let record = self.state.record(pool);
-        if M::Spill::<M::Word>::ON
-            && let Some(above) = Room(&self.state).above(pool)
-        {
-            record.spill.spilled();
-            return self.take(above);
+        if M::Spill::<M::Word>::ON {
+            if let Some(above) = Room(&self.state).above(pool) {
+                record.spill.spilled();
+                return self.take(above);
+            }
         }
         record.tally.failed();
         None
@@ -346,17 +346,17 @@ impl<'h, M: Mode> Pool<'h, M> {
     #[cold]
     #[inline(never)]
     unsafe fn free_unnumbered(&self, pool: usize, offset: usize) -> Result<(), FreeError> {
-        if let Some(rows) = Rows::of_pool(&self.state, pool)
-            && let Some(number) = rows.number(offset)
-        {
-            // SAFETY: the block has a number; the caller's promise.
-            return unsafe { rows.give(number) };
+        if let Some(rows) = Rows::of_pool(&self.state, pool) {
+            if let Some(number) = rows.number(offset) {
+                // SAFETY: the block has a number; the caller's promise.
+                return unsafe { rows.give(number) };
+            }
         }
         let distance = self.state.end(pool) - offset;
         let size = self.state.record(pool).size.get();
         Err(if distance.div_ceil(size) > self.capacity(pool) {
             FreeError::Foreign
-        } else if distance.is_multiple_of(size) {
+        } else if distance % size == 0 {
             FreeError::NotInUse
         } else {
             FreeError::Interior

@@ -134,7 +134,7 @@ impl<M: Mode> Pool<'_, M> {
         let offset = if M::Guard::<M::Word>::ON { end.checked_sub(link * size)? } else { link };
         let distance = end.checked_sub(offset)?;
         let number = (distance / size).checked_sub(1)?;
-        let valid = distance.is_multiple_of(size) && number < self.touched(pool);
+        let valid = distance % size == 0 && number < self.touched(pool);
         valid.then_some((offset, number))
     }
 }

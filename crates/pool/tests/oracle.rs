@@ -66,7 +66,7 @@ fn act<M: Mode>(pool: &Pool<'_, M>, align: usize, shadow: &mut Shadow, action: A
     match action {
         Action::Malloc(size) => {
             if let Some(block) = pool.malloc(size) {
-                assert!(block.addr().get().is_multiple_of(align) && pool.owns(block));
+                assert!(block.addr().get() % align == 0 && pool.owns(block));
                 assert!(pool.usable_size(block).unwrap() >= size);
                 shadow.add(block, size);
             }

@@ -82,7 +82,7 @@ unsafe fn reallocate(
     old: Layout,
     new: Layout,
 ) -> Result<NonNull<[u8]>, AllocError> {
-    if block.addr().get().is_multiple_of(new.align()) {
+    if block.addr().get() % new.align() == 0 {
         // SAFETY: live by the caller's promise, and aligned to the new alignment.
         return checked(
             unsafe { global::reallocate(block.as_ptr(), new.size(), new.align()) },

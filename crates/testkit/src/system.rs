@@ -5,7 +5,7 @@ use std::{
     ptr::NonNull,
 };
 
-use stratalloc_core::{AllocError, Allocator};
+use stratalloc_core::{AllocError, Allocator, empty_block};
 
 /// The allocator that the Rust program runs on without ours, by our contract.
 ///
@@ -36,7 +36,7 @@ fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
 unsafe impl Allocator for System {
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
-            return Ok(NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0));
+            return Ok(empty_block(layout));
         }
         if layout.size() > MAX_SIZE {
             return Err(AllocError);

@@ -84,7 +84,7 @@ impl Area {
     /// Nothing is reserved: each piece is mapped when it is first used. Fails with `EEXIST` if something
     /// stands there.
     pub(crate) fn create(start: NonNull<u8>) -> Result<AreaRef, ProviderError> {
-        start.expose_provenance();
+        start.as_ptr().expose_provenance();
         let tables = Tables::map_first(start)?;
         let area = Self::containing(start.as_ptr());
         // SAFETY: [AREA-1] just made true; zeroed memory is a valid area, and nobody else knows of it.

@@ -21,20 +21,20 @@ pub(crate) fn used(bin: Bin, block: *mut u8) {
 /// Bytes, not at null, serve nothing from here on.
 #[inline(always)]
 pub(crate) fn bytes_freed(start: *mut u8, size: usize) {
-    if cfg!(asan)
-        && let Some(start) = NonNull::new(start)
-    {
-        poison::poison(start, size);
+    if cfg!(asan) {
+        if let Some(start) = NonNull::new(start) {
+            poison::poison(start, size);
+        }
     }
 }
 
 /// Bytes, not at null, are in use from here on.
 #[inline(always)]
 pub(crate) fn bytes_used(start: *mut u8, size: usize) {
-    if cfg!(asan)
-        && let Some(start) = NonNull::new(start)
-    {
-        poison::unpoison(start, size);
+    if cfg!(asan) {
+        if let Some(start) = NonNull::new(start) {
+            poison::unpoison(start, size);
+        }
     }
 }
 

@@ -248,7 +248,7 @@ impl Slab<'_> {
             }
             let inside = word * 64 + starts.trailing_zeros() as usize;
             // Of a longer run in the word before it would be known by now.
-            let before = if inside.is_multiple_of(64) && inside > from {
+            let before = if inside % 64 == 0 && inside > from {
                 self.bitmap[word - 1].leading_ones() as usize
             } else {
                 0

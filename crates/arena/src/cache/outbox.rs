@@ -87,9 +87,8 @@ impl Cache {
         let mut visit = Visit::NONE;
         for place in &self.outbox {
             // SAFETY: a batch in the outbox is this thread's.
-            if let Some(batch) = unsafe { place.replace(null_mut()).as_mut() }
-                && let Some(sent) = self.send(batch)
-            {
+            let batch = unsafe { place.replace(null_mut()).as_mut() };
+            if let Some(sent) = batch.and_then(|batch| self.send(batch)) {
                 visit = sent.and(visit);
             }
         }

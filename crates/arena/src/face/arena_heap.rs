@@ -188,7 +188,7 @@ impl ArenaHeap {
 
     /// Whether a block serves another layout where it stands; makes it do so if it can.
     fn serves(&self, block: NonNull<u8>, old: Layout, new: Layout) -> bool {
-        if !block.addr().get().is_multiple_of(new.align()) || old.size() == 0 || new.size() == 0 {
+        if block.addr().get() % new.align() != 0 || old.size() == 0 || new.size() == 0 {
             return false;
         }
         match (bin_for(old.size(), old.align()), bin_for(new.size(), new.align())) {

@@ -47,7 +47,7 @@ impl Config {
     /// The least limit in bytes: what a thread's stock of blocks may take, a few times.
     pub const LEAST_LIMIT: usize = 16 << 20;
     /// The longest decay: a day.
-    pub const LONGEST_DECAY: Duration = Duration::from_hours(24);
+    pub const LONGEST_DECAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// The default.
     pub const fn new() -> Self {

@@ -176,10 +176,10 @@ fn allocate_small(bin: Bin) -> *mut u8 {
 #[cold]
 #[inline(never)]
 unsafe fn deallocate_slow(block: *mut u8) {
-    if guard::ON
-        && let Some(bin) = bin_of_thread(block)
-    {
-        guard::take_back(bin, block);
+    if guard::ON {
+        if let Some(bin) = bin_of_thread(block) {
+            guard::take_back(bin, block);
+        }
     }
     // SAFETY: the caller's promise.
     unsafe {

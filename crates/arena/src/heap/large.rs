@@ -181,10 +181,10 @@ impl Pools {
     fn place_large(&mut self, request: Request) -> Option<Fresh> {
         let Request { size, align, outlook } = request;
         let as_run = size <= MAX_RUN && align <= Partition::SPECIAL.segment_size();
-        if outlook == Outlook::Growing
-            && let Some(fresh) = self.allocate_growing(request, as_run)
-        {
-            return Some(fresh);
+        if outlook == Outlook::Growing {
+            if let Some(fresh) = self.allocate_growing(request, as_run) {
+                return Some(fresh);
+            }
         }
         if as_run {
             return self.allocate_run(request, Partition::for_segment(align)?);

@@ -111,8 +111,8 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
 /// Sleeps for so many milliseconds, or without end for zero, unless there are changes but for those `seen`.
 fn sleep(seen: u32, milliseconds: u64) {
     let time = libc::timespec {
-        tv_sec: (milliseconds / 1000).cast_signed(),
-        tv_nsec: (milliseconds % 1000 * 1_000_000).cast_signed(),
+        tv_sec: 0_i64.wrapping_add_unsigned(milliseconds / 1000),
+        tv_nsec: 0_i64.wrapping_add_unsigned(milliseconds % 1000 * 1_000_000),
     };
     let time = if milliseconds == 0 { null() } else { &raw const time };
     // SAFETY: the word is a static, and the time readable or null.

@@ -33,9 +33,11 @@ impl Home {
     /// A new home for a thread, for ever; `None` when there are as many as there may be, or memory is out.
     pub(crate) fn of_thread() -> Option<&'static Self> {
         let may = keep::HOMES.fetch_add(1, Ordering::Relaxed) < MAX_HOMES;
-        if may && let Some(owner) = windows::new_home(For::Thread, settle) {
-            // SAFETY: settled just now, and threads' homes live as long as the process.
-            return Some(unsafe { Self::around(owner).as_ref() });
+        if may {
+            if let Some(owner) = windows::new_home(For::Thread, settle) {
+                // SAFETY: settled just now, and threads' homes live as long as the process.
+                return Some(unsafe { Self::around(owner).as_ref() });
+            }
         }
         keep::HOMES.fetch_sub(1, Ordering::Relaxed);
         None

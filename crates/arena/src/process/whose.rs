@@ -78,7 +78,7 @@ impl Kind {
     fn elsewhere(window: Window, address: *mut u8) -> Self {
         match (window, NonNull::new(address)) {
             (_, None) => Self::Null,
-            (Window::Huge(size), Some(start)) if start.addr().get().is_multiple_of(AREA_SIZE) => {
+            (Window::Huge(size), Some(start)) if start.addr().get() % AREA_SIZE == 0 => {
                 Self::Huge { start, size }
             }
             _ => report::foreign(address),

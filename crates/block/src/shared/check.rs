@@ -55,8 +55,10 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     #[inline]
     pub(super) fn hand_out(&self, block: NonNull<u8>) -> NonNull<u8> {
         poison::unpoison(block, self.blocks.size());
-        if CHECKED && let Some(index) = self.index(block) {
-            self.set_next(index, Index::LIVE);
+        if CHECKED {
+            if let Some(index) = self.index(block) {
+                self.set_next(index, Index::LIVE);
+            }
         }
         block
     }
@@ -65,8 +67,10 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// process if it isn't that of a live block.
     #[inline]
     pub(super) fn expect_retired(&self, block: NonNull<u8>) {
-        if CHECKED && let Err(error) = self.retire(block) {
-            self.report(block, error);
+        if CHECKED {
+            if let Err(error) = self.retire(block) {
+                self.report(block, error);
+            }
         }
         poison::poison(block, self.blocks.size());
     }

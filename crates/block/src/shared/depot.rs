@@ -82,8 +82,8 @@ impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
 
     /// The blocks that the stacks hold: about so many while threads work.
     pub(super) fn count(&self) -> usize {
-        let sum = |sum: usize, shard: &Shard| sum.wrapping_add(shard.blocks.load(Relaxed));
-        self.shards.iter().fold(0, sum).cast_signed().max(0).cast_unsigned()
+        let sum = |sum: isize, shard: &Shard| sum.wrapping_add_unsigned(shard.blocks.load(Relaxed));
+        0_usize.saturating_add_signed(self.shards.iter().fold(0, sum))
     }
 
     /// Takes a batch, whose blocks the caller is to [count](Self::note_taken), or at most `fresh` blocks that

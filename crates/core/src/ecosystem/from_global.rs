@@ -5,7 +5,7 @@ use core::{
     ptr::NonNull,
 };
 
-use crate::{AllocError, Allocator};
+use crate::{AllocError, Allocator, empty_block};
 
 /// A global allocator as one of ours, so that it can be the base of any layer.
 ///
@@ -43,11 +43,6 @@ impl<G> Copy for FromGlobal<'_, G> {}
 fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
     let start = NonNull::new(start).ok_or(AllocError)?;
     Ok(NonNull::slice_from_raw_parts(start, size))
-}
-
-/// A block for an empty layout.
-fn empty(layout: Layout) -> NonNull<[u8]> {
-    NonNull::slice_from_raw_parts(layout.dangling_ptr(), 0)
 }
 
 impl<G: GlobalAlloc> FromGlobal<'_, G> {
@@ -99,7 +94,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
-            return Ok(empty(layout));
+            return Ok(empty_block(layout));
         }
         // SAFETY: the layout isn't empty.
         block(unsafe { self.0.alloc(layout) }, layout.size())
@@ -108,7 +103,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
     #[inline]
     fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
-            return Ok(empty(layout));
+            return Ok(empty_block(layout));
         }
         // SAFETY: the layout isn't empty.
         block(unsafe { self.0.alloc_zeroed(layout) }, layout.size())

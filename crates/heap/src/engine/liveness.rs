@@ -24,7 +24,7 @@ impl<P: Policy> Engine<P> {
     pub(super) fn tagged_len(&self, address: usize) -> Option<usize> {
         let region = self.tables.find(address)?.region();
         let tags = region.tags;
-        if !address.is_multiple_of(P::GRANULE) {
+        if address % P::GRANULE != 0 {
             return None;
         }
         // SAFETY: the address is the region's, so its tags are there; what they say is compared
@@ -32,7 +32,7 @@ impl<P: Policy> Engine<P> {
         unsafe {
             if Self::is_cell(tags, address) {
                 let offset = address % window_bytes::<P>();
-                let is_cell = offset != 0 && offset.is_multiple_of(CELL) && tags.bit(address);
+                let is_cell = offset != 0 && offset % CELL == 0 && tags.bit(address);
                 return is_cell.then_some(1);
             }
             if !self.looks_like_start(region, address) {
@@ -70,7 +70,7 @@ impl<P: Policy> Engine<P> {
     unsafe fn is_free_before(&self, region: Region<P>, end: usize) -> bool {
         // SAFETY: the bytes before the address are the region's.
         let block = unsafe { self.free_before(end) };
-        let is_inside = region.contains(block.address) && block.address.is_multiple_of(P::GRANULE);
+        let is_inside = region.contains(block.address) && block.address % P::GRANULE == 0;
         // SAFETY: the bytes at a granule of the region that isn't its last are the region's.
         is_inside && block.size >= Self::MIN && unsafe { self.free_at(block.address) } == block
     }

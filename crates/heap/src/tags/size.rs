@@ -67,7 +67,7 @@ impl<P: Policy> Tags<P> {
     pub(crate) unsafe fn may_be_size(self, address: usize, span: usize) -> bool {
         let word = unsafe { self.word(address) };
         let size = (word ^ LONG) as usize;
-        size > Self::WINDOW_BYTES && size <= span && size.is_multiple_of(P::GRANULE)
+        size > Self::WINDOW_BYTES && size <= span && size % P::GRANULE == 0
     }
 
     /// The size of a free block, whatever its body says: a look at each of its windows.

@@ -46,7 +46,7 @@ const SEGMENTS_AT: usize = size_of::<Area>();
 const LINES_AT: usize = (SEGMENTS_AT + ARENAS * SEGMENTS_OF_NUMBER).next_multiple_of(PAGE_LIMIT);
 const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIMIT);
 
-const _: () = assert!(SEGMENTS_AT.is_multiple_of(align_of::<Segment>()));
+const _: () = assert!(SEGMENTS_AT % align_of::<Segment>() == 0);
 const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT);
 
 /// Lines of a bit map in a partition.

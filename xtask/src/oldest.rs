@@ -1,0 +1,107 @@
+//! `cargo xtask oldest`: the crates with the oldest compiler that they promise to work with.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    process,
+    test::{FEATURES, with_features},
+};
+
+/// Checks every crate that names a `rust-version` with that compiler, which Debian has.
+#[derive(clap::Args)]
+pub(crate) struct Oldest {}
+
+impl Oldest {
+    pub(crate) fn run(self) -> Result<()> {
+        let metadata = cargo_metadata::MetadataCommand::new().no_deps().exec()?;
+        let packages = metadata.workspace_packages();
+        let promises = packages.iter().filter_map(|package| {
+            package.rust_version.as_ref().map(|version| (package.name.as_str(), version))
+        });
+        let (names, versions): (Vec<_>, Vec<_>) = promises.unzip();
+        let version = versions.into_iter().min().context("no package names a compiler")?;
+        let compiler = Compiler::get(&format!("{}.{}", version.major, version.minor))?;
+        let mut alone = process::cargo(&["check", "--lib"]);
+        alone.args(names.iter().flat_map(|name| ["--package", name]));
+        let mut featured = with_features(&["check", "--lib"], &FEATURES);
+        for (with, command) in [("", &mut alone), (", with features", &mut featured)] {
+            compiler.used_by(command);
+            process::step(&format!("{} crates with Rust {version}{with}", names.len()), command)?;
+        }
+        Ok(())
+    }
+}
+
+/// A compiler of Debian's, unpacked rather than installed: a machine may have a newer one.
+struct Compiler {
+    root: PathBuf,
+}
+
+impl Compiler {
+    /// The one of a version, as `1.85`.
+    fn get(version: &str) -> Result<Self> {
+        let root = process::target_dir().join(format!("rust-{version}"));
+        if !root.join("usr/bin/rustc").is_file() {
+            process::step_checked(&format!("Rust {version} from Debian"), || {
+                unpack(version, &root)
+            })?;
+        }
+        Ok(Self { root })
+    }
+
+    /// Lets cargo work with it.
+    fn used_by(&self, command: &mut Command) {
+        let libraries = ["usr/lib/x86_64-linux-gnu", "usr/lib/llvm-19/lib"];
+        let paths = libraries.map(|folder| self.root.join(folder).display().to_string());
+        command.arg("--target-dir").arg(process::target_dir().join("oldest"));
+        command.env("RUSTC", self.root.join("usr/bin/rustc"));
+        command.env("LD_LIBRARY_PATH", paths.join(":"));
+        // It knows no lints that came later.
+        command.env("RUSTFLAGS", "--cap-lints allow");
+    }
+}
+
+fn unpack(version: &str, root: &Path) -> Result<()> {
+    let full = packaged(version).or_else(|_| {
+        // A fresh machine has no package lists yet.
+        process::output(Command::new("apt-get").arg("update"))?;
+        packaged(version)
+    })?;
+    let folder = root.with_extension("packages");
+    fs::create_dir_all(&folder)?;
+    let mut download = Command::new("apt-get");
+    download.current_dir(&folder).arg("download").args([
+        format!("rustc-web={full}"),
+        format!("libstd-rust-web-{version}={full}"),
+        format!("libstd-rust-web-dev={full}"),
+        "libllvm19".to_owned(),
+    ]);
+    succeed(&mut download)?;
+    for entry in fs::read_dir(&folder)? {
+        succeed(Command::new("dpkg-deb").arg("--extract").arg(entry?.path()).arg(root))?;
+    }
+    Ok(fs::remove_dir_all(&folder)?)
+}
+
+/// Debian's whole number of a version.
+fn packaged(version: &str) -> Result<String> {
+    let listed = process::output(Command::new("apt-cache").args(["madison", "rustc-web"]))?;
+    let listed = String::from_utf8(listed.stdout)?;
+    let numbers = listed.lines().filter_map(|line| line.split('|').nth(1)).map(str::trim);
+    let wanted = format!("{version}.");
+    let found = numbers.into_iter().find(|number| number.starts_with(&wanted));
+    Ok(found.with_context(|| format!("Debian has no rustc-web {version}"))?.to_owned())
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let output = process::output(command)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}: {said}", process::shown_as(command));
+    Ok(())
+}
