@@ -8,7 +8,7 @@ mod file_system;
 mod machine;
 mod steps;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::process;
 use file_system::FileSystem;
@@ -21,6 +21,9 @@ pub(crate) struct Kernels {
     /// Only what takes some seconds each.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Only steps with this in their name, as `threads.c`.
+    #[arg(long, value_name = "PART")]
+    pub(crate) step: Option<String>,
     /// Only machines with this in their name, as `6.1` or `512 MiB`.
     pub(crate) machine: Option<String>,
 }
@@ -70,7 +73,11 @@ impl Kernels {
         if machines.is_empty() {
             bail!("no machine has that in its name: {}", MACHINES.map(|it| it.name).join("; "));
         }
-        let steps = steps::build(self.quick)?;
+        let mut steps = steps::build(self.quick)?;
+        if let Some(part) = &self.step {
+            steps.retain(|step| step.name.contains(part.as_str()));
+            ensure!(!steps.is_empty(), "no step has that in its name: {part}");
+        }
         let mut failed = Vec::new();
         for machine in machines {
             let kernel = debian::kernel(machine.series)?;

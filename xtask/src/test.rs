@@ -23,7 +23,7 @@ type Elsewhere = (&'static str, fn() -> Result<()>);
 /// To add one, add a line.
 const ELSEWHERE: [Elsewhere; 5] = [
     ("the oldest compiler", || Oldest {}.run()),
-    ("other kernels", || Kernels { quick: true, machine: None }.run()),
+    ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("planted faults", || Mutants::tenth().run()),
     ("blocks of gigabytes", gigabytes),

@@ -1,5 +1,6 @@
 //! The system calls of the arenas, on addresses that they own.
 
+mod advice;
 pub(crate) mod lock;
 pub(crate) mod mappings;
 pub(crate) mod mark;
@@ -12,6 +13,8 @@ use core::{
 
 use stratalloc_core::ProviderError;
 use stratalloc_pages::os;
+
+pub(crate) use crate::sys::advice::{prefer_huge, purge, set_advice};
 
 use crate::plan::geometry::AREA_SHIFT;
 
@@ -45,29 +48,6 @@ pub(crate) unsafe fn map_after(address: NonNull<u8>, size: usize) -> Result<(), 
 /// Whether something stands where memory was to be mapped.
 pub(crate) fn is_occupied(error: &ProviderError) -> bool {
     matches!(*error, ProviderError::System { errno } if errno == libc::EEXIST)
-}
-
-/// Asks for huge pages; whether they come is the system's choice.
-///
-/// # Safety
-///
-/// The bytes are usable, and the caller's.
-pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
-    // SAFETY: the caller's promise.
-    let _ = unsafe { os::prefer_huge(start, size) };
-}
-
-/// Gives the memory behind `size` bytes back; they read as zero from then on. Says whether the
-/// system did.
-///
-/// # Safety
-///
-/// The bytes, to the end of their last page, are usable and the caller's, and nothing that is needed lies in
-/// them.
-pub(crate) unsafe fn purge(start: *mut u8, size: usize) -> bool {
-    let Some(start) = NonNull::new(start) else { return false };
-    // SAFETY: the caller's promise.
-    size == 0 || unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
 }
 
 /// Zeroed by giving the memory back from this many bytes on. Much of so large a block may never have been

@@ -155,3 +155,15 @@ fn what_is_in_use_is_kept() {
     assert!(global::stats().vacant > 32 * MIB);
     Config::new().apply().unwrap();
 }
+
+/// Where a sandbox allows no `madvise`, whole stretches are unmapped.
+#[test]
+fn memory_goes_back_without_madvise() {
+    let _alone = alone();
+    let before = resident();
+    Config::new().madvise(false).keep(0).apply().unwrap();
+    peak(256 * MIB);
+    let kept = resident().saturating_sub(before);
+    Config::new().apply().unwrap();
+    assert!(kept < 32 * MIB, "{kept} bytes are kept");
+}

@@ -25,6 +25,9 @@ extern "C" fn at_start() {
     if let Some(wanted) = setting(c"STRATALLOC_HUGE_PAGES", "yes or no", yes_or_no) {
         config = config.huge_pages(wanted);
     }
+    if let Some(wanted) = setting(c"STRATALLOC_MADVISE", "yes or no", yes_or_no) {
+        config = config.madvise(wanted);
+    }
     if let Some(wanted) = setting(c"STRATALLOC_BACKGROUND", "yes or no", yes_or_no) {
         config = config.background(wanted);
     }
@@ -42,11 +45,12 @@ extern "C" fn at_start() {
 static AT_START: extern "C" fn() = at_start;
 
 /// The variables that there are.
-const KNOWN: [&CStr; 7] = [
+const KNOWN: [&CStr; 8] = [
     c"STRATALLOC_LIMIT",
     c"STRATALLOC_KEEP",
     c"STRATALLOC_DECAY",
     c"STRATALLOC_HUGE_PAGES",
+    c"STRATALLOC_MADVISE",
     c"STRATALLOC_BACKGROUND",
     c"STRATALLOC_STATS",
     c"STRATALLOC_MAP",

@@ -195,6 +195,19 @@ fn calls_that_a_sandbox_kills_for() {
     }
 }
 
+/// With the setting, what is left is what the C library's own malloc needs.
+#[test]
+fn a_sandbox_that_kills_for_madvise() {
+    for (way, when) in [(Way::Static, "first"), (Way::Preloaded, "warm")] {
+        let program = build("sandbox", way);
+        for allowed in ["r", "rp"] {
+            let setting = [("STRATALLOC_MADVISE", "no")];
+            let outcome = run_with(&program, &[when, allowed, "0"], way, &setting);
+            assert!(outcome.status.success(), "{allowed}, {way:?}: {outcome:?}");
+        }
+    }
+}
+
 #[test]
 fn variables_choose_limit_and_what_is_kept() {
     let complaint = "stratalloc: STRATALLOC_LIMIT is not a size from 16M on; ignored\n";
@@ -209,6 +222,7 @@ fn variables_choose_limit_and_what_is_kept() {
         ("STRATALLOC_DECAY", "1h", "unlimited, kept\n", ""),
         ("STRATALLOC_HUGE_PAGES", "no", "unlimited, kept\n", ""),
         ("STRATALLOC_HUGE_PAGES", "2M", "unlimited, kept\n", unclear),
+        ("STRATALLOC_MADVISE", "no", "unlimited, kept\n", ""),
         ("STRATALLOC_BACKGROUND", "yes", "unlimited, kept\n", ""),
         ("STRATALLOC_LIMITS", "64M", "unlimited, kept\n", unknown),
     ];

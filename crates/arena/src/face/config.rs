@@ -6,6 +6,7 @@ use crate::{
     face::limit,
     policy::{self, huge_pages, keep},
     process::{background, decay, thread},
+    sys,
 };
 
 /// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
@@ -40,6 +41,7 @@ pub struct Config {
     share: usize,
     decay: u64,
     huge_pages: bool,
+    madvise: bool,
     background: bool,
 }
 
@@ -57,6 +59,7 @@ impl Config {
             share: policy::SHARE_DEFAULT,
             decay: policy::DECAY_DEFAULT,
             huge_pages: true,
+            madvise: true,
             background: false,
         }
     }
@@ -115,6 +118,14 @@ impl Config {
         self
     }
 
+    /// Whether `madvise` is called: it is by default. Without it there are no huge pages that aren't given to everybody, and
+    /// memory goes back where whole stretches of it serve nothing, by `munmap`; not behind free blocks among others. For
+    /// a sandbox that ends the process for this call.
+    pub const fn madvise(mut self, wanted: bool) -> Self {
+        self.madvise = wanted;
+        self
+    }
+
     /// Whether a thread of the allocator's own gives memory back in time while the program's threads sleep: none by
     /// default. It wakes twice in each [decay](Self::decay), takes no signals, and has a stack of 64 KiB or a
     /// little more. A child of a fork gets one of its own as it allocates.
@@ -136,6 +147,7 @@ impl Config {
         keep::SHARE.store(self.share, Ordering::Relaxed);
         decay::set(self.decay);
         huge_pages::set(self.huge_pages);
+        sys::set_advice(self.madvise);
         // A child of a fork is to find that it has no such thread.
         thread::watch_forks();
         background::set(self.background);

@@ -1,0 +1,51 @@
+//! What the system is told about memory: `madvise`, which a program may forgo.
+//!
+//! A sandbox may end the process for a call that it doesn't know. No other call does the same without harm: a new mapping
+//! in the place of an old one takes the lock that page faults of all threads wait for, splits what is advised from what
+//! isn't, and leaves a hole if it fails.
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use stratalloc_pages::os;
+
+use crate::sys::round_to_pages;
+
+/// Whether the call may be made. Read anew each time: `Relaxed`.
+static ADVICE: AtomicBool = AtomicBool::new(true);
+
+/// Says whether `madvise` may be called from now on. If not, all is as where the system refuses it.
+pub(crate) fn set_advice(allowed: bool) {
+    ADVICE.store(allowed, Ordering::Relaxed);
+}
+
+fn is_allowed() -> bool {
+    ADVICE.load(Ordering::Relaxed)
+}
+
+/// Asks for huge pages; whether they come is the system's choice.
+///
+/// # Safety
+///
+/// The bytes are usable, and the caller's.
+pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
+    if is_allowed() {
+        // SAFETY: the caller's promise.
+        let _ = unsafe { os::prefer_huge(start, size) };
+    }
+}
+
+/// Gives the memory behind `size` bytes back; they read as zero from then on. Says whether the
+/// system did.
+///
+/// # Safety
+///
+/// The bytes, to the end of their last page, are usable and the caller's, and nothing that is needed lies in
+/// them.
+pub(crate) unsafe fn purge(start: *mut u8, size: usize) -> bool {
+    let Some(start) = NonNull::new(start) else { return false };
+    // SAFETY: the caller's promise.
+    size == 0 || is_allowed() && unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
+}
