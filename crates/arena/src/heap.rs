@@ -17,11 +17,8 @@ use crate::{
     },
     plan::bins::Bin,
     sys::lock::{Lock, LockGuard, Mark},
+    thresholds::MAX_WAITING,
 };
-
-/// Batches that may wait in an inbox before whoever adds one looks after them: their owner may be
-/// idle for ever. About 32 KiB of the smallest blocks, 60 MiB of the largest.
-const MAX_WAITING: usize = 64;
 
 /// A thread's stock of free blocks, as a heap sees it.
 pub(crate) trait Stock {

@@ -66,6 +66,7 @@ mod policy;
 mod process;
 #[cfg(not(loom))]
 mod sys;
+mod thresholds;
 
 /// What loom explores of the rooms: what threads share. The rest lives in statics, in which its atomics can't
 /// stand.

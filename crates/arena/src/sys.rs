@@ -16,7 +16,7 @@ use stratalloc_pages::os;
 
 pub(crate) use crate::sys::advice::{prefer_huge, purge, set_advice};
 
-use crate::plan::geometry::AREA_SHIFT;
+use crate::{plan::geometry::AREA_SHIFT, thresholds::WORTH_PURGING_ZEROES};
 
 /// Maps usable memory exactly there, over nothing.
 pub(crate) fn map_at(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
@@ -49,10 +49,6 @@ pub(crate) unsafe fn map_after(address: NonNull<u8>, size: usize) -> Result<(), 
 pub(crate) fn is_occupied(error: &ProviderError) -> bool {
     matches!(*error, ProviderError::System { errno } if errno == libc::EEXIST)
 }
-
-/// Zeroed by giving the memory back from this many bytes on. Much of so large a block may never have been
-/// touched, and wouldn't have been for a long time.
-const WORTH_PURGING_ZEROES: usize = 32 << 20;
 
 /// Makes `size` bytes zero, from a page's start if they are many.
 ///

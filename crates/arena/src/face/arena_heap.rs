@@ -13,7 +13,7 @@ use crate::{
     cache::{Cache, slot},
     heap::{
         Heap, Visit,
-        large::{Fresh, GROWING, Outlook, Request},
+        large::{Fresh, Outlook, Request},
     },
     inspect::stats::Stats,
     plan::{
@@ -22,6 +22,7 @@ use crate::{
     },
     process::{arena_heaps, home::Home, relief::with_relief, thread},
     sys::{self, moving},
+    thresholds::GROWING,
 };
 
 /// The largest block in bytes: a partition's worth.

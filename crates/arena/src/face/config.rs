@@ -4,9 +4,10 @@ use core::{sync::atomic::Ordering, time::Duration};
 
 use crate::{
     face::limit,
-    policy::{self, huge_pages, keep},
+    policy::{huge_pages, keep},
     process::{background, decay, thread},
     sys,
+    thresholds::{DECAY_DEFAULT, KEEP_DEFAULT, SHARE_DEFAULT},
 };
 
 /// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
@@ -55,9 +56,9 @@ impl Config {
     pub const fn new() -> Self {
         Self {
             limit: None,
-            keep: policy::KEEP_DEFAULT,
-            share: policy::SHARE_DEFAULT,
-            decay: policy::DECAY_DEFAULT,
+            keep: KEEP_DEFAULT,
+            share: SHARE_DEFAULT,
+            decay: DECAY_DEFAULT,
             huge_pages: true,
             madvise: true,
             background: false,

@@ -19,7 +19,7 @@ use crate::{
     cache::slot,
     heap::{
         Heap, huge,
-        large::{GROWING, MAX_IN_ARENAS, Outlook, Request},
+        large::{MAX_IN_ARENAS, Outlook, Request},
     },
     inspect::stats::Stats,
     plan::{
@@ -33,6 +33,7 @@ use crate::{
         whose::{Kind, bin_of_thread},
     },
     sys::{lock::Mark, mark, moving},
+    thresholds::GROWING,
 };
 
 /// The alignment that C expects of every block.

@@ -5,11 +5,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::{
     policy::{self, Slabs, grant, keep},
     sys,
+    thresholds::{BOOKS, ROUND, ROUNDS, TELLING},
 };
-
-/// A heap tells the process of its figures when they are this many bytes off: a locked instruction for
-/// each batch of blocks would cost more than the rest of the batch's way.
-const TELLING: usize = 64 << 10;
 
 /// One heap's figures in bytes. All zero is a heap without memory.
 #[derive(Default)]
@@ -42,13 +39,6 @@ pub(crate) struct Figures {
     resting: bool,
     books: usize,
 }
-
-/// Milliseconds within which a heap that gave memory back will want it again, if it does so in rounds.
-const ROUND: u64 = 5000;
-
-/// Rounds after which a heap is taken to go on like that, and may hold as much as it had in use: the memory
-/// would be faulted in each time.
-const ROUNDS: u8 = 2;
 
 impl Figures {
     /// Every block was freed at once.
@@ -89,7 +79,7 @@ impl Figures {
     pub(crate) fn rest(&mut self) {
         self.end_rounds();
         self.resting = true;
-        self.books = policy::BOOKS;
+        self.books = BOOKS;
         self.tell();
     }
 

@@ -14,23 +14,17 @@ use crate::{
     },
     heap::pools::Pools,
     plan::geometry::{ARENAS, ArenaPlace, Partition, SEGMENTS},
-    policy::{self, huge_pages},
+    policy::huge_pages,
     sys,
+    thresholds::{GROWING, KEPT_FOR_POOLS, STAGGER, WORTH_PURGING_TAIL},
 };
 
 /// The largest size in bytes of a run.
 pub(crate) const MAX_RUN: usize = 2 << 20;
 /// The largest size in bytes of a block in arenas.
 pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
-/// A block that must move in order to grow to this many bytes is given room to grow on.
-pub(crate) const GROWING: usize = 256 << 10;
 /// The unit in which the size of a large block is kept.
 pub(crate) const PAGE: usize = 4096;
-/// Arenas of a partition that whole blocks leave to pools while other partitions have some.
-const KEPT_FOR_POOLS: u32 = 32;
-/// Whole blocks begin at one of so many segments of their arena, for the same reason that slabs don't
-/// all begin at the first: see [`ArenaPlace::first_slab`].
-const STAGGER: usize = 15;
 
 /// What is asked for: more than the classes serve.
 #[derive(Clone, Copy)]
@@ -387,7 +381,7 @@ impl Pools {
             let touched = self.segment(block.segment(number)).touched as usize;
             end = if touched == 0 { end } else { number * segment_size + touched };
         }
-        if end < start + policy::WORTH_PURGING_TAIL {
+        if end < start + WORTH_PURGING_TAIL {
             return;
         }
         let tail = block.first.address().wrapping_add(start);

@@ -27,12 +27,8 @@ use crate::{
         geometry::PARTITIONS,
     },
     policy::{Slabs, grant::Grant, huge_pages, keep},
+    thresholds::WORTH_LOOKING,
 };
-
-/// Bytes of blocks after which a thread may give back what it holds in idle stacks again: more than fills
-/// the stacks of a partition by half, so that refilling those that weren't idle after all leads to no
-/// further look.
-const WORTH_LOOKING: usize = 2 << 20;
 
 const _: () = {
     let (mut bin, mut halves) = (1, [0; PARTITIONS]);

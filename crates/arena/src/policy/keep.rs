@@ -11,11 +11,12 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::{
     policy::{self, grant},
     sys,
+    thresholds::{KEEP_DEFAULT, SHARE_DEFAULT},
 };
 
 /// What is chosen. Read anew each time: `Relaxed`.
-pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(policy::KEEP_DEFAULT);
-pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(policy::SHARE_DEFAULT);
+pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(KEEP_DEFAULT);
+pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(SHARE_DEFAULT);
 
 /// Bytes that serve nothing, and bytes of blocks that are not free, of all heaps, as far as they told.
 /// Figures, not guards: `Relaxed`, and they order nothing.

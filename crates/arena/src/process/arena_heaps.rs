@@ -14,12 +14,8 @@ use crate::{
     policy::keep,
     process::{heaps, home::Home},
     sys::lock::{Lock, LockGuard, Mark},
+    thresholds::{MAX_KEPT, MAX_VALUES},
 };
-
-/// How many there may be at once. It leaves windows to threads, and to huge blocks.
-const MAX: usize = 768;
-/// How many are kept for the next, their memory with them as far as the process may keep it.
-const MAX_KEPT: usize = 16;
 
 /// How many arena heaps there are.
 pub(crate) struct Values {
@@ -40,7 +36,7 @@ pub(crate) fn lock() -> &'static Lock<Values> {
 pub(crate) fn create() -> Option<NonNull<Home>> {
     let mark = slot::mark();
     let mut values = VALUES.lock(mark);
-    if values.in_use == MAX {
+    if values.in_use == MAX_VALUES {
         return None;
     }
     let kept = if values.kept > 0 { windows::take_kept() } else { None };

@@ -9,13 +9,13 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{
     heap::inbox::Batches,
-    policy,
     process::arena_heaps,
     sys::{self, lock::Mark},
+    thresholds::DECAY_DEFAULT,
 };
 
 /// Milliseconds, or zero for never.
-static DECAY: AtomicU64 = AtomicU64::new(policy::DECAY_DEFAULT);
+static DECAY: AtomicU64 = AtomicU64::new(DECAY_DEFAULT);
 /// When the last look was, in milliseconds of the system's clock. Whoever sets it looks; it orders
 /// nothing. (Not when the next one is due: that would be by the decay of then.)
 static LAST: AtomicU64 = AtomicU64::new(0);

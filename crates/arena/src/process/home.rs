@@ -12,11 +12,8 @@ use crate::{
     heap::Heap,
     plan::geometry::{AREA_SIZE, HOME_LIMIT},
     policy::keep,
+    thresholds::MAX_HOMES,
 };
-
-/// Threads have areas of their own up to this number; more share the heaps of those. It leaves
-/// windows for heaps that outgrow an area, and for huge blocks.
-const MAX_HOMES: usize = 1024;
 
 /// What stands at the start of a heap's first area. All zero is a home that was never used.
 ///

@@ -7,11 +7,10 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::thresholds::MANY_STRETCHES;
+
 /// Stretches of usable memory in all areas. A figure, not a guard: `Relaxed`, and it orders nothing.
 static STRETCHES: AtomicUsize = AtomicUsize::new(0);
-
-/// With so many stretches, an eighth of all mappings is taken.
-const MANY: usize = 8192;
 
 /// An arena, or the books of an area, had so many stretches `before`, and now has another number.
 pub(crate) fn change(before: u32, now: u32) {
@@ -22,5 +21,5 @@ pub(crate) fn change(before: u32, now: u32) {
 
 /// Whether new stretches are to meet old ones.
 pub(crate) fn are_scarce() -> bool {
-    STRETCHES.load(Ordering::Relaxed) >= MANY
+    STRETCHES.load(Ordering::Relaxed) >= MANY_STRETCHES
 }

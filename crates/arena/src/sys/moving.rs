@@ -4,12 +4,10 @@ use core::ptr::NonNull;
 
 use stratalloc_pages::os::{self, MoveError};
 
-use crate::sys;
-
-/// Pages are moved rather than copied from this many bytes on.
-const WORTH_MOVING: usize = 1 << 20;
-/// What is copied before its memory is given back, in bytes.
-const COPIED_AT_ONCE: usize = 32 << 20;
+use crate::{
+    sys,
+    thresholds::{COPIED_AT_ONCE, WORTH_MOVING},
+};
 
 /// Copies `size` bytes from a large block to another, or moves them, in whole pages; says whether it could. If
 /// not, the first block is as it was, and the second isn't ours any more: nobody may touch it, or give

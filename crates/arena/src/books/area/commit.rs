@@ -13,18 +13,8 @@ use crate::{
     books::arena::run_mask,
     plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
     sys::{self, mappings},
+    thresholds::{RESTRAINT, STEP, STEP_SHARE},
 };
-
-/// The least that is made usable of a slab at once.
-const LEAST_STEP: usize = 32 << 10;
-/// The most that is made usable ahead.
-const MOST_STEP: usize = 4 << 20;
-/// A heap's step is this part of what it holds.
-const SHARE: usize = 16;
-
-/// For so many milliseconds after the system refused memory, none is made usable ahead: what it has is then
-/// left to whoever needs it.
-const RESTRAINT: u64 = 1000;
 
 /// When the system last refused memory, in milliseconds of its clock. Zero: never. `Relaxed`: a hint.
 static REFUSED_AT: AtomicU64 = AtomicU64::new(0);
@@ -63,9 +53,9 @@ impl Appetite {
             return 0;
         }
         if self.huge || mappings::are_scarce() {
-            return MOST_STEP;
+            return *STEP.end();
         }
-        let share = (self.held / SHARE).clamp(LEAST_STEP, MOST_STEP);
+        let share = (self.held / STEP_SHARE).clamp(*STEP.start(), *STEP.end());
         1 << share.ilog2()
     }
 }

@@ -4,12 +4,10 @@ use core::ptr::null_mut;
 
 use crate::books::arena::{Arena, longest_run};
 use crate::plan::geometry::SEGMENTS;
+use crate::thresholds::LOOKED_AT;
 
 /// Lists, each for longest vacant runs of twice as many segments as the one before it.
 const LISTS: usize = SEGMENTS.ilog2() as usize + 1;
-
-/// Arenas of a list that are looked at: so many that it is cheap beside a page fault.
-const LOOKED_AT: usize = 16;
 
 /// Lists of arenas by their longest vacant run, newest first. All zero is an empty index.
 ///

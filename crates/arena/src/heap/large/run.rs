@@ -1,6 +1,6 @@
 //! Where a run goes: a large block that is segments in a row, and shares its arena.
 
-use crate::heap::large::{Fresh, KEPT_FOR_POOLS, LargeBlock, Request};
+use crate::heap::large::{Fresh, LargeBlock, Request};
 use crate::{
     books::{
         arena::{Claim, Use},
@@ -8,6 +8,7 @@ use crate::{
     },
     heap::pools::Pools,
     plan::geometry::Partition,
+    thresholds::KEPT_FOR_POOLS,
 };
 
 /// The partitions in whose arenas a run may lie, smallest segments first, and how many of these it needs: so

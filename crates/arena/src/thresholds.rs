@@ -1,0 +1,116 @@
+//! Every number by which the arenas decide, with its reason and its measured price.
+//!
+//! What follows from the geometry is in `plan`, and what a program may choose is in [`Config`](crate::Config), whose
+//! defaults are here. Sizes are in bytes, times in milliseconds.
+
+use core::ops::RangeInclusive;
+
+// What is kept.
+
+/// What all heaps together may keep in any case, unless chosen otherwise.
+pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
+/// Beyond that, they may keep so many hundredths of what is in use, unless chosen otherwise.
+pub(crate) const SHARE_DEFAULT: usize = 100;
+/// How long memory that serves nothing is kept at most, unless chosen otherwise: as long as others keep it.
+/// A look costs some microseconds a heap, and comes twice in that time.
+pub(crate) const DECAY_DEFAULT: u64 = 10_000;
+/// What a heap at work may keep in any case, where few share [`KEEP_DEFAULT`] and where many do: less isn't worth a
+/// system call. With 1 MiB for each of 512, half a gigabyte stayed.
+pub(crate) const HEAP_MINIMUM: RangeInclusive<usize> = 64 << 10..=1 << 20;
+/// A heap that found less to give back than it wanted frees this part of what it has in use before it looks again: so
+/// much that looking through all slabs is rare.
+pub(crate) const PATIENCE: usize = 8;
+/// The memory of a freed whole block will serve again within this time where blocks of megabytes are replaced, and
+/// so often the usual share of use may be kept for that: among 20 blocks of 5 to 25 MiB, a third of the page faults
+/// were for memory given back a moment before.
+pub(crate) const GRACE: u32 = 300;
+pub(crate) const GRACE_TIMES: usize = 2;
+/// A heap that gave memory back will want it again within this time, if it does so in rounds.
+pub(crate) const ROUND: u64 = 5000;
+/// Rounds after which a heap is taken to go on like that, and may hold as much as it had in use: the memory
+/// would be faulted in each time.
+pub(crate) const ROUNDS: u8 = 2;
+/// A heap's books that were used, about: those of a thread that used blocks to 300 bytes and a large one had
+/// 128 KiB.
+pub(crate) const BOOKS: usize = 128 << 10;
+
+// What is given back.
+
+/// A shrunk block gives a tail of at least so much back to the system: a call costs as much as to fault in some ten
+/// pages.
+pub(crate) const WORTH_PURGING_TAIL: usize = 256 << 10;
+/// A stretch of free blocks is given back if it covers pages of so much, where only what is too much has to go.
+pub(crate) const WORTH_PURGING_STRETCH: usize = 8 << 10;
+/// A slab is looked through for such stretches if this part of it was freed since the last time; but not while as
+/// much is freed from one look to the next, so much time later at least: it will be empty soon. Two threads that
+/// freed 16 million blocks in random order made 438,000 calls for stretches of slabs.
+pub(crate) const WORTH_SETTLING: usize = 16;
+pub(crate) const REST: u64 = 250;
+/// A heap looks for stacks that are idle once so much was taken from its slabs: more than fills the stacks of a
+/// partition by half, so that refilling those that weren't idle after all leads to no further look.
+pub(crate) const WORTH_LOOKING: usize = 2 << 20;
+/// So large a block is zeroed by giving its memory back. Much of it may never have been touched, and wouldn't have
+/// been for a long time.
+pub(crate) const WORTH_PURGING_ZEROES: usize = 32 << 20;
+
+// What becomes usable at once.
+
+/// The least and the most of a slab: each step is a call, and what is ahead of use counts against a limit on the
+/// address space.
+pub(crate) const STEP: RangeInclusive<usize> = 32 << 10..=4 << 20;
+/// Between these, a heap's step is this part of what it holds.
+pub(crate) const STEP_SHARE: usize = 16;
+/// For so long after the system refused memory, none is made usable ahead: what it has is then left to whoever needs
+/// it.
+pub(crate) const RESTRAINT: u64 = 1000;
+/// With so many stretches of usable memory, an eighth of the mappings that a process may have is taken.
+pub(crate) const MANY_STRETCHES: usize = 8192;
+
+// Huge pages.
+
+/// A huge page, on most machines.
+pub(crate) const HUGE_PAGE: usize = 2 << 20;
+/// A heap's segments come in huge pages once it holds so many times what one slab may leave unused of them, and so
+/// much in all: from 16 MiB on they cost programs of some dozens of them a fifth of their memory.
+pub(crate) const HUGE_SHARE: usize = 32;
+pub(crate) const HUGE_HELD: usize = 32 * HUGE_PAGE;
+/// The least whole block to come in huge pages, and what its heap holds at least, the block among it: a program may
+/// touch little at either end of a buffer.
+pub(crate) const HUGE_BLOCK: usize = 4 * HUGE_PAGE;
+pub(crate) const HUGE_BLOCK_HELD: usize = 16 * HUGE_PAGE;
+
+// Where large blocks go.
+
+/// A block that must move in order to grow to this size is given room to grow on.
+pub(crate) const GROWING: usize = 256 << 10;
+/// Arenas of a partition that whole blocks leave to slabs and runs while other partitions have some.
+pub(crate) const KEPT_FOR_POOLS: u32 = 32;
+/// Whole blocks begin at one of so many segments of their arena, for the same reason that slabs don't all begin at
+/// the first: see [`ArenaPlace::first_slab`](crate::ArenaPlace).
+pub(crate) const STAGGER: usize = 15;
+/// Arenas of a list that are looked at for a gap: so many that it is cheap beside a page fault.
+pub(crate) const LOOKED_AT: usize = 16;
+
+/// From this size on, the pages of a block that moves are moved rather than copied.
+pub(crate) const WORTH_MOVING: usize = 1 << 20;
+/// What is copied before its memory is given back, where pages can't be moved.
+pub(crate) const COPIED_AT_ONCE: usize = 32 << 20;
+
+// How often threads meet.
+
+/// Batches that may wait in an inbox before whoever adds one looks after them, since their owner may be idle for ever:
+/// about 32 KiB of the smallest blocks, 60 MiB of the largest.
+pub(crate) const MAX_WAITING: usize = 64;
+/// A heap brings the figures of the process up to date when they are off by so much: a locked instruction for each
+/// batch of blocks would cost more than the rest of the batch's way.
+pub(crate) const TELLING: usize = 64 << 10;
+
+// How many heaps there may be.
+
+/// Threads have areas of their own up to this number; more share the heaps of those. It leaves windows for heaps that
+/// outgrow an area, and for huge blocks.
+pub(crate) const MAX_HOMES: usize = 1024;
+/// Arena heaps at once. It leaves windows to threads, and to huge blocks.
+pub(crate) const MAX_VALUES: usize = 768;
+/// How many of these are kept for the next, their memory with them as far as the process may keep it.
+pub(crate) const MAX_KEPT: usize = 16;
