@@ -1,4 +1,5 @@
-//! What is known of the memory: an area's books, which stand apart from the blocks.
+//! What is known of the memory: an area's books, which stand apart from the blocks; and what is noted of
+//! samples.
 
 pub(crate) mod area;
 pub(crate) mod arena;
@@ -7,6 +8,7 @@ pub(crate) mod owner;
 pub(crate) mod poison;
 pub(crate) mod reference;
 pub(crate) mod report;
+pub(crate) mod samples;
 pub(crate) mod slab;
 pub(crate) mod slab_list;
 pub(crate) mod windows;

@@ -5,6 +5,7 @@
 //! filled by half.
 
 pub(crate) mod slot;
+pub(crate) mod watch;
 
 mod outbox;
 
@@ -16,6 +17,7 @@ use core::{
 
 use crate::{
     books::{area::Area, poison, report, slab::BadFree},
+    cache::watch::Watch,
     heap::{Heap, Stock, Visit, inbox::Batch, pools::Pools},
     plan::{
         bins::{BINS, Bin, SHAPES},
@@ -63,6 +65,10 @@ pub(crate) struct Cache {
     seen: [Cell<*mut *mut u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
     outbox: [Cell<*mut Batch>; OUTBOX],
+    /// What counts in place of this while allocations are sampled, or what this is the cache of.
+    watch: Cell<Option<&'static Watch>>,
+    /// The bytes between samples on average, where this is the cache that counts; else zero.
+    interval: Cell<usize>,
     /// The next cache without a thread, in the list of those.
     pub(crate) next_idle: Cell<*const Cache>,
 }
@@ -106,6 +112,8 @@ impl Cache {
             seen: [const { Cell::new(null_mut()) }; BINS],
             heap: Cell::new(None),
             outbox: [const { Cell::new(null_mut()) }; OUTBOX],
+            watch: Cell::new(None),
+            interval: Cell::new(0),
             next_idle: Cell::new(core::ptr::null()),
         }
     }
@@ -247,6 +255,9 @@ impl Cache {
 
     /// Frees a block of this heap, in whichever of its areas.
     pub(crate) fn free_local(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
+        if let Some(watch) = self.watch() {
+            return watch.free(mark, bin, block);
+        }
         (!self.push(bin, block)).then(|| self.drain(mark, bin, block))
     }
 

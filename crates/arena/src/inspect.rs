@@ -1,9 +1,11 @@
-//! What can be seen of the heaps: figures, a census, a picture.
+//! What can be seen of the heaps: figures, a census, a picture, a profile.
 
 mod census;
 mod map;
+mod profile;
 pub(crate) mod stats;
 
 pub use census::{Census, ClassFigures, Events, PartitionFigures};
 pub use map::map;
+pub use profile::{Estimate, SiteFigures, Snapshot};
 pub use stats::Stats;

@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod grant;
 pub(crate) mod huge_pages;
 pub(crate) mod keep;
+pub(crate) mod sampling;
 
 use crate::{
     plan::geometry::Partition,

@@ -8,5 +8,8 @@ pub(crate) mod heaps;
 pub(crate) mod home;
 pub(crate) mod hook;
 pub(crate) mod relief;
+pub(crate) mod samples;
+pub(crate) mod sampling;
 pub(crate) mod thread;
+pub(crate) mod watching;
 pub(crate) mod whose;

@@ -3,8 +3,11 @@
 mod advice;
 pub(crate) mod lock;
 pub(crate) mod mappings;
+pub(crate) mod maps;
 pub(crate) mod mark;
 pub(crate) mod moving;
+pub(crate) mod paged;
+pub(crate) mod trace;
 
 use core::{
     ptr::NonNull,

@@ -12,6 +12,8 @@
 //!
 //! [`ArenaHeap`] is a heap of one's own, for work that is thrown away in one step.
 //!
+//! [`profile`] tells which calls hold the process's memory.
+//!
 //! The layers, each a crate that stands alone, are here under their own names; every one of them
 //! implements [`Allocator`](core::Allocator), and can stand on another.
 //!
@@ -30,7 +32,7 @@
 mod global;
 
 pub use global::Stratalloc;
-pub use stratalloc_arena::ArenaHeap;
+pub use stratalloc_arena::{ArenaHeap, profile};
 
 pub use stratalloc_arena as arena;
 pub use stratalloc_block as block;

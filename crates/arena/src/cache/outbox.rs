@@ -4,7 +4,7 @@ use core::ptr::null_mut;
 
 use crate::{
     books::owner::Owner,
-    cache::{Cache, OUTBOX},
+    cache::{Cache, OUTBOX, watch::Watch},
     heap::{
         Heap, Visit,
         inbox::{BATCH_SIZE, Batch},
@@ -68,11 +68,13 @@ impl Cache {
     }
 
     fn pop_or_refill(&self, bin: Bin) -> (*mut u8, Option<Visit>) {
-        let block = self.pop(bin);
+        // Not counted among what the program allocates.
+        let stock = self.watch().and_then(Watch::under).unwrap_or(self);
+        let block = stock.pop(bin);
         if !block.is_null() {
             return (block, None);
         }
-        let (block, visit) = self.refill(self.mark(), bin);
+        let (block, visit) = stock.refill(self.mark(), bin);
         (block, Some(visit))
     }
 

@@ -29,7 +29,7 @@ use crate::{
     process::{
         frees::{free_with, free_without_cache, see_to},
         relief::{self, with_relief},
-        thread,
+        sampling, thread, watching,
         whose::{Kind, bin_of_thread},
     },
     sys::{lock::Mark, mark, moving},
@@ -162,6 +162,10 @@ fn allocate_small(bin: Bin) -> *mut u8 {
         let Some(heap) = thread::any_heap() else { return null_mut() };
         return heap.allocate_alone(mark::of_thread(), bin);
     };
+    let cache = watching::current(cache);
+    if let Some(watch) = cache.watch() {
+        return sampling::allocate_small(watch, bin);
+    }
     let block = cache.pop(bin);
     if !block.is_null() {
         return block;
@@ -185,7 +189,10 @@ unsafe fn deallocate_slow(block: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe {
         match thread::attached() {
-            Some(cache) => free_with(cache, block),
+            Some(cache) => match cache.watch() {
+                Some(watch) => watching::free(watch, block),
+                None => free_with(cache, block),
+            },
             None => free_without_cache(mark::of_thread(), block),
         }
     }
@@ -202,17 +209,26 @@ fn caller() -> Option<(&'static Heap, Mark)> {
 #[inline(never)]
 fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
     let request = Request { size, align, outlook };
-    with_relief(size, || place_large(request)).unwrap_or(null_mut())
+    if let Some(heap) = sampling::heap_if_due(size)
+        && let Some(sample) = with_relief(size, || place_large(request, Some(heap)))
+    {
+        sampling::note_large(sample);
+        return sample;
+    }
+    with_relief(size, || place_large(request, None)).unwrap_or(null_mut())
 }
 
-/// A large or huge block; a sparse one is zero.
-fn place_large(request: Request) -> Option<*mut u8> {
+/// A large or huge block, a large one in a heap if one is named; a sparse one is zero.
+fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8> {
     let Request { size, align, outlook } = request;
     if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
         let fits = align <= AREA_SIZE;
         return fits.then(|| huge::allocate(size)).flatten().map(NonNull::as_ptr);
     }
-    let (heap, mark) = caller()?;
+    let (heap, mark) = match heap {
+        Some(heap) => (heap, slot::mark()),
+        None => caller()?,
+    };
     let fresh = heap.allocate_large(mark, request)?;
     if outlook == Outlook::Sparse {
         // SAFETY: the block holds `size` bytes, just allocated, in pages of its own.
@@ -279,12 +295,19 @@ unsafe fn reallocate_unless(
     if matches!(kind, Kind::Small { bin, .. } | Kind::OfValue { bin, .. } if may_stay(bin)) {
         return block;
     }
+    let must_move = sampling::must_move(&kind, old, size);
     // SAFETY: the caller's promise.
-    if unsafe { resize_in_place(&kind, block, size) } {
+    if !must_move && unsafe { resize_in_place(&kind, block, size) } {
+        sampling::resized(&kind, block, old, size);
         return block;
     }
-    // SAFETY: the caller's promise; the kind says how many bytes it holds.
-    unsafe { move_block(block, old, size, align) }
+    // SAFETY: the caller's promise; the kind says how many bytes it holds. What had to be moved and isn't, is as
+    // it was.
+    unsafe {
+        let moved = move_block(block, old, size, align);
+        let stays = moved.is_null() && must_move && resize_in_place(&kind, block, size);
+        if stays { block } else { moved }
+    }
 }
 
 /// # Safety

@@ -4,9 +4,9 @@
 use crate::{
     books::poison,
     cache::Cache,
-    heap::{Visit, huge},
+    heap::{Heap, Visit, huge},
     process::{
-        arena_heaps, background, decay,
+        arena_heaps, background, decay, samples,
         whose::{Kind, check_start},
     },
     sys::lock::Mark,
@@ -102,16 +102,28 @@ unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
     match kind {
         Kind::Null => Visit::NONE,
         Kind::Small { heap, bin } | Kind::OfValue { heap, bin } => {
+            forget_sample(heap, block);
             poison::freed(bin, block);
             // SAFETY: the caller's promise; the kind says whose it is.
             unsafe { heap.free_alone(mark, bin, block) }
         }
-        // SAFETY: the kind says whose it is.
-        Kind::Large { heap } => unsafe { heap.free_large(mark, block) },
+        Kind::Large { heap } => {
+            forget_sample(heap, block);
+            // SAFETY: the kind says whose it is.
+            unsafe { heap.free_large(mark, block) }
+        }
         Kind::Huge { start, size } => {
+            samples::forget_huge(block);
             // SAFETY: the caller's promise.
             unsafe { huge::free(start, size) };
             Visit::NONE
         }
+    }
+}
+
+/// Before the block is free: it may be another sample then.
+fn forget_sample(heap: &Heap, block: *mut u8) {
+    if samples::lie_in(heap) {
+        samples::forget(block);
     }
 }

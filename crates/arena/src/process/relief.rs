@@ -4,7 +4,7 @@ use crate::{
     cache::slot,
     heap::{Visit, large::MAX_IN_ARENAS},
     policy::grant,
-    process::{arena_heaps, frees::see_to, heaps, hook, thread},
+    process::{arena_heaps, frees::see_to, heaps, hook, thread, watching},
 };
 
 /// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
@@ -42,7 +42,7 @@ fn relieve() {
 /// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache. Returns
 /// how many bytes the system got at most.
 pub(crate) fn trim() -> usize {
-    let Some(cache) = thread::attached() else { return 0 };
+    let Some(cache) = thread::attached().map(watching::leave) else { return 0 };
     let mark = cache.mark();
     see_to(cache, cache.flush(mark));
     let mut given = 0;

@@ -9,7 +9,7 @@ use core::{
 use crate::{
     cache::{Cache, CacheWithStacks, ENDED_THREAD, NEW_THREAD, slot},
     heap::{Heap, Visit},
-    process::{frees, heaps, home::Home},
+    process::{frees, heaps, home::Home, watching},
     sys::{lock::Lock, mark},
 };
 
@@ -109,6 +109,7 @@ pub(crate) fn see_to(visit: Visit) {
 
 /// The end of a thread: its blocks go back, its heap waits for another thread.
 fn detach(cache: &'static Cache) {
+    watching::leave(slot::cache());
     let mark = cache.mark();
     frees::see_to(cache, cache.flush(mark));
     // What was freed by that is in the cache again.

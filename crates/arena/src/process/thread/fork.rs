@@ -12,7 +12,7 @@ use crate::{
     process::{
         arena_heaps, heaps,
         home::Home,
-        hook,
+        hook, samples,
         thread::{Cache, IDLE, Lock, streams},
     },
     sys::mark,
@@ -26,12 +26,14 @@ static FORK: Lock<()> = Lock::new(());
 type Windows = [u64; 32];
 
 /// What the thread that holds [`FORK`] has taken besides.
+#[expect(clippy::struct_excessive_bools, reason = "one for each lock")]
 struct Taken {
     /// Heaps' locks.
     heaps: Windows,
-    /// The lock of the idle caches, and that of the arena heaps.
+    /// The lock of the idle caches, that of the arena heaps, and that of the samples.
     idle: bool,
     values: bool,
+    samples: bool,
     /// That of the C library's streams: only where there may be other threads, since its fork doesn't
     /// take it either where there are none.
     streams: bool,
@@ -52,6 +54,7 @@ static TAKEN: Shared<Taken> = Shared(UnsafeCell::new(Taken {
     heaps: [0; 32],
     idle: false,
     values: false,
+    samples: false,
     streams: false,
     nested: 0,
     own: 0,
@@ -89,6 +92,7 @@ unsafe extern "C" fn before() {
         }
         (*taken).idle = IDLE.lock_for_fork(mark::of_thread());
         (*taken).values = arena_heaps::lock().lock_for_fork(slot::mark());
+        (*taken).samples = samples::lock().lock_for_fork(slot::mark());
         (*taken).heaps = [0; 32];
         (*taken).own = usize::from(!(*taken).idle) + usize::from(!(*taken).values);
         for heap in all_heaps() {
@@ -113,6 +117,9 @@ unsafe extern "C" fn after() {
             if has(&(*taken).heaps, window(heap)) {
                 heap.lock().unlock_forked();
             }
+        }
+        if (*taken).samples {
+            samples::lock().unlock_forked();
         }
         if (*taken).values {
             arena_heaps::lock().unlock_forked();

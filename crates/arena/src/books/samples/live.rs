@@ -1,0 +1,120 @@
+//! Which sampled blocks are live: a table by their addresses.
+
+use crate::{policy::sampling::Weight, sys::paged::PagedVec};
+
+/// What is noted of a live block. All zero is none.
+#[derive(Clone, Copy)]
+struct Block {
+    address: usize,
+    site: usize,
+    weight: Weight,
+}
+
+/// Open addressing with linear probing, at most half full.
+///
+/// # Invariants
+///
+/// - [LIVE-1: probed] From the place that an address hashes to, up to where it is, no slot is empty.
+/// - [LIVE-2: room] The slots are a power of two, or none; at most half of them are filled.
+pub(super) struct Live {
+    slots: PagedVec<Block>,
+    filled: usize,
+}
+
+const LEAST_SLOTS: usize = 512;
+
+impl Live {
+    pub(super) const fn new() -> Self {
+        Self { slots: PagedVec::new(), filled: 0 }
+    }
+
+    /// Adds a block that isn't there; returns whether there was memory for it.
+    pub(super) fn insert(&mut self, address: usize, weight: Weight, site: usize) -> bool {
+        if (self.filled + 1) * 2 > self.slots.len() && !self.grow() {
+            return false;
+        }
+        self.put(Block { address, site, weight });
+        self.filled += 1;
+        true
+    }
+
+    fn put(&mut self, block: Block) {
+        let place = self.find(block.address);
+        self.slots[place] = block;
+    }
+
+    /// The slot of an address, or the empty one where it would be.
+    fn find(&self, address: usize) -> usize {
+        let mut place = self.home_of(address);
+        while self.slots[place].address != address && self.slots[place].address != 0 {
+            place = self.next(place);
+        }
+        place
+    }
+
+    fn next(&self, place: usize) -> usize {
+        (place + 1) & (self.slots.len() - 1)
+    }
+
+    fn home_of(&self, address: usize) -> usize {
+        // The high bits of the product depend on all of the address.
+        (address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) & (self.slots.len() - 1)
+    }
+
+    fn grow(&mut self) -> bool {
+        let count = (self.slots.len() * 2).max(LEAST_SLOTS);
+        // SAFETY: all zero is no block.
+        let Some(larger) = (unsafe { PagedVec::zeroed(count) }) else { return false };
+        let old = core::mem::replace(&mut self.slots, larger);
+        old.iter().filter(|block| block.address != 0).for_each(|&block| self.put(block));
+        true
+    }
+
+    /// Takes a block out; says what it stands for, and its site. `None` if it isn't there.
+    pub(super) fn remove(&mut self, address: usize) -> Option<(Weight, usize)> {
+        if self.filled == 0 {
+            return None;
+        }
+        let mut hole = self.find(address);
+        let Block { address: 1.., site, weight } = self.slots[hole] else { return None };
+        self.filled -= 1;
+        // What follows moves up where the hole would hide it [LIVE-1].
+        let mut place = self.next(hole);
+        while self.slots[place].address != 0 {
+            let home = self.home_of(self.slots[place].address);
+            let mask = self.slots.len() - 1;
+            if place.wrapping_sub(home) & mask >= place.wrapping_sub(hole) & mask {
+                self.slots[hole] = self.slots[place];
+                hole = place;
+            }
+            place = self.next(place);
+        }
+        self.slots[hole] = Block { address: 0, site: 0, weight: Weight::NONE };
+        Some((weight, site))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn it_agrees_with_a_map_whatever_comes_and_goes() {
+        let (mut live, mut model) = (Live::new(), HashMap::new());
+        let mut random = 1_u64;
+        for step in 0..100_000 {
+            random = crate::policy::sampling::next_random(random);
+            // Few addresses, so that many are there already, and probes collide.
+            let address = (random as usize >> 8) % 3000 * 4096 + 4096;
+            let expected = model.remove(&address);
+            assert_eq!(live.remove(address).map(|(_, site)| site), expected, "step {step}");
+            if random & 3 != 0 {
+                assert!(live.insert(address, Weight::NONE, step));
+                model.insert(address, step);
+            }
+            assert_eq!(live.filled, model.len());
+        }
+    }
+}
