@@ -162,6 +162,7 @@ fn a_process_locked_into_memory_stays_small() {
 fn all_mappings_used_up() {
     check("limits", &["maps"], Way::Preloaded);
     check("limits", &["maps-served"], Way::Preloaded);
+    check("limits", &["maps-first"], Way::Preloaded);
 }
 
 #[cfg(target_arch = "x86_64")]

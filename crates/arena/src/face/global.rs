@@ -150,7 +150,7 @@ fn allocate_slow(size: usize, align: usize) -> *mut u8 {
         return allocate_large(size, align, Outlook::Plain);
     };
     let block = with_relief(size, || NonNull::new(allocate_small(bin)));
-    let block = block.map_or(null_mut(), NonNull::as_ptr);
+    let block = block.map_or_else(|| relief::from_others(bin), NonNull::as_ptr);
     if guard::ON && !block.is_null() {
         guard::hand_out(bin, block, size);
     }

@@ -40,7 +40,9 @@ pub(crate) const TILES: usize = Partition::SPECIAL.offset() >> TILE_SHIFT;
 /// heap that are at home there.
 pub(crate) const HOME_LIMIT: usize = 64 << 10;
 /// The bytes that the books may take between the home and the partitions.
-pub(crate) const BOOKS_LIMIT: usize = (1 << PARTITION_SHIFT) - HOME_LIMIT;
+pub(crate) const BOOKS_LIMIT: usize = SPARES_AT - HOME_LIMIT;
+/// The offset of what lies between the books and the partitions, in the first area of all: mappings in reserve.
+pub(crate) const SPARES_AT: usize = (1 << PARTITION_SHIFT) - (1 << 20);
 
 /// One of the 8 partitions of an area; its segments are 64 KiB to 8 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,7 +168,7 @@ impl SegmentPlace {
     /// The segment that an offset within an area lies in; `None` among the books or past the area.
     #[inline]
     pub const fn of_offset(offset: usize) -> Option<Self> {
-        if offset < HOME_LIMIT + BOOKS_LIMIT || offset >= AREA_SIZE {
+        if offset < 1 << PARTITION_SHIFT || offset >= AREA_SIZE {
             return None;
         }
         let partition = Partition((offset.ilog2() - PARTITION_SHIFT) as u8);
@@ -254,7 +256,14 @@ mod tests {
 
     #[test]
     fn offsets_outside_the_partitions_have_no_segment() {
-        for offset in [0, 1, HOME_LIMIT + BOOKS_LIMIT - 1, AREA_SIZE, usize::MAX] {
+        for offset in [
+            0,
+            1,
+            SPARES_AT,
+            Partition::for_segment(1).unwrap().offset() - 1,
+            AREA_SIZE,
+            usize::MAX,
+        ] {
             assert_eq!(SegmentPlace::of_offset(offset), None);
         }
     }

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use crate::{
     heap::inbox::Batches,
     process::arena_heaps,
-    sys::{self, lock::Mark},
+    sys::{self, lock::Mark, spares},
     thresholds::DECAY_DEFAULT,
 };
 
@@ -50,6 +50,7 @@ pub(crate) fn pause() -> u64 {
 #[cold]
 #[inline(never)]
 fn look(mark: Mark) -> Batches {
+    spares::restore();
     let mut all = Batches::NONE;
     arena_heaps::try_each_heap(mark, |heap| {
         if let Some(spent) = heap.purge_idle(mark) {

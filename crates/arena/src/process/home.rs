@@ -12,6 +12,7 @@ use crate::{
     heap::Heap,
     plan::geometry::{AREA_SIZE, HOME_LIMIT},
     policy::keep,
+    sys::spares,
     thresholds::MAX_HOMES,
 };
 
@@ -32,8 +33,10 @@ impl Home {
         let may = keep::HOMES.fetch_add(1, Ordering::Relaxed) < MAX_HOMES;
         if may {
             if let Some(owner) = windows::new_home(For::Thread, settle) {
+                let home = Self::around(owner);
+                spares::make(home.cast());
                 // SAFETY: settled just now, and threads' homes live as long as the process.
-                return Some(unsafe { Self::around(owner).as_ref() });
+                return Some(unsafe { home.as_ref() });
             }
         }
         keep::HOMES.fetch_sub(1, Ordering::Relaxed);

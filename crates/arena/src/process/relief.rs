@@ -1,10 +1,14 @@
 //! What is tried before a request is refused.
 
+use core::ptr::null_mut;
+
 use crate::{
     cache::slot,
     heap::{Visit, large::MAX_IN_ARENAS},
+    plan::bins::Bin,
     policy::grant,
     process::{arena_heaps, frees::see_to, heaps, hook, thread, watching},
+    sys::spares,
 };
 
 /// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
@@ -23,8 +27,22 @@ fn try_again<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
         if found.is_some() {
             return found;
         }
+        // The process may have all the mappings that it may have.
+        while spares::give_up() {
+            let found = attempt();
+            if found.is_some() {
+                return found;
+            }
+        }
     }
     if hook::ask(size) { attempt() } else { None }
+}
+
+/// A block of a bin that another heap has, where the calling thread's can't get any; null if none has.
+pub(crate) fn from_others(bin: Bin) -> *mut u8 {
+    let mark = slot::mark();
+    let mut blocks = heaps::of_threads(0).map(|heap| heap.allocate_alone(mark, bin));
+    blocks.find(|block| !block.is_null()).unwrap_or(null_mut())
 }
 
 /// Makes room where the process has all the memory that a limit grants it: gives back what serves

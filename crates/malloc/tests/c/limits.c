@@ -1,6 +1,6 @@
 /* Memory runs out: `as SIZE` and `data SIZE` (resource limits, blocks of a size), `maps` (vm.max_map_count used up). NULL with
    ENOMEM then, and all is usable again when the pressure is gone. `as-others SIZE`: what one size had serves others. `maps-served`:
-   small blocks come though there are no more mappings. */
+   small blocks come though there are no more mappings. `maps-first`: and though no block of their sizes ever did. */
 #include "check.h"
 #include <pthread.h>
 #include <sys/mman.h>
@@ -80,20 +80,43 @@ static void take_all_maps(void) {
     }
 }
 
-static void serve_without_maps(void) {
-    enum { SIZES = 24, EACH = 300 };
-    size_t sizes[SIZES];
-    for (int i = 0; i < SIZES; i++) {
-        sizes[i] = i == 0 ? 16 : sizes[i - 1] + (sizes[i - 1] / 4 + 15) / 16 * 16;
-        CHECK(sizes[i] <= 32768 && malloc(sizes[i]) != NULL);
-    }
-    take_all_maps();
-    for (int i = 0; i < SIZES * EACH; i++) {
+enum { SIZES = 24, EACH = 300 };
+static size_t sizes[SIZES];
+
+static void take_each(int count) {
+    for (int i = 0; i < count; i++) {
         size_t size = sizes[i % SIZES];
         void *block = malloc(size);
         CHECK(block != NULL);
         mark(block, size, 7);
     }
+}
+
+static pthread_barrier_t no_maps;
+
+/* By a thread that has so many blocks before. */
+static void *take_each_later(void *count) {
+    take_each((int)(intptr_t)count);
+    pthread_barrier_wait(&no_maps);
+    pthread_barrier_wait(&no_maps);
+    take_each(SIZES * EACH);
+    return NULL;
+}
+
+static void serve_without_maps(int first) {
+    for (int i = 0; i < SIZES; i++) {
+        sizes[i] = i == 0 ? 16 : sizes[i - 1] + (sizes[i - 1] / 4 + 15) / 16 * 16;
+        CHECK(sizes[i] <= 32768);
+    }
+    pthread_t thread;
+    pthread_barrier_init(&no_maps, NULL, 2);
+    CHECK(pthread_create(&thread, NULL, take_each_later, (void *)(intptr_t)first) == 0);
+    take_each(first ? 1 : SIZES);
+    pthread_barrier_wait(&no_maps);
+    take_all_maps();
+    take_each(SIZES * EACH);
+    pthread_barrier_wait(&no_maps);
+    CHECK(pthread_join(thread, NULL) == 0);
     /* A class that was never used takes its place beside one that was. */
     CHECK(malloc(20) != NULL && malloc(56) != NULL && malloc(3000) != NULL && malloc(100) != NULL);
 }
@@ -135,8 +158,8 @@ int main(int count, char **arguments) {
         squeeze(RLIMIT_DATA, (size_t)atol(arguments[2]));
     } else if (strcmp(arguments[1], "as-others") == 0) {
         serve_others((size_t)atol(arguments[2]));
-    } else if (strcmp(arguments[1], "maps-served") == 0) {
-        serve_without_maps();
+    } else if (strncmp(arguments[1], "maps-", 5) == 0) {
+        serve_without_maps(strcmp(arguments[1], "maps-first") == 0);
     } else {
         use_up_maps();
     }
