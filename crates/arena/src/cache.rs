@@ -16,7 +16,7 @@ use core::{
 };
 
 use crate::{
-    books::{area::Area, poison, report, slab::BadFree},
+    books::{area::Area, owner::Owner, poison, report, slab::BadFree},
     cache::watch::Watch,
     heap::{Heap, Stock, Visit, inbox::Batch, pools::Pools},
     plan::{
@@ -121,6 +121,14 @@ impl Cache {
     /// The heap that its blocks are of; `None` in the caches that have nothing.
     pub(crate) fn heap(&self) -> Option<&'static Heap> {
         self.heap.get()
+    }
+
+    /// Whether the blocks of this owner are its own.
+    #[inline(always)]
+    pub(crate) fn is_of(&self, owner: Owner) -> bool {
+        self.heap.get().is_some_and(|heap| {
+            core::ptr::from_ref(heap).cast() == owner.heap::<()>().as_ptr().cast_const()
+        })
     }
 
     /// What the thread marks locks with.

@@ -16,8 +16,8 @@ use crate::{
         pools::Pools,
     },
     plan::bins::Bin,
+    policy,
     sys::lock::{Lock, LockGuard, Mark},
-    thresholds::MAX_WAITING,
 };
 
 /// A thread's stock of free blocks, as a heap sees it.
@@ -107,9 +107,11 @@ impl Heap {
     /// caller's to free.
     pub(crate) fn refill(&self, mark: Mark, stock: &impl Stock, bin: Bin) -> Visit {
         let mut pools = self.pools(mark);
-        let spent = self.absorb_unless(&mut pools, |bin, blocks| stock.stow(bin, blocks));
+        let mut spent = pools.load(bin, |blocks| stock.stow(bin, blocks));
+        spent = self.absorb_for(&mut pools, stock).and(spent);
         stock.fill(bin, |slots| {
             if pools.has_grown() {
+                spent = pools.empty_magazines().and(core::mem::replace(&mut spent, Batches::NONE));
                 stock.give_idle(&mut pools, bin);
                 pools.purge_over_peak();
             }
@@ -130,10 +132,13 @@ impl Heap {
 
     /// Whoever worked with the heap does so no more: what he has left is `given` to the pools.
     pub(crate) fn rest(&self, mark: Mark, give: impl FnOnce(&mut Pools)) -> Visit {
-        self.drain(mark, |pools| {
+        let mut spent = Batches::NONE;
+        let visit = self.drain(mark, |pools| {
             give(pools);
+            spent = pools.empty_magazines();
             pools.rest();
-        })
+        });
+        visit.and(Visit { spent, excess: false })
     }
 
     /// Whether nobody works with the heap, and its books are kept for whoever will.
@@ -154,7 +159,7 @@ impl Heap {
     /// As for [`Inbox::push`].
     pub(crate) unsafe fn deliver(&self, mark: Mark, batch: *mut Batch) -> Option<Visit> {
         // SAFETY: the caller's promise, passed on.
-        if unsafe { self.inbox.push(batch) } < MAX_WAITING {
+        if policy::may_wait_in_inbox(unsafe { self.inbox.push(batch) }) {
             return None;
         }
         let mut pools = self.pools.try_lock(mark)?;
@@ -256,26 +261,33 @@ impl Heap {
 
     /// Gives the pools what waits in the inbox; the batches themselves are left to be freed.
     fn absorb(&self, pools: &mut Pools) -> Batches {
-        self.absorb_unless(pools, |_, _| false)
-    }
-
-    /// As [`absorb`](Self::absorb), except for blocks of a bin that are `stowed` somewhere: to the pools, these
-    /// are in use.
-    fn absorb_unless(
-        &self,
-        pools: &mut Pools,
-        stowed: impl Fn(Bin, &[*mut u8]) -> bool,
-    ) -> Batches {
         let spent = self.inbox.take();
         for batch in spent.clone() {
             // SAFETY: a batch out of the inbox is the taker's.
             let batch = unsafe { &*batch };
-            let (bin, blocks) = (batch.bin(), batch.blocks());
+            pools.tallies.gave_remotely(batch.bin(), batch.blocks().len());
+            // SAFETY: [BATCH-1: blocks] of the batch.
+            unsafe { pools.give(batch.bin(), batch.blocks()) };
+        }
+        spent
+    }
+
+    /// As [`absorb`](Self::absorb), except for blocks that the stock has room for, and for batches that are kept as
+    /// magazines: to the pools, these are in use.
+    fn absorb_for(&self, pools: &mut Pools, stock: &impl Stock) -> Batches {
+        let mut spent = Batches::NONE;
+        for batch in self.inbox.take() {
+            // SAFETY: a batch out of the inbox is the taker's.
+            let (bin, blocks) = unsafe { ((*batch).bin(), (*batch).blocks()) };
             pools.tallies.gave_remotely(bin, blocks.len());
-            if !stowed(bin, blocks) {
+            if !stock.stow(bin, blocks) {
+                if pools.magazines.keep(batch) {
+                    continue;
+                }
                 // SAFETY: [BATCH-1: blocks] of the batch.
                 unsafe { pools.give(bin, blocks) };
             }
+            spent.push(batch);
         }
         spent
     }
@@ -284,7 +296,7 @@ impl Heap {
     /// works on the heap.
     pub(crate) fn purge_idle(&self, mark: Mark) -> Option<Batches> {
         let mut pools = self.pools.try_lock(mark)?;
-        let spent = self.absorb(&mut pools);
+        let spent = self.absorb(&mut pools).and(pools.empty_magazines());
         pools.purge_idle();
         pools.settle();
         Some(spent)
@@ -300,7 +312,7 @@ impl Heap {
     /// Takes in what waits, gives back all memory that serves nothing; says how many bytes.
     pub(crate) fn trim(&self, mark: Mark) -> (usize, Batches) {
         let mut pools = self.pools(mark);
-        let spent = self.absorb(&mut pools);
+        let spent = self.absorb(&mut pools).and(pools.empty_magazines());
         pools.retire_empty_slabs();
         pools.figures.end_rounds();
         let given = pools.strip();

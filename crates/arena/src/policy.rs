@@ -9,7 +9,8 @@ pub(crate) mod sampling;
 use crate::{
     plan::geometry::Partition,
     thresholds::{
-        GRACE, GRACE_TIMES, HEAP_MINIMUM, PATIENCE, REST, WORTH_PURGING_STRETCH, WORTH_SETTLING,
+        GRACE, GRACE_TIMES, HEAP_MINIMUM, MAX_WAITING, PATIENCE, READY, REST,
+        WORTH_PURGING_STRETCH, WORTH_SETTLING,
     },
 };
 
@@ -51,6 +52,16 @@ pub(crate) enum Slabs {
     /// Those that aren't being emptied.
     Rested,
     None,
+}
+
+/// Whether so many bytes may wait in an inbox.
+pub(crate) fn may_wait_in_inbox(bytes: usize) -> bool {
+    bytes < MAX_WAITING
+}
+
+/// Whether so many bytes of blocks may be kept as magazines.
+pub(crate) fn may_keep_ready(bytes: usize) -> bool {
+    bytes <= READY
 }
 
 /// The bytes that each heap at work may keep in any case, where so many heaps share what may be kept.

@@ -98,9 +98,13 @@ pub(crate) const COPIED_AT_ONCE: usize = 32 << 20;
 
 // How often threads meet.
 
-/// Batches that may wait in an inbox before whoever adds one looks after them, since their owner may be idle for ever:
-/// about 32 KiB of the smallest blocks, 60 MiB of the largest.
-pub(crate) const MAX_WAITING: usize = 64;
+/// Blocks that may wait in an inbox before whoever adds some looks after them, since their owner may be idle for ever.
+pub(crate) const MAX_WAITING: usize = 2 << 20;
+/// What a batch counts for there at least: 64 of them wait at most.
+pub(crate) const LEAST_WAITING: usize = MAX_WAITING / 64;
+/// Blocks that a heap keeps in the batches in which other threads gave them back: some hundreds of small ones, so that
+/// what goes to and fro between threads does so without a look at bit maps, which took 40 instructions a block.
+pub(crate) const READY: usize = 256 << 10;
 /// A heap brings the figures of the process up to date when they are off by so much: a locked instruction for each
 /// batch of blocks would cost more than the rest of the batch's way.
 pub(crate) const TELLING: usize = 64 << 10;

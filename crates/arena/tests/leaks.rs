@@ -37,12 +37,24 @@ unsafe impl Send for Address {}
 fn alone() -> MutexGuard<'static, Option<PathBuf>> {
     let alone = alone::alone();
     Config::new().decay(Duration::from_secs(3600)).apply().unwrap();
-    global::trim();
+    trim_wholly();
     alone
 }
 
+/// Takes in what waits anywhere: emptied batches are blocks of the thread that filled them, and go back in a batch, which
+/// is one too.
+fn trim_wholly() {
+    for _ in 0..4 {
+        global::trim();
+    }
+}
+
 fn allocate(count: usize) -> Vec<Address> {
-    let blocks: Vec<_> = (0..count).map(|_| Address(global::allocate(SIZE, 8))).collect();
+    allocate_of(SIZE, count)
+}
+
+fn allocate_of(size: usize, count: usize) -> Vec<Address> {
+    let blocks: Vec<_> = (0..count).map(|_| Address(global::allocate(size, 8))).collect();
     assert!(blocks.iter().all(|block| !block.0.is_null()));
     blocks
 }
@@ -60,7 +72,11 @@ fn free_elsewhere(blocks: Vec<Address>) {
 
 /// Blocks of that class that some heap takes for being in use, or in a thread's stock.
 fn live() -> usize {
-    let class = Census::take().classes.into_iter().find(|class| class.block_size >= SIZE);
+    live_of(SIZE)
+}
+
+fn live_of(size: usize) -> usize {
+    let class = Census::take().classes.into_iter().find(|class| class.block_size >= size);
     class.unwrap().live
 }
 
@@ -69,10 +85,14 @@ struct IdleThread(Option<(mpsc::Sender<()>, thread::JoinHandle<()>)>);
 
 impl IdleThread {
     fn with(count: usize) -> (Self, Vec<Address>) {
+        Self::with_of(SIZE, count)
+    }
+
+    fn with_of(size: usize, count: usize) -> (Self, Vec<Address>) {
         let (sender, blocks) = mpsc::channel();
         let (end, is_ended) = mpsc::channel();
         let thread = thread::spawn(move || {
-            sender.send(allocate(count)).unwrap();
+            sender.send(allocate_of(size, count)).unwrap();
             let _ = is_ended.recv();
         });
         (Self(Some((end, thread))), blocks.recv().unwrap())
@@ -110,6 +130,32 @@ fn little_waits_for_a_thread_that_sleeps() {
     assert!(live() <= BATCH * WAITING + STOCK, "{} blocks wait", live());
 }
 
+/// Large ones count for more than small ones: some megabytes wait.
+#[test]
+fn few_large_blocks_wait_for_a_thread_that_sleeps() {
+    const LARGE: usize = 32 << 10;
+    let _alone = alone();
+    let (_owner, blocks) = IdleThread::with_of(LARGE, 10 * BATCH);
+    free_elsewhere(blocks);
+    assert!(live_of(LARGE) * LARGE <= 4 * MIB, "{} blocks wait", live_of(LARGE));
+}
+
+/// What a heap takes in it keeps as it came, for its next refills: some of it, while it works.
+#[test]
+fn what_magazines_hold_is_little_and_taken_in_by_a_trim() {
+    let _alone = alone();
+    let before = live();
+    free_elsewhere(allocate(BATCH * (WAITING - 1)));
+    // More than the stock has, so that the thread takes in what waits.
+    let some = allocate(STOCK + 1);
+    let held = live() - before - some.len();
+    assert!(held * SIZE >= MIB / 8, "{held} blocks");
+    assert!(held * SIZE <= MIB / 4 + STOCK * SIZE, "{held} blocks");
+    global::trim();
+    assert_eq!(live(), before + some.len());
+    free_elsewhere(some);
+}
+
 /// The last frees of a thread arrive as it ends, however few; and a trim takes them in, for whichever heap.
 #[test]
 fn a_few_frees_arrive_and_are_taken_in_by_a_trim() {
@@ -130,10 +176,7 @@ fn batches_that_give_way_to_others_arrive() {
     let sizes = (16..20_000).step_by(200);
     let blocks = sizes.map(|size| Address(global::allocate(size, 8))).collect();
     free_elsewhere(blocks);
-    // Emptied batches are blocks of the thread that filled them, and go back in a batch, which is one too.
-    for _ in 0..3 {
-        global::trim();
-    }
+    trim_wholly();
     assert_eq!(all_live(), before);
 }
 

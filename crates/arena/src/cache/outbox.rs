@@ -25,6 +25,19 @@ fn outbox_place(owner: Owner, bin: Bin) -> usize {
 }
 
 impl Cache {
+    /// Notes a block in the batch that is begun for its heap and bin; returns whether it did: there may be no such
+    /// batch, and a block that makes it full is left to [`free_remote`](Self::free_remote).
+    ///
+    /// # Safety
+    ///
+    /// As for [`free_remote`](Self::free_remote).
+    #[inline(always)]
+    pub(crate) unsafe fn collect(&self, owner: Owner, bin: Bin, block: *mut u8) -> bool {
+        // SAFETY: a batch in the outbox is this thread's.
+        let batch = unsafe { self.outbox[outbox_place(owner, bin)].get().as_mut() };
+        batch.is_some_and(|batch| batch.is_for(owner, bin) && batch.add_unless_last(block))
+    }
+
     /// Frees a block of another heap: notes it in a batch. Returns what visits to heaps leave, if there were any.
     ///
     /// # Safety

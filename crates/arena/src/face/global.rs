@@ -27,7 +27,7 @@ use crate::{
         geometry::{AREA_SIZE, Partition},
     },
     process::{
-        frees::{free_with, free_without_cache, see_to},
+        frees::{free_at_hand, free_with, free_without_cache, see_to},
         relief::{self, with_relief},
         sampling, thread, watching,
         whose::{Kind, bin_of_thread},
@@ -181,6 +181,19 @@ fn allocate_small(bin: Bin) -> *mut u8 {
 #[cold]
 #[inline(never)]
 unsafe fn deallocate_slow(block: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if guard::ON || !free_at_hand(slot::cache(), block) {
+            deallocate_anywhere(block);
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for [`deallocate`].
+#[inline(never)]
+unsafe fn deallocate_anywhere(block: *mut u8) {
     if guard::ON {
         if let Some(bin) = bin_of_thread(block) {
             guard::take_back(bin, block);

@@ -8,7 +8,7 @@ use core::ptr::null_mut;
 
 use stratalloc_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use crate::{books::owner::Owner, plan::bins::Bin};
+use crate::{books::owner::Owner, plan::bins::Bin, thresholds::LEAST_WAITING};
 
 /// Blocks in a batch, so that it fills a block of 256 bytes.
 pub(crate) const BATCH_BLOCKS: usize = 29;
@@ -65,6 +65,18 @@ impl Batch {
         self.count as usize == BATCH_BLOCKS
     }
 
+    /// Adds a block, unless that would make the batch full; returns whether it did.
+    #[inline(always)]
+    pub(crate) fn add_unless_last(&mut self, block: *mut u8) -> bool {
+        let count = self.count as usize;
+        let fits = count < BATCH_BLOCKS - 1;
+        if fits {
+            self.blocks[count] = block;
+            self.count += 1;
+        }
+        fits
+    }
+
     /// The heap that owns its blocks.
     pub(crate) fn owner(&self) -> Owner {
         self.owner
@@ -73,6 +85,11 @@ impl Batch {
     /// The bin of its blocks.
     pub(crate) fn bin(&self) -> Bin {
         self.bin
+    }
+
+    /// The bytes of its blocks.
+    pub(crate) fn bytes(&self) -> usize {
+        self.count as usize * self.bin().shape().block_size as usize
     }
 
     /// Its blocks.
@@ -89,6 +106,13 @@ pub(crate) struct Batches(*mut Batch);
 impl Batches {
     /// None.
     pub(crate) const NONE: Self = Self(null_mut());
+
+    /// Puts one before these, which is the caller's.
+    pub(crate) fn push(&mut self, batch: *mut Batch) {
+        // SAFETY: the caller's promise.
+        unsafe { (*batch).next = self.0 };
+        self.0 = batch;
+    }
 
     /// These and then those. O(these).
     pub(crate) fn and(self, those: Self) -> Self {
@@ -120,24 +144,26 @@ pub(crate) struct Inbox {
     /// The newest batch. `Release` in `push` pairs with `Acquire` in `take`: who takes a batch sees
     /// what was written into it.
     head: AtomicPtr<Batch>,
-    /// About how many there are; a figure that orders nothing.
-    count: AtomicUsize,
+    /// About how many bytes their blocks have; a figure that orders nothing.
+    bytes: AtomicUsize,
 }
 
 impl Inbox {
-    /// Hands a batch over; says how many there are about. Lock-free.
+    /// Hands a batch over; says how many bytes of blocks wait about, small batches counting for more. Lock-free.
     ///
     /// # Safety
     ///
     /// The caller owns the batch, and gives it up.
     pub(crate) unsafe fn push(&self, batch: *mut Batch) -> usize {
         let mut head = self.head.load(Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { (*batch).bytes() }.max(LEAST_WAITING);
         loop {
             // SAFETY: the batch is the caller's until the exchange below succeeds.
             unsafe { (*batch).next = head };
             match self.head.compare_exchange_weak(head, batch, Ordering::Release, Ordering::Relaxed)
             {
-                Ok(_) => return self.count.fetch_add(1, Ordering::Relaxed) + 1,
+                Ok(_) => return self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes,
                 Err(now) => head = now,
             }
         }
@@ -153,7 +179,7 @@ impl Inbox {
         if self.head.load(Ordering::Relaxed).is_null() {
             return Batches(null_mut());
         }
-        self.count.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
         Batches(self.head.swap(null_mut(), order))
     }
 }

@@ -2,6 +2,7 @@
 
 mod admitted;
 mod idle;
+pub(crate) mod magazines;
 mod reset;
 mod rest;
 mod segments;
@@ -21,7 +22,10 @@ use crate::{
         slab_list::SlabList,
         windows,
     },
-    heap::{figures::Figures, pools::tallies::Tallies},
+    heap::{
+        figures::Figures,
+        pools::{magazines::Magazines, tallies::Tallies},
+    },
     plan::{
         bins::{BINS, Bin, SHAPES},
         geometry::PARTITIONS,
@@ -68,6 +72,7 @@ pub(crate) struct Pools {
     pub(crate) figures: Figures,
     pub(crate) grant: Grant,
     pub(crate) tallies: Tallies,
+    pub(crate) magazines: Magazines,
     /// The heap that these are the pools of, once it has an area.
     owner: Option<Owner>,
 }

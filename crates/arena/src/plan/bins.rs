@@ -64,6 +64,8 @@ pub(crate) struct SlabShape {
     pub(crate) capacity: u32,
     /// Blocks that a thread's stack holds at most.
     pub(crate) stack: u32,
+    /// The bits of an address that are its offset in the segment.
+    offset_mask: u32,
     /// The partition whose segments serve as slabs.
     pub(crate) partition: Partition,
     /// 2^`RECIPROCAL_SHIFT` by the block size, rounded up: block = offset · reciprocal >> shift.
@@ -73,6 +75,9 @@ pub(crate) struct SlabShape {
 /// Offsets in a slab have 22 bits, block sizes at most 15: with 42 bits the product fits 64 bits and
 /// the quotient is exact for every offset (tested for all of them).
 const RECIPROCAL_SHIFT: u32 = 42;
+/// The bits of such a product that are all zero exactly if the block size divides the offset: what the rounded
+/// reciprocal is too large by adds up to less than 2^22, and one byte more is 2^27 at least.
+const REMAINDER: u64 = (1 << RECIPROCAL_SHIFT) - (1 << 22);
 
 /// The bytes that a thread keeps at most in the stack of one bin, and bounds on the count.
 const STACK_BYTES: usize = 32 * 1024;
@@ -94,6 +99,7 @@ impl SlabShape {
             } else {
                 stack
             } as u32,
+            offset_mask: partition.segment_size() as u32 - 1,
             partition,
             reciprocal: (1u64 << RECIPROCAL_SHIFT).div_ceil(size as u64),
         }
@@ -108,7 +114,10 @@ impl SlabShape {
     /// Whether a block starts at an address of a slab, handed out or not.
     #[inline]
     pub(crate) fn is_start(&self, address: *mut u8) -> bool {
-        self.offset_in_block(address) == 0
+        let offset = address.addr() as u32 & self.offset_mask;
+        let product = u64::from(offset) * self.reciprocal;
+        // The remainder says it without another multiplication.
+        product & REMAINDER == 0 && product >> RECIPROCAL_SHIFT < u64::from(self.capacity)
     }
 
     /// How far into a block an address of a slab lies; beyond the last one, not at its start.
@@ -207,6 +216,21 @@ mod tests {
                 _ => 6,
             };
             assert_eq!(shape.partition.number(), row, "bin {bin}");
+        }
+    }
+
+    #[test]
+    fn blocks_start_at_multiples_of_their_size_below_the_capacity() {
+        for shape in &SHAPES[1..] {
+            let (size, end) = (shape.block_size as usize, shape.partition.segment_size());
+            let is_start =
+                |offset| shape.is_start(core::ptr::without_provenance_mut(7 * end + offset));
+            for block in 0..end / size + 2 {
+                for offset in (block * size).saturating_sub(1)..(block * size + 2).min(end) {
+                    let starts = offset % size == 0 && offset / size < shape.capacity as usize;
+                    assert_eq!(is_start(offset), starts, "{offset} in blocks of {size}");
+                }
+            }
         }
     }
 

@@ -2,15 +2,44 @@
 //! to.
 
 use crate::{
-    books::poison,
+    books::{area::Area, poison, windows},
     cache::Cache,
     heap::{Heap, Visit, huge},
+    plan::bins::Bin,
     process::{
         arena_heaps, background, decay, samples,
         whose::{Kind, check_start},
     },
     sys::lock::Mark,
 };
+
+/// Frees a small block of a thread's heap where that takes no lock: it is this thread's and there is room in its
+/// stack, or a batch is begun for it. Returns whether it did; if not, nothing happened.
+///
+/// # Safety
+///
+/// As for [`free_with`].
+#[inline(always)]
+pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
+    windows::with_thread_owner(block, |owner| {
+        // SAFETY: the window announces the area.
+        let bin = unsafe { Area::bin_of(block) };
+        // What isn't the start of a block is reported elsewhere: a call from here would cost each free.
+        if bin == Bin::NONE || !bin.shape().is_start(block) {
+            return false;
+        }
+        if cache.is_of(owner) {
+            // What counts samples has to count what comes onto its stacks too.
+            return cache.interval() == 0 && cache.push(bin, block);
+        }
+        // SAFETY: the caller's promise; the window and the area say whose it is.
+        let collected = unsafe { cache.collect(owner, bin, block) };
+        if collected {
+            poison::freed(bin, block);
+        }
+        collected
+    })
+}
 
 /// Frees a block of any kind, or no block, on behalf of the thread whose cache this is.
 ///
