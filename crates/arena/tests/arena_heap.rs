@@ -4,6 +4,8 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/children.rs"]
+mod children;
 #[path = "common/resident.rs"]
 mod resident;
 
@@ -15,6 +17,7 @@ use std::{
 };
 
 use alone::alone;
+use children::{Outcome, fork_and_wait};
 use parking_lot::RawMutex;
 use quickcheck::{Arbitrary, Gen};
 use resident::{MIB, resident};
@@ -312,14 +315,35 @@ fn walks_over_all_heaps_meet_none_that_ends() {
     walker.join().unwrap();
 }
 
-/// A child has the heaps of the thread that forked, and can free into those of the others.
+/// Whole blocks lie in a row: each may grow over what is vacant behind it, and no further.
+#[test]
+fn a_block_grows_no_further_than_to_the_next() {
+    let _alone = alone();
+    let heap = heap();
+    let sizes = [300 * MIB, 1200 * MIB, 3000 * MIB];
+    let blocks: Vec<_> = (0..3).map(|_| allocate(&heap, sizes[0])).collect();
+    let mut grown = Vec::new();
+    for block in blocks {
+        // SAFETY: live, and of this size; what it was is forgotten.
+        let block = unsafe { heap.grow(block, layout(sizes[0]), layout(sizes[1])) }.unwrap();
+        // SAFETY: as above.
+        let block = unsafe { heap.grow(block.cast(), layout(sizes[1]), layout(sizes[2])) };
+        grown.push(block.unwrap().addr().get());
+    }
+    grown.sort_unstable();
+    assert!(grown.windows(2).all(|two| two[0] + sizes[2] <= two[1]), "{grown:x?}");
+}
+
+/// A child has the heaps of the thread that forked, with what lies in them, and its threads make heaps of their own.
 #[test]
 fn a_forked_child_goes_on() {
     static DONE: AtomicBool = AtomicBool::new(false);
 
     let _alone = alone();
     let own = heap();
-    allocate(&own, 100);
+    // SAFETY: just allocated, and live until the end.
+    let content = unsafe { allocate(&own, 100).cast::<[u8; 100]>().as_mut() };
+    content.fill(7);
     let other = thread::spawn(|| {
         while !DONE.load(Ordering::Relaxed) {
             let heap = heap();
@@ -328,22 +352,16 @@ fn a_forked_child_goes_on() {
             }
         }
     });
-    for _ in 0..100 {
-        // SAFETY: the child calls nothing of the standard library.
-        unsafe {
-            let child = libc::fork();
-            if child == 0 {
-                allocate(&own, 200_000);
-                drop(own);
-                let heap = ArenaHeap::new();
-                global::trim();
-                libc::_exit(i32::from(heap.is_err()));
-            }
-            let mut status = -1;
-            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
-            assert_eq!(status, 0);
-        }
-    }
+    let live_on = || {
+        let more = allocate(&own, 200_000).addr();
+        let threads = [1, 2].map(|_| thread::spawn(|| allocate(&heap(), 3000).addr()));
+        let others = threads.map(|thread| thread.join().unwrap());
+        global::trim();
+        *content == [7; 100] && own.stats().in_use > 200_000 && !others.contains(&more)
+    };
+    let mut outcomes = (0..100).map(|_| fork_and_wait(120, live_on));
+    let wrong = outcomes.find(|&outcome| outcome != Outcome::Right);
     DONE.store(true, Ordering::Relaxed);
     other.join().unwrap();
+    assert_eq!(wrong, None);
 }

@@ -113,3 +113,25 @@ fn a_child_forked_during_a_refusal_has_all_of_the_limit() {
     limit::set(None).unwrap();
     assert_eq!(outcomes.iter().position(|&outcome| outcome != Outcome::Right), None);
 }
+
+/// A thread that the child lacks had a block granted, or was about to get it: the child counts what is there.
+#[test]
+fn a_child_counts_no_block_that_its_parent_was_about_to_get() {
+    const HUGE: usize = 5 * GIB;
+
+    let _alone = alone();
+    limit::set(Some(6 * GIB)).unwrap();
+    let without = limit::held();
+    let outcomes: Vec<_> = meanwhile(
+        || assert_eq!(served(1, HUGE), 1),
+        || {
+            let count = || {
+                let huge = global::stats().huge;
+                limit::held() < without + huge + GIB / 4
+            };
+            (0..300).map(|_| fork_and_wait(60, count)).collect()
+        },
+    );
+    limit::set(None).unwrap();
+    assert_eq!(outcomes.iter().position(|&outcome| outcome != Outcome::Right), None);
+}

@@ -124,11 +124,16 @@ pub(crate) fn each(mark: Mark, act: impl FnMut(&Heap)) {
 /// Gives the address space of an arena heap back, none of whose blocks is live.
 fn release(values: LockGuard<'_, Values>, heap: &Heap) {
     let areas = heap.pools(slot::mark()).give_up_areas();
-    areas.clone().for_each(windows::withdraw);
+    withdraw(&values, areas.clone());
     drop(values);
     // The heap itself stands in the last of them.
     for area in areas {
         // SAFETY: withdrawn under the lock, so that nobody but this function knows of it.
         unsafe { windows::release_area(area) };
     }
+}
+
+/// Lets nobody find the areas any more, while nobody walks over the arena heaps.
+fn withdraw(_held: &Values, areas: impl Iterator<Item = AreaRef>) {
+    areas.for_each(windows::withdraw);
 }

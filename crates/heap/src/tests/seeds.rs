@@ -1,6 +1,6 @@
 //! The lines of seeds 001 and 003.
 
-use std::{cell::Cell, collections::BTreeMap, ptr::NonNull, vec::Vec};
+use std::{alloc::Layout, cell::Cell, collections::BTreeMap, ptr::NonNull, vec::Vec};
 
 use stratalloc_core::{AllocError, Allocator, Counted, FreeUnsized, Stats, Trim, UsableSize};
 use stratalloc_pages::{MEM_BLOCK_SIZE, MemBlocks, Mmap};
@@ -88,6 +88,45 @@ fn s1_2_one_empty_run_is_kept() {
         unsafe { heap.mem_free(block) };
     }
     assert_eq!((heap.base().taken.get(), heap.base().given.get()), (1, 0));
+}
+
+/// Blocks of a few regions, freed in several orders: all regions but one go back, each as it becomes empty, whether
+/// the last free block was the top, joined it from either side, or lay apart from it.
+#[test]
+fn s1_2_all_but_one_empty_run_go_back_by_themselves() {
+    for size in [6000, 60_000, 400_000] {
+        for turn in 0..8 {
+            let heap: Heap<Counting> = Heap::new(Counting::default());
+            let mut blocks: Vec<_> = (0..60).map(|_| heap.mem_alloc(size)).collect();
+            blocks.rotate_left(turn * 7);
+            if turn % 2 == 1 {
+                blocks.reverse();
+            }
+            let (last, first): (Vec<_>, Vec<_>) =
+                (0..60).partition(|index| turn > 1 && index % turn == 0);
+            for index in first.into_iter().chain(last) {
+                // SAFETY: it is live.
+                unsafe { heap.mem_free(blocks[index]) };
+            }
+            let (taken, given) = (heap.base().taken.get(), heap.base().given.get());
+            let snapshot = heap.snapshot();
+            assert_eq!(snapshot.free_blocks, 1, "{size}, {turn}: {given} of {taken}");
+        }
+    }
+}
+
+/// The same of aligned blocks, which leave the top before them where that is longer than what lies behind.
+#[test]
+fn s1_2_an_empty_run_before_whose_end_lies_the_top_goes_back_by_itself() {
+    for size in (20_000..80_000).step_by(1000) {
+        let layout = Layout::from_size_align(size, 64 << 10).unwrap();
+        let heap: Heap<Counting> = Heap::new(Counting::default());
+        for block in [(); 4].map(|()| heap.allocate(layout).unwrap()) {
+            // SAFETY: it is live.
+            unsafe { heap.deallocate(block.cast(), layout) };
+        }
+        assert_eq!(heap.snapshot().free_blocks, 1, "{size}");
+    }
 }
 
 #[test]

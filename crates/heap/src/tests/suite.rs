@@ -102,6 +102,21 @@ fn nothing_is_lost_when_it_is_full() {
     }
 }
 
+/// Slabs that were full serve again, by as many cells as were freed in them.
+#[test]
+fn a_cell_freed_in_a_full_slab_is_found() {
+    let heap = fixed::<Compact>();
+    let blocks: std::vec::Vec<_> =
+        std::iter::from_fn(|| std::ptr::NonNull::new(heap.malloc(10))).collect();
+    let freed = blocks.iter().step_by(100);
+    let count = freed.len();
+    // SAFETY: they are live.
+    freed.for_each(|block| unsafe { heap.free(block.as_ptr()) });
+    heap.trim();
+    assert!(count > 3);
+    assert!((0..count).all(|_| !heap.malloc(10).is_null()) && heap.malloc(10).is_null());
+}
+
 /// The number of blocks that fit; they are given back, the odd ones first.
 fn fill_and_clear(heap: &Heap, size: usize) -> usize {
     let mut blocks = std::vec::Vec::new();
