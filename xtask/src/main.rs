@@ -12,6 +12,7 @@ mod accept;
 mod bench;
 mod demo;
 mod files;
+mod fuzz;
 mod heap_map;
 mod heap_steady;
 mod install;
@@ -38,6 +39,7 @@ commands! {
     accept::Accept,
     bench::Bench,
     demo::Demo,
+    fuzz::Fuzz,
     heap_map::HeapMap,
     heap_steady::HeapSteady,
     install::Install,

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, process::Command};
 use anyhow::{Result, ensure};
 
 use crate::{
-    accept::Accept, kernels::Kernels, loom::Loom, mutants::Mutants, nostd::Nostd, oldest::Oldest,
-    process, sanitize::Sanitize, tidy,
+    accept::Accept, fuzz::Fuzz, kernels::Kernels, loom::Loom, mutants::Mutants, nostd::Nostd,
+    oldest::Oldest, process, sanitize::Sanitize, tidy,
 };
 
 /// Runs everything that CI runs, and says what ran.
@@ -21,11 +21,12 @@ pub(crate) struct Test {
 type Elsewhere = (&'static str, fn() -> Result<()>);
 
 /// To add one, add a line.
-const ELSEWHERE: [Elsewhere; 5] = [
+const ELSEWHERE: [Elsewhere; 6] = [
     ("the oldest compiler", || Oldest {}.run()),
     ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("planted faults", || Mutants::tenth().run()),
+    ("two minutes of fuzzing", || Fuzz { seconds: 120, targets: Vec::new() }.run()),
     ("blocks of gigabytes", gigabytes),
 ];
 

@@ -1,87 +1,94 @@
-//! What the fuzz targets run.
+//! What is fuzzed: for each target a function that runs a program of requests, or a text, and panics where
+//! something is wrong.
 //!
-//! `cargo +nightly fuzz run heap --fuzz-dir crates/fuzz --features libfuzzer` searches for input that breaks
-//! the heap, with `cargo-fuzz` installed. The tests replay the corpus, and need nothing.
+//! `cargo xtask fuzz` searches for input that breaks them. The tests replay the corpora, and need nothing.
 
-use std::alloc::Layout;
-
-use stratalloc_core::Trim;
-use stratalloc_heap::{Compact, Granule8, Heap, Policy};
-use stratalloc_testkit::{Extensions, System, Watched};
-
-/// Bytes of one request: what it is, which block, and its size.
-const REQUEST: usize = 4;
-
-/// Runs a program of requests on the heap, under the shadow oracle, with the heap's own check after
-/// every few. The first byte chooses the policy.
-///
-/// # Panics
-///
-/// If the heap breaks its contract, or its books disagree.
-pub fn heap(data: &[u8]) {
-    match data.split_first() {
-        Some((first, rest)) if first % 2 == 0 => run::<Compact>(rest),
-        Some((_, rest)) => run::<Granule8>(rest),
-        None => {}
-    }
+mod program;
+mod targets {
+    pub(crate) mod arena;
+    pub(crate) mod block;
+    pub(crate) mod heap;
+    pub(crate) mod malloc;
+    pub(crate) mod pool;
+    pub(crate) mod settings;
+    pub(crate) mod trace;
 }
 
-fn run<P: Policy>(data: &[u8]) {
-    let heap: Heap<System, P> = Heap::new(System);
-    let extensions = Extensions::default().owns().usable_size().resize_in_place().free_unsized();
-    let mut watched = Watched::with_extensions(&heap, extensions);
-    for (count, request) in data.chunks_exact(REQUEST).enumerate() {
-        step(&mut watched, request);
-        if count % 16 == 0 {
-            assert_eq!(heap.check(), Ok(()), "after {count} requests");
-        }
-    }
-    watched.clear().unwrap();
-    heap.trim();
-    assert_eq!(heap.check(), Ok(()));
-    assert_eq!(heap.snapshot().held, 0, "all goes back");
-}
+/// A target's name, and what it does with some bytes.
+pub type Target = (&'static str, fn(&[u8]));
 
-fn step<P: Policy>(watched: &mut Watched<'_, Heap<System, P>>, request: &[u8]) {
-    let number = usize::from(request[2]) | usize::from(request[3]) << 8;
-    let layout = layout(request[0] >> 3, number);
-    let live = watched.live().len();
-    let index = usize::from(request[1]) % live.max(1);
-    match (request[0] % 8, live) {
-        (0..=2, _) | (_, 0) => watched.allocate(layout, request[1] == 0).map(drop),
-        (3, _) => watched.deallocate(index),
-        (4 | 5, _) => watched.free_unsized(index),
-        (6, _) => watched.resize(index, layout, request[1] == 0).map(drop),
-        (_, _) => watched.resize_in_place(index, layout.size()).map(drop),
-    }
-    .unwrap();
-}
-
-/// Mostly small sizes, some that span windows of tags, few that span regions; now and then an
-/// alignment.
-fn layout(kind: u8, number: usize) -> Layout {
-    let size = match kind % 8 {
-        0..=2 => number % 40,
-        3..=5 => number % 1_500,
-        6 => number % 9_000,
-        _ => number * 3,
-    };
-    let align = if kind < 24 { 16 } else { 1 << (number % 12) };
-    Layout::from_size_align(size, align).expect("small numbers")
-}
+/// All targets. Each has a corpus, the folder of its name in `corpus`.
+pub const TARGETS: [Target; 7] = [
+    ("arena", targets::arena::run),
+    ("block", targets::block::run),
+    ("heap", targets::heap::run),
+    ("malloc", targets::malloc::run),
+    ("pool", targets::pool::run),
+    ("settings", targets::settings::run),
+    ("trace", targets::trace::run),
+];
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{collections::BTreeSet, fs, path::PathBuf};
+
+    use super::*;
+
+    fn corpora() -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus")
+    }
+
+    fn replay(name: &str) {
+        let (_, run) = TARGETS.iter().find(|target| target.0 == name).unwrap();
+        let mut count = 0;
+        for entry in fs::read_dir(corpora().join(name)).expect("the corpus is there") {
+            run(&fs::read(entry.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count >= 4, "{count} inputs");
+    }
+
+    #[test]
+    fn the_arenas_stand_their_corpus() {
+        replay("arena");
+    }
+
+    #[test]
+    fn the_block_allocators_stand_their_corpus() {
+        replay("block");
+    }
 
     #[test]
     fn the_heap_stands_its_corpus() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/heap");
-        let mut count = 0;
-        for entry in fs::read_dir(corpus).expect("the corpus is there") {
-            super::heap(&fs::read(entry.unwrap().path()).unwrap());
-            count += 1;
-        }
-        assert!(count >= 8, "{count} inputs");
+        replay("heap");
+    }
+
+    /// Here it is the malloc of the tests: what the oracle asks must hold of every malloc.
+    #[test]
+    fn malloc_stands_its_corpus() {
+        replay("malloc");
+    }
+
+    #[test]
+    fn the_pool_stands_its_corpus() {
+        replay("pool");
+    }
+
+    #[test]
+    fn the_settings_stand_their_corpus() {
+        replay("settings");
+    }
+
+    #[test]
+    fn the_traces_stand_their_corpus() {
+        replay("trace");
+    }
+
+    /// `cargo xtask fuzz` takes the folders for the targets.
+    #[test]
+    fn every_target_has_a_corpus() {
+        let folders = fs::read_dir(corpora()).unwrap().map(|entry| entry.unwrap().file_name());
+        let folders: BTreeSet<_> = folders.map(|name| name.into_string().unwrap()).collect();
+        assert!(folders.iter().map(String::as_str).eq(TARGETS.map(|target| target.0)));
     }
 }

@@ -3,7 +3,10 @@
 //! Four header lines (suggested heap size, number of ids, number of requests, weight), then one
 //! request a line: `a id size`, `r id size` or `f id`, all numbers decimal.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    str::FromStr,
+};
 
 use thiserror::Error;
 
@@ -88,20 +91,23 @@ pub enum TraceErrorKind {
 }
 
 impl Trace {
-    /// The greatest sum of the sizes of blocks that are live at a time (`max P_i`), in bytes.
+    /// The greatest sum of the sizes of blocks that are live at a time (`max P_i`), in bytes; the largest number if
+    /// it is more than that.
     pub fn peak_payload(&self) -> usize {
         let mut sizes = HashMap::new();
-        let (mut payload, mut peak) = (0, 0);
+        let (mut payload, mut peak) = (0_u128, 0);
         for request in &self.requests {
             let (id, size) = match *request {
-                Request::Allocate { id, size } | Request::Reallocate { id, size } => (id, size),
+                Request::Allocate { id, size } | Request::Reallocate { id, size } => {
+                    (id, size as u128)
+                }
                 Request::Free { id } => (id, 0),
             };
             payload += size;
             payload -= sizes.insert(id, size).unwrap_or(0);
             peak = peak.max(payload);
         }
-        peak
+        usize::try_from(peak).unwrap_or(usize::MAX)
     }
 }
 
@@ -117,11 +123,11 @@ impl FromStr for Trace {
             *field = text.parse().map_err(|_| TraceError { line, kind })?;
         }
         let [suggested_heap, ids, count, weight] = header;
-        let mut live = vec![false; ids];
-        let mut requests = Vec::with_capacity(count);
+        // Nothing is reserved by what the header says: it may say anything.
+        let (mut live, mut requests) = (HashSet::new(), Vec::new());
         for (line, text) in lines.filter(|(_, text)| !text.is_empty()) {
             let request = parse_request(text).ok_or(TraceErrorKind::Request);
-            let request = request.and_then(|request| check(&mut live, request));
+            let request = request.and_then(|request| check(&mut live, ids, request));
             requests.push(request.map_err(|kind| TraceError { line, kind })?);
         }
         if requests.len() != count {
@@ -144,22 +150,25 @@ fn parse_request(line: &str) -> Option<Request> {
     words.next().is_none().then_some(request)
 }
 
-/// Passes a request that makes sense with these ids live.
-fn check(live: &mut [bool], request: Request) -> Result<Request, TraceErrorKind> {
-    let (id, is_live, becomes_live) = match request {
-        Request::Allocate { id, .. } => (id, false, true),
-        Request::Reallocate { id, .. } => (id, true, true),
-        Request::Free { id } => (id, true, false),
-    };
-    let state = live.get_mut(id).ok_or(TraceErrorKind::IdOutOfRange(id))?;
-    match (*state, is_live) {
-        (true, false) => Err(TraceErrorKind::Live(id)),
-        (false, true) => Err(TraceErrorKind::NotLive(id)),
-        _ => {
-            *state = becomes_live;
-            Ok(request)
-        }
+/// Passes a request that makes sense with these ids live, of so many.
+fn check(
+    live: &mut HashSet<usize>,
+    ids: usize,
+    request: Request,
+) -> Result<Request, TraceErrorKind> {
+    let (Request::Allocate { id, .. } | Request::Reallocate { id, .. } | Request::Free { id }) =
+        request;
+    if id >= ids {
+        return Err(TraceErrorKind::IdOutOfRange(id));
     }
+    let makes_sense = match request {
+        Request::Allocate { .. } => live.insert(id).then_some(()).ok_or(TraceErrorKind::Live(id)),
+        Request::Reallocate { .. } => {
+            live.contains(&id).then_some(()).ok_or(TraceErrorKind::NotLive(id))
+        }
+        Request::Free { .. } => live.remove(&id).then_some(()).ok_or(TraceErrorKind::NotLive(id)),
+    };
+    makes_sense.map(|()| request)
 }
 
 #[cfg(test)]
@@ -194,5 +203,15 @@ mod tests {
         let trace: Trace = "1\n1\n4\n7\n\na 0 8\r\nf 0\na 0 24\nf 0\n".parse().unwrap();
         assert_eq!((trace.requests.len(), trace.weight), (4, 7));
         assert_eq!(trace.peak_payload(), 24);
+    }
+
+    /// Numbers that no machine has memory for.
+    #[test]
+    fn what_the_header_says_costs_nothing() {
+        let most = usize::MAX;
+        let trace: Trace = format!("1\n{most}\n2\n1\na 7 {most}\na 8 {most}\n").parse().unwrap();
+        assert_eq!(trace.peak_payload(), most);
+        let kind = TraceErrorKind::Count(1);
+        assert_eq!(error(&format!("1\n2\n{most}\n1\na 1 8\n")), TraceError { line: 3, kind });
     }
 }

@@ -8,7 +8,7 @@
 use core::ptr::NonNull;
 
 use crate::{
-    books::windows,
+    books::{reference::AreaRef, windows},
     cache::slot,
     heap::Heap,
     policy::keep,
