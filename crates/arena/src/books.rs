@@ -3,6 +3,7 @@
 
 pub(crate) mod area;
 pub(crate) mod arena;
+pub(crate) mod broken;
 pub(crate) mod guard;
 pub(crate) mod owner;
 pub(crate) mod poison;

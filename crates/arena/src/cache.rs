@@ -16,7 +16,13 @@ use core::{
 };
 
 use crate::{
-    books::{area::Area, owner::Owner, poison, report, slab::BadFree},
+    books::{
+        area::Area,
+        broken::{Broken, expect},
+        owner::Owner,
+        poison, report,
+        slab::BadFree,
+    },
     cache::watch::Watch,
     heap::{Heap, Stock, Visit, inbox::Batch, pools::Pools},
     plan::{
@@ -314,6 +320,23 @@ impl Cache {
             let held = self.tops[bin.index()].get().offset_from(bottom).unsigned_abs();
             core::slice::from_raw_parts(bottom.add(1), held)
         }
+    }
+
+    /// Checks the stacks of the calling thread's cache. O(blocks in the stacks).
+    pub(crate) fn validate(&self) -> Result<(), Broken> {
+        let Some(heap) = self.heap.get() else { return Ok(()) };
+        let mut pools = heap.pools(self.mark());
+        for bin in Bin::all() {
+            let (top, limit) = (self.tops[bin.index()].get(), self.limits[bin.index()].get());
+            let bottom = limit.wrapping_sub(bin.shape().stack as usize);
+            expect(bottom <= top && top <= limit, "CACHE-2: tops")?;
+            for &block in self.stack(bin) {
+                expect(pools.has(block), "CACHE-3: free")?;
+                // SAFETY: the block is of this heap.
+                expect(unsafe { pools.is_out(block, bin) }, "CACHE-3: free")?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the process with a report if something in a stack isn't a block, or is there twice.

@@ -4,8 +4,10 @@ mod census;
 mod map;
 mod profile;
 pub(crate) mod stats;
+mod validation;
 
 pub use census::{Census, ClassFigures, Events, PartitionFigures};
 pub use map::map;
 pub use profile::{Estimate, SiteFigures, Snapshot};
 pub use stats::Stats;
+pub use validation::validate;

@@ -89,9 +89,11 @@ mod sys {
 }
 
 #[cfg(not(loom))]
+pub use books::broken::Broken;
+#[cfg(not(loom))]
 pub use face::{ArenaHeap, Config, global, limit, profile};
 #[cfg(not(loom))]
-pub use inspect::{Census, ClassFigures, Events, PartitionFigures, Stats, map};
+pub use inspect::{Census, ClassFigures, Events, PartitionFigures, Stats, map, validate};
 pub use plan::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
 
 /// The examples of the README, tested as documentation is.

@@ -3,6 +3,7 @@
 mod commit;
 mod purge;
 mod tables;
+mod validation;
 
 use core::{
     cell::UnsafeCell,
@@ -31,6 +32,7 @@ use crate::{
 pub(crate) use crate::books::area::{
     commit::{Appetite, Refusal},
     tables::{HAS_HELD, held_words},
+    validation::Sums,
 };
 
 /// What every thread may look at of an area, and its books, behind the home at its start. All zero is an area in

@@ -3,6 +3,8 @@
 //! A freed block is not touched, and is handed out again in the order of addresses: blocks that are
 //! allocated together lie together, also after they were freed at random.
 
+mod validation;
+
 use crate::{
     books::arena::run_starts,
     plan::bins::{Bin, SlabShape},
@@ -283,14 +285,14 @@ mod tests {
     use super::*;
     use crate::plan::bins::bin_for;
 
-    struct Fixture {
-        segment: Segment,
-        bitmap: [u64; BITMAP_WORDS],
+    pub(super) struct Fixture {
+        pub(super) segment: Segment,
+        pub(super) bitmap: [u64; BITMAP_WORDS],
         shape: &'static SlabShape,
     }
 
     impl Fixture {
-        fn new() -> Self {
+        pub(super) fn new() -> Self {
             let segment = Segment {
                 free: 0,
                 carved: 0,
@@ -309,7 +311,7 @@ mod tests {
             Self { segment, bitmap: [0; BITMAP_WORDS], shape: bin_for(1152, 8).unwrap().shape() }
         }
 
-        fn slab(&mut self) -> Slab<'_> {
+        pub(super) fn slab(&mut self) -> Slab<'_> {
             Slab {
                 segment: &mut self.segment,
                 bitmap: &mut self.bitmap,

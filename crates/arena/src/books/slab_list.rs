@@ -2,7 +2,13 @@
 
 use core::ptr::null_mut;
 
-use crate::books::slab::Segment;
+use crate::{
+    books::{
+        broken::{Broken, expect},
+        slab::Segment,
+    },
+    plan::bins::Bin,
+};
 
 /// Slabs in the order in which they came to have free blocks, oldest first: those had most time to get more,
 /// or to become empty. All zero is an empty list.
@@ -82,6 +88,23 @@ impl SlabList {
             }
         }
         slab
+    }
+
+    /// Checks the links, and that all slabs are of a bin; returns how many there are. O(slabs).
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book.
+    pub(crate) unsafe fn validate(&self, bin: Bin) -> Result<usize, Broken> {
+        let (mut slab, mut before, mut count) = (self.first, null_mut(), 0);
+        // SAFETY: the caller's promise; [SLAB_LIST-1: links] the books are listed here.
+        while let Some(book) = unsafe { slab.as_ref() } {
+            expect(book.listed && book.prev == before, "SLAB_LIST-1: links")?;
+            expect(book.bin == bin, "POOLS-2: slabs")?;
+            (before, slab, count) = (slab, book.next, count + 1);
+        }
+        expect(before == self.last || self.first.is_null(), "SLAB_LIST-1: links")?;
+        Ok(count)
     }
 
     /// Takes the oldest out; null if there is none.

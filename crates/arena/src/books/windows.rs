@@ -250,6 +250,11 @@ pub(crate) fn owner_at(window: usize) -> Option<Owner> {
     owner_in(TABLE.get(window)?.load(Ordering::Acquire))
 }
 
+/// The owner of an area, by its window.
+pub(crate) fn owner_of(area: AreaRef) -> Option<Owner> {
+    owner_in(entry_of(area.as_ptr().addr()).load(Ordering::Acquire))
+}
+
 /// The entry of the window that an address of ours lies in.
 fn entry_of(address: usize) -> &'static AtomicUsize {
     &TABLE[(address >> AREA_SHIFT) % WINDOWS]

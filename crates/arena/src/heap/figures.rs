@@ -59,6 +59,11 @@ impl Figures {
         self.peak.max(self.high)
     }
 
+    /// Blocks that are not free.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
     /// What serves nothing.
     pub(crate) fn dirty(&self) -> usize {
         self.dirty

@@ -7,6 +7,7 @@ mod reset;
 mod rest;
 mod segments;
 mod tallies;
+mod validation;
 
 use core::ptr::null_mut;
 
@@ -54,6 +55,8 @@ const _: () = {
 /// - [POOLS-2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
 /// - [POOLS-3: arenas] An arena of [`Use::SEGMENTS`](crate::books::arena::Use::SEGMENTS) with a vacant segment is in the list of its partition.
 /// - [POOLS-4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
+/// - [POOLS-5: used] The `used` of `figures` is the sum of all blocks that aren't free; the `tallies` have as many.
+/// - [POOLS-6: granted] Between visits, no more is held than granted.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],

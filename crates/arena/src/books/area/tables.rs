@@ -161,6 +161,11 @@ impl Tables {
         found.is_some()
     }
 
+    /// Lines of bit maps that segments have.
+    pub(super) fn lines_given(&self) -> usize {
+        self.lines_given
+    }
+
     /// Whether they hold nothing that [`strip`](Self::strip) would give back.
     pub(super) fn are_bare(&self) -> bool {
         self.lines_given == 0 && self.arenas_booked == 1

@@ -2,7 +2,10 @@
 
 use core::ptr::null_mut;
 
-use crate::books::arena::{Arena, longest_run};
+use crate::books::{
+    arena::{Arena, longest_run},
+    broken::{Broken, expect},
+};
 use crate::plan::geometry::SEGMENTS;
 use crate::thresholds::LOOKED_AT;
 
@@ -82,6 +85,27 @@ impl ArenaIndex {
         // SAFETY: the caller's promise; [ARENA_INDEX-1].
         core::iter::successors(some(self.heads[list]), move |&arena| some(unsafe { (*arena).next }))
             .take(LOOKED_AT)
+    }
+
+    /// Checks the lists; returns how many arenas there are. O(arenas).
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book.
+    pub(crate) unsafe fn validate(&self) -> Result<usize, Broken> {
+        let mut count = 0;
+        for (list, &head) in self.heads.iter().enumerate() {
+            let (mut arena, mut before) = (head, null_mut());
+            // SAFETY: the caller's promise; [ARENA_INDEX-1: links] the books are listed here.
+            while let Some(book) = unsafe { arena.as_ref() } {
+                expect(book.prev == before, "ARENA_INDEX-1: links")?;
+                expect(book.listed as usize == list + 1, "ARENA_INDEX-2: list")?;
+                let run = longest_run(!book.used);
+                expect(run != 0 && list_of(run) == list, "ARENA_INDEX-2: list")?;
+                (before, arena, count) = (arena, book.next, count + 1);
+            }
+        }
+        Ok(count)
     }
 
     /// Forgets its arenas, whose books the caller sees to.

@@ -29,6 +29,11 @@ impl Tallies {
         tally.peak = tally.peak.max(tally.live);
     }
 
+    /// The blocks of a bin that are handed out.
+    pub(super) fn live(&self, bin: Bin) -> usize {
+        self.bins[bin.index()].live as usize
+    }
+
     /// So many came back.
     pub(super) fn gave(&mut self, bin: Bin, blocks: usize) {
         self.bins[bin.index()].live -= blocks as u32;

@@ -1,0 +1,104 @@
+//! Whether an area's books agree with each other and with its table of bins.
+
+use core::sync::atomic::Ordering;
+
+use crate::{
+    books::{
+        area::{Area, Books, tables::bitmap_lines},
+        arena::{Arena, Use},
+        broken::{Broken, expect},
+    },
+    plan::{
+        bins::Bin,
+        geometry::{ArenaPlace, SEGMENTS, SegmentPlace, TILES},
+    },
+};
+
+/// What a heap's figures are to be by the books of its areas.
+#[derive(Default)]
+pub(crate) struct Sums {
+    /// Bytes of blocks that aren't free, but for large ones.
+    pub(crate) small: usize,
+    /// Pages of 4 KiB of large blocks.
+    pub(crate) pages: usize,
+    /// Bytes that serve nothing.
+    pub(crate) dirty: usize,
+    /// Listed slabs, and those that aren't and have free blocks.
+    pub(crate) slabs: usize,
+    pub(crate) unlisted: usize,
+    /// Listed arenas.
+    pub(crate) arenas: usize,
+}
+
+impl Books {
+    /// Checks the invariants of an area, and adds what its heap's figures are to have of it. O(tiles of arenas in use).
+    pub(crate) fn validate(&mut self, sums: &mut Sums) -> Result<(), Broken> {
+        let mut lines = 0;
+        for index in 0..self.arenas.len() {
+            let place = ArenaPlace::from_index(index);
+            let taken = self.taken[place.partition.number()] & (1 << place.arena) != 0;
+            expect(taken == (self.arena(place).purpose != Use::VACANT), "BOOKS-3: taken")?;
+            if self.tables.has_segments_of(place) {
+                lines += self.validate_arena(place, sums)?;
+            }
+        }
+        expect(lines == self.tables.lines_given(), "BOOKS-5: bitmaps")
+    }
+
+    /// Checks an arena and its segments; returns how many lines of bit maps these have.
+    fn validate_arena(&mut self, place: ArenaPlace, sums: &mut Sums) -> Result<usize, Broken> {
+        let &mut Arena { used, dirty, committed, whole, purpose, listed, .. } = self.arena(place);
+        expect(used & dirty == 0, "ARENA-1: dirty")?;
+        expect(whole & !committed == 0, "ARENA-2: usable")?;
+        expect(listed == 0 || purpose == Use::SEGMENTS, "ARENA-3: listed")?;
+        expect(listed != 0 || purpose != Use::SEGMENTS || used == u64::MAX, "ARENA-3: listed")?;
+        sums.arenas += usize::from(listed != 0);
+        let mut lines = 0;
+        for number in 0..SEGMENTS {
+            self.validate_segment(place.segment(number), sums)?;
+            let has_bitmap = self.segment(place.segment(number)).bitmap != 0;
+            lines += if has_bitmap { bitmap_lines(place.partition) } else { 0 };
+        }
+        Ok(lines)
+    }
+
+    fn validate_segment(&mut self, place: SegmentPlace, sums: &mut Sums) -> Result<(), Broken> {
+        let (bit, size) = (1 << place.segment, place.arena.partition.segment_size());
+        let &mut Arena { used, dirty, committed, whole, .. } = self.arena(place.arena);
+        let segment = self.segment(place);
+        let (usable, touched) = (segment.usable as usize, segment.touched as usize);
+        let (bin, pages) = (segment.bin, segment.pages as usize);
+        let least = if whole & bit != 0 { size } else { usize::from(committed & bit != 0) };
+        expect(usable >= least && usable <= size, "ARENA-2: usable")?;
+        expect(committed & bit != 0 || usable == 0, "BOOKS-4: committed")?;
+        expect(touched <= size, "SEGMENT-5: touched")?;
+        expect(dirty & bit == 0 || touched != 0, "ARENA-1: dirty")?;
+        expect(used & bit != 0 || (bin == Bin::NONE && pages == 0), "AREA-6: tiles")?;
+        expect(self.has_tiles(place, bin), "AREA-6: tiles")?;
+        sums.pages += pages;
+        sums.dirty += if used & bit == 0 { touched } else { 0 };
+        if bin == Bin::NONE {
+            return Ok(());
+        }
+        let start = self.address(place);
+        // SAFETY: the segment's book says that it serves this bin.
+        let slab = unsafe { self.slab(start, bin) };
+        sums.slabs += usize::from(slab.segment.listed);
+        sums.unlisted += usize::from(!slab.segment.listed && slab.segment.free != 0);
+        sums.small += slab.carved_bytes() - (slab.segment.free * slab.shape.block_size) as usize;
+        sums.dirty += slab.idle();
+        slab.validate()
+    }
+
+    /// Whether the tiles of a segment have this bin.
+    fn has_tiles(&self, place: SegmentPlace, bin: Bin) -> bool {
+        let area: *const Area = self.start().cast_const().cast();
+        let tiles = place.tiles();
+        if tiles.end > TILES {
+            return true;
+        }
+        // SAFETY: the books lie in an area, whose table of bins all threads share.
+        let tiles = unsafe { &(&(*area).bins)[tiles] };
+        tiles.iter().all(|tile| tile.load(Ordering::Relaxed) == bin.byte())
+    }
+}

@@ -1,0 +1,34 @@
+//! Whether the allocator's own state is sound.
+
+use crate::{
+    books::broken::Broken,
+    cache::slot,
+    process::{arena_heaps, heaps},
+};
+
+/// Checks the invariants of every heap, one after another under its lock, and of the calling thread's cache.
+///
+/// For tests of programs that may have written where they shouldn't, and of the allocator itself. Other threads wait
+/// for their heap's turn at most. O(memory of all heaps).
+///
+/// ```
+/// let block = stratalloc_arena::global::allocate(100, 8);
+/// assert_eq!(stratalloc_arena::validate(), Ok(()));
+/// # unsafe { stratalloc_arena::global::deallocate(block) };
+/// ```
+///
+/// # Errors
+///
+/// The first invariant that is found broken.
+pub fn validate() -> Result<(), Broken> {
+    let mark = slot::mark();
+    heaps::of_threads(0).try_for_each(|heap| heap.pools(mark).validate())?;
+    let mut result = Ok(());
+    arena_heaps::each(mark, |heap| {
+        if result.is_ok() {
+            result = heap.pools(mark).validate();
+        }
+    });
+    result?;
+    slot::cache().validate()
+}
