@@ -25,6 +25,7 @@ mod miri;
 mod mutants;
 mod nostd;
 mod oldest;
+mod packages;
 mod pool_map;
 mod process;
 mod replay;
@@ -51,6 +52,7 @@ commands! {
     mutants::Mutants,
     nostd::Nostd,
     oldest::Oldest,
+    packages::Packages,
     pool_map::PoolMap,
     replay::Replay,
     run::Run,

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::{
     accept::Accept, fuzz::Fuzz, kernels::Kernels, loom::Loom, mutants::Mutants, nostd::Nostd,
-    oldest::Oldest, process, sanitize::Sanitize, tidy,
+    oldest::Oldest, packages::Packages, process, sanitize::Sanitize, tidy,
 };
 
 /// Runs everything that CI runs, and says what ran.
@@ -23,6 +23,7 @@ type Elsewhere = (&'static str, fn() -> Result<()>);
 /// To add one, add a line.
 const ELSEWHERE: [Elsewhere; 6] = [
     ("the oldest compiler", || Oldest {}.run()),
+    ("the crates as packages", || Packages {}.run()),
     ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("planted faults", || Mutants::tenth().run()),

@@ -88,6 +88,9 @@ mod sys {
     pub(crate) mod lock;
 }
 
+/// The contracts that the types here keep, for those who depend on this crate alone.
+pub use stratalloc_core::{AllocError, Allocator};
+
 #[cfg(not(loom))]
 pub use books::broken::Broken;
 #[cfg(not(loom))]

@@ -1,6 +1,6 @@
 //! Size classes: which block size serves which request, as the arenas' table has it.
 //!
-//! Spacing is 8 bytes up to 64, then eight classes for each doubling up to 32 KiB (seed 004, S4.2).
+//! Spacing is 8 bytes up to 64, then eight classes for each doubling up to 32 KiB (S4.2).
 //! Internal fragmentation is below 1/9 of a block from 72 bytes on.
 
 /// The largest size, in bytes, that has a class.

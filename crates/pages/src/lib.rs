@@ -45,6 +45,9 @@ pub mod os;
 mod request;
 pub mod seeds;
 
+/// The contract that the types here keep, for those who depend on this crate alone.
+pub use stratalloc_core::{PageProvider, PageRange, ProviderError};
+
 pub use fixed_region::FixedRegion;
 pub use mem_blocks::{MEM_BLOCK_SIZE, MemBlocks};
 #[cfg(all(feature = "hosted", target_os = "linux"))]

@@ -4,7 +4,8 @@
 //! - [`Config`]: block sizes, how the heap is split among them, alignment.
 //! - [`Mode`]: which books are kept: live bits, counters, spilling, 32-bit offsets.
 //!
-//! `no_std`, without `alloc`. Source: seed 000, lines S0.1 to S0.11.
+//! `no_std`, without `alloc`. Labels of the form S0.1 name requirements, which `docs/SEEDS.md` in the
+//! repository lists with their tests.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -10,9 +10,17 @@
 //! assert_eq!(squares[999], 998_001);
 //! ```
 //!
-//! [`ArenaHeap`] is a heap of one's own, for work that is thrown away in one step.
+//! What else a program can do:
 //!
-//! [`profile`] tells which calls hold the process's memory.
+//! | | |
+//! |---|---|
+//! | bound its memory, and hear of a refusal | [`arena::limit`] |
+//! | choose what is kept, for how long, and whether huge pages are asked for | [`arena::Config`] |
+//! | give back at once what serves nothing | [`arena::global::trim`] |
+//! | throw work away in one step, in a heap of its own | [`ArenaHeap`] |
+//! | count what lives, by size class | [`arena::Census`] |
+//! | see which calls hold its memory | [`profile`] |
+//! | draw its memory | [`arena::map`] |
 //!
 //! The layers, each a crate that stands alone, are here under their own names; every one of them
 //! implements [`Allocator`](core::Allocator), and can stand on another.
@@ -32,6 +40,7 @@
 mod global;
 
 pub use global::Stratalloc;
+#[doc(inline)]
 pub use stratalloc_arena::{ArenaHeap, profile};
 
 pub use stratalloc_arena as arena;
@@ -40,3 +49,8 @@ pub use stratalloc_core as core;
 pub use stratalloc_heap as heap;
 pub use stratalloc_pages as pages;
 pub use stratalloc_pool as pool;
+
+/// The examples of the README, tested as documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

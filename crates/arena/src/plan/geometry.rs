@@ -1,4 +1,4 @@
-//! Where things stand in an area, by arithmetic alone (seed 004, S4.1, S4.6).
+//! Where things stand in an area, by arithmetic alone (S4.1, S4.6).
 //!
 //! ```text
 //! area       64 GiB of address space, aligned to 64 GiB

@@ -1,0 +1,102 @@
+//! `cargo xtask package`: the crates as strangers get them.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::Package;
+
+use crate::process;
+
+/// Packs every published crate, builds what is in the packages, and tests their first examples in new projects.
+#[derive(clap::Args)]
+pub(crate) struct Packages {}
+
+/// What an example needs besides its own crate.
+const BESIDES: [(&str, &str); 2] = [
+    ("stratalloc-heap", "lock_api = '0.4'"),
+    ("stratalloc-pool", "critical-section = { version = '1.2', features = ['std'] }"),
+];
+
+/// The feature that an example needs.
+const FEATURES: [(&str, &str); 1] = [("stratalloc-pool", "critical-section")];
+
+impl Packages {
+    pub(crate) fn run(self) -> Result<()> {
+        let metadata = cargo_metadata::MetadataCommand::new().no_deps().exec()?;
+        let mut published = metadata.workspace_packages();
+        published.retain(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()));
+        let mut pack = process::cargo(&["package", "--allow-dirty"]);
+        pack.args(published.iter().flat_map(|package| ["--package", package.name.as_str()]));
+        process::step(&format!("{} packages, each built", published.len()), &mut pack)?;
+        published.iter().try_for_each(|package| {
+            process::step_checked(&format!("{} in a new project", package.name), || {
+                try_out(package, &published)
+            })
+        })
+    }
+}
+
+/// Tests the README of a package in a project that depends on it alone.
+fn try_out(package: &Package, published: &[&Package]) -> Result<()> {
+    let packed = unpacked(package);
+    let readme = packed.join("README.md");
+    let text = fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
+    let links = relative_links(&text);
+    ensure!(links.is_empty(), "{}: links that lead nowhere: {links:?}", readme.display());
+
+    let project = process::target_dir().join("newcomer").join(package.name.as_str());
+    fs::create_dir_all(project.join("src"))?;
+    fs::write(project.join("Cargo.toml"), manifest(package, published))?;
+    let source = format!("#[doc = include_str!(\"{}\")]\npub struct Readme;\n", readme.display());
+    fs::write(project.join("src/lib.rs"), source)?;
+    // The versions that are tested here, rather than the newest.
+    fs::copy(process::root().join("Cargo.lock"), project.join("Cargo.lock"))?;
+    let mut test = process::cargo(&["test", "--doc"]);
+    test.arg("--manifest-path").arg(project.join("Cargo.toml"));
+    test.arg("--target-dir").arg(process::target_dir().join("newcomer/target"));
+    let output = process::output(&mut test)?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    ensure!(output.status.success() && !said.contains("running 0 tests"), "{said}");
+    Ok(())
+}
+
+/// A project of its own, which takes the crates from the packages instead of the registry.
+fn manifest(package: &Package, published: &[&Package]) -> String {
+    let (name, version) = (&package.name, &package.version);
+    let of_it = |&(crate_name, text): &(&str, &'static str)| (**name == crate_name).then_some(text);
+    let besides = BESIDES.iter().find_map(of_it).unwrap_or_default();
+    let features: Vec<_> = FEATURES.iter().filter_map(of_it).collect();
+    let patch = |package: &&Package| {
+        format!("{} = {{ path = '{}' }}\n", package.name, unpacked(package).display())
+    };
+    let patches: String = published.iter().map(patch).collect();
+    format!(
+        "[package]\nname = 'newcomer'\nedition = '2024'\n\n[workspace]\n\n[dependencies]\n\
+         {name} = {{ version = '{version}', features = {features:?} }}\n{besides}\n\n\
+         [patch.crates-io]\n{patches}"
+    )
+}
+
+/// What cargo packed, as it unpacked it again to build it.
+fn unpacked(package: &Package) -> PathBuf {
+    let folder = format!("{}-{}", package.name, package.version);
+    process::target_dir().join("package").join(folder)
+}
+
+/// The targets of links that only work in the repository.
+fn relative_links(markdown: &str) -> Vec<&str> {
+    let targets = markdown.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|to| !to.starts_with("https://") && !to.starts_with('#')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_into_the_repository_are_found() {
+        let text = "[a](https://a.example) [b](#b) ![c](docs/c.png) [d](../LICENSE)";
+        assert_eq!(relative_links(text), ["docs/c.png", "../LICENSE"]);
+    }
+}
