@@ -14,6 +14,7 @@ use crate::{
 
 mod labels;
 mod ladder;
+mod let_chains;
 mod module_docs;
 mod modules;
 mod names;
@@ -52,6 +53,9 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let shipped: Vec<_> =
         sources.iter().filter(|(file, _)| file.starts_with("crates")).cloned().collect();
     findings.extend(labels::check(&shipped));
+    let promising = promising(&metadata, root);
+    let old = shipped.iter().filter(|(file, _)| promising.iter().any(|it| file.starts_with(it)));
+    findings.extend(old.flat_map(|(file, text)| let_chains::check(file, text)));
     findings.extend(structure(root, &text, &metadata, &sources)?);
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     findings.extend(unused::check(&manifest, &metadata, &sources));
@@ -63,6 +67,14 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     findings.extend(seeds::check(&requirements, &all));
     findings.extend(mutants::check(root)?);
     Ok(findings)
+}
+
+/// The sources of the packages that name a `rust-version`.
+fn promising(metadata: &cargo_metadata::Metadata, root: &Path) -> Vec<PathBuf> {
+    let packages = metadata.workspace_packages().into_iter();
+    let versioned = packages.filter(|package| package.rust_version.is_some());
+    let folders = versioned.filter_map(|package| package.manifest_path.parent());
+    folders.map(|folder| relative(root, folder.as_std_path()).join("src")).collect()
 }
 
 /// Files that may name each other in a circle: a module with its two parts, say.

@@ -222,11 +222,11 @@ fn caller() -> Option<(&'static Heap, Mark)> {
 #[inline(never)]
 fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
     let request = Request { size, align, outlook };
-    if let Some(heap) = sampling::heap_if_due(size)
-        && let Some(sample) = with_relief(size, || place_large(request, Some(heap)))
-    {
-        sampling::note_large(sample);
-        return sample;
+    if let Some(heap) = sampling::heap_if_due(size) {
+        if let Some(sample) = with_relief(size, || place_large(request, Some(heap))) {
+            sampling::note_large(sample);
+            return sample;
+        }
     }
     with_relief(size, || place_large(request, None)).unwrap_or(null_mut())
 }

@@ -99,9 +99,10 @@ impl Sites {
     fn slot(&self, hash: u64, is_it: impl Fn(&Site, &[usize]) -> bool) -> usize {
         let mask = self.slots.len() - 1;
         let mut place = hash as usize & mask;
-        while let number @ 1.. = self.slots[place] as usize
-            && !is_it(&self.all[number - 1], &self.traces)
-        {
+        while let number @ 1.. = self.slots[place] as usize {
+            if is_it(&self.all[number - 1], &self.traces) {
+                break;
+            }
             place = (place + 1) & mask;
         }
         place
