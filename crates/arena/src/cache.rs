@@ -7,7 +7,11 @@
 pub(crate) mod slot;
 pub(crate) mod watch;
 
+mod checks;
+mod flush;
 mod outbox;
+mod stacks;
+mod stock;
 
 use core::{
     cell::{Cell, UnsafeCell},
@@ -15,21 +19,17 @@ use core::{
     sync::atomic::{Ordering, compiler_fence},
 };
 
+pub(crate) use crate::cache::stacks::CacheWithStacks;
+
 use crate::{
-    books::{
-        area::Area,
-        broken::{Broken, expect},
-        owner::Owner,
-        poison, report,
-        slab::BadFree,
-    },
+    books::{area::Area, owner::Owner, poison, report, slab::BadFree},
     cache::watch::Watch,
-    heap::{Heap, Stock, Visit, inbox::Batch, pools::Pools},
+    heap::{Heap, Visit, inbox::Batch},
     plan::{
-        bins::{BINS, Bin, SHAPES},
+        bins::{BINS, Bin},
         geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     },
-    sys::{self, lock::Mark},
+    sys::lock::Mark,
 };
 
 /// Batches that a thread fills at the same time.
@@ -37,17 +37,6 @@ const OUTBOX: usize = 32;
 
 /// Nulls below the first block of a stack.
 const NULLS: usize = 2;
-
-/// The slots of all stacks: each has some more than it holds, for the nulls below its first block.
-const STACK_SLOTS: usize = {
-    let mut slots = NULLS;
-    let mut bin = 1;
-    while bin < BINS {
-        slots += SHAPES[bin].stack as usize + NULLS;
-        bin += 1;
-    }
-    slots
-};
 
 /// A thread's cache, without its stacks.
 ///
@@ -77,13 +66,6 @@ pub(crate) struct Cache {
     interval: Cell<usize>,
     /// The next cache without a thread, in the list of those.
     pub(crate) next_idle: Cell<*const Cache>,
-}
-
-/// A cache with its stacks. All zero is one that was never opened.
-#[repr(C)]
-pub(crate) struct CacheWithStacks {
-    pub(crate) cache: Cache,
-    stacks: UnsafeCell<[*mut u8; STACK_SLOTS]>,
 }
 
 // SAFETY: [CACHE-1] keeps threads apart.
@@ -260,55 +242,12 @@ impl Cache {
         visit
     }
 
-    /// Takes all blocks out of the stack of a bin.
-    fn empty(&self, bin: Bin) -> &[*mut u8] {
-        let blocks = self.stack(bin);
-        self.tops[bin.index()].set(blocks.as_ptr().cast_mut().wrapping_sub(1));
-        blocks
-    }
-
     /// Frees a block of this heap, in whichever of its areas.
     pub(crate) fn free_local(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
         if let Some(watch) = self.watch() {
             return watch.free(mark, bin, block);
         }
         (!self.push(bin, block)).then(|| self.drain(mark, bin, block))
-    }
-
-    /// Gives every block that the thread holds back to the heaps.
-    pub(crate) fn flush(&self, mark: Mark) -> Visit {
-        let sent = self.flush_outbox();
-        let Some(heap) = self.heap.get() else { return sent };
-        heap.drain(mark, |pools| self.empty_all(pools)).and(sent)
-    }
-
-    /// Gives every block back as its thread ends, and leaves the heap at rest.
-    pub(crate) fn retire(&self, mark: Mark) -> Visit {
-        let sent = self.flush_outbox();
-        let Some(heap) = self.heap.get() else { return sent };
-        let visit = heap.rest(mark, |pools| self.empty_all(pools)).and(sent);
-        if !heap.keeps_books(mark) {
-            self.purge_stacks();
-        }
-        visit
-    }
-
-    /// Gives the memory behind its stacks back, which are empty, if nobody works with the cache.
-    pub(crate) fn purge_stacks(&self) {
-        // [CACHE-2] from the first slot but one to the last.
-        let (first, last) = (self.limits[Bin::NONE.index()].get(), self.limits[BINS - 1].get());
-        let start = sys::round_to_pages(first.addr());
-        let size = (last.addr() & !(sys::round_to_pages(1) - 1)).saturating_sub(start);
-        // Zero is what lies below the first block of a stack.
-        // SAFETY: whole pages of the stacks' slots, which hold nothing but zeroes that are needed.
-        unsafe { sys::purge(first.cast::<u8>().with_addr(start), size) };
-    }
-
-    fn empty_all(&self, pools: &mut Pools) {
-        for bin in Bin::all() {
-            // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
-            unsafe { pools.give(bin, self.empty(bin)) };
-        }
     }
 
     /// The blocks in the stack of a bin, oldest first.
@@ -320,109 +259,5 @@ impl Cache {
             let held = self.tops[bin.index()].get().offset_from(bottom).unsigned_abs();
             core::slice::from_raw_parts(bottom.add(1), held)
         }
-    }
-
-    /// Checks the stacks of the calling thread's cache. O(blocks in the stacks).
-    pub(crate) fn validate(&self) -> Result<(), Broken> {
-        let Some(heap) = self.heap.get() else { return Ok(()) };
-        let mut pools = heap.pools(self.mark());
-        for bin in Bin::all() {
-            let (top, limit) = (self.tops[bin.index()].get(), self.limits[bin.index()].get());
-            let bottom = limit.wrapping_sub(bin.shape().stack as usize);
-            expect(bottom <= top && top <= limit, "CACHE-2: tops")?;
-            for &block in self.stack(bin) {
-                expect(pools.has(block), "CACHE-3: free")?;
-                // SAFETY: the block is of this heap.
-                expect(unsafe { pools.is_out(block, bin) }, "CACHE-3: free")?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends the process with a report if something in a stack isn't a block, or is there twice.
-    ///
-    /// O(the squares of the stacks' heights).
-    pub(crate) fn check(&self) {
-        if self.heap.get().is_none() {
-            return;
-        }
-        for bin in Bin::all() {
-            let blocks = self.stack(bin);
-            for (index, &block) in blocks.iter().enumerate() {
-                if !bin.shape().is_start(block) {
-                    report::bad_free(bin, BadFree::NotABlock(block));
-                }
-                if blocks[..index].contains(&block) {
-                    report::bad_free(bin, BadFree::Twice(block));
-                }
-            }
-        }
-    }
-}
-
-impl Stock for Cache {
-    fn stow(&self, bin: Bin, blocks: &[*mut u8]) -> bool {
-        let free = self.free_slots(bin);
-        let fit = blocks.len() <= free.len();
-        if fit {
-            free[..blocks.len()].copy_from_slice(blocks);
-            self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(blocks.len()));
-        }
-        fit
-    }
-
-    fn fill(&self, bin: Bin, take: impl FnOnce(&mut [*mut u8]) -> usize) {
-        let (free, stack) = (self.free_slots(bin), bin.shape().stack as usize);
-        let held = stack - free.len();
-        if held >= stack / 4 {
-            return;
-        }
-        let slots = &mut free[..stack / 2 - held];
-        let count = take(slots);
-        // The lowest address is to be popped first.
-        slots[..count].reverse();
-        self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(count));
-    }
-
-    #[cold]
-    fn give_idle(&self, pools: &mut Pools, busy: Bin) {
-        let partition = busy.shape().partition;
-        for bin in Bin::all().filter(|&bin| bin.shape().partition == partition) {
-            let top = self.tops[bin.index()].get();
-            if bin != busy && self.seen[bin.index()].get() == top {
-                // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
-                unsafe { pools.give(bin, self.empty(bin)) };
-                pools.retire_empty_slab(bin);
-            }
-            self.seen[bin.index()].set(self.tops[bin.index()].get());
-        }
-    }
-}
-
-impl CacheWithStacks {
-    /// Makes a cache that nobody uses ready to serve blocks of a heap. What it held is forgotten.
-    pub(crate) fn open(&'static self, heap: &'static Heap) -> &'static Cache {
-        let mut slot: *mut *mut u8 = self.stacks.get().cast();
-        for bin in core::iter::once(Bin::NONE).chain(Bin::all()) {
-            let size = if bin == Bin::NONE { 0 } else { bin.shape().stack as usize };
-            // SAFETY: the slots of all bins add up to STACK_SLOTS.
-            unsafe {
-                slot = slot.add(NULLS - 1);
-                self.cache.tops[bin.index()].set(slot);
-                slot = slot.add(size);
-                self.cache.limits[bin.index()].set(slot);
-                slot = slot.add(1);
-            }
-        }
-        self.cache.outbox.iter().for_each(|batch| batch.set(null_mut()));
-        self.cache.heap.set(Some(heap));
-        &self.cache
-    }
-
-    /// A cache outside of any area, for a thread that shares a heap.
-    pub(crate) fn map() -> Option<&'static Self> {
-        let memory = sys::map(size_of::<Self>()).ok()?;
-        // SAFETY: fresh memory is zero, which is a cache never opened; it is never given back.
-        Some(unsafe { memory.cast::<Self>().as_ref() })
     }
 }

@@ -1,5 +1,6 @@
 //! An area's books: the struct that stands at its start.
 
+mod arenas;
 mod commit;
 mod purge;
 mod tables;
@@ -16,15 +17,14 @@ use stratalloc_core::ProviderError;
 use crate::{
     books::{
         area::tables::{LINE, Tables, bitmap_lines},
-        arena::{Arena, Claim, Use, run_mask},
+        arena::Arena,
         reference::{AreaRef, ArenaRef, SegmentRef},
         slab::{Segment, Slab},
     },
     plan::{
         bins::Bin,
         geometry::{
-            AREA_SIZE, ARENAS, ArenaPlace, HOME_LIMIT, PARTITIONS, Partition, SegmentPlace,
-            TILE_SHIFT, TILES,
+            AREA_SIZE, ARENAS, ArenaPlace, HOME_LIMIT, PARTITIONS, SegmentPlace, TILE_SHIFT, TILES,
         },
     },
 };
@@ -270,60 +270,6 @@ impl Books {
         let Some(line) = self.tables.give_lines(start, place.arena.partition) else { return false };
         self.segment(place).bitmap = line + 1;
         true
-    }
-
-    /// Takes the first arenas that meet a claim, if their books can be had.
-    pub(crate) fn take_arenas(&mut self, claim: Claim) -> Option<ArenaPlace> {
-        let Claim { partition, count, purpose, keep, warm } = claim;
-        let taken = self.taken[partition.number()];
-        if taken.count_zeros() < keep + count as u32 {
-            return None;
-        }
-        let arena = |arena| ArenaPlace { partition, arena };
-        let end = self.reach[partition.number()];
-        let first = (0..=ARENAS - count)
-            .take_while(|&first| !warm || arena(first).offset() < end)
-            .filter(|&first| taken & run_mask(first, count) == 0)
-            .find(|&first| !warm || self.arenas[arena(first).index()].dirty != 0)?;
-        if !self.book_arenas(first + count) {
-            return None;
-        }
-        (first..first + count).for_each(|first| self.take_arena(arena(first), purpose));
-        Some(arena(first))
-    }
-
-    /// Whether an arena is vacant.
-    pub(crate) fn is_vacant(&self, place: ArenaPlace) -> bool {
-        self.taken[place.partition.number()] & (1 << place.arena) == 0
-    }
-
-    /// Makes the books of all arenas usable whose number is below `end`; says whether they are.
-    pub(crate) fn book_arenas(&mut self, end: usize) -> bool {
-        let start = self.start();
-        self.tables.book_arenas(start, end)
-    }
-
-    /// Takes one vacant arena for a purpose, whose books are usable.
-    pub(crate) fn take_arena(&mut self, place: ArenaPlace, purpose: Use) {
-        self.taken[place.partition.number()] |= 1 << place.arena;
-        let arena = self.arena(place);
-        arena.purpose = purpose;
-        if purpose != Use::WHOLE {
-            arena.freed_at = 0;
-        }
-    }
-
-    /// Makes an arena without used segments vacant.
-    pub(crate) fn give_arena(&mut self, place: ArenaPlace) {
-        self.taken[place.partition.number()] &= !(1 << place.arena);
-        self.arena(place).purpose = Use::VACANT;
-    }
-
-    /// The first arena that isn't vacant.
-    pub(crate) fn first_taken(&self) -> Option<ArenaPlace> {
-        Partition::all().zip(self.taken).find(|&(_, taken)| taken != 0).map(|(partition, taken)| {
-            ArenaPlace { partition, arena: taken.trailing_zeros() as usize }
-        })
     }
 
     /// Gives all segments back to the system, before the books go too: they are the caller's to unmap.

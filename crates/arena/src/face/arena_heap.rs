@@ -1,28 +1,27 @@
 //! Heaps as values: arenas of one's own, thrown away in one step.
 
+mod extensions;
+mod resizing;
+
 use core::{
     alloc::Layout,
-    fmt,
     ptr::{NonNull, null_mut},
 };
 
-use stratalloc_core::{AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Trim, UsableSize};
+use stratalloc_core::{AllocError, Allocator, Owns};
 
 use crate::{
-    books::area::Area,
     cache::{Cache, slot},
     heap::{
         Heap, Visit,
         large::{Fresh, Outlook, Request},
     },
-    inspect::stats::Stats,
     plan::{
         bins::{Bin, bin_for},
-        geometry::{AREA_SIZE, Partition, SegmentPlace},
+        geometry::Partition,
     },
     process::{arena_heaps, home::Home, relief::with_relief, thread},
-    sys::{self, moving},
-    thresholds::GROWING,
+    sys::{self},
 };
 
 /// The largest block in bytes: a partition's worth.
@@ -179,54 +178,6 @@ impl ArenaHeap {
             None => thread::see_to(unsafe { self.heap().free_large(slot::mark(), block.as_ptr()) }),
         }
     }
-
-    fn resize_large(&self, block: NonNull<u8>, size: usize) -> bool {
-        // SAFETY: the caller's block is this heap's.
-        let (done, visit) = unsafe { self.heap().resize_large(slot::mark(), block.as_ptr(), size) };
-        thread::see_to(visit);
-        done
-    }
-
-    /// Whether a block serves another layout where it stands; makes it do so if it can.
-    fn serves(&self, block: NonNull<u8>, old: Layout, new: Layout) -> bool {
-        if block.addr().get() % new.align() != 0 || old.size() == 0 || new.size() == 0 {
-            return false;
-        }
-        match (bin_for(old.size(), old.align()), bin_for(new.size(), new.align())) {
-            (None, None) => new.size() <= MAX_SIZE && self.resize_large(block, new.size()),
-            (old, new) => old == new,
-        }
-    }
-
-    /// Gives a block another layout, elsewhere if need be, with as much of it as both hold.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Allocator::deallocate`] with `old`.
-    unsafe fn resize(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        if self.serves(block, old, new) {
-            return Ok(NonNull::slice_from_raw_parts(block, new.size()));
-        }
-        let growing = new.size() > old.size() && new.size() >= GROWING;
-        let moved = if growing {
-            let fresh = self.allocate_large(new, Outlook::Growing).ok_or(AllocError)?;
-            slice(fresh.start, new)?
-        } else {
-            self.allocate(new)?
-        };
-        let kept = old.size().min(new.size());
-        // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
-        unsafe {
-            moving::copy_bytes(block.as_ptr(), moved.cast().as_ptr(), kept);
-            self.deallocate(block, old);
-        }
-        Ok(moved)
-    }
 }
 
 /// What was allocated for a layout, as a slice of exactly its size.
@@ -308,78 +259,6 @@ unsafe impl Allocator for ArenaHeap {
 }
 
 stratalloc_core::ecosystem!(impl[] for ArenaHeap);
-
-// SAFETY: all blocks lie in areas of the heap, behind their books.
-unsafe impl Owns for ArenaHeap {
-    /// O(areas of the heap).
-    fn owns(&self, address: NonNull<u8>) -> bool {
-        let offset = address.addr().get() % AREA_SIZE;
-        SegmentPlace::of_offset(offset).is_some()
-            && self.heap().pools(slot::mark()).has(address.as_ptr())
-    }
-}
-
-// SAFETY: a block has all the bytes of its slab's block size, or of its segments, for itself.
-unsafe impl UsableSize for ArenaHeap {
-    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise.
-        unsafe { crate::face::global::usable_size(block.as_ptr()) }
-    }
-}
-
-// SAFETY: what `serves` has made sure of, by the block's bin or by its segments.
-unsafe impl ResizeInPlace for ArenaHeap {
-    unsafe fn resize_in_place(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<(), AllocError> {
-        if self.serves(block, old, new) { Ok(()) } else { Err(AllocError) }
-    }
-}
-
-impl FreeUnsized for ArenaHeap {
-    unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise.
-        match unsafe { Area::bin_of(block.as_ptr()) } {
-            Bin::NONE => {
-                // SAFETY: the caller's promise: the block lies in an area of this heap.
-                let visit = unsafe { self.heap().free_large(slot::mark(), block.as_ptr()) };
-                thread::see_to(visit);
-            }
-            bin => {
-                if let Some(visit) = self.cache().free_local(slot::mark(), bin, block.as_ptr()) {
-                    thread::see_to(visit);
-                }
-            }
-        }
-    }
-}
-
-impl stratalloc_core::Stats for ArenaHeap {
-    type Snapshot = Stats;
-
-    /// Of this heap alone, whose stock of free blocks goes back to its slabs before. O(segments in use).
-    fn stats(&self) -> Stats {
-        self.flush();
-        Stats::of(&mut self.heap().pools(slot::mark()))
-    }
-}
-
-impl Trim for ArenaHeap {
-    /// O(segments in use).
-    fn trim(&self) -> usize {
-        self.flush();
-        self.heap().trim(slot::mark()).0
-    }
-}
-
-impl fmt::Debug for ArenaHeap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArenaHeap").field("home", &self.home).finish()
-    }
-}
 
 impl Drop for ArenaHeap {
     /// O(segments in use).

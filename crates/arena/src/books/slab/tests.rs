@@ -1,0 +1,180 @@
+//! Slabs on books of their own.
+
+use std::vec::Vec;
+
+use super::*;
+use crate::plan::bins::bin_for;
+
+pub(super) struct Fixture {
+    pub(super) segment: Segment,
+    pub(super) bitmap: [u64; BITMAP_WORDS],
+    shape: &'static SlabShape,
+}
+
+impl Fixture {
+    pub(super) fn new() -> Self {
+        let segment = Segment {
+            free: 0,
+            carved: 0,
+            touched: 0,
+            pages: 0,
+            settled: 0,
+            usable: 2 << 20,
+            bitmap: 0,
+            hint: 0,
+            bin: Bin::NONE,
+            listed: false,
+            seen: 0,
+            next: core::ptr::null_mut(),
+            prev: core::ptr::null_mut(),
+        };
+        Self { segment, bitmap: [0; BITMAP_WORDS], shape: bin_for(1152, 8).unwrap().shape() }
+    }
+
+    pub(super) fn slab(&mut self) -> Slab<'_> {
+        Slab {
+            segment: &mut self.segment,
+            bitmap: &mut self.bitmap,
+            base: core::ptr::without_provenance_mut(1 << 30),
+            shape: self.shape,
+        }
+    }
+
+    fn offset(pointer: *mut u8) -> usize {
+        pointer.addr() - (1 << 30)
+    }
+}
+
+#[test]
+fn blocks_come_once_and_in_order() {
+    let mut fixture = Fixture::new();
+    let mut slots = [core::ptr::null_mut(); 2000];
+    let count = fixture.slab().take(&mut slots);
+    assert_eq!(count, fixture.shape.capacity as usize);
+    assert!(slots[..count].windows(2).all(|pair| pair[1].addr() - pair[0].addr() == 1152));
+    assert!(fixture.slab().is_exhausted());
+    assert_eq!(fixture.slab().take(&mut slots), 0);
+}
+
+#[test]
+fn freed_blocks_come_back_sorted() {
+    let mut fixture = Fixture::new();
+    let mut slots = [core::ptr::null_mut(); 200];
+    assert_eq!(fixture.slab().take(&mut slots), 200);
+    for index in [150, 3, 64, 63, 65, 199, 0] {
+        assert_eq!(fixture.slab().give(&slots[index..=index]), Ok(1));
+    }
+    let mut again = [core::ptr::null_mut(); 3];
+    assert_eq!(fixture.slab().take(&mut again), 3);
+    assert_eq!(again, [slots[0], slots[3], slots[63]]);
+    let mut rest = [core::ptr::null_mut(); 5];
+    assert_eq!(fixture.slab().take(&mut rest), 5);
+    assert_eq!(rest[..4], [slots[64], slots[65], slots[150], slots[199]]);
+    assert_eq!(Fixture::offset(rest[4]), 200 * 1152);
+}
+
+#[test]
+fn blocks_freed_before_those_reused_last_are_found() {
+    let mut fixture = Fixture::new();
+    let mut slots = [core::ptr::null_mut(); 200];
+    fixture.slab().take(&mut slots);
+    let mut one = [core::ptr::null_mut()];
+    for [freed, found] in [[150, 150], [3, 3], [150, 150], [70, 70]] {
+        assert_eq!(fixture.slab().give(&slots[freed..=freed]), Ok(1), "it is in use again");
+        assert_eq!(fixture.slab().give(&slots[199..]), Ok(1));
+        assert_eq!(fixture.slab().take(&mut one), 1);
+        assert_eq!(one, [slots[found]]);
+        assert_eq!(fixture.slab().take(&mut one), 1);
+        assert_eq!(one, [slots[199]]);
+    }
+}
+
+#[test]
+fn stretches_of_free_blocks_are_found_once() {
+    let mut fixture = Fixture::new();
+    let mut slots = [core::ptr::null_mut(); 200];
+    fixture.slab().take(&mut slots);
+    for freed in [&slots[3..5], &slots[60..130], &slots[199..]] {
+        assert_eq!(fixture.slab().give(freed), Ok(freed.len()));
+    }
+    assert_eq!(fixture.slab().idle(), 73 * 1152);
+    let mut found = Vec::new();
+    assert_eq!(fixture.slab().settle(71 * 1152, |_, _| unreachable!()), 0);
+    let settled = fixture.slab().settle(2 * 1152, |offset, size| {
+        found.push((offset / 1152, size / 1152));
+        size
+    });
+    assert_eq!(found, [(3, 2), (60, 70)]);
+    assert_eq!((settled, fixture.slab().idle()), (72 * 1152, 1152));
+    fixture.slab().take(&mut slots[..10]);
+    assert_eq!((fixture.slab().idle(), fixture.segment.settled), (0, 63 * 1152));
+}
+
+#[test]
+fn what_a_segment_had_before_is_idle_until_it_is_carved() {
+    let mut fixture = Fixture::new();
+    fixture.segment.touched = 10 * 1152 + 7;
+    let mut slots = [core::ptr::null_mut(); 9];
+    assert_eq!(fixture.slab().idle(), 10 * 1152 + 7);
+    fixture.slab().take(&mut slots);
+    assert_eq!(fixture.slab().idle(), 1152 + 7);
+    fixture.slab().give(&slots[..2]).unwrap();
+    assert_eq!(fixture.slab().idle(), 3 * 1152 + 7);
+    fixture.slab().take(&mut slots);
+    assert_eq!((fixture.slab().idle(), fixture.segment.touched), (0, 16 * 1152));
+}
+
+#[test]
+fn stretches_are_those_of_the_naive_search() {
+    let mut random = 1_u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for round in 0..500_usize {
+        let mut fixture = Fixture::new();
+        let carved = 1 + next() as usize % fixture.shape.capacity as usize;
+        fixture.segment.carved = carved as u32;
+        // From sparse to dense, with whole words among them.
+        let is_free: Vec<bool> = (0..carved)
+            .map(|block| next() % 100 < (round % 101) as u64 || (block / 70 + round) % 5 == 0)
+            .collect();
+        for block in (0..carved).filter(|&block| is_free[block]) {
+            fixture.bitmap[block / 64] |= 1 << (block % 64);
+        }
+        let least = [1, 2, 3, 31, 64, 65, 127, 128, 200][round % 9];
+        let mut naive = Vec::new();
+        let mut first = 0;
+        for stretch in is_free.chunk_by(|a, b| a == b) {
+            if stretch[0] && stretch.len() >= least {
+                naive.push((first, first + stretch.len()));
+            }
+            first += stretch.len();
+        }
+        let slab = fixture.slab();
+        let following = |&(_, after): &(usize, usize)| slab.next_stretch(after, least);
+        let found: Vec<_> =
+            core::iter::successors(slab.next_stretch(0, least), following).collect();
+        assert_eq!(found, naive, "round {round}, {least} or more of {carved}");
+    }
+}
+
+#[test]
+fn bad_frees_are_told_and_change_nothing() {
+    let mut fixture = Fixture::new();
+    let mut slots = [core::ptr::null_mut(); 2];
+    fixture.slab().take(&mut slots);
+    let [first, second] = slots;
+    for bad in [first.wrapping_add(1), second.wrapping_add(1152)] {
+        assert_eq!(fixture.slab().give(&[bad]), Err(BadFree::NotABlock(bad)));
+    }
+    assert_eq!(fixture.slab().give(&[second, first.wrapping_sub(8)]), Ok(1));
+    assert_eq!(fixture.slab().give(&[second]), Err(BadFree::Twice(second)));
+    assert_eq!(fixture.segment.free, 1);
+    assert_eq!(fixture.slab().give(&[first]), Ok(1));
+    assert!(fixture.slab().is_empty());
+    fixture.slab().clear();
+    assert_eq!(fixture.bitmap, [0; BITMAP_WORDS]);
+}

@@ -1,0 +1,46 @@
+//! A cache as heaps see it.
+
+use crate::{
+    cache::Cache,
+    heap::{Stock, pools::Pools},
+    plan::bins::Bin,
+};
+
+impl Stock for Cache {
+    fn stow(&self, bin: Bin, blocks: &[*mut u8]) -> bool {
+        let free = self.free_slots(bin);
+        let fit = blocks.len() <= free.len();
+        if fit {
+            free[..blocks.len()].copy_from_slice(blocks);
+            self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(blocks.len()));
+        }
+        fit
+    }
+
+    fn fill(&self, bin: Bin, take: impl FnOnce(&mut [*mut u8]) -> usize) {
+        let (free, stack) = (self.free_slots(bin), bin.shape().stack as usize);
+        let held = stack - free.len();
+        if held >= stack / 4 {
+            return;
+        }
+        let slots = &mut free[..stack / 2 - held];
+        let count = take(slots);
+        // The lowest address is to be popped first.
+        slots[..count].reverse();
+        self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(count));
+    }
+
+    #[cold]
+    fn give_idle(&self, pools: &mut Pools, busy: Bin) {
+        let partition = busy.shape().partition;
+        for bin in Bin::all().filter(|&bin| bin.shape().partition == partition) {
+            let top = self.tops[bin.index()].get();
+            if bin != busy && self.seen[bin.index()].get() == top {
+                // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+                unsafe { pools.give(bin, self.empty(bin)) };
+                pools.retire_empty_slab(bin);
+            }
+            self.seen[bin.index()].set(self.tops[bin.index()].get());
+        }
+    }
+}

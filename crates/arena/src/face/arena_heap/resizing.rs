@@ -1,0 +1,59 @@
+//! Blocks of an arena heap that get another size.
+
+use crate::face::arena_heap::{ArenaHeap, MAX_SIZE, slice};
+use crate::{
+    cache::slot, heap::large::Outlook, plan::bins::bin_for, process::thread, sys::moving,
+    thresholds::GROWING,
+};
+use core::{alloc::Layout, ptr::NonNull};
+use stratalloc_core::{AllocError, Allocator};
+
+impl ArenaHeap {
+    fn resize_large(&self, block: NonNull<u8>, size: usize) -> bool {
+        // SAFETY: the caller's block is this heap's.
+        let (done, visit) = unsafe { self.heap().resize_large(slot::mark(), block.as_ptr(), size) };
+        thread::see_to(visit);
+        done
+    }
+
+    /// Whether a block serves another layout where it stands; makes it do so if it can.
+    pub(super) fn serves(&self, block: NonNull<u8>, old: Layout, new: Layout) -> bool {
+        if block.addr().get() % new.align() != 0 || old.size() == 0 || new.size() == 0 {
+            return false;
+        }
+        match (bin_for(old.size(), old.align()), bin_for(new.size(), new.align())) {
+            (None, None) => new.size() <= MAX_SIZE && self.resize_large(block, new.size()),
+            (old, new) => old == new,
+        }
+    }
+
+    /// Gives a block another layout, elsewhere if need be, with as much of it as both hold.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Allocator::deallocate`] with `old`.
+    pub(super) unsafe fn resize(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        if self.serves(block, old, new) {
+            return Ok(NonNull::slice_from_raw_parts(block, new.size()));
+        }
+        let growing = new.size() > old.size() && new.size() >= GROWING;
+        let moved = if growing {
+            let fresh = self.allocate_large(new, Outlook::Growing).ok_or(AllocError)?;
+            slice(fresh.start, new)?
+        } else {
+            self.allocate(new)?
+        };
+        let kept = old.size().min(new.size());
+        // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
+        unsafe {
+            moving::copy_bytes(block.as_ptr(), moved.cast().as_ptr(), kept);
+            self.deallocate(block, old);
+        }
+        Ok(moved)
+    }
+}

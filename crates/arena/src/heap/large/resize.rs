@@ -1,0 +1,116 @@
+//! Large blocks of another size, where they stand.
+
+use crate::{
+    books::{
+        arena::{Arena, Use, run_mask},
+        reference::ArenaRef,
+    },
+    heap::{
+        large::{LargeBlock, MAX_RUN},
+        pools::Pools,
+    },
+    plan::geometry::{ARENAS, ArenaPlace, SEGMENTS},
+    sys,
+    thresholds::{GROWING, WORTH_PURGING_TAIL},
+};
+
+impl Pools {
+    /// Gives a large block another size where it stands; says whether it could.
+    pub(crate) fn resize_large(&mut self, block: LargeBlock, size: usize) -> bool {
+        let old = block.size(self);
+        let (before, after) = (block.segments(old), block.segments(size));
+        if after > before && !self.extend(block, before, after) {
+            return false;
+        }
+        if after < before {
+            block.vacate_segments(self, after, before);
+            if !block.is_whole(self) {
+                self.offer_segments(block.first.arena());
+            }
+        }
+        self.purge_tail(block, size, before);
+        block.set_size(self, size);
+        let new = block.size(self);
+        self.figures.free(old);
+        self.figures.allocate(new);
+        true
+    }
+
+    /// Adds the segments `before..after` to a block, if they are vacant.
+    fn extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
+        let reached = if block.is_whole(self) {
+            self.extend_span(block, (block.first.place.segment + after).div_ceil(SEGMENTS))
+        } else {
+            self.may_extend_run(block, before, after)
+        };
+        let size = after * block.segment_size();
+        let usable = reached && block.commit(self, before, after, size).is_ok();
+        if usable {
+            block.use_segments(self, before, after);
+            if !block.is_whole(self) {
+                self.list_arena(block.first.arena());
+            }
+        }
+        usable
+    }
+
+    /// Whether a run may have the segments `before..after` as well: they are vacant, and have memory behind
+    /// them if it is large by now. Else it moves to where it can grow on.
+    fn may_extend_run(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
+        let size = after * block.segment_size();
+        if size > MAX_RUN || block.first.place.segment + after > SEGMENTS {
+            return false;
+        }
+        let more = run_mask(block.first.place.segment + before, after - before);
+        let &mut Arena { used, dirty, .. } = self.arena(block.first.arena());
+        used & more == 0 && (size < GROWING || dirty & more == more)
+    }
+
+    /// Gives a whole block the vacant arenas that follow its own, until it has `span`.
+    fn extend_span(&mut self, block: LargeBlock, span: usize) -> bool {
+        let ArenaRef { area, place } = block.first.arena();
+        let own = self.arena(block.first.arena()).span as usize;
+        let more =
+            (place.arena + own..place.arena + span).map(|arena| ArenaPlace { arena, ..place });
+        let books = self.books(area);
+        if place.arena + span > ARENAS
+            || more.clone().any(|arena| !books.is_vacant(arena))
+            || !books.book_arenas(place.arena + span)
+        {
+            return false;
+        }
+        for arena in more {
+            books.take_arena(arena, Use::WHOLE);
+        }
+        let book = books.arena(place);
+        book.span = book.span.max(span as u16);
+        true
+    }
+
+    /// Gives the memory behind what a block was shrunk by back, if that is worth a call: behind its last segment,
+    /// and where it is whole, behind all up to its segment `before`, which can serve nobody else.
+    fn purge_tail(&mut self, block: LargeBlock, size: usize, before: usize) {
+        let segment_size = block.segment_size();
+        let last = block.segments(size) - 1;
+        let until = if block.is_whole(self) { before.max(last + 1) } else { last + 1 };
+        let start = sys::round_to_pages(size);
+        // All that was touched there, by whichever block: what is purged must be all that isn't zero.
+        let mut end = 0;
+        for number in last..until {
+            let touched = self.segment(block.segment(number)).touched as usize;
+            end = if touched == 0 { end } else { number * segment_size + touched };
+        }
+        if end < start + WORTH_PURGING_TAIL {
+            return;
+        }
+        let tail = block.first.address().wrapping_add(start);
+        // SAFETY: the bytes from there on are the block's no more; what was touched is usable.
+        if unsafe { sys::purge(tail, end - start) } {
+            let touched = (start - last * segment_size) as u32;
+            self.segment(block.segment(last)).touched = touched;
+            for number in last + 1..until {
+                self.forget_segment(block.segment(number));
+            }
+        }
+    }
+}
