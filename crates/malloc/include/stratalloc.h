@@ -32,6 +32,15 @@ struct stratalloc_stats {
 /* Counts. Takes time in proportion to all memory held. */
 void stratalloc_stats(struct stratalloc_stats *stats);
 
+/* A profile of the heap by samples: which calls hold its memory.
+ *
+ * start: from now on one block is sampled in so many bytes on average (0: 512 KiB), with the calls that lead to it.
+ * 0, or -1 with ENOMEM. stop: no more are.
+ * write: writes what was sampled until now to a file, for `stratalloc-profile`. 0, or -1 with errno. */
+int stratalloc_profile_start(size_t interval);
+void stratalloc_profile_stop(void);
+int stratalloc_profile_write(const char *path);
+
 /* A heap of one's own, beside malloc's: for work that builds much and throws it all away in one step.
  *
  * It may be handed from thread to thread, and is used by one at a time; for several at once put a lock

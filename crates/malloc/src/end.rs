@@ -1,4 +1,4 @@
-//! The end of a process: figures and a map of the heap are written then, if they are asked for, and misuse
+//! The end of a process: a profile, figures and a map of the heap are written then, if they are asked for, and misuse
 //! reported that no call had reason to notice.
 
 use core::{ffi::CStr, fmt};
@@ -7,7 +7,7 @@ use stratalloc_arena::global;
 
 use crate::{
     out::{Descriptor, Out, send},
-    settings, text,
+    profile, settings, text,
 };
 
 /// Looks at the heaps, and at what the thread that ends the process has freed.
@@ -15,6 +15,7 @@ use crate::{
 /// Runs among the library's destructors, after the program's own and before those of the libraries
 /// that were loaded first. Blocks may be allocated and freed after it.
 extern "C" fn at_end() {
+    profile::write_if_wanted();
     write_file(c"STRATALLOC_STATS", |out| text::lines(out));
     write_file(c"STRATALLOC_MAP", |out| stratalloc_arena::map(out));
     global::check_frees();

@@ -7,6 +7,7 @@
 //! - `inspect`: what programs ask of or tell the allocator about itself.
 //! - `text`: the same in words, which leave by `out`.
 //! - `extras`: the functions of `stratalloc.h`.
+//! - `profile`: of these, the profile, which a variable may ask for too.
 //! - `heaps`: of these, the heaps as values.
 //! - `end`: what is looked at when the process ends.
 //!
@@ -30,6 +31,7 @@ mod libc_names;
 mod out;
 #[cfg(feature = "freestanding")]
 mod panic;
+mod profile;
 mod settings;
 mod standard;
 mod text;

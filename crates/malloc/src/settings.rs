@@ -7,15 +7,20 @@ use core::{ffi::CStr, fmt::Write};
 
 use stratalloc_arena::{Config, limit};
 
-use crate::out::{Descriptor, send};
+use crate::{
+    out::{Descriptor, send},
+    profile,
+};
 
 mod parse;
 
-use parse::{decay, limit_of, size, yes_or_no};
+pub(crate) use parse::size;
+use parse::{decay, limit_of, yes_or_no};
 
 /// Runs among the library's constructors. Blocks may have been allocated before it.
 extern "C" fn at_start() {
     name_unknown();
+    profile::start_if_wanted();
     let mut config = Config::new();
     if let Some(bytes) = setting(c"STRATALLOC_LIMIT", "a size from 16M on", limit_of) {
         config = config.limit(bytes);
@@ -49,13 +54,14 @@ extern "C" fn at_start() {
 static AT_START: extern "C" fn() = at_start;
 
 /// The variables that there are.
-const KNOWN: [&CStr; 8] = [
+const KNOWN: [&CStr; 9] = [
     c"STRATALLOC_LIMIT",
     c"STRATALLOC_KEEP",
     c"STRATALLOC_DECAY",
     c"STRATALLOC_HUGE_PAGES",
     c"STRATALLOC_MADVISE",
     c"STRATALLOC_BACKGROUND",
+    profile::VARIABLE,
     c"STRATALLOC_STATS",
     c"STRATALLOC_MAP",
 ];
@@ -93,7 +99,11 @@ fn complain_if_unknown(variable: &CStr) {
 }
 
 /// What a variable says, if it is set, and to something that can be understood.
-fn setting<T>(name: &CStr, wanted: &str, parse: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+pub(crate) fn setting<T>(
+    name: &CStr,
+    wanted: &str,
+    parse: impl Fn(&'static [u8]) -> Option<T>,
+) -> Option<T> {
     let text = value(name)?;
     let parsed = parse(text);
     if parsed.is_none() {
@@ -116,7 +126,7 @@ pub(crate) fn value(name: &CStr) -> Option<&'static [u8]> {
     }
 }
 
-fn complain(what: core::fmt::Arguments<'_>) {
+pub(crate) fn complain(what: core::fmt::Arguments<'_>) {
     // Nothing can be done if standard error takes nothing.
     let _ = send(&mut Descriptor::stderr(), |out| writeln!(out, "stratalloc: {what}"));
 }

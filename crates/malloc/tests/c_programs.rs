@@ -5,6 +5,7 @@ mod harness;
 use std::{collections::BTreeSet, path::Path};
 
 use harness::{Way, build, build_library, check, lib_dir, run, run_with, visible};
+use stratalloc_profile::{Profile, Quantity, Symbols};
 
 const EVERY_WAY: [Way; 4] = [Way::Preloaded, Way::Linked, Way::Archived, Way::Static];
 
@@ -349,4 +350,45 @@ fn hardened_it_is_as_good_a_malloc() {
     check("threads", &["crowd", "300"], Way::Hardened);
     check("processes", &["100"], Way::Hardened);
     check("limits", &["as", "1000"], Way::Hardened);
+}
+
+/// The bytes of a quantity that the profile in a file has by a function, and their standard error.
+fn held_by(function: &str, file: &Path, quantity: Quantity) -> (f64, f64) {
+    let profile: Profile = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    let mut symbols = Symbols::new(&profile);
+    let (mut bytes, mut variance) = (0.0, 0.0);
+    for site in &profile.sites {
+        if symbols.trace(site).iter().any(|(_, frame)| frame.function == function) {
+            let figures = site.figures(quantity);
+            bytes += figures.bytes as f64;
+            variance += figures.error.powi(2);
+        }
+    }
+    (bytes, variance.sqrt())
+}
+
+#[test]
+fn a_profile_tells_which_function_holds_the_memory() {
+    let program = build("profile", Way::Preloaded);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (at_end, within) = (folder.join("at-end.profile"), folder.join("within.profile"));
+    let wanted = format!("{},64K", at_end.display());
+    let variables = [("STRATALLOC_PROFILE", wanted.as_str())];
+    let outcome = run_with(&program, &[within.to_str().unwrap()], Way::Preloaded, &variables);
+    assert!(outcome.status.success() && outcome.stderr.is_empty(), "{outcome:?}");
+    let child = folder.join(format!("at-end.profile.{}", outcome.stdout.trim()));
+    let whole = 65536.0 * 1024.0;
+    let cases = [
+        ("keeper", &at_end, Quantity::Live, whole),
+        ("keeper", &within, Quantity::Live, whole),
+        ("passer", &within, Quantity::Live, 0.0),
+        ("passer", &at_end, Quantity::Allocated, whole / 2.0),
+        ("keeper", &child, Quantity::Live, 0.0),
+        ("keeper", &child, Quantity::Peak, whole),
+    ];
+    for (function, file, quantity, truth) in cases {
+        let (bytes, error) = held_by(function, file, quantity);
+        let close = (bytes - truth).abs() <= 5.0 * error && error < whole / 20.0;
+        assert!(close, "{function}, {quantity:?}: {bytes} ± {error} in {}", file.display());
+    }
 }

@@ -46,8 +46,8 @@ pub(crate) fn allocate_small(watch: &'static Watch, bin: Bin) -> *mut u8 {
     if !block.is_null() {
         return block;
     }
-    let due = if watch.is_due(bin) { samples::heap() } else { None };
-    if let Some(heap) = due {
+    let sampled = if watch.is_due(bin) { samples::heap() } else { None };
+    if let Some(heap) = sampled {
         let block = heap.allocate_alone(cache.mark(), bin);
         if !block.is_null() {
             samples::note(watch, block, bin.shape().block_size as usize);

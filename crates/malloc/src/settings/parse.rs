@@ -11,7 +11,7 @@ pub(super) fn limit_of(text: &[u8]) -> Option<usize> {
 }
 
 /// Bytes: a number, with `K`, `M`, `G` or `T` for the powers of 1024.
-pub(super) fn size(text: &[u8]) -> Option<usize> {
+pub(crate) fn size(text: &[u8]) -> Option<usize> {
     let (number, unit) = number(text)?;
     let shift = match unit {
         b"" => 0,

@@ -99,10 +99,8 @@ impl Sites {
     fn slot(&self, hash: u64, is_it: impl Fn(&Site, &[usize]) -> bool) -> usize {
         let mask = self.slots.len() - 1;
         let mut place = hash as usize & mask;
-        while let number @ 1.. = self.slots[place] as usize {
-            if is_it(&self.all[number - 1], &self.traces) {
-                break;
-            }
+        let is_other = |slot: u32| slot != 0 && !is_it(&self.all[slot as usize - 1], &self.traces);
+        while is_other(self.slots[place]) {
             place = (place + 1) & mask;
         }
         place

@@ -1,0 +1,198 @@
+//! The profile of a program that knows nothing of it: `STRATALLOC_PROFILE`, and the functions of `stratalloc.h`.
+
+use core::{
+    ffi::{CStr, c_char, c_int},
+    fmt::{self, Write},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use stratalloc_arena::profile;
+
+use crate::{
+    errno::{EINVAL, ENOMEM, set},
+    out::{Descriptor, send},
+    settings,
+};
+
+/// Bytes of a path at most, as the system has it.
+const PATH_MAX: usize = 4096;
+
+/// The process that began with the variable; zero where there is none. A child of a fork isn't it, and leaves the
+/// file alone.
+static STARTED_IN: AtomicU32 = AtomicU32::new(0);
+
+/// Where the profile is to be written, and the bytes between samples.
+struct Wanted {
+    path: &'static [u8],
+    interval: usize,
+}
+
+/// What `PATH` or `PATH,INTERVAL` says.
+fn parse(text: &'static [u8]) -> Option<Wanted> {
+    let comma = text.iter().rposition(|&byte| byte == b',');
+    let named = comma.and_then(|comma| Some((&text[..comma], settings::size(&text[comma + 1..])?)));
+    let (path, interval) = named.unwrap_or((text, profile::INTERVAL));
+    (!path.is_empty() && path.len() < PATH_MAX / 2 && interval > 0)
+        .then_some(Wanted { path, interval })
+}
+
+fn wanted() -> Option<Wanted> {
+    parse(settings::value(VARIABLE)?)
+}
+
+/// The variable that asks for a profile.
+pub(crate) const VARIABLE: &CStr = c"STRATALLOC_PROFILE";
+
+/// Begins a profile if the variable asks for one.
+pub(crate) fn start_if_wanted() {
+    let meant = "a path, or a path and a size as in heap.profile,512K";
+    if let Some(wanted) = settings::setting(VARIABLE, meant, parse) {
+        if profile::start(wanted.interval).is_ok() {
+            STARTED_IN.store(process(), Ordering::Relaxed);
+        } else {
+            settings::complain(format_args!("there is no memory for a profile"));
+        }
+    }
+}
+
+/// Writes the profile at the end of a process that the variable asked for one of.
+pub(crate) fn write_if_wanted() {
+    let started_in = STARTED_IN.load(Ordering::Relaxed);
+    if started_in == 0 {
+        return;
+    }
+    let Some(wanted) = wanted() else { return };
+    let mut path = Path::new();
+    if path.expand(wanted.path, started_in != process()).is_ok() && !write(path.as_c_str()) {
+        settings::complain(format_args!("the profile can't be written"));
+    }
+}
+
+fn process() -> u32 {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::getpid() }.unsigned_abs()
+}
+
+/// A path as a string of C, in place.
+struct Path {
+    bytes: [u8; PATH_MAX],
+    len: usize,
+}
+
+impl Path {
+    const fn new() -> Self {
+        Self { bytes: [0; PATH_MAX], len: 0 }
+    }
+
+    /// A path in which `%p` stands for the number of the process; where it says it nowhere and this is a child, it
+    /// is added.
+    fn expand(&mut self, path: &[u8], is_child: bool) -> fmt::Result {
+        let mut rest = path;
+        let mut numbered = false;
+        while let Some(at) = rest.windows(2).position(|pair| pair == b"%p") {
+            self.push(&rest[..at])?;
+            write!(self, "{}", process())?;
+            (rest, numbered) = (&rest[at + 2..], true);
+        }
+        self.push(rest)?;
+        if is_child && !numbered { write!(self, ".{}", process()) } else { Ok(()) }
+    }
+
+    /// One byte stays zero.
+    fn push(&mut self, bytes: &[u8]) -> fmt::Result {
+        let end = self.len + bytes.len();
+        if end >= PATH_MAX {
+            return Err(fmt::Error);
+        }
+        self.bytes[self.len..end].copy_from_slice(bytes);
+        self.len = end;
+        Ok(())
+    }
+
+    fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+    }
+}
+
+impl Write for Path {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes())
+    }
+}
+
+/// Writes what was sampled until now to a file; returns whether it could, with `errno` if not.
+fn write(path: &CStr) -> bool {
+    let Ok(snapshot) = profile::snapshot() else {
+        set(ENOMEM);
+        return false;
+    };
+    let Some(mut file) = Descriptor::create(path) else { return false };
+    let written = send(&mut file, |out| snapshot.write(out)).is_ok();
+    file.close();
+    written
+}
+
+/// `stratalloc_profile_start`: has one block sampled in `interval` bytes on average, 512 KiB if it is zero. 0, or -1 with
+/// `ENOMEM`.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn stratalloc_profile_start(interval: usize) -> c_int {
+    let interval = if interval == 0 { profile::INTERVAL } else { interval };
+    if profile::start(interval).is_ok() {
+        return 0;
+    }
+    set(ENOMEM);
+    -1
+}
+
+/// `stratalloc_profile_stop`: has no more blocks sampled.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn stratalloc_profile_stop() {
+    profile::stop();
+}
+
+/// `stratalloc_profile_write`: writes what was sampled until now. 0, or -1 with `errno`.
+///
+/// # Safety
+///
+/// `path` is null, or a string.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn stratalloc_profile_write(path: *const c_char) -> c_int {
+    if path.is_null() {
+        set(EINVAL);
+        return -1;
+    }
+    // SAFETY: the caller's promise.
+    if write(unsafe { CStr::from_ptr(path) }) { 0 } else { -1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_have_an_interval_and_commas() {
+        let parsed = |text: &'static str| {
+            parse(text.as_bytes())
+                .map(|wanted| (core::str::from_utf8(wanted.path).unwrap(), wanted.interval))
+        };
+        assert_eq!(parsed("heap"), Some(("heap", profile::INTERVAL)));
+        assert_eq!(parsed("/a,b/heap,64K"), Some(("/a,b/heap", 64 << 10)));
+        assert_eq!(parsed("a,b"), Some(("a,b", profile::INTERVAL)));
+        for text in ["", ",64K", "heap,0"] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_the_process_stands_where_it_is_asked_for() {
+        let expanded = |path: &str, is_child| {
+            let mut expanded = Path::new();
+            expanded.expand(path.as_bytes(), is_child).unwrap();
+            expanded.as_c_str().to_str().unwrap().to_owned()
+        };
+        let own = std::process::id();
+        assert_eq!(expanded("heap", false), "heap");
+        assert_eq!(expanded("heap", true), format!("heap.{own}"));
+        assert_eq!(expanded("a%p.b%p", true), format!("a{own}.b{own}"));
+    }
+}
