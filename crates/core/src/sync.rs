@@ -21,7 +21,7 @@ pub use loom::{
 pub use core::{hint::spin_loop, sync::atomic};
 
 #[cfg(loom)]
-pub use self::models::{explore, model};
+pub use self::models::{explore, model, model_within};
 
 #[cfg(loom)]
 mod models {
@@ -37,9 +37,24 @@ mod models {
     /// If the model does, or if there are fewer than `least`: a model that explores less than it did is
     /// no model any more.
     pub fn model(least: usize, run: impl Fn() + Send + Sync + 'static) {
+        model_within(None, least, run);
+    }
+
+    /// The same, with no more than so many changes from one thread to another that could have gone on.
+    ///
+    /// # Panics
+    ///
+    /// As for [`model`].
+    pub fn model_within(
+        preemptions: Option<usize>,
+        least: usize,
+        run: impl Fn() + Send + Sync + 'static,
+    ) {
         let executions = sync::Arc::new(AtomicUsize::new(0));
         let counted = sync::Arc::clone(&executions);
-        loom::model(move || {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = preemptions.or(builder.preemption_bound);
+        builder.check(move || {
             counted.fetch_add(1, Relaxed);
             run();
         });

@@ -12,30 +12,35 @@ mod tests {
         },
         thread,
     };
-    use stratalloc_core::sync::model;
+    use stratalloc_core::sync::{explore, model};
 
     use super::*;
 
-    /// A thread that ends leaves its cache to the next: who adopts it sees all that was done to it.
+    /// A cache, and the list of idle ones: whether it is in it.
+    type Idle = (UnsafeCell<usize>, Lock<bool>);
+
+    /// A thread that ends leaves its cache to the next: who adopts it sees all that was done to it. The list of idle
+    /// caches is a flag here, and the cache one value.
     #[test]
     fn loom_an_adopted_cache_is_seen_whole() {
-        model(130, || {
-            let cache = Arc::new(UnsafeCell::new(0));
-            let idle = Arc::new(Lock::new(false));
-            let ending = {
-                let (cache, idle) = (Arc::clone(&cache), Arc::clone(&idle));
-                thread::spawn(move || {
+        explore(
+            130,
+            || (UnsafeCell::new(0), Lock::new(false)),
+            [
+                |(cache, idle): &Idle| {
                     // SAFETY: the cache is this thread's until it is pushed.
                     cache.with_mut(|value| unsafe { *value = 7 });
                     *idle.lock(Mark::new(4)) = true;
-                })
-            };
-            if core::mem::take(&mut *idle.lock(Mark::new(8))) {
-                // SAFETY: popped, so it is this thread's.
-                assert_eq!(cache.with(|value| unsafe { *value }), 7);
-            }
-            ending.join().unwrap();
-        });
+                },
+                |(cache, idle)| {
+                    if core::mem::take(&mut *idle.lock(Mark::new(8))) {
+                        // SAFETY: popped, so it is this thread's.
+                        assert_eq!(cache.with(|value| unsafe { *value }), 7);
+                    }
+                },
+            ],
+            |_, _| {},
+        );
     }
 
     #[test]

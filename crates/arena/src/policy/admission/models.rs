@@ -1,7 +1,10 @@
 //! Models of the account, and mutants that loom finds.
+//!
+//! They show that its word alone is right: what is granted, set and given back at the same time. They have two threads
+//! that change it and one that looks, not the heaps that hold what is granted.
 
 use loom::{sync::Arc, thread};
-use stratalloc_core::sync::model;
+use stratalloc_core::sync::{explore, model};
 
 use crate::policy::admission::*;
 
@@ -89,33 +92,31 @@ fn loom_finds_the_mutant_that_looks_and_then_adds() {
 }
 
 /// A limit is set while a request comes in: one of them is refused if both don't fit.
-fn set_while_reserved(set: fn(&Account, usize) -> bool) {
-    model(7, move || {
-        let account = Arc::new(Account::new());
-        let requester = {
-            let account = Arc::clone(&account);
-            thread::spawn(move || reserve(&account, 2 * GRANULE))
-        };
-        let is_set = set(&account, GRANULE);
-        let served = requester.join().unwrap();
-        let balance = account.balance();
-        assert!(balance.granted <= balance.limit);
-        assert!(is_set != served);
-    });
+fn set_while_reserved(set: fn(&Account) -> bool) {
+    explore(
+        7,
+        Account::new,
+        [|account| reserve(account, 2 * GRANULE), set],
+        |account, [served, is_set]| {
+            let balance = account.balance();
+            assert!(balance.granted <= balance.limit);
+            assert!(is_set != served);
+        },
+    );
 }
 
 #[test]
 fn loom_a_limit_and_a_request_never_both_win() {
-    set_while_reserved(|account, limit| account.set_limit(Some(limit)).is_ok());
+    set_while_reserved(|account| account.set_limit(Some(GRANULE)).is_ok());
 }
 
 #[test]
 #[should_panic(expected = "assertion")]
 fn loom_finds_the_mutant_that_looks_and_then_sets() {
-    set_while_reserved(|account, limit| {
-        let fits = account.balance().granted() <= limit;
+    set_while_reserved(|account| {
+        let fits = account.balance().granted() <= GRANULE;
         if fits {
-            let _ = account.change(|balance| Some(Balance { limit: granules(limit), ..balance }));
+            let _ = account.change(|balance| Some(Balance { limit: 1, ..balance }));
         }
         fits
     });
@@ -124,18 +125,20 @@ fn loom_finds_the_mutant_that_looks_and_then_sets() {
 /// A reservation that ends uncommitted is as if it never was, for the limit that comes and goes besides.
 #[test]
 fn loom_what_is_given_back_is_there_again() {
-    model(130, || {
-        let account = Arc::new(Account::new());
-        account.reserve(GRANULE).unwrap().commit();
-        let other = {
-            let account = Arc::clone(&account);
-            thread::spawn(move || {
+    explore(
+        130,
+        || {
+            let account = Account::new();
+            account.reserve(GRANULE).unwrap().commit();
+            account
+        },
+        [
+            |account: &Account| {
                 account.set_limit(Some(2 * GRANULE)).unwrap();
                 account.give_back(GRANULE);
-            })
-        };
-        drop(account.reserve(GRANULE));
-        other.join().unwrap();
-        assert_eq!(account.balance().granted(), 0);
-    });
+            },
+            |account| drop(account.reserve(GRANULE)),
+        ],
+        |account, _| assert_eq!(account.balance().granted(), 0),
+    );
 }
