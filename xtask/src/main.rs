@@ -32,6 +32,7 @@ mod replay;
 mod run;
 mod sanitize;
 mod script;
+mod soak;
 mod test;
 mod tidy;
 mod tune;
@@ -57,6 +58,7 @@ commands! {
     replay::Replay,
     run::Run,
     sanitize::Sanitize,
+    soak::Soak,
     test::Test,
     tidy::Tidy,
     tune::Tune,

@@ -16,6 +16,21 @@ fn semantics_are_those_of_c_posix_and_glibc() {
     }
 }
 
+/// The same random calls under the library and under the C library's own malloc: `errno`, alignment, content and
+/// usable sizes are checked by the program, and what it sums up of its answers is the same.
+#[test]
+fn a_million_random_calls_are_answered_as_by_the_c_library() {
+    for arguments in [["1", "600000", "1"], ["2", "100000", "4"]] {
+        let [ours, theirs] =
+            [Way::Preloaded, Way::Alone].map(|way| check("random_calls", &arguments, way));
+        assert_eq!((ours.stderr.as_str(), theirs.stderr.as_str()), OF_WHOM);
+        assert!(ours.stdout.len() == 17 && ours.stdout == theirs.stdout, "{ours:?}, {theirs:?}");
+    }
+}
+
+/// What the program says of whose malloc it has.
+const OF_WHOM: (&str, &str) = ("stratalloc\n", "the C library\n");
+
 /// What a page's paragraph after `heading` has in backquotes.
 fn named_in(page: &str, heading: &str) -> BTreeSet<String> {
     let paragraph = page.split(heading).nth(1).unwrap().trim_start().split("\n\n").next().unwrap();
