@@ -29,7 +29,7 @@ unsafe impl Send for Sent {}
 impl Sent {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            inbox: Inbox { head: AtomicPtr::new(null_mut()), count: AtomicUsize::new(0) },
+            inbox: Inbox { head: AtomicPtr::new(null_mut()), bytes: AtomicUsize::new(0) },
             batches: UnsafeCell::new([empty(), empty()]),
             contents: [UnsafeCell::new(0), UnsafeCell::new(0)],
             received: Lock::new([0; 2]),
