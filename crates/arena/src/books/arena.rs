@@ -4,7 +4,7 @@ mod index;
 
 pub(crate) use index::ArenaIndex;
 
-use crate::plan::geometry::{Partition, SEGMENTS};
+use crate::plan::geometry::{LINE, Partition, SEGMENTS};
 
 /// What an arena serves.
 ///
@@ -67,6 +67,9 @@ pub(crate) struct Arena {
     /// was since the arena last served segments.
     pub(crate) freed_at: u32,
 }
+
+// A book is one line.
+const _: () = assert!(size_of::<Arena>() == LINE && align_of::<Arena>() == LINE);
 
 impl Arena {
     /// The segment to use next: one that is warm, if there is one, else the next from `first` on.
@@ -175,6 +178,11 @@ pub(crate) fn longest_run(ones: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_reads_masks_and_links_that_lie_together() {
+        assert!(memoffset::span_of!(Arena, used..=next).len() <= LINE * 5 / 8);
+    }
 
     #[test]
     fn a_stretch_ends_behind_a_segment_that_is_usable_in_part() {

@@ -6,7 +6,10 @@
 mod stretches;
 mod validation;
 
-use crate::plan::bins::{Bin, SlabShape};
+use crate::plan::{
+    bins::{Bin, SlabShape},
+    geometry::LINE,
+};
 
 /// Words of the largest bit map: 8,192 blocks of 8 bytes.
 pub(crate) const BITMAP_WORDS_SMALLEST: usize = 64 * 1024 / 8 / 64;
@@ -56,6 +59,9 @@ pub(crate) struct Segment {
     pub(crate) next: *mut Segment,
     pub(crate) prev: *mut Segment,
 }
+
+// A book is one line.
+const _: () = assert!(size_of::<Segment>() == LINE && align_of::<Segment>() == LINE);
 
 /// What is wrong with a block that was given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

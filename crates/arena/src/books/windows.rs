@@ -1,5 +1,7 @@
 //! What stands in each 64 GiB window of the address space: an area, a huge block, or nothing of ours.
 
+mod entry;
+
 use core::{
     ptr::NonNull,
     sync::atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -7,8 +9,15 @@ use core::{
 
 use stratalloc_core::ProviderError;
 
+pub(crate) use crate::books::windows::entry::Window;
+
 use crate::{
-    books::{area::Area, owner::Owner, reference::AreaRef},
+    books::{
+        area::Area,
+        owner::Owner,
+        reference::AreaRef,
+        windows::entry::{Entry, Kind},
+    },
     plan::geometry::{AREA_SHIFT, AREA_SIZE},
     sys,
 };
@@ -22,71 +31,36 @@ const FIRST: usize = 16;
 /// Windows among which the first is chosen at random, so that addresses differ from run to run.
 const SPREAD: usize = 512;
 
-const NOTHING: usize = 0;
-const CLAIMED: usize = 1;
-/// An area of a thread's heap: this, and the address of the heap that owns it.
-const THREAD: usize = 2;
-const HUGE_TAIL: usize = 3;
-/// A huge block starts here: this, and its size in bytes, a multiple of the page size.
-const HUGE: usize = 4;
-/// The same of an arena heap, and of one that waits for the next arena heap.
-const VALUE: usize = 5;
-const KEPT: usize = 6;
-const KIND: usize = 7;
-
 /// What stands in each window. `Release` when it is announced pairs with the `Acquire` of
 /// [`lookup`]; claims by compare-and-swap keep two claimants apart.
-static TABLE: [AtomicUsize; WINDOWS] = [const { AtomicUsize::new(NOTHING) }; WINDOWS];
+static TABLE: [AtomicUsize; WINDOWS] = [const { AtomicUsize::new(Entry::NOTHING.word()) }; WINDOWS];
 
 /// Where the search for a window goes on, a hint.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
-/// What an address lies in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Window {
-    /// Nothing of ours.
-    Foreign,
-    /// An area of a thread's heap.
-    Thread(Owner),
-    /// An area of an arena heap.
-    Value(Owner),
-    /// A huge block that starts at this window's first byte, of this many bytes.
-    Huge(usize),
+/// `Acquire`: pairs with [`store`].
+#[inline(always)]
+fn load(entry: &AtomicUsize) -> Entry {
+    Entry::from_word(entry.load(Ordering::Acquire))
+}
+
+/// `Release`: who finds the entry sees what was done to the window before.
+fn store(entry: &AtomicUsize, now: Entry) {
+    entry.store(now.word(), Ordering::Release);
 }
 
 /// What an address lies in. O(1): one load.
 #[inline]
 pub(crate) fn lookup(address: *mut u8) -> Window {
     let index = address.addr() >> AREA_SHIFT;
-    TABLE.get(index).map_or(Window::Foreign, |entry| decode(entry.load(Ordering::Acquire)))
-}
-
-#[inline]
-fn decode(entry: usize) -> Window {
-    match (entry & KIND, owner_in(entry)) {
-        (THREAD, Some(owner)) => Window::Thread(owner),
-        (VALUE, Some(owner)) => Window::Value(owner),
-        (HUGE, _) => Window::Huge(entry & !KIND),
-        _ => Window::Foreign,
-    }
-}
-
-/// The owner whose area an entry announces.
-#[inline]
-fn owner_in(entry: usize) -> Option<Owner> {
-    NonNull::new(core::ptr::with_exposed_provenance_mut::<()>(entry & !KIND)).map(Owner::at)
-}
-
-/// The entry that announces an area of this owner.
-fn entry_for(owner: Owner, kind: usize) -> usize {
-    owner.heap::<()>().as_ptr().expose_provenance() | kind
+    TABLE.get(index).map_or(Window::Foreign, |entry| load(entry).window())
 }
 
 /// The heap that owns the area that an address lies in, if that is a thread's. O(1): one load.
 #[inline(always)]
 pub(crate) fn thread_owner(address: *mut u8) -> Option<Owner> {
-    let entry = TABLE.get(address.addr() >> AREA_SHIFT)?.load(Ordering::Acquire);
-    if entry & KIND == THREAD { owner_in(entry) } else { None }
+    let entry = load(TABLE.get(address.addr() >> AREA_SHIFT)?);
+    if entry.kind() == Kind::THREAD { entry.owner() } else { None }
 }
 
 /// Lets `look` see the heap that owns the area that an address lies in, if that is a thread's, and returns what it
@@ -96,8 +70,8 @@ pub(crate) fn thread_owner(address: *mut u8) -> Option<Owner> {
 #[inline(always)]
 pub(crate) fn with_thread_owner(address: *mut u8, look: impl FnOnce(Owner) -> bool) -> bool {
     let Some(entry) = TABLE.get(address.addr() >> AREA_SHIFT) else { return false };
-    let owner = entry.load(Ordering::Acquire).wrapping_sub(THREAD);
-    if owner & KIND != 0 {
+    let owner = entry.load(Ordering::Acquire).wrapping_sub(Kind::THREAD.bits());
+    if owner & Kind::all().bits() != 0 {
         return false;
     }
     let heap = core::ptr::with_exposed_provenance_mut::<()>(owner);
@@ -132,7 +106,7 @@ fn searched_of(bits: u32) -> core::ops::Range<usize> {
 /// begins far from them; and each piece is mapped so that the call fails where something stands.
 fn claim<T>(
     count: usize,
-    mut make: impl FnMut(NonNull<u8>) -> Result<(T, usize), ProviderError>,
+    mut make: impl FnMut(NonNull<u8>) -> Result<(T, Entry), ProviderError>,
 ) -> Option<T> {
     let searched = searched();
     if NEXT.load(Ordering::Relaxed) == 0 {
@@ -166,8 +140,9 @@ fn claim<T>(
 
 /// Claims `count` windows from `index` if all are free.
 fn claim_at(index: usize, count: usize) -> bool {
-    let claimed =
-        (index..index + count).take_while(|&window| swap(window, NOTHING, CLAIMED)).count();
+    let claimed = (index..index + count)
+        .take_while(|&window| swap(window, Entry::NOTHING, Entry::CLAIMED))
+        .count();
     if claimed < count {
         release(index, claimed);
     }
@@ -175,20 +150,21 @@ fn claim_at(index: usize, count: usize) -> bool {
 }
 
 /// Lets everyone find what stands in claimed windows.
-fn announce(index: usize, count: usize, entry: usize) {
+fn announce(index: usize, count: usize, entry: Entry) {
     for tail in &TABLE[index + 1..index + count] {
-        tail.store(HUGE_TAIL, Ordering::Release);
+        store(tail, Entry::HUGE_TAIL);
     }
-    TABLE[index].store(entry, Ordering::Release);
+    store(&TABLE[index], entry);
 }
 
-fn swap(window: usize, from: usize, to: usize) -> bool {
+fn swap(window: usize, from: Entry, to: Entry) -> bool {
+    let (from, to) = (from.word(), to.word());
     TABLE[window].compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
 fn release(index: usize, count: usize) {
     for entry in &TABLE[index..index + count] {
-        entry.store(NOTHING, Ordering::Release);
+        store(entry, Entry::NOTHING);
     }
 }
 
@@ -202,44 +178,44 @@ pub(crate) enum For {
 /// A new area with a heap at home in it: `settle` makes the home ready that is at the area's start, and returns
 /// the heap. Nobody else knows of the area until then.
 pub(crate) fn new_home(whom: For, settle: impl Fn(NonNull<u8>, AreaRef) -> Owner) -> Option<Owner> {
-    let kind = if whom == For::Thread { THREAD } else { VALUE };
+    let kind = if whom == For::Thread { Kind::THREAD } else { Kind::VALUE };
     claim(1, |start| {
         let area = Area::create(start)?;
         let owner = settle(start, area);
-        Ok((owner, entry_for(owner, kind)))
+        Ok((owner, Entry::of_area(owner, kind)))
     })
 }
 
 /// One more area for a heap.
 pub(crate) fn extend(owner: Owner) -> Option<AreaRef> {
-    let entry = entry_of(owner.addr()).load(Ordering::Relaxed);
+    let entry = load(entry_of(owner.addr()));
     claim(1, |start| Ok((Area::create(start)?, entry)))
 }
 
 /// The sizes of all huge blocks, in bytes.
 pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
-    TABLE.iter().map(|entry| entry.load(Ordering::Acquire)).filter_map(|entry| match entry & KIND {
-        HUGE => Some(entry & !KIND),
+    TABLE.iter().filter_map(|entry| match load(entry).window() {
+        Window::Huge(size) => Some(size),
         _ => None,
     })
 }
 
 /// Every heap of threads, those of ended ones among them, from a starting point on.
 pub(crate) fn threads(from: usize) -> impl Iterator<Item = Owner> {
-    owners(from, |kind| kind == THREAD)
+    owners(from, |kind| kind == Kind::THREAD)
 }
 
 /// Every arena heap, those kept for the next among them.
 pub(crate) fn values() -> impl Iterator<Item = Owner> {
-    owners(0, |kind| kind == VALUE || kind == KEPT)
+    owners(0, |kind| kind.contains(Kind::VALUE))
 }
 
 /// The heaps at home in windows, from a starting point on.
-fn owners(from: usize, is_wanted: fn(usize) -> bool) -> impl Iterator<Item = Owner> {
+fn owners(from: usize, is_wanted: fn(Kind) -> bool) -> impl Iterator<Item = Owner> {
     (0..WINDOWS).filter_map(move |step| {
         let index = (from + step) % WINDOWS;
-        let entry = TABLE[index].load(Ordering::Acquire);
-        let owner = owner_in(entry).filter(|_| is_wanted(entry & KIND))?;
+        let entry = load(&TABLE[index]);
+        let owner = entry.owner().filter(|_| is_wanted(entry.kind()))?;
         // Further areas of a heap name it too.
         (owner.addr() >> AREA_SHIFT == index).then_some(owner)
     })
@@ -247,12 +223,12 @@ fn owners(from: usize, is_wanted: fn(usize) -> bool) -> impl Iterator<Item = Own
 
 /// The heap at home in a window.
 pub(crate) fn owner_at(window: usize) -> Option<Owner> {
-    owner_in(TABLE.get(window)?.load(Ordering::Acquire))
+    load(TABLE.get(window)?).owner()
 }
 
 /// The owner of an area, by its window.
 pub(crate) fn owner_of(area: AreaRef) -> Option<Owner> {
-    owner_in(entry_of(area.as_ptr().addr()).load(Ordering::Acquire))
+    load(entry_of(area.as_ptr().addr())).owner()
 }
 
 /// The entry of the window that an address of ours lies in.
@@ -262,15 +238,15 @@ fn entry_of(address: usize) -> &'static AtomicUsize {
 
 /// Marks an arena heap as waiting for the next.
 pub(crate) fn keep(owner: Owner) {
-    entry_of(owner.addr()).store(entry_for(owner, KEPT), Ordering::Release);
+    store(entry_of(owner.addr()), Entry::of_area(owner, Kind::KEPT));
 }
 
 /// Takes an arena heap that waits into use again.
 pub(crate) fn take_kept() -> Option<Owner> {
     TABLE.iter().find_map(|entry| {
-        let kept = entry.load(Ordering::Acquire);
-        let owner = owner_in(kept).filter(|_| kept & KIND == KEPT)?;
-        let taken = entry_for(owner, VALUE);
+        let kept = load(entry);
+        let owner = kept.owner().filter(|_| kept.kind() == Kind::KEPT)?;
+        let (kept, taken) = (kept.word(), Entry::of_area(owner, Kind::VALUE).word());
         let order = (Ordering::AcqRel, Ordering::Relaxed);
         entry.compare_exchange(kept, taken, order.0, order.1).ok().map(|_| owner)
     })
@@ -278,7 +254,7 @@ pub(crate) fn take_kept() -> Option<Owner> {
 
 /// Lets nobody find an arena heap's area any more, so that it can be released.
 pub(crate) fn withdraw(area: AreaRef) {
-    entry_of(area.as_ptr().addr()).store(CLAIMED, Ordering::Release);
+    store(entry_of(area.as_ptr().addr()), Entry::CLAIMED);
 }
 
 /// Gives a withdrawn area back to the system, whose blocks are all free.
@@ -300,13 +276,13 @@ pub(crate) fn claim_block(
 ) -> Option<NonNull<u8>> {
     claim(size.div_ceil(AREA_SIZE), |start| {
         map(start)?;
-        Ok((start, size | HUGE))
+        Ok((start, Entry::of_block(size)))
     })
 }
 
 /// Notes another size of a block within its windows.
 pub(crate) fn resize_block(start: NonNull<u8>, size: usize) {
-    entry_of(start.addr().get()).store(size | HUGE, Ordering::Release);
+    store(entry_of(start.addr().get()), Entry::of_block(size));
 }
 
 /// Gives up the windows of a block.

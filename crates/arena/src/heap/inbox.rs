@@ -8,7 +8,11 @@ use core::ptr::null_mut;
 
 use stratalloc_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use crate::{books::owner::Owner, plan::bins::Bin, thresholds::LEAST_WAITING};
+use crate::{
+    books::owner::Owner,
+    plan::{bins::Bin, geometry::LINE},
+    thresholds::LEAST_WAITING,
+};
 
 /// Blocks in a batch, so that it fills a block of 256 bytes.
 pub(crate) const BATCH_BLOCKS: usize = 29;
@@ -16,7 +20,11 @@ pub(crate) const BATCH_BLOCKS: usize = 29;
 /// The size of a batch in bytes.
 pub(crate) const BATCH_SIZE: usize = size_of::<Batch>();
 
-const _: () = assert!(BATCH_SIZE == 256);
+// What is read of a batch before its blocks is its first line, and the first blocks with it.
+const _: () = {
+    assert!(BATCH_SIZE == 256 && BATCH_SIZE % LINE == 0);
+    assert!(core::mem::offset_of!(Batch, blocks) <= LINE / 2);
+};
 
 /// Blocks of one bin that one heap owns.
 ///

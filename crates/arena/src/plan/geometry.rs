@@ -11,6 +11,9 @@
 //! A partition is as large as the offset at which it starts, so the highest set bit of an offset
 //! names the partition, and the twelve bits below it the arena and the segment.
 
+/// Bytes of a line of the processors' caches, on most of them.
+pub(crate) const LINE: usize = 64;
+
 /// log2 of the size of an area, and of its alignment.
 pub(crate) const AREA_SHIFT: u32 = 36;
 /// The size of an area in bytes: 64 GiB.

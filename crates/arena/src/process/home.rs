@@ -70,3 +70,18 @@ fn settle(start: NonNull<u8>, area: AreaRef) -> Owner {
         (*home).heap.settle(area)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use memoffset::span_of;
+
+    use super::*;
+    use crate::plan::geometry::LINE;
+
+    #[test]
+    fn what_other_threads_write_to_is_on_no_line_of_the_cache() {
+        assert_eq!(span_of!(Home, cache).start, 0, "an address is compared with the cache's own");
+        let (cache, heap) = (span_of!(CacheWithStacks, cache), span_of!(Home, heap));
+        assert!((cache.end - 1) / LINE < heap.start / LINE);
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::vec::Vec;
 
+use memoffset::span_of;
+
 use super::*;
 use crate::plan::bins::bin_for;
 
@@ -177,4 +179,11 @@ fn bad_frees_are_told_and_change_nothing() {
     assert!(fixture.slab().is_empty());
     fixture.slab().clear();
     assert_eq!(fixture.bitmap, [0; BITMAP_WORDS]);
+}
+
+#[test]
+fn what_takes_and_gives_blocks_reads_lies_together() {
+    // Who looks for a slab reads the links besides.
+    assert!(span_of!(Segment, free..=hint).len() <= LINE / 2);
+    assert!(span_of!(Segment, next..=prev).len() == 2 * size_of::<usize>());
 }
