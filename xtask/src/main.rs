@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod accept;
 mod bench;
 mod demo;
+mod evidence;
 mod files;
 mod fuzz;
 mod heap_map;
@@ -41,6 +42,7 @@ commands! {
     accept::Accept,
     bench::Bench,
     demo::Demo,
+    evidence::Evidence,
     fuzz::Fuzz,
     heap_map::HeapMap,
     heap_steady::HeapSteady,

@@ -2,6 +2,7 @@
 //! notices each.
 
 use std::{
+    path::Path,
     sync::{Mutex, PoisonError, mpsc},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -69,6 +70,27 @@ impl Mutants {
         let chosen = numbered.filter(|(number, _)| !self.tenth || number % 10 == turn);
         Ok(chosen.map(|(_, mutant)| mutant).collect())
     }
+}
+
+/// Faults in some files, by what becomes of them.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) by_models: usize,
+    pub(crate) by_tests: usize,
+    pub(crate) harmless: usize,
+}
+
+/// Counts the faults in the files that are asked for.
+pub(crate) fn tally(root: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for mutant in catalogue::read(root)?.iter().filter(|mutant| is_wanted(&mutant.file)) {
+        *match mutant.killer() {
+            None => &mut tally.harmless,
+            Some(killer) if killer.is_model() => &mut tally.by_models,
+            Some(_) => &mut tally.by_tests,
+        } += 1;
+    }
+    Ok(tally)
 }
 
 /// Tries all, several at a time; returns how many went unnoticed.

@@ -47,6 +47,12 @@ const RUNS: [Run; 4] = [
     },
 ];
 
+/// The sanitizers that a package's tests run under.
+pub(crate) fn of(package: &str) -> Vec<&'static str> {
+    let runs = RUNS.iter().filter(|run| run.packages.contains(&package));
+    runs.map(|run| run.sanitizer).collect()
+}
+
 /// The one for which the toolchain has the runtimes.
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 

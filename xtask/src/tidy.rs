@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    evidence,
     files::{files, shown},
     mutants, process,
 };
@@ -66,6 +67,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let all = [sources, self::sources(root, "c")?].concat();
     findings.extend(seeds::check(&requirements, &all));
     findings.extend(mutants::check(root)?);
+    findings.extend(evidence::check(root)?);
     Ok(findings)
 }
 
