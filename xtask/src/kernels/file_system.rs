@@ -11,6 +11,14 @@ use anyhow::{Context, Result, ensure};
 use super::steps::Step;
 use crate::process;
 
+/// What the C library loads when a thread ends itself or another, and no program names.
+fn unwinder() -> Result<PathBuf> {
+    let mut cc = Command::new(process::need("cc", "gcc")?);
+    let output = process::output(cc.arg("-print-file-name=libgcc_s.so.1"))?;
+    let path = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    fs::canonicalize(&path).with_context(|| path)
+}
+
 /// The folder that becomes the archive.
 pub(super) struct FileSystem {
     folder: PathBuf,
@@ -29,6 +37,7 @@ impl FileSystem {
             for file in steps.iter().flat_map(|step| step.files()) {
                 system.add_program(file)?;
             }
+            system.add(&unwinder()?)?;
             system.archive()
         })
     }

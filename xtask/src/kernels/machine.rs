@@ -66,8 +66,10 @@ impl Machine {
         qemu.args(["-m", &self.mebibytes.to_string(), "-smp", "2", "-cpu", self.processor]);
         qemu.args(["-accel", "tcg", "-nographic", "-no-reboot", "-nic", "none"]);
         qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(root);
-        // Huge pages where they are asked for, as most distributions have it.
-        let line = "console=ttyS0 panic=-1 mitigations=off tsc=unstable transparent_hugepage=madvise quiet";
+        // Huge pages where they are asked for, as most distributions have it. An emulator that gets no processor for a
+        // moment fails the kernel's look at the timer, which then panics.
+        let line = "console=ttyS0 panic=-1 mitigations=off tsc=unstable no_timer_check \
+                    transparent_hugepage=madvise quiet";
         qemu.args(["-append", line]);
         qemu.stdin(Stdio::null()).stdout(Stdio::piped());
         qemu

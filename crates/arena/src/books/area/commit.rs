@@ -244,18 +244,22 @@ impl Books {
         arena.whole &= !mask;
     }
 
-    /// Gives back what is usable of a slab beyond the blocks that were ever handed out.
+    /// Gives back what is usable of a slab beyond the blocks that were ever handed out; says whether the system took
+    /// it, if there was any.
     ///
     /// # Safety
     ///
     /// Those lie in the first `carved` bytes of the segment.
-    pub(super) unsafe fn unmap_tail(&mut self, place: SegmentPlace, carved: usize) {
+    pub(super) unsafe fn unmap_tail(&mut self, place: SegmentPlace, carved: usize) -> bool {
         let (used, address) = (sys::round_to_pages(carved), self.address(place));
         let usable = self.segment(place).usable as usize;
-        let Some(start) = NonNull::new(address.wrapping_add(used)) else { return };
+        let Some(start) = NonNull::new(address.wrapping_add(used)) else { return true };
+        if used == 0 || used >= usable {
+            return true;
+        }
         // SAFETY: the caller's promise: no block lies there.
-        if used == 0 || used >= usable || !unsafe { sys::unmap(start, usable - used) } {
-            return;
+        if !unsafe { sys::unmap(start, usable - used) } {
+            return false;
         }
         let segment = self.segment(place);
         segment.usable = used as u32;
@@ -264,5 +268,6 @@ impl Books {
         let before = arena.stretches();
         arena.whole &= !(1 << place.segment);
         mappings::change(before, arena.stretches());
+        true
     }
 }

@@ -128,23 +128,29 @@ impl Books {
     /// Makes memory unusable that serves nothing, where it was purged or never touched, so that a limit of
     /// the process no longer counts it: of vacant segments, and behind the blocks of slabs.
     pub(crate) fn decommit(&mut self) {
-        (0..self.arenas.len()).for_each(|index| self.decommit_arena(ArenaPlace::from_index(index)));
+        let mut tails = true;
+        for index in 0..self.arenas.len() {
+            tails = self.decommit_arena(ArenaPlace::from_index(index), tails);
+        }
     }
 
-    fn decommit_arena(&mut self, place: ArenaPlace) {
+    /// The same of one arena, with the `tails` of slabs or without; says whether those of others are worth a call. Where the
+    /// system refuses one, the process has all its mappings, and what lies between two slabs can't go.
+    fn decommit_arena(&mut self, place: ArenaPlace, mut tails: bool) -> bool {
         let &mut Arena { committed, mut used, dirty, .. } = self.arena(place);
         // SAFETY: those that aren't used.
         unsafe { self.unmap_segments(place, committed & !used & !dirty) };
-        while used != 0 {
+        while used != 0 && tails {
             let place = place.segment(used.trailing_zeros() as usize);
             used &= used - 1;
             let &mut Segment { bin, carved, .. } = self.segment(place);
             if bin != Bin::NONE {
                 let carved = (carved * bin.shape().block_size) as usize;
                 // SAFETY: [SEGMENT-1: carved] of the slab.
-                unsafe { self.unmap_tail(place, carved) };
+                tails = unsafe { self.unmap_tail(place, carved) };
             }
         }
+        tails
     }
 
     /// Gives the memory of an arena's vacant segments back. Where huge pages are, some lies behind segments
