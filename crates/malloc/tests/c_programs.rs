@@ -71,6 +71,19 @@ fn heaps_are_values() {
 }
 
 #[test]
+fn the_cookbooks_program_does_what_the_page_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(folder.join("../../docs/COOKBOOK.md")).unwrap();
+    let program = std::fs::read_to_string(folder.join("tests/c/request.c")).unwrap();
+    assert!(
+        page.contains(&format!("```c\n{program}```")),
+        "docs/COOKBOOK.md shows another program"
+    );
+    let outcome = check("request", &[], Way::Linked);
+    assert_eq!(outcome.stdout, "5 words and 3\n0 bytes in use\n");
+}
+
+#[test]
 fn calls_before_main_after_it_and_while_threads_end() {
     for way in EVERY_WAY {
         let outcome = check("life", &[], way);

@@ -50,6 +50,11 @@ pub use stratalloc_heap as heap;
 pub use stratalloc_pages as pages;
 pub use stratalloc_pool as pool;
 
+// Its recipes use `hashbrown` and `spinning_top` beside what is here.
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../COOKBOOK.md")]
+pub mod cookbook {}
+
 /// The examples of the README, tested as documentation is.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
