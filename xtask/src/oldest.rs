@@ -7,13 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use cargo_metadata::Package;
 
 use crate::{
     process,
     test::{FEATURES, with_features},
 };
 
-/// Checks every crate that names a `rust-version` with that compiler, which Debian has.
+/// Checks the crates that name the oldest `rust-version` with that compiler, which Debian has.
 #[derive(clap::Args)]
 pub(crate) struct Oldest {}
 
@@ -21,11 +22,14 @@ impl Oldest {
     pub(crate) fn run(self) -> Result<()> {
         let metadata = cargo_metadata::MetadataCommand::new().no_deps().exec()?;
         let packages = metadata.workspace_packages();
-        let promises = packages.iter().filter_map(|package| {
-            package.rust_version.as_ref().map(|version| (package.name.as_str(), version))
-        });
-        let (names, versions): (Vec<_>, Vec<_>) = promises.unzip();
-        let version = versions.into_iter().min().context("no package names a compiler")?;
+        let version_of = |package: &&Package| package.rust_version.clone();
+        let version =
+            packages.iter().filter_map(version_of).min().context("no package names one")?;
+        let names: Vec<_> = packages
+            .iter()
+            .filter(|package| package.rust_version.as_ref() == Some(&version))
+            .map(|package| package.name.as_str())
+            .collect();
         let compiler = Compiler::get(&format!("{}.{}", version.major, version.minor))?;
         let mut alone = process::cargo(&["check", "--lib"]);
         alone.args(names.iter().flat_map(|name| ["--package", name]));
