@@ -23,6 +23,7 @@ mod paths;
 mod rooms;
 mod seeds;
 mod unused;
+mod words;
 
 /// Checks that the ladder holds, that files begin with their docs, that paths in docs and the tests
 /// of the requirements exist.
@@ -90,6 +91,7 @@ fn structure(
     sources: &[seeds::Source],
 ) -> Result<Vec<String>> {
     let tables = rooms::Rooms::parse(page);
+    let glossary = fs::read_to_string(root.join("docs/GLOSSARY.md"))?;
     let mut findings = Vec::new();
     for package in metadata.workspace_packages() {
         let Some(folder) = package.manifest_path.parent() else { continue };
@@ -101,6 +103,7 @@ fn structure(
         }
         for table in tables.iter().filter(|table| Path::new(&table.folder) == folder) {
             findings.extend(table.check(&modules));
+            findings.extend(words::check(&glossary, &folder, sources));
         }
     }
     Ok(findings)
