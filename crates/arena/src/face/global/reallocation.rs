@@ -19,7 +19,7 @@ use crate::{
 /// Gives a block another size, in place where it can; the content is kept as far as both reach. Null
 /// if memory is out, and then the block is as it was. A null block is allocated.
 ///
-/// The block that comes back is as if allocated with `size` and `align`, for [`deallocate_sized`].
+/// The block that comes back is as if allocated with `size` and `align`, for [`deallocate_sized`](super::deallocate_sized).
 ///
 /// # Safety
 ///
@@ -30,7 +30,7 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
     unsafe { reallocate_unless(block, size, align, |bin, _| bin_for(size, align) == Some(bin)) }
 }
 
-/// As [`reallocate`], aligned as [`allocate_c`] does. A block that shrinks by less than half stays
+/// As [`reallocate`], aligned as [`allocate_c`](super::allocate_c) does. A block that shrinks by less than half stays
 /// where it is, so that only [`deallocate`] may free it.
 ///
 /// # Safety
