@@ -5,6 +5,7 @@ pub(crate) mod area;
 pub(crate) mod arena;
 pub(crate) mod broken;
 pub(crate) mod guard;
+pub(crate) mod list;
 pub(crate) mod owner;
 pub(crate) mod poison;
 pub(crate) mod reference;

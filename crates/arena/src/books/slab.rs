@@ -6,9 +6,12 @@
 mod stretches;
 mod validation;
 
-use crate::plan::{
-    bins::{Bin, SlabShape},
-    geometry::LINE,
+use crate::{
+    books::list::{Linked, Links},
+    plan::{
+        bins::{Bin, SlabShape},
+        geometry::LINE,
+    },
 };
 
 /// Words of the largest bit map: 8,192 blocks of 8 bytes.
@@ -55,9 +58,13 @@ pub(crate) struct Segment {
     pub(crate) listed: bool,
     /// Its idle bytes when it was last looked at for pages to give back.
     pub(crate) seen: u32,
-    /// The neighbours in that list.
-    pub(crate) next: *mut Segment,
-    pub(crate) prev: *mut Segment,
+    links: Links<Self>,
+}
+
+impl Linked for Segment {
+    fn links(&mut self) -> &mut Links<Self> {
+        &mut self.links
+    }
 }
 
 // A book is one line.

@@ -5,6 +5,7 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         broken::{Broken, expect},
+        list::List,
         slab::Segment,
     },
     plan::bins::Bin,
@@ -15,15 +16,11 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - [SLAB_LIST-1: links] It links exactly the books that were added and not removed, both ways; those and no others say
-///   that they are `listed`.
-pub(crate) struct SlabList {
-    first: *mut Segment,
-    last: *mut Segment,
-}
+/// - [SLAB_LIST-1: listed] The books in it, and no others, say that they are `listed`.
+pub(crate) struct SlabList(List<Segment>);
 
 impl SlabList {
-    pub(crate) const EMPTY: Self = Self { first: null_mut(), last: null_mut() };
+    pub(crate) const EMPTY: Self = Self(List::EMPTY);
 
     /// Adds a slab at the end, unless it is listed.
     ///
@@ -31,20 +28,12 @@ impl SlabList {
     ///
     /// `slab` is a book that the caller alone may touch, of this list or none, and so is every listed one.
     pub(crate) unsafe fn add(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [SLAB_LIST-1] the last is a listed book.
+        // SAFETY: the caller's promise; [SLAB_LIST-1: listed] a book that isn't listed is in no list.
         unsafe {
-            if (*slab).listed {
-                return;
-            }
-            (*slab).listed = true;
-            (*slab).next = null_mut();
-            (*slab).prev = self.last;
-            match self.last.as_mut() {
-                Some(last) => last.next = slab,
-                None => self.first = slab,
+            if !core::mem::replace(&mut (*slab).listed, true) {
+                self.0.push_back(slab);
             }
         }
-        self.last = slab;
     }
 
     /// Takes a slab out, if it is listed.
@@ -53,20 +42,10 @@ impl SlabList {
     ///
     /// As for [`add`](Self::add).
     pub(crate) unsafe fn remove(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [SLAB_LIST-1] the neighbours are listed books.
+        // SAFETY: the caller's promise; [SLAB_LIST-1: listed] a listed book is in this list.
         unsafe {
-            if !(*slab).listed {
-                return;
-            }
-            (*slab).listed = false;
-            let (next, prev) = ((*slab).next, (*slab).prev);
-            match prev.as_mut() {
-                Some(prev) => prev.next = next,
-                None => self.first = next,
-            }
-            match next.as_mut() {
-                Some(next) => next.prev = prev,
-                None => self.last = prev,
+            if core::mem::replace(&mut (*slab).listed, false) {
+                self.0.remove(slab);
             }
         }
     }
@@ -77,15 +56,26 @@ impl SlabList {
     ///
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn pop_free(&mut self) -> *mut Segment {
-        let mut slab = self.first;
-        // SAFETY: the caller's promise; [SLAB_LIST-1] the books are listed here.
-        unsafe {
-            while !slab.is_null() && (*slab).free == 0 {
-                slab = (*slab).next;
-            }
-            if !slab.is_null() {
-                self.remove(slab);
-            }
+        // SAFETY: the caller's promise is the same.
+        let found = unsafe { self.0.iter() }.find(|&slab| unsafe { (*slab).free != 0 });
+        let slab = found.unwrap_or(null_mut());
+        if !slab.is_null() {
+            // SAFETY: as above; it is a book of this list.
+            unsafe { self.remove(slab) };
+        }
+        slab
+    }
+
+    /// Takes the oldest out; null if there is none.
+    ///
+    /// # Safety
+    ///
+    /// The caller alone may touch every listed book.
+    pub(crate) unsafe fn pop(&mut self) -> *mut Segment {
+        let slab = self.0.first();
+        if !slab.is_null() {
+            // SAFETY: the caller's promise; it is a book of this list.
+            unsafe { self.remove(slab) };
         }
         slab
     }
@@ -96,29 +86,14 @@ impl SlabList {
     ///
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn validate(&self, bin: Bin) -> Result<usize, Broken> {
-        let (mut slab, mut before, mut count) = (self.first, null_mut(), 0);
-        // SAFETY: the caller's promise; [SLAB_LIST-1: links] the books are listed here.
-        while let Some(book) = unsafe { slab.as_ref() } {
-            expect(book.listed && book.prev == before, "SLAB_LIST-1: links")?;
-            expect(book.bin == bin, "POOLS-2: slabs")?;
-            (before, slab, count) = (slab, book.next, count + 1);
+        // SAFETY: the caller's promise is the same.
+        unsafe {
+            for book in self.0.iter() {
+                expect((*book).listed, "SLAB_LIST-1: listed")?;
+                expect((*book).bin == bin, "POOLS-2: slabs")?;
+            }
+            self.0.validate()
         }
-        expect(before == self.last || self.first.is_null(), "SLAB_LIST-1: links")?;
-        Ok(count)
-    }
-
-    /// Takes the oldest out; null if there is none.
-    ///
-    /// # Safety
-    ///
-    /// The caller alone may touch every listed book.
-    pub(crate) unsafe fn pop(&mut self) -> *mut Segment {
-        let slab = self.first;
-        if !slab.is_null() {
-            // SAFETY: the caller's promise; [SLAB_LIST-1] it is listed here.
-            unsafe { self.remove(slab) };
-        }
-        slab
     }
 }
 

@@ -5,6 +5,7 @@ use core::ptr::null_mut;
 use crate::books::{
     arena::{Arena, longest_run},
     broken::{Broken, expect},
+    list::List,
 };
 use crate::plan::geometry::SEGMENTS;
 use crate::thresholds::LOOKED_AT;
@@ -16,10 +17,9 @@ const LISTS: usize = SEGMENTS.ilog2() as usize + 1;
 ///
 /// # Invariants
 ///
-/// - [ARENA_INDEX-1: links] Each list links exactly the arenas that were put there and not removed, both ways.
-/// - [ARENA_INDEX-2: list] An arena's `listed` is the number of its list plus one, or zero if it is in none.
+/// - [ARENA_INDEX-1: list] An arena's `listed` is the number of its list plus one, or zero if it is in none.
 pub(crate) struct ArenaIndex {
-    heads: [*mut Arena; LISTS],
+    lists: [List<Arena>; LISTS],
 }
 
 /// The list of arenas whose longest vacant run is so many segments.
@@ -42,8 +42,9 @@ impl ArenaIndex {
                 return;
             }
             self.remove(arena);
+            (*arena).listed = listed as u8;
             if listed != 0 {
-                self.push(listed - 1, arena);
+                self.lists[listed - 1].push_front(arena);
             }
         }
     }
@@ -57,7 +58,7 @@ impl ArenaIndex {
     pub(crate) unsafe fn warmest(&self) -> *mut Arena {
         // SAFETY: the caller's promise.
         let all = || (0..LISTS).flat_map(|list| unsafe { self.newest(list) });
-        // SAFETY: the caller's promise; [ARENA_INDEX-1].
+        // SAFETY: the caller's promise; [ARENA_INDEX-1: list].
         let warm = all().find(|&arena| unsafe { (*arena).dirty != 0 });
         warm.or_else(|| all().next()).unwrap_or(null_mut())
     }
@@ -81,10 +82,8 @@ impl ArenaIndex {
     ///
     /// As for [`with_run`](Self::with_run).
     unsafe fn newest(&self, list: usize) -> impl Iterator<Item = *mut Arena> + use<> {
-        let some = |arena: *mut Arena| (!arena.is_null()).then_some(arena);
-        // SAFETY: the caller's promise; [ARENA_INDEX-1].
-        core::iter::successors(some(self.heads[list]), move |&arena| some(unsafe { (*arena).next }))
-            .take(LOOKED_AT)
+        // SAFETY: the caller's promise is the same.
+        unsafe { self.lists[list].iter() }.take(LOOKED_AT)
     }
 
     /// Checks the lists; returns how many arenas there are. O(arenas).
@@ -94,42 +93,24 @@ impl ArenaIndex {
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn validate(&self) -> Result<usize, Broken> {
         let mut count = 0;
-        for (list, &head) in self.heads.iter().enumerate() {
-            let (mut arena, mut before) = (head, null_mut());
-            // SAFETY: the caller's promise; [ARENA_INDEX-1: links] the books are listed here.
-            while let Some(book) = unsafe { arena.as_ref() } {
-                expect(book.prev == before, "ARENA_INDEX-1: links")?;
-                expect(book.listed as usize == list + 1, "ARENA_INDEX-2: list")?;
-                let run = longest_run(!book.used);
-                expect(run != 0 && list_of(run) == list, "ARENA_INDEX-2: list")?;
-                (before, arena, count) = (arena, book.next, count + 1);
+        for (number, list) in self.lists.iter().enumerate() {
+            // SAFETY: the caller's promise is the same.
+            for arena in unsafe { list.iter() } {
+                // SAFETY: as above.
+                let (listed, used) = unsafe { ((*arena).listed as usize, (*arena).used) };
+                let run = longest_run(!used);
+                let belongs = run != 0 && list_of(run) == number;
+                expect(belongs && listed == number + 1, "ARENA_INDEX-1: list")?;
             }
+            // SAFETY: as above.
+            count += unsafe { list.validate() }?;
         }
         Ok(count)
     }
 
     /// Forgets its arenas, whose books the caller sees to.
     pub(crate) fn clear(&mut self) {
-        self.heads = [null_mut(); LISTS];
-    }
-
-    /// Puts an arena in front of a list.
-    ///
-    /// # Safety
-    ///
-    /// As for [`place`](Self::place), and the arena isn't listed.
-    unsafe fn push(&mut self, list: usize, arena: *mut Arena) {
-        let head = self.heads[list];
-        // SAFETY: the caller's promise; [ARENA_INDEX-1] the head is a listed book.
-        unsafe {
-            (*arena).listed = list as u8 + 1;
-            (*arena).next = head;
-            (*arena).prev = null_mut();
-            if let Some(head) = head.as_mut() {
-                head.prev = arena;
-            }
-        }
-        self.heads[list] = arena;
+        self.lists = [const { List::EMPTY }; LISTS];
     }
 
     /// Takes an arena out, if it is listed.
@@ -138,19 +119,11 @@ impl ArenaIndex {
     ///
     /// As for [`place`](Self::place).
     pub(crate) unsafe fn remove(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise; [ARENA_INDEX-1] the neighbours are listed books. [ARENA_INDEX-2]
+        // SAFETY: the caller's promise; [ARENA_INDEX-1: list] a listed arena is in that list.
         unsafe {
             let listed = core::mem::take(&mut (*arena).listed) as usize;
-            if listed == 0 {
-                return;
-            }
-            let (next, prev) = ((*arena).next, (*arena).prev);
-            match prev.as_mut() {
-                Some(prev) => prev.next = next,
-                None => self.heads[listed - 1] = next,
-            }
-            if let Some(next) = next.as_mut() {
-                next.prev = prev;
+            if listed != 0 {
+                self.lists[listed - 1].remove(arena);
             }
         }
     }
@@ -175,7 +148,7 @@ mod tests {
         books[0].used = !run_mask(5, 3);
         books[1].used = !(run_mask(0, 9) | run_mask(20, 1));
         let [a, b, c] = books.each_mut().map(core::ptr::from_mut);
-        let mut index = ArenaIndex { heads: [null_mut(); LISTS] };
+        let mut index = ArenaIndex { lists: [const { List::EMPTY }; LISTS] };
         // SAFETY: the books are this test's own.
         unsafe {
             for arena in [c, b, a] {

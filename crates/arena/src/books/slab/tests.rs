@@ -27,8 +27,7 @@ impl Fixture {
             bin: Bin::NONE,
             listed: false,
             seen: 0,
-            next: core::ptr::null_mut(),
-            prev: core::ptr::null_mut(),
+            links: Links::NONE,
         };
         Self { segment, bitmap: [0; BITMAP_WORDS], shape: bin_for(1152, 8).unwrap().shape() }
     }
@@ -185,5 +184,5 @@ fn bad_frees_are_told_and_change_nothing() {
 fn what_takes_and_gives_blocks_reads_lies_together() {
     // Who looks for a slab reads the links besides.
     assert!(span_of!(Segment, free..=hint).len() <= LINE / 2);
-    assert!(span_of!(Segment, next..=prev).len() == 2 * size_of::<usize>());
+    assert_eq!(span_of!(Segment, links).len(), 2 * size_of::<usize>());
 }

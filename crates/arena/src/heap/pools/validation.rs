@@ -58,7 +58,7 @@ impl Pools {
             }
         }
         expect(unlisted == sums.unlisted, "POOLS-2: slabs")?;
-        expect(listed == sums.slabs, "SLAB_LIST-1: links")?;
+        expect(listed == sums.slabs, "SLAB_LIST-1: listed")?;
         expect(live == sums.small, "POOLS-5: used")
     }
 
