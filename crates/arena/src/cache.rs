@@ -14,12 +14,12 @@ mod stacks;
 mod stock;
 
 use core::{
-    cell::{Cell, UnsafeCell},
+    cell::Cell,
     ptr::null_mut,
     sync::atomic::{Ordering, compiler_fence},
 };
 
-pub(crate) use crate::cache::stacks::CacheWithStacks;
+pub(crate) use crate::cache::stacks::{CacheWithStacks, Stacks};
 
 use crate::{
     books::{area::Area, owner::Owner, poison, report, slab::BadFree},
@@ -35,9 +35,6 @@ use crate::{
 /// Batches that a thread fills at the same time.
 const OUTBOX: usize = 32;
 
-/// Nulls below the first block of a stack.
-const NULLS: usize = 2;
-
 /// A thread's cache, without its stacks.
 ///
 /// A thread that is at home in an area has its cache at the area's start: an address lies in the
@@ -47,10 +44,13 @@ const NULLS: usize = 2;
 ///
 /// - [CACHE-1: sole] Only the thread whose slot points at it touches it.
 /// - [CACHE-2: tops] For each bin, `tops` points at the newest block of the stack, or at the upper of the two
-///   nulls below the first; `limits` at the last slot. For [`NO_BIN`] both point at the upper null.
+///   nulls below the first; `limits` at the last slot. For [`Bin::NONE`], and bins that have no stack yet, both point
+///   at the upper null of one that is empty for ever.
 /// - [CACHE-3: free] The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
 /// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
-#[repr(C, align(16))]
+/// - [CACHE-5: slots] The first `slots_given` slots at `stacks` are those of the stacks that bins have or had, each its
+///   own. A bin that has a stack has as many above its nulls as `sizes` says.
+#[repr(C, align(64))]
 pub(crate) struct Cache {
     /// The tiles of the area that the cache is at home in.
     tiles: Cell<usize>,
@@ -59,6 +59,12 @@ pub(crate) struct Cache {
     /// The tops when they were last looked at for idle bins; null at first.
     seen: [Cell<*mut *mut u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
+    /// The slots of its stacks, how many of them are given out, and the blocks that each stack holds.
+    stacks: Cell<*mut *mut u8>,
+    slots_given: Cell<usize>,
+    sizes: [Cell<u8>; BINS],
+    /// Blocks that the stack which is refilled now had when it was smaller.
+    out: Cell<usize>,
     outbox: [Cell<*mut Batch>; OUTBOX],
     /// What counts in place of this while allocations are sampled, or what this is the cache of.
     watch: Cell<Option<&'static Watch>>,
@@ -71,21 +77,6 @@ pub(crate) struct Cache {
 // SAFETY: [CACHE-1] keeps threads apart.
 unsafe impl Sync for Cache {}
 
-/// The empty stack of caches that have none.
-struct NoStack(UnsafeCell<[*mut u8; NULLS]>);
-
-// SAFETY: it is never written: an empty stack isn't popped, and a full one not pushed.
-unsafe impl Sync for NoStack {}
-
-impl NoStack {
-    /// The upper of its nulls.
-    const fn top(&self) -> *mut *mut u8 {
-        self.0.get().cast::<*mut u8>().wrapping_add(NULLS - 1)
-    }
-}
-
-static NO_STACK: NoStack = NoStack(UnsafeCell::new([null_mut(); NULLS]));
-
 /// The cache of threads that were never seen.
 pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
 /// The cache of threads whose exit was seen: they don't get one again.
@@ -95,10 +86,14 @@ impl Cache {
     const fn with_nothing() -> Self {
         Self {
             tiles: Cell::new(0),
-            tops: [const { Cell::new(NO_STACK.top()) }; BINS],
-            limits: [const { Cell::new(NO_STACK.top()) }; BINS],
+            tops: [const { Cell::new(stacks::no_stack()) }; BINS],
+            limits: [const { Cell::new(stacks::no_stack()) }; BINS],
             seen: [const { Cell::new(null_mut()) }; BINS],
             heap: Cell::new(None),
+            stacks: Cell::new(null_mut()),
+            slots_given: Cell::new(0),
+            sizes: [const { Cell::new(0) }; BINS],
+            out: Cell::new(0),
             outbox: [const { Cell::new(null_mut()) }; OUTBOX],
             watch: Cell::new(None),
             interval: Cell::new(0),
@@ -202,6 +197,9 @@ impl Cache {
         if !twice.is_null() {
             report::bad_free(bin, BadFree::Twice(twice));
         }
+        let before = self.stack_size(bin);
+        self.grow_stack(bin);
+        self.out.set(if before < self.stack_size(bin) { before / 2 } else { 0 });
         let visit = heap.refill(mark, self, bin);
         (self.pop(bin), visit)
     }
@@ -220,10 +218,14 @@ impl Cache {
         }
     }
 
-    /// Frees a block of this heap whose stack is full: the older half of it goes back.
+    /// Frees a block of this heap whose stack is full, or not there yet: of a full one the older half goes back.
     #[inline(never)]
     pub(crate) fn drain(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
         let Some(heap) = self.heap.get() else { return Visit::NONE };
+        if self.grow_stack(bin) {
+            self.push(bin, block);
+            return Visit::NONE;
+        }
         let stack = bin.shape().stack as usize;
         let half = stack / 2;
         // SAFETY: [CACHE-2] the stack is full, so its blocks are the `stack` slots up to the top.
@@ -252,10 +254,14 @@ impl Cache {
 
     /// The blocks in the stack of a bin, oldest first.
     fn stack(&self, bin: Bin) -> &[*mut u8] {
+        let size = self.stack_size(bin);
+        if size == 0 {
+            return &[];
+        }
         // SAFETY: [CACHE-2] the limit is `stack` slots above the upper null, where the top is at least; the
         // blocks lie between.
         unsafe {
-            let bottom = self.limits[bin.index()].get().sub(bin.shape().stack as usize);
+            let bottom = self.limits[bin.index()].get().sub(size);
             let held = self.tops[bin.index()].get().offset_from(bottom).unsigned_abs();
             core::slice::from_raw_parts(bottom.add(1), held)
         }

@@ -102,6 +102,9 @@ pub(crate) const COPIED_AT_ONCE: usize = 32 << 20;
 pub(crate) const MAX_WAITING: usize = 2 << 20;
 /// What a batch counts for there at least: 64 of them wait at most.
 pub(crate) const LEAST_WAITING: usize = MAX_WAITING / 64;
+/// A thread's stock of a class holds so many blocks at first, and what its shape says once it was empty or full: most
+/// threads have few blocks of most classes, and touch a page for the stocks of ten.
+pub(crate) const FIRST_STACK: usize = 16;
 /// Blocks that a heap keeps in the batches in which other threads gave them back: some hundreds of small ones, so that
 /// what goes to and fro between threads does so without a look at bit maps, which took 40 instructions a block.
 pub(crate) const READY: usize = 256 << 10;

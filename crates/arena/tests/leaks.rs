@@ -208,6 +208,38 @@ fn a_thread_that_frees_its_own_blocks_loses_none() {
     assert_eq!(live(), before);
 }
 
+/// What the stacks of a thread or a heap held isn't in those of the next, wherever they lie.
+#[test]
+fn stacks_of_a_heap_that_serves_again_are_empty() {
+    let _alone = alone();
+    let mut heap = ArenaHeap::new().unwrap();
+    for sizes in [[1000, 100, 40], [40, 100, 1000], [100, 1000, 40]] {
+        for size in sizes {
+            let layout = layout(size);
+            let mut blocks: Vec<_> = (0..200).map(|_| heap.allocate(layout).unwrap()).collect();
+            blocks.sort_by_key(|block| block.cast::<u8>());
+            let starts = || blocks.iter().map(|block| block.cast::<u8>().as_ptr());
+            assert!(starts().zip(starts().skip(1)).all(|(a, b)| b as usize - a as usize >= size));
+            for block in blocks {
+                // SAFETY: live, and freed once.
+                unsafe { heap.deallocate(block.cast(), layout) };
+            }
+        }
+        heap.reset();
+    }
+}
+
+/// A thread that adopts a heap frees what the last one left there, though it never had a stock of that class.
+#[test]
+fn a_thread_that_frees_what_another_left_loses_none() {
+    let _alone = alone();
+    let before = live();
+    let (owner, blocks) = IdleThread::with(500);
+    drop(owner);
+    free_elsewhere(blocks);
+    assert_eq!(live(), before);
+}
+
 /// Threads that come one after another share one heap.
 #[test]
 fn the_heap_of_a_thread_that_ended_is_the_next_ones() {

@@ -50,9 +50,10 @@ pub(crate) use crate::books::area::{
 ///   its creator.
 #[repr(C)]
 pub(crate) struct Area {
-    books: UnsafeCell<Books>,
     /// The area that its heap had before it, or null: set under the heap's lock before others see it, `Relaxed`.
+    /// In front, beside the books of the first arenas: behind all of them it would touch a page more.
     older: AtomicPtr<Area>,
+    books: UnsafeCell<Books>,
     /// For each tile of the area the bin of the slab there, or [`Bin::NONE`].
     ///
     /// `Relaxed` throughout: who frees a block has it from whoever allocated it, and with it the entry,

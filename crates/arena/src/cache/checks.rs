@@ -17,7 +17,7 @@ impl Cache {
         let mut pools = heap.pools(self.mark());
         for bin in Bin::all() {
             let (top, limit) = (self.tops[bin.index()].get(), self.limits[bin.index()].get());
-            let bottom = limit.wrapping_sub(bin.shape().stack as usize);
+            let bottom = limit.wrapping_sub(self.stack_size(bin));
             expect(bottom <= top && top <= limit, "CACHE-2: tops")?;
             for &block in self.stack(bin) {
                 expect(pools.has(block), "CACHE-3: free")?;

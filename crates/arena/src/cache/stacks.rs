@@ -1,53 +1,144 @@
-//! The memory of a cache's stacks.
+//! Where a cache's stacks lie: side by side in the order in which bins first need one, small at first, so that a thread
+//! with few blocks of a few classes touches a page of them.
 
-use core::{cell::UnsafeCell, ptr::null_mut};
-
-use crate::{
-    cache::{Cache, NULLS},
-    heap::Heap,
-    plan::bins::{BINS, Bin, SHAPES},
-    sys::{self},
+use core::{
+    cell::UnsafeCell,
+    ptr::null_mut,
+    sync::atomic::{Ordering, compiler_fence},
 };
 
-/// The slots of all stacks: each has some more than it holds, for the nulls below its first block.
+use crate::{
+    cache::Cache,
+    heap::Heap,
+    plan::bins::{BINS, Bin, SHAPES},
+    sys,
+    thresholds::FIRST_STACK,
+};
+
+/// Nulls below the first block of a stack.
+const NULLS: usize = 2;
+
+/// The slots of all stacks. Each has some more than it holds, for the nulls below its first block; and a bin may have
+/// had a small one before that of its shape.
 const STACK_SLOTS: usize = {
-    let mut slots = NULLS;
-    let mut bin = 1;
+    let (mut slots, mut bin) = (0, 1);
     while bin < BINS {
-        slots += SHAPES[bin].stack as usize + NULLS;
+        let full = SHAPES[bin].stack as usize;
+        slots += full + NULLS;
+        if full > FIRST_STACK {
+            slots += FIRST_STACK + NULLS;
+        }
         bin += 1;
     }
     slots
 };
 
-/// A cache with its stacks. All zero is one that was never opened.
+/// The memory of a cache's stacks, on lines of its own. All zero is that of a cache that was never opened.
+#[repr(align(64))]
+pub(crate) struct Stacks(UnsafeCell<[*mut u8; STACK_SLOTS]>);
+
+// SAFETY: only the thread whose cache has its stacks there touches it: [CACHE-1].
+unsafe impl Sync for Stacks {}
+
+/// The empty stack of bins that have none of their own yet.
+struct NoStack(UnsafeCell<[*mut u8; NULLS]>);
+
+// SAFETY: it is never written: an empty stack isn't popped, and a full one not pushed.
+unsafe impl Sync for NoStack {}
+
+static NO_STACK: NoStack = NoStack(UnsafeCell::new([null_mut(); NULLS]));
+
+/// The upper null of the empty stack.
+pub(super) const fn no_stack() -> *mut *mut u8 {
+    NO_STACK.0.get().cast::<*mut u8>().wrapping_add(NULLS - 1)
+}
+
+impl Cache {
+    /// Makes a cache that nobody uses ready to serve blocks of a heap, with stacks of its own. What it held is forgotten.
+    pub(crate) fn open(&self, heap: &'static Heap, stacks: &'static Stacks) {
+        self.stacks.set(stacks.0.get().cast());
+        self.take_stacks();
+        self.outbox.iter().for_each(|batch| batch.set(null_mut()));
+        self.heap.set(Some(heap));
+    }
+
+    /// Whether a bin has a stack.
+    pub(super) fn has_stack(&self, bin: Bin) -> bool {
+        self.limits[bin.index()].get() != no_stack()
+    }
+
+    /// The blocks that the stack of a bin holds at most: none, a few at first, or what its shape says.
+    pub(super) fn stack_size(&self, bin: Bin) -> usize {
+        if self.has_stack(bin) { self.sizes[bin.index()].get() as usize } else { 0 }
+    }
+
+    /// Gives a bin its first stack, or a larger one with the blocks of the one that it has; returns whether there is
+    /// a larger one. The cache has a heap.
+    #[cold]
+    pub(super) fn grow_stack(&self, bin: Bin) -> bool {
+        let (blocks, full) = (self.stack(bin), bin.shape().stack as usize);
+        let size = match self.stack_size(bin) {
+            0 => full.min(FIRST_STACK),
+            size if size < full => full,
+            _ => return false,
+        };
+        let first = self.slots_given.get();
+        self.slots_given.set(first + NULLS + size);
+        // SAFETY: [CACHE-5: slots] there are slots for the stacks of all bins, and each bin comes here twice at most.
+        unsafe {
+            let stack = self.stacks.get().add(first);
+            // What lay here before is another stack's.
+            stack.write_bytes(0, NULLS);
+            stack.add(NULLS).copy_from_nonoverlapping(blocks.as_ptr(), blocks.len());
+            // A signal handler that ends the process here must find a stack, or none: see `check`.
+            self.limits[bin.index()].set(no_stack());
+            compiler_fence(Ordering::Release);
+            self.tops[bin.index()].set(stack.add(NULLS - 1 + blocks.len()));
+            self.sizes[bin.index()].set(size as u8);
+            compiler_fence(Ordering::Release);
+            self.limits[bin.index()].set(stack.add(NULLS - 1 + size));
+        }
+        true
+    }
+
+    /// Takes every stack back; what they held is forgotten.
+    pub(super) fn take_stacks(&self) {
+        for (top, limit) in self.tops.iter().zip(&self.limits) {
+            limit.set(no_stack());
+            top.set(no_stack());
+        }
+        self.slots_given.set(0);
+    }
+
+    /// Gives the memory behind its stacks back, if they were taken back.
+    pub(crate) fn purge_stacks(&self) {
+        let stacks = self.stacks.get();
+        if stacks.is_null() || self.slots_given.get() != 0 {
+            return;
+        }
+        let end = stacks.addr() + STACK_SLOTS * size_of::<*mut u8>();
+        let start = sys::round_to_pages(stacks.addr());
+        let size = (end & !(sys::round_to_pages(1) - 1)).saturating_sub(start);
+        // SAFETY: whole pages of the stacks' slots, none of which a stack has.
+        unsafe { sys::purge(stacks.cast::<u8>().wrapping_add(start - stacks.addr()), size) };
+    }
+}
+
+/// A cache outside of any area, with its stacks. All zero is one that was never opened.
 #[repr(C)]
 pub(crate) struct CacheWithStacks {
-    pub(crate) cache: Cache,
-    stacks: UnsafeCell<[*mut u8; STACK_SLOTS]>,
+    pub(super) cache: Cache,
+    stacks: Stacks,
 }
 
 impl CacheWithStacks {
-    /// Makes a cache that nobody uses ready to serve blocks of a heap. What it held is forgotten.
+    /// As [`Cache::open`].
     pub(crate) fn open(&'static self, heap: &'static Heap) -> &'static Cache {
-        let mut slot: *mut *mut u8 = self.stacks.get().cast();
-        for bin in core::iter::once(Bin::NONE).chain(Bin::all()) {
-            let size = if bin == Bin::NONE { 0 } else { bin.shape().stack as usize };
-            // SAFETY: the slots of all bins add up to STACK_SLOTS.
-            unsafe {
-                slot = slot.add(NULLS - 1);
-                self.cache.tops[bin.index()].set(slot);
-                slot = slot.add(size);
-                self.cache.limits[bin.index()].set(slot);
-                slot = slot.add(1);
-            }
-        }
-        self.cache.outbox.iter().for_each(|batch| batch.set(null_mut()));
-        self.cache.heap.set(Some(heap));
+        self.cache.open(heap, &self.stacks);
         &self.cache
     }
 
-    /// A cache outside of any area, for a thread that shares a heap.
+    /// One for a thread that shares a heap.
     pub(crate) fn map() -> Option<&'static Self> {
         let memory = sys::map(size_of::<Self>()).ok()?;
         // SAFETY: fresh memory is zero, which is a cache never opened; it is never given back.

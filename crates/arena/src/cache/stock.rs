@@ -18,12 +18,14 @@ impl Stock for Cache {
     }
 
     fn fill(&self, bin: Bin, take: impl FnOnce(&mut [*mut u8]) -> usize) {
-        let (free, stack) = (self.free_slots(bin), bin.shape().stack as usize);
+        let (free, stack) = (self.free_slots(bin), self.stack_size(bin));
         let held = stack - free.len();
         if held >= stack / 4 {
             return;
         }
-        let slots = &mut free[..stack / 2 - held];
+        // What a smaller stack had at first may come back, and is to find room.
+        let wanted = (stack / 2 - held).saturating_sub(self.out.take()).max(1);
+        let slots = &mut free[..wanted];
         let count = take(slots);
         // The lowest address is to be popped first.
         slots[..count].reverse();

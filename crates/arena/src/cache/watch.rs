@@ -145,9 +145,14 @@ impl Watch {
         if first.is_null() {
             return (first, visit);
         }
+        if !self.own.cache.has_stack(bin) {
+            self.own.cache.grow_stack(bin);
+        }
         // What was drawn while a sample is taken may say none at all.
         let until = self.until[bin.index()].get().saturating_sub(1);
-        let more = u64::from(bin.shape().stack / PARTS).min(until);
+        let more = (self.own.cache.stack_size(bin) as u64)
+            .min(u64::from(bin.shape().stack / PARTS))
+            .min(until);
         let moved = (0..more).take_while(|_| self.move_up(under, bin)).count();
         self.until[bin.index()].set(until - moved as u64);
         (first, visit)

@@ -119,7 +119,7 @@ impl ArenaHeap {
     #[inline(always)]
     fn cache(&self) -> &Cache {
         // SAFETY: [ARENA_HEAP-1].
-        unsafe { &(*self.home.as_ptr()).cache.cache }
+        unsafe { &(*self.home.as_ptr()).cache }
     }
 
     #[inline(always)]

@@ -8,7 +8,7 @@ use crate::{
         reference::AreaRef,
         windows::{self, For},
     },
-    cache::{Cache, CacheWithStacks},
+    cache::{Cache, Stacks},
     heap::Heap,
     plan::geometry::{AREA_SIZE, HOME_LIMIT},
     policy::keep,
@@ -21,8 +21,9 @@ use crate::{
 /// An address lies in the area exactly if it agrees with the cache's own in all but the low 36 bits.
 #[repr(C)]
 pub(crate) struct Home {
-    pub(crate) cache: CacheWithStacks,
+    pub(crate) cache: Cache,
     pub(crate) heap: Heap,
+    stacks: Stacks,
 }
 
 const _: () = assert!(size_of::<Home>() <= HOME_LIMIT);
@@ -57,7 +58,8 @@ impl Home {
 
     /// Empties the cache for whoever is at home now.
     pub(crate) fn open(&'static self) -> &'static Cache {
-        self.cache.open(&self.heap)
+        self.cache.open(&self.heap, &self.stacks);
+        &self.cache
     }
 }
 
@@ -66,7 +68,7 @@ fn settle(start: NonNull<u8>, area: AreaRef) -> Owner {
     let home = start.cast::<Home>().as_ptr();
     // SAFETY: the area is new, and its first bytes are zero: a home that nobody knows of.
     unsafe {
-        (*home).cache.cache.settle();
+        (*home).cache.settle();
         (*home).heap.settle(area)
     }
 }
@@ -81,7 +83,8 @@ mod tests {
     #[test]
     fn what_other_threads_write_to_is_on_no_line_of_the_cache() {
         assert_eq!(span_of!(Home, cache).start, 0, "an address is compared with the cache's own");
-        let (cache, heap) = (span_of!(CacheWithStacks, cache), span_of!(Home, heap));
+        let (cache, heap) = (span_of!(Home, cache), span_of!(Home, heap));
         assert!((cache.end - 1) / LINE < heap.start / LINE);
+        assert!((heap.end - 1) / LINE < span_of!(Home, stacks).start / LINE);
     }
 }
