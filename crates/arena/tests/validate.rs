@@ -118,6 +118,15 @@ fn use_a_heap(random: &mut Random) {
     }
 }
 
+/// What serves nothing is made unusable before a request is refused; if no other thread lifts the limit.
+fn ask_for_too_much() {
+    _ = limit::set(Some(1 << 30));
+    for _ in 0..3 {
+        allocate(2 << 30).into_iter().for_each(free);
+        look("after a refusal");
+    }
+}
+
 fn live(seed: u64) {
     let mut random = Random(seed);
     let mut blocks = Vec::new();
@@ -125,10 +134,11 @@ fn live(seed: u64) {
         step(&mut random, &mut blocks);
         if number % LOOK == LOOK / 2 {
             look("at work");
-            match random.below(4) {
+            match random.below(5) {
                 0 => _ = global::trim(),
-                1 => limit::set(Some(1 << 30)).unwrap(),
+                1 => _ = limit::set(Some(1 << 30)),
                 2 => limit::set(None).unwrap(),
+                3 => ask_for_too_much(),
                 _ => use_a_heap(&mut random),
             }
             look("after something rare");

@@ -244,14 +244,13 @@ impl Books {
         arena.whole &= !mask;
     }
 
-    /// Gives back what is usable of a slab beyond the blocks that were ever handed out; says whether the system took
-    /// it, if there was any.
+    /// Gives back what is usable of a slab beyond what was ever touched; says whether the system took it, if there was any.
     ///
     /// # Safety
     ///
-    /// Those lie in the first `carved` bytes of the segment.
-    pub(super) unsafe fn unmap_tail(&mut self, place: SegmentPlace, carved: usize) -> bool {
-        let (used, address) = (sys::round_to_pages(carved), self.address(place));
+    /// All its blocks that were ever handed out lie in the first `touched` bytes of the segment.
+    pub(super) unsafe fn unmap_tail(&mut self, place: SegmentPlace, touched: usize) -> bool {
+        let (used, address) = (sys::round_to_pages(touched), self.address(place));
         let usable = self.segment(place).usable as usize;
         let Some(start) = NonNull::new(address.wrapping_add(used)) else { return true };
         if used == 0 || used >= usable {
@@ -263,7 +262,6 @@ impl Books {
         }
         let segment = self.segment(place);
         segment.usable = used as u32;
-        segment.touched = segment.touched.min(used as u32);
         let arena = self.arena(place.arena);
         let before = arena.stretches();
         arena.whole &= !(1 << place.segment);

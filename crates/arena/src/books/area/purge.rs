@@ -143,11 +143,10 @@ impl Books {
         while used != 0 && tails {
             let place = place.segment(used.trailing_zeros() as usize);
             used &= used - 1;
-            let &mut Segment { bin, carved, .. } = self.segment(place);
+            let &mut Segment { bin, touched, .. } = self.segment(place);
             if bin != Bin::NONE {
-                let carved = (carved * bin.shape().block_size) as usize;
-                // SAFETY: [SEGMENT-1: carved] of the slab.
-                tails = unsafe { self.unmap_tail(place, carved) };
+                // SAFETY: [SEGMENT-5: touched] of the slab: no block beyond was ever handed out.
+                tails = unsafe { self.unmap_tail(place, touched as usize) };
             }
         }
         tails
