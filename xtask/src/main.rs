@@ -29,6 +29,7 @@ mod oldest;
 mod packages;
 mod pool_map;
 mod process;
+mod profile;
 mod replay;
 mod run;
 mod sanitize;
@@ -57,6 +58,7 @@ commands! {
     oldest::Oldest,
     packages::Packages,
     pool_map::PoolMap,
+    profile::Profile,
     replay::Replay,
     run::Run,
     sanitize::Sanitize,

@@ -37,8 +37,8 @@ struct Code {
     loader: Option<Loader>,
     /// Where its pieces lie: the place in the file, the size, and the address that it was linked for.
     segments: Vec<(u64, u64, u64)>,
-    /// What other files may call, by address: what is left of a stripped library.
-    exported: BTreeMap<u64, String>,
+    /// What other files may call, with its size, by address: what is left of a stripped library.
+    exported: BTreeMap<u64, (u64, String)>,
 }
 
 impl Code {
@@ -52,7 +52,7 @@ impl Code {
         let name = |symbol: object::Symbol<'_, '_>| {
             let is_function = symbol.kind() == object::SymbolKind::Text && symbol.is_definition();
             let name = symbol.name().ok().filter(|_| is_function)?;
-            Some((symbol.address(), name.to_owned()))
+            Some((symbol.address(), (symbol.size(), name.to_owned())))
         };
         Some(Self {
             segments: file.segments().map(place).collect(),
@@ -87,7 +87,10 @@ impl Code {
         }
         if found.is_empty() {
             let symbol = self.loader.as_ref().and_then(|loader| loader.find_symbol(address));
-            let exported = || self.exported.range(..=address).next_back().map(|(_, name)| &**name);
+            let exported = || {
+                let (start, (size, name)) = self.exported.range(..=address).next_back()?;
+                (address - start < *size).then_some(name.as_str())
+            };
             found.extend(symbol.or_else(exported).map(|name| Frame::new(name, None, 0)));
         }
         found
