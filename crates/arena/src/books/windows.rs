@@ -291,25 +291,4 @@ pub(crate) fn release_block(start: NonNull<u8>, size: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_windows_searched_are_those_of_the_address_space() {
-        assert_eq!(searched_of(47), FIRST..WINDOWS);
-        assert_eq!(searched_of(42), FIRST..64);
-        assert_eq!(searched_of(39), 2..8);
-        assert_eq!(searched_of(38), 1..4);
-        assert!(searched_of(36).is_empty());
-    }
-
-    #[test]
-    fn a_stack_at_the_end_of_the_address_space_shows_its_bits() {
-        let local = 0_u8;
-        // Other threads' stacks lie elsewhere; on this machine's first the kernel's choice is known.
-        let high = (&raw const local).addr() >> (BITS - 1) != 0;
-        assert!(!high || sys::address_bits(BITS) == BITS);
-        // What is asked for: address 0 is nobody's, and there is no 63rd bit.
-        assert!(sys::address_bits(63) < 63);
-    }
-}
+mod tests;
