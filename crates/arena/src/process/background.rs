@@ -6,9 +6,12 @@
 
 use core::{
     ffi::c_void,
-    ptr::{null, null_mut},
-    sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering},
+    ptr::null_mut,
+    sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering},
+    time::Duration,
 };
+
+use stratalloc_pages::os;
 
 use crate::{
     cache::{ENDED_THREAD, slot},
@@ -22,7 +25,7 @@ static WANTED: AtomicBool = AtomicBool::new(false);
 /// The process that the thread runs in; zero while there is none. A child of a fork finds its parent's number.
 static HOME: AtomicI32 = AtomicI32::new(0);
 /// Counts changes of what is chosen; the thread sleeps on it. `Relaxed`: the call to wake orders the rest.
-static CHANGES: AtomicU32 = AtomicU32::new(0);
+static CHANGES: AtomicUsize = AtomicUsize::new(0);
 
 /// Bytes of the thread's stack: it calls little.
 const STACK: usize = 64 << 10;
@@ -31,11 +34,7 @@ const STACK: usize = 64 << 10;
 pub(crate) fn set(wanted: bool) {
     WANTED.store(wanted, Ordering::SeqCst);
     CHANGES.fetch_add(1, Ordering::Relaxed);
-    // SAFETY: the word is a static.
-    unsafe {
-        let word = CHANGES.as_ptr();
-        libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX);
-    }
+    os::wake_one(&CHANGES);
     start_if_wanted();
 }
 
@@ -109,21 +108,7 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
 }
 
 /// Sleeps for so many milliseconds, or without end for zero, unless there are changes but for those `seen`.
-fn sleep(seen: u32, milliseconds: u64) {
-    let time = libc::timespec {
-        tv_sec: 0_i64.wrapping_add_unsigned(milliseconds / 1000),
-        tv_nsec: 0_i64.wrapping_add_unsigned(milliseconds % 1000 * 1_000_000),
-    };
-    let time = if milliseconds == 0 { null() } else { &raw const time };
-    // SAFETY: the word is a static, and the time readable or null.
-    unsafe {
-        let word = CHANGES.as_ptr();
-        libc::syscall(
-            libc::SYS_futex,
-            word,
-            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-            seen,
-            time,
-        );
-    }
+fn sleep(seen: usize, milliseconds: u64) {
+    let long = (milliseconds != 0).then(|| Duration::from_millis(milliseconds));
+    os::wait_for(&CHANGES, seen, long);
 }

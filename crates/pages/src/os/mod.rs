@@ -30,7 +30,7 @@ use stratalloc_core::ProviderError;
 pub use moving::{MoveError, move_pages};
 #[cfg(all(test, not(loom)))]
 pub(crate) use wait::refuse_to_wait;
-pub use wait::{wait, wake_one};
+pub use wait::{wait, wait_for, wake_one};
 
 unsafe extern "C" {
     // Of the C library, which every hosted Rust program has. rustix reads the same value by

@@ -6,6 +6,7 @@
 use core::{
     ptr::NonNull,
     sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use rustix::{
@@ -15,10 +16,10 @@ use rustix::{
 
 /// How long a thread waits at most before it looks again. Nobody may be allowed to wake it: a sandbox may
 /// refuse that call to the one thread, and not to the other.
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// How long a thread sleeps where it may not wait: some 100 µs with the kernel's slack.
-const NAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000 };
+const NAP: Duration = Duration::from_micros(50);
 
 /// Whether the system refused to let a thread wait. Set once and for all; it orders nothing.
 static REFUSED: AtomicBool = AtomicBool::new(false);
@@ -28,14 +29,32 @@ static REFUSED: AtomicBool = AtomicBool::new(false);
 ///
 /// Where the system refuses to let threads wait, it sleeps for a short while.
 pub fn wait(word: &AtomicUsize, value: usize) {
-    if REFUSED.load(Ordering::Relaxed) {
-        return nap();
+    if !try_wait(word, value, Some(PATIENCE)) {
+        nap(NAP);
     }
-    match futex::wait(low_half(word), futex::Flags::PRIVATE, value as u32, Some(&PATIENCE)) {
-        Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
+}
+
+/// Sleeps as [`wait`] does, but for this `long` at most, or without end for `None`.
+///
+/// Where the system refuses to let threads wait, it sleeps for ten milliseconds at most.
+pub fn wait_for(word: &AtomicUsize, value: usize, long: Option<Duration>) {
+    if !try_wait(word, value, long) {
+        nap(long.map_or(PATIENCE, |long| long.min(PATIENCE)));
+    }
+}
+
+/// Waits, unless the system refuses; returns whether it didn't.
+fn try_wait(word: &AtomicUsize, value: usize, long: Option<Duration>) -> bool {
+    if REFUSED.load(Ordering::Relaxed) {
+        return false;
+    }
+    // Beyond what the system can count is without end.
+    let long = long.and_then(|long| Timespec::try_from(long).ok());
+    match futex::wait(low_half(word), futex::Flags::PRIVATE, value as u32, long.as_ref()) {
+        Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => true,
         Err(_) => {
             REFUSED.store(true, Ordering::Relaxed);
-            nap();
+            false
         }
     }
 }
@@ -47,8 +66,9 @@ pub fn wake_one(word: &AtomicUsize) {
 }
 
 /// Lets threads run that are in need of the processor, those of lower priority too.
-fn nap() {
-    if let NanosleepRelativeResult::Err(_) = nanosleep(&NAP) {
+fn nap(long: Duration) {
+    let slept = Timespec::try_from(long).map(|long| nanosleep(&long));
+    if !matches!(slept, Ok(NanosleepRelativeResult::Ok)) {
         sched_yield();
     }
 }
@@ -77,6 +97,17 @@ mod tests {
         let word = AtomicUsize::new(7);
         wait(&word, 8);
         wake_one(&word);
+    }
+
+    #[test]
+    fn who_waits_for_a_time_looks_again_after_it() {
+        let word = AtomicUsize::new(1);
+        for refused in [false, true] {
+            refuse_to_wait(refused);
+            wait_for(&word, 1, Some(Duration::from_millis(1)));
+            wait_for(&word, 0, None);
+        }
+        refuse_to_wait(false);
     }
 
     #[test]
