@@ -164,11 +164,21 @@ impl Watch {
         !block.is_null() && self.own.cache.push(bin, block)
     }
 
-    /// Frees a block of the thread's heap.
-    pub(crate) fn free(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
+    /// Frees a block of the thread's heap, if there is room for it; returns whether there was. What comes onto a
+    /// stack here is counted, and what may not come is the cache's below.
+    #[inline]
+    pub(crate) fn push(&self, bin: Bin, block: *mut u8) -> bool {
         let until = self.until[bin.index()].get();
         if until != 0 && self.own.cache.push(bin, block) {
             self.until[bin.index()].set(until - 1);
+            return true;
+        }
+        self.under.get().is_some_and(|under| under.push(bin, block))
+    }
+
+    /// Frees a block of the thread's heap.
+    pub(crate) fn free(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
+        if self.push(bin, block) {
             return None;
         }
         self.under.get()?.free_local(mark, bin, block)

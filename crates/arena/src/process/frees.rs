@@ -29,8 +29,10 @@ pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
             return false;
         }
         if cache.is_of(owner) {
-            // What counts samples has to count what comes onto its stacks too.
-            return cache.interval() == 0 && cache.push(bin, block);
+            return match cache.watch() {
+                None => cache.push(bin, block),
+                Some(watch) => watch.push(bin, block),
+            };
         }
         // SAFETY: the caller's promise; the window and the area say whose it is.
         let collected = unsafe { cache.collect(owner, bin, block) };
