@@ -44,7 +44,7 @@ fn main() -> std::io::Result<()> {
 
 /// Vectors of sizes that are the rarer the larger, of which some were freed again.
 fn survivors(seed: u64) -> Vec<Vec<u8>> {
-    let mut random = seed * 0x9E37_79B9_7F4A_7C15;
+    let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut next = move || {
         random ^= random << 13;
         random ^= random >> 7;

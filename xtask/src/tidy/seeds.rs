@@ -9,6 +9,9 @@ pub(super) type Source = (PathBuf, String);
 pub(super) fn check(table: &str, sources: &[Source]) -> Vec<String> {
     let mut crates: Vec<&str> = Vec::new();
     let mut findings = Vec::new();
+    if !table.lines().any(|line| line.starts_with("| S")) {
+        findings.push("the page of the requirements has none".to_owned());
+    }
     for line in table.lines() {
         if line.starts_with("## S") {
             crates = spans(line).collect();
@@ -95,6 +98,11 @@ mod tests {
         assert_eq!(findings("`seed.rs`: `s0_1_*`"), 0);
         assert_eq!(findings("`tests/seed.rs`: `s0_1_state`; `shared/`: `loom_*`"), 0);
         assert_eq!(findings("`crates/heap/tests/other.rs` has it"), 0);
+    }
+
+    #[test]
+    fn a_page_that_lost_its_rows_is_found() {
+        assert_eq!(check("", &[]).len(), 1);
     }
 
     #[test]
