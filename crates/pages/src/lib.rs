@@ -5,7 +5,8 @@
 //! - [`FixedRegion`]: a region that the caller owns, for machines without a system.
 //! - [`MemBlocks`]: a kernel's runs of 4096-byte blocks, freed by their address alone, over either;
 //!   [`kernel`] holds the one of the process.
-//! - [`lock`]: the lock of the layers that have a system, which waits in its kernel.
+//! - [`lock`]: the lock of the layers that have a system, which waits in its kernel; [`ProcessLock`] is one
+//!   that a fork takes too.
 //!
 //! `no_std`, without `alloc`.
 //!
@@ -33,15 +34,17 @@ extern crate std;
 mod bits;
 mod fixed_region;
 // Its lock is a static, where loom's can't stand.
-#[cfg(all(feature = "hosted", target_os = "linux", not(loom)))]
+#[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
 pub mod kernel;
-#[cfg(all(feature = "hosted", target_os = "linux"))]
+#[cfg(all(feature = "hosted", any(unix, windows)))]
 pub mod lock;
 mod mem_blocks;
-#[cfg(all(feature = "hosted", target_os = "linux"))]
+#[cfg(all(feature = "hosted", any(unix, windows)))]
 mod mmap;
-#[cfg(all(feature = "hosted", target_os = "linux"))]
+#[cfg(all(feature = "hosted", any(unix, windows)))]
 pub mod os;
+#[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
+mod process_lock;
 mod request;
 pub mod seeds;
 
@@ -50,8 +53,10 @@ pub use stratalloc_core::{PageProvider, PageRange, ProviderError};
 
 pub use fixed_region::FixedRegion;
 pub use mem_blocks::{MEM_BLOCK_SIZE, MemBlocks};
-#[cfg(all(feature = "hosted", target_os = "linux"))]
+#[cfg(all(feature = "hosted", any(unix, windows)))]
 pub use mmap::Mmap;
+#[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
+pub use process_lock::{ProcessLock, ProcessWide};
 
 /// The examples of the README, tested as documentation is.
 #[cfg(doctest)]

@@ -9,11 +9,12 @@ use crate::{
     request::{check, check_part},
 };
 
-/// The operating system's pages, by `mmap`. Linux.
+/// The operating system's pages: `mmap`, or `VirtualAlloc` on Windows.
 ///
 /// What is reserved has no memory and no swap behind it and can't be accessed. What is committed
 /// gets its memory page by page, when it is first touched. Every method is one to four system calls
-/// (some microseconds) and may be called from any thread, or from a signal handler.
+/// (some microseconds; more on Windows where `align` is above its 64 KiB) and may be called from any thread, or
+/// from a signal handler.
 ///
 /// A refusal of the system is [`ProviderError::OutOfMemory`], or [`ProviderError::System`] with its
 /// error number.
@@ -21,8 +22,8 @@ use crate::{
 pub struct Mmap;
 
 // SAFETY: a reservation is a new mapping, which the system gives to no one else until it is
-// unmapped; `os` aligns it, and anonymous memory reads as zero, also after MADV_DONTNEED. The
-// system's calls change nothing when they fail.
+// unmapped; `os` aligns it, and its memory reads as zero, also after a decommit. The system's calls change
+// nothing when they fail.
 unsafe impl PageProvider for Mmap {
     const ZEROED: bool = true;
     const DECOMMITS: bool = true;
@@ -42,7 +43,7 @@ unsafe impl PageProvider for Mmap {
     fn commit(&self, range: &PageRange, offset: usize, size: usize) -> Result<(), ProviderError> {
         let start = part(range, offset, size)?;
         // SAFETY: the part lies in a range that is its holder's alone, whoever gave it.
-        unsafe { os::protect_rw(start, size) }
+        unsafe { os::commit(start, size) }
     }
 
     unsafe fn decommit(
@@ -54,7 +55,7 @@ unsafe impl PageProvider for Mmap {
         let start = part(range, offset, size)?;
         // SAFETY: the part lies in a range that its holder has from us; the caller promises that
         // nothing lives in it.
-        unsafe { os::purge(start, size) }
+        unsafe { os::decommit(start, size) }
     }
 
     unsafe fn release(&self, range: PageRange) -> Result<(), (ProviderError, PageRange)> {

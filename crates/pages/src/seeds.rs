@@ -1,7 +1,7 @@
 //! The names that a kernel's exercise gives to the calls of this crate.
 //!
 //! ```
-//! # #[cfg(all(feature = "hosted", target_os = "linux"))] {
+//! # #[cfg(all(feature = "hosted", any(unix, windows)))] {
 //! use stratalloc_pages::seeds::{mem_block_alloc, mem_block_free};
 //! let run = mem_block_alloc(1);
 //! // SAFETY: the block is ours until it is freed.
@@ -50,7 +50,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlockAlloc for MemBlocks<P, CHUNK> 
 }
 
 /// [`kernel::alloc_blocks`](crate::kernel::alloc_blocks), of the process's kernel.
-#[cfg(all(feature = "hosted", target_os = "linux", not(loom)))]
+#[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
 pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
     crate::kernel::alloc_blocks(n)
 }
@@ -60,7 +60,7 @@ pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
 /// # Safety
 ///
 /// As for [`kernel::free_blocks`](crate::kernel::free_blocks).
-#[cfg(all(feature = "hosted", target_os = "linux", not(loom)))]
+#[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
 pub unsafe extern "C" fn mem_block_free(ptr: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe { crate::kernel::free_blocks(ptr) };

@@ -92,6 +92,9 @@ fn low_half(word: &AtomicUsize) -> &AtomicU32 {
 mod tests {
     use super::*;
 
+    /// A bit that isn't in the half that is compared, where there are two.
+    const HIGH: usize = if size_of::<usize>() == 8 { 1_usize.rotate_right(24) } else { 0 };
+
     #[test]
     fn who_has_nothing_to_wait_for_goes_on() {
         let word = AtomicUsize::new(7);
@@ -112,7 +115,7 @@ mod tests {
 
     #[test]
     fn who_waits_is_woken() {
-        let word = AtomicUsize::new(1 << 40 | 1);
+        let word = AtomicUsize::new(HIGH | 1);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 word.store(0, Ordering::Release);
@@ -127,7 +130,7 @@ mod tests {
     /// The half that is compared is the one with the value: who waits for nothing else sleeps.
     #[test]
     fn who_waits_sleeps_until_then() {
-        let word = AtomicUsize::new(1 << 40 | 1);
+        let word = AtomicUsize::new(HIGH | 1);
         let sleeps = || {
             let start = std::time::Instant::now();
             wait(&word, 1);
