@@ -79,7 +79,9 @@ impl Books {
             let count = (step / size).min(SEGMENTS);
             self.commit_run(place.arena, place.segment / count * count, count, appetite.huge)
         } else {
-            self.extend_segment(place, bytes.max(usable * 2).max(step).min(size), appetite.huge)
+            // A step may be less than a page, which on some machines has 64 KiB.
+            let ahead = sys::round_to_pages(bytes.max(usable * 2).max(step));
+            self.extend_segment(place, ahead, appetite.huge)
         };
         ahead.or_else(|_| self.extend_segment(place, sys::round_to_pages(bytes), appetite.huge))
     }
