@@ -1,25 +1,42 @@
-//! The allocator of the process, as a value.
+//! The allocator of the process, as a value: over the best that the target can have.
 
-use core::{
-    alloc::{GlobalAlloc, Layout},
-    ptr::NonNull,
-};
+#[cfg_attr(kind = "arenas", path = "global/arenas.rs")]
+#[cfg_attr(any(kind = "heap", kind = "given"), path = "global/heap.rs")]
+#[cfg_attr(kind = "system", path = "global/system.rs")]
+mod imp;
 
-use stratalloc_arena::global;
-use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize};
+/// What [`Stratalloc`] stands on, which the target decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The thread-partitioned arenas: Linux with 64 bits on x86-64, aarch64 and riscv64.
+    Arenas,
+    /// One [`Heap`](crate::heap::Heap) behind a lock, over the system's pages: Windows, macOS, the BSDs,
+    /// Android, other Linux.
+    Heap,
+    /// One heap in the memory that it is given, within critical sections: machines without a system.
+    Given,
+    /// The system's own allocator, where nothing else is known to work.
+    System,
+}
 
-/// The process's allocator: `#[global_allocator]`, or an [`Allocator`] to pass about.
+/// The process's allocator: `#[global_allocator]`, or an [`Allocator`](crate::core::Allocator) to pass about.
 ///
-/// It has no state of its own: all values of it are the same allocator. Each thread is at home in
-/// an area of the arenas; allocating and freeing there takes no lock and no atomic operation. A
-/// block may be freed by any thread, also after the one that allocated it has ended. Memory is given
-/// back to the system late; [`trim`](Trim::trim) gives it back now.
+/// It has no state of its own: all values of it are the same allocator, [`KIND`](Self::KIND) says of which kind.
+/// A block may be freed by any thread, also after the one that allocated it has ended.
 ///
-/// A layout of size zero gets a block of its own, as if of one byte.
+/// With arenas, each thread is at home in an area of them; allocating and freeing there takes no lock and no
+/// atomic operation. Memory is given back to the system late; [`Trim`](crate::core::Trim) gives it back now.
+/// With a heap, each call takes its lock.
+/// On a machine without a system, `Stratalloc::add_slice` gives it its memory first, and it needs the feature
+/// `critical-section`.
+///
+/// A layout of size zero gets a block of its own, as if of one byte (but for the system's allocator).
 ///
 /// # Errors
 ///
-/// Null, or [`AllocError`], when the system has no more memory; all blocks stay as they were.
+/// Null, or [`AllocError`](crate::core::AllocError), when the system has no more memory; all blocks stay as they
+/// were.
 ///
 /// # Example
 ///
@@ -37,146 +54,18 @@ use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stratalloc;
 
-// SAFETY: the global arenas keep `GlobalAlloc`'s contract: blocks as large and as aligned as asked,
-// live until freed, none overlapping; null on failure; nothing unwinds.
-unsafe impl GlobalAlloc for Stratalloc {
-    #[inline]
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        global::allocate(layout.size(), layout.align())
-    }
-
-    #[inline]
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        global::allocate_zeroed(layout.size(), layout.align())
-    }
-
-    #[inline]
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise: live, and allocated with this layout.
-        unsafe { global::deallocate_sized(block, layout.size(), layout.align()) }
-    }
-
-    #[inline]
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise: live, and aligned as its layout says.
-        unsafe { global::reallocate(block, size, layout.align()) }
-    }
-}
-
-/// What the arenas gave for `layout`, as a slice of exactly its size: a block is then freed with
-/// the layout it was allocated with, which alone names its class.
-#[inline]
-fn checked(block: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-    let block = NonNull::new(block).ok_or(AllocError)?;
-    Ok(NonNull::slice_from_raw_parts(block, layout.size()))
-}
-
-/// Gives a block another layout, moving it by hand only where it isn't aligned for the new one.
-///
-/// # Safety
-///
-/// As for [`Allocator::deallocate`] with `old`.
-#[inline]
-unsafe fn reallocate(
-    block: NonNull<u8>,
-    old: Layout,
-    new: Layout,
-) -> Result<NonNull<[u8]>, AllocError> {
-    if block.addr().get() % new.align() == 0 {
-        // SAFETY: live by the caller's promise, and aligned to the new alignment.
-        return checked(
-            unsafe { global::reallocate(block.as_ptr(), new.size(), new.align()) },
-            new,
-        );
-    }
-    let moved = checked(global::allocate(new.size(), new.align()), new)?;
-    let kept = old.size().min(new.size());
-    // SAFETY: both blocks are live, apart, and hold `kept` bytes; the old one is given up last.
-    unsafe {
-        moved.cast::<u8>().copy_from_nonoverlapping(block, kept);
-        global::deallocate_sized(block.as_ptr(), old.size(), old.align());
-    }
-    Ok(moved)
-}
-
-// SAFETY: the global arenas keep the contract, as above; they are static, so that neither moving nor
-// dropping a `Stratalloc` touches a block.
-unsafe impl Allocator for Stratalloc {
-    #[inline]
-    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        checked(global::allocate(layout.size(), layout.align()), layout)
-    }
-
-    #[inline]
-    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        checked(global::allocate_zeroed(layout.size(), layout.align()), layout)
-    }
-
-    #[inline]
-    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise; the slice returned is as long as its layout, so that a
-        // layout that fits is the one that the block has.
-        unsafe { global::deallocate_sized(block.as_ptr(), layout.size(), layout.align()) }
-    }
-
-    #[inline]
-    unsafe fn grow(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
-        unsafe { reallocate(block, old, new) }
-    }
-
-    #[inline]
-    unsafe fn grow_zeroed(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on; the bytes past the old size lie in the block.
-        unsafe {
-            let grown = reallocate(block, old, new)?;
-            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
-            Ok(grown)
-        }
-    }
-
-    #[inline]
-    unsafe fn shrink(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
-        unsafe { reallocate(block, old, new) }
-    }
+impl Stratalloc {
+    /// What it stands on here.
+    ///
+    /// ```
+    /// use stratalloc::{Kind, Stratalloc};
+    /// assert_eq!(Stratalloc::KIND == Kind::Arenas, cfg!(all(
+    ///     target_os = "linux",
+    ///     target_pointer_width = "64",
+    ///     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"),
+    /// )));
+    /// ```
+    pub const KIND: Kind = imp::KIND;
 }
 
 stratalloc_core::ecosystem!(impl[] for Stratalloc);
-
-// SAFETY: a block has all these bytes for itself.
-unsafe impl UsableSize for Stratalloc {
-    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise.
-        unsafe { global::usable_size(block.as_ptr()) }
-    }
-}
-
-impl FreeUnsized for Stratalloc {
-    #[inline]
-    unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise.
-        unsafe { global::deallocate(block.as_ptr()) }
-    }
-}
-
-impl Trim for Stratalloc {
-    fn trim(&self) -> usize {
-        global::trim()
-    }
-}

@@ -22,6 +22,11 @@
 //! | see which calls hold its memory | [`profile`] |
 //! | draw its memory | [`arena::map`] |
 //!
+//! Outside of 64-bit Linux it is one heap behind a lock, or the system's allocator: [`Stratalloc::KIND`] says what,
+//! and [docs/PLATFORMS.md](https://github.com/stratalloc/stratalloc/blob/main/docs/PLATFORMS.md) where that was tested.
+//!
+//! What stands in the table is there where the arenas are.
+//!
 //! The layers, each a crate that stands alone, are here under their own names; every one of them
 //! implements [`Allocator`](core::Allocator), and can stand on another.
 //!
@@ -34,15 +39,23 @@
 //! | [`heap`] | blocks of any size in one heap |
 //! | [`arena`] | the thread-partitioned arenas under [`Stratalloc`] |
 
+#![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 
+#[cfg(kind = "system")]
+extern crate std;
+
+#[cfg(not(kind = "layers"))]
 mod global;
 
-pub use global::Stratalloc;
+#[cfg(not(kind = "layers"))]
+pub use global::{Kind, Stratalloc};
+#[cfg(kind = "arenas")]
 #[doc(inline)]
 pub use stratalloc_arena::{ArenaHeap, profile};
 
+#[cfg(kind = "arenas")]
 pub use stratalloc_arena as arena;
 pub use stratalloc_block as block;
 pub use stratalloc_core as core;

@@ -1,0 +1,86 @@
+//! [`Stratalloc`] over one heap behind a lock.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize};
+
+use super::Stratalloc;
+use locked::with;
+
+#[cfg_attr(kind = "heap", path = "heap/process.rs")]
+#[cfg_attr(kind = "given", path = "heap/given.rs")]
+mod locked;
+
+pub(super) use locked::KIND;
+
+// SAFETY: every call goes to the one heap, one at a time, and it keeps the contract; neither moving nor dropping a
+// `Stratalloc` touches it.
+unsafe impl Allocator for Stratalloc {
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        with(|heap| heap.allocate(layout))
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller's promise, passed on.
+        with(|heap| unsafe { heap.deallocate(block, layout) });
+    }
+
+    #[inline]
+    unsafe fn grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        with(|heap| unsafe { heap.grow(block, old, new) })
+    }
+
+    #[inline]
+    unsafe fn grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        with(|heap| unsafe { heap.grow_zeroed(block, old, new) })
+    }
+
+    #[inline]
+    unsafe fn shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        with(|heap| unsafe { heap.shrink(block, old, new) })
+    }
+}
+
+stratalloc_core::global_alloc!(impl[] for Stratalloc);
+
+// SAFETY: the heap answers.
+unsafe impl UsableSize for Stratalloc {
+    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
+        // SAFETY: the caller's promise, passed on.
+        with(|heap| unsafe { heap.usable_size(block) })
+    }
+}
+
+impl FreeUnsized for Stratalloc {
+    #[inline]
+    unsafe fn free_unsized(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's promise, passed on.
+        with(|heap| unsafe { heap.free_unsized(block) });
+    }
+}
+
+impl Trim for Stratalloc {
+    fn trim(&self) -> usize {
+        with(Trim::trim)
+    }
+}
