@@ -17,7 +17,7 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 mod posix;
 #[cfg(unix)]
 mod start;
@@ -30,7 +30,7 @@ mod windows;
 pub use linux::*;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{protect_rw as commit, purge as decommit};
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) use posix::{this_thread, watch_forks};
 #[cfg(all(unix, not(target_os = "linux")))]
 pub use unix::*;

@@ -88,7 +88,7 @@ fn low_half(word: &AtomicUsize) -> &AtomicU32 {
     unsafe { NonNull::from(word).cast::<AtomicU32>().add(low).as_ref() }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
