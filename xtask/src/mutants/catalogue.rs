@@ -86,6 +86,10 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
                 mutant.name
             ));
         }
+        if !mutant.names_a_test(root)? {
+            let (test, package) = (&mutant.test, &mutant.package);
+            findings.push(format!("the fault “{}”: no {test} in {package}", mutant.name));
+        }
     }
     Ok(findings)
 }
@@ -95,6 +99,23 @@ impl Mutant {
     pub(super) fn killer(&self) -> Option<Killer<'_>> {
         let Self { package, test, binary, features, .. } = self;
         (!test.is_empty()).then_some(Killer { package, test, binary, features })
+    }
+
+    /// Whether the sources that are to have its test name it; a harmless one needs none.
+    fn names_a_test(&self, root: &Path) -> Result<bool> {
+        if self.test.is_empty() {
+            return Ok(true);
+        }
+        let folder = self.package.strip_prefix("stratalloc-").unwrap_or(&self.package);
+        let folder = root.join("crates").join(folder);
+        let sources = match self.binary.as_str() {
+            "" => files::files(&folder.join("src"), "rs")?,
+            binary => vec![folder.join("tests").join(binary).with_extension("rs")],
+        };
+        let name = self.test.rsplit("::").next().unwrap_or_default();
+        Ok(sources
+            .iter()
+            .any(|path| fs::read_to_string(path).is_ok_and(|text| text.contains(name))))
     }
 
     /// A file's text with the fault in it; `None` if what it changes isn't there once.
