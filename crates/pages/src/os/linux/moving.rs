@@ -50,8 +50,11 @@ pub unsafe fn move_pages(from: NonNull<u8>, to: NonNull<u8>, size: usize) -> Res
     moved.map_err(|_| map_again(to, size))
 }
 
-/// More bytes than can follow any address in 47 bits, and no more than the kernel looks at.
-const BEYOND: usize = (1 << 47) - (1 << 16);
+/// The addresses that programs have: 47 bits of them, or the three gigabytes of a kernel of 32 bits.
+const ADDRESSES: usize = if usize::BITS == 64 { 1 << (usize::BITS - 17) } else { 3 << 30 };
+
+/// More bytes than can follow any address, and no more than the kernel looks at.
+const BEYOND: usize = ADDRESSES - (1 << 16);
 
 /// Whether `size` bytes lie in one mapping: asks for it to grow in place to `beyond` bytes, for which there
 /// is no room. The kernel looks at the range first, in all versions, and then refuses for another reason.
