@@ -27,6 +27,7 @@ mod mutants;
 mod nostd;
 mod oldest;
 mod packages;
+mod platforms;
 mod pool_map;
 mod process;
 mod profile;
@@ -57,6 +58,7 @@ commands! {
     nostd::Nostd,
     oldest::Oldest,
     packages::Packages,
+    platforms::Platforms,
     pool_map::PoolMap,
     profile::Profile,
     replay::Replay,

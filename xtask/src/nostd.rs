@@ -28,11 +28,22 @@ const SOURCES: &str = "/usr/lib/rustlib/src/rust/library/core";
 
 impl Nostd {
     pub(crate) fn run(self) -> Result<()> {
-        if !Path::new(RUSTC).exists() || !Path::new(SOURCES).exists() {
-            process::install(&["rustc-web", "rust-web-src"], "the sources of `core` are missing")?;
-        }
+        need_sources()?;
         process::step(&format!("no_std crates for {}", TARGETS.join(", ")), &mut build()).map(drop)
     }
+}
+
+/// Makes sure that a compiler with the sources of its library is here.
+pub(crate) fn need_sources() -> Result<()> {
+    if !Path::new(RUSTC).exists() || !Path::new(SOURCES).exists() {
+        process::install(&["rustc-web", "rust-web-src"], "the sources of `core` are missing")?;
+    }
+    Ok(())
+}
+
+/// Has cargo build with that compiler, and its library too where it is told to.
+pub(crate) fn with_sources(command: &mut Command) {
+    command.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTUP_TOOLCHAIN");
 }
 
 fn build() -> Command {
@@ -40,6 +51,6 @@ fn build() -> Command {
     command.args(TARGETS.iter().flat_map(|target| ["--target", target]));
     command.arg("--target-dir").arg(process::target_dir().join("nostd"));
     command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
-    command.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTUP_TOOLCHAIN");
+    with_sources(&mut command);
     command
 }
