@@ -26,6 +26,8 @@ use rustix::{
 };
 use stratalloc_core::ProviderError;
 
+use super::aligned::System;
+
 pub use moving::{MoveError, move_pages};
 #[cfg(all(test, not(loom)))]
 pub(crate) use wait::refuse_to_wait;
@@ -192,48 +194,19 @@ fn map_fixed(
     Err(ProviderError::System { errno: Errno::EXIST.raw_os_error() })
 }
 
-/// Maps `size` bytes aligned to `align`: as they come if that fits, else from a mapping that is
-/// larger by `align`, trimmed on both sides.
+/// Maps `size` bytes aligned to `align`.
 fn map_aligned(
     size: usize,
     align: usize,
     access: ProtFlags,
     extra: MapFlags,
 ) -> Result<NonNull<u8>, ProviderError> {
-    debug_assert!(align.is_power_of_two());
-    let start = map_anywhere(ptr::null_mut(), size, access, extra)?;
-    if start.addr().get() & (align - 1) == 0 {
-        return Ok(start);
-    }
-    // SAFETY: the mapping is new, so no one else knows it.
-    unsafe { unmap(start, size) }?;
-    let slack = align - page_size();
-    let out_of_memory = ProviderError::OutOfMemory { size, align };
-    let padded = size.checked_add(slack).ok_or(out_of_memory)?;
-    // Not counted against what the system has: the padding isn't kept.
-    let extra = extra | MapFlags::NORESERVE;
-    let start = map_anywhere(ptr::null_mut(), padded, access, extra)?;
-    Ok(trim(start, slack, size, align))
-}
-
-/// Keeps the first `size` bytes aligned to `align` of the `slack + size` from `start`.
-///
-/// What can't be given back (a merged mapping that would be split past `vm.max_map_count`) stays
-/// mapped, untouched: address space is lost, no memory.
-fn trim(start: NonNull<u8>, slack: usize, size: usize, align: usize) -> NonNull<u8> {
-    let head = start.addr().get().wrapping_neg() & (align - 1);
-    // SAFETY: `head <= slack`, as both are page multiples below `align`; the kept bytes and the
-    // trimmed ones on both sides lie in the new mapping, which no one else knows.
-    unsafe {
-        let kept = start.add(head);
-        if head > 0 {
-            let _ = unmap(start, head);
-        }
-        if head < slack {
-            let _ = unmap(kept.add(size), slack - head);
-        }
-        kept
-    }
+    let system = System { page_size: page_size(), unmap };
+    system.map_aligned(size, align, |size, is_larger| {
+        // Padding isn't counted against what the system has: it isn't kept.
+        let extra = if is_larger { extra | MapFlags::NORESERVE } else { extra };
+        map_anywhere(ptr::null_mut(), size, access, extra)
+    })
 }
 
 fn map_anywhere(

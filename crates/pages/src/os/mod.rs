@@ -15,6 +15,8 @@
 //!
 //! Linux offers more, for the arenas.
 
+#[cfg(unix)]
+mod aligned;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(all(unix, not(loom)))]

@@ -15,6 +15,8 @@ use rustix::{
 };
 use stratalloc_core::ProviderError;
 
+use super::aligned::System;
+
 /// The size of the system's pages in bytes, a power of two.
 #[inline]
 pub fn page_size() -> usize {
@@ -77,31 +79,10 @@ pub fn wait(_: &AtomicUsize, _: usize) {
 /// Does nothing: who waits looks again by itself.
 pub fn wake_one(_: &AtomicUsize) {}
 
-/// Maps `size` bytes aligned to `align`: as they come if that fits, else from a mapping that is larger by
-/// `align`, trimmed on both sides.
+/// Maps `size` bytes aligned to `align`.
 fn map_aligned(size: usize, align: usize, access: ProtFlags) -> Result<NonNull<u8>, ProviderError> {
-    let start = map_anywhere(size, access)?;
-    if start.addr().get() & (align - 1) == 0 {
-        return Ok(start);
-    }
-    // SAFETY: the mapping is new, so no one else knows it.
-    unsafe { unmap(start, size) }?;
-    let slack = align - page_size();
-    let out_of_memory = ProviderError::OutOfMemory { size, align };
-    let start = map_anywhere(size.checked_add(slack).ok_or(out_of_memory)?, access)?;
-    let head = start.addr().get().wrapping_neg() & (align - 1);
-    // SAFETY: `head <= slack`, as both are page multiples below `align`; what is kept and what is trimmed on
-    // both sides lie in the new mapping, which no one else knows. What can't be given back stays untouched.
-    unsafe {
-        let kept = start.add(head);
-        if head > 0 {
-            let _ = unmap(start, head);
-        }
-        if head < slack {
-            let _ = unmap(kept.add(size), slack - head);
-        }
-        Ok(kept)
-    }
+    let system = System { page_size: page_size(), unmap };
+    system.map_aligned(size, align, |size, _| map_anywhere(size, access))
 }
 
 fn map_anywhere(size: usize, access: ProtFlags) -> Result<NonNull<u8>, ProviderError> {
