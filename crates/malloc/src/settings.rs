@@ -17,8 +17,11 @@ mod parse;
 pub(crate) use parse::size;
 use parse::{decay, limit_of, yes_or_no};
 
-/// Runs among the library's constructors. Blocks may have been allocated before it.
-extern "C" fn at_start() {
+// Among the library's constructors. Blocks may have been allocated before it.
+stratalloc_pages::at_start!({ apply() });
+
+/// Does what the variables say.
+fn apply() {
     name_unknown();
     profile::start_if_wanted();
     let mut config = Config::new();
@@ -48,10 +51,6 @@ extern "C" fn at_start() {
         }
     }
 }
-
-#[used]
-#[unsafe(link_section = ".init_array")]
-static AT_START: extern "C" fn() = at_start;
 
 /// The variables that there are.
 const KNOWN: [&CStr; 9] = [
