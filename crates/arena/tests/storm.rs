@@ -7,6 +7,8 @@
 
 #[path = "common/children.rs"]
 mod children;
+#[path = "common/random.rs"]
+mod random;
 #[path = "common/threads.rs"]
 mod threads;
 
@@ -18,6 +20,7 @@ use std::{
 };
 
 use children::{Outcome, fork_and_wait};
+use random::Random;
 use stratalloc_arena::{ArenaHeap, Census, global, limit};
 use stratalloc_core::Allocator;
 use threads::at_once;
@@ -45,23 +48,12 @@ struct Storm {
     most_beyond: AtomicUsize,
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-
-    /// Mostly small.
-    fn size(&mut self) -> usize {
-        match self.below(100) {
-            0 => 1 + self.below(MIB),
-            1..5 => 1 + self.below(40_000),
-            _ => 1 + self.below(600),
-        }
+/// Mostly small.
+fn size(random: &mut Random) -> usize {
+    match random.below(100) {
+        0 => 1 + random.below(MIB),
+        1..5 => 1 + random.below(40_000),
+        _ => 1 + random.below(600),
     }
 }
 
@@ -69,7 +61,7 @@ impl Random {
 fn churn(random: &mut Random) -> usize {
     let (mut blocks, mut live, mut refused) = (Vec::new(), 0, 0);
     for _ in 0..400 {
-        let size = random.size();
+        let size = size(random);
         live += size;
         if live > LIVE {
             break;
@@ -95,7 +87,7 @@ fn use_a_heap(random: &mut Random) -> usize {
     let mut refused = 0;
     for _ in 0..2 {
         for _ in 0..50 {
-            let layout = Layout::from_size_align(random.size() % 20_000 + 1, 8).unwrap();
+            let layout = Layout::from_size_align(size(random) % 20_000 + 1, 8).unwrap();
             refused += usize::from(heap.allocate(layout).is_err());
         }
         heap.reset();

@@ -3,6 +3,9 @@
 
 #![cfg(not(loom))]
 
+#[path = "common/random.rs"]
+mod random;
+
 use std::{
     alloc::Layout,
     ptr::NonNull,
@@ -13,6 +16,7 @@ use std::{
     thread,
 };
 
+use random::Random;
 use stratalloc_arena::{ArenaHeap, global, limit, validate};
 use stratalloc_core::{Allocator, Trim};
 
@@ -27,24 +31,13 @@ const LOOK: usize = 3000;
 static PASSED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 static LOOKS: AtomicUsize = AtomicUsize::new(0);
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-
-    /// Mostly small, of all classes, some runs, a few whole blocks.
-    fn size(&mut self) -> usize {
-        match self.below(200) {
-            0 => 1 + self.below(6 << 20),
-            1..8 => 1 + self.below(200_000),
-            8..40 => 1 + self.below(32_768),
-            _ => 1 + self.below(700),
-        }
+/// Mostly small, of all classes, some runs, a few whole blocks.
+fn size(random: &mut Random) -> usize {
+    match random.below(200) {
+        0 => 1 + random.below(6 << 20),
+        1..8 => 1 + random.below(200_000),
+        8..40 => 1 + random.below(32_768),
+        _ => 1 + random.below(700),
     }
 }
 
@@ -66,7 +59,7 @@ fn free(block: usize) {
 /// One step: blocks come, grow, shrink, go, or are passed on to whoever takes one.
 fn step(random: &mut Random, blocks: &mut Vec<usize>) {
     match random.below(100) {
-        0..40 => blocks.extend(allocate(random.size())),
+        0..40 => blocks.extend(allocate(size(random))),
         40..46 => {
             // So many of one class that a list of slabs has several.
             let size = [64, 120, 2304][random.below(3)];
@@ -76,7 +69,7 @@ fn step(random: &mut Random, blocks: &mut Vec<usize>) {
             let place = random.below(blocks.len());
             let block = std::ptr::with_exposed_provenance_mut(blocks[place]);
             // SAFETY: live, and aligned to 8.
-            let moved = unsafe { global::reallocate(block, random.size(), 8) };
+            let moved = unsafe { global::reallocate(block, size(random), 8) };
             if !moved.is_null() {
                 blocks[place] = moved.expose_provenance();
             }
@@ -103,7 +96,7 @@ fn use_a_heap(random: &mut Random) {
     let Ok(mut heap) = ArenaHeap::new() else { return };
     for round in 0..3 {
         for _ in 0..300 {
-            let layout = Layout::from_size_align(random.size(), 8).unwrap();
+            let layout = Layout::from_size_align(size(random), 8).unwrap();
             let block = heap.allocate(layout).map(NonNull::cast::<u8>);
             if let (Ok(block), true) = (block, random.below(2) == 0) {
                 // SAFETY: just allocated.
