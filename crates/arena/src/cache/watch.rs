@@ -96,10 +96,10 @@ impl Watch {
         self.own.cache.interval.get()
     }
 
-    /// A random word. The low bits are made of the others too.
+    /// A random word.
     fn random(&self) -> u64 {
         self.random.set(sampling::next_random(self.random.get()));
-        self.random.get().wrapping_mul(0x2545_F491_4F6C_DD1D)
+        sampling::scrambled(self.random.get())
     }
 
     fn draw(&self, bin: Bin) {

@@ -94,6 +94,11 @@ pub(crate) const fn next_random(word: u64) -> u64 {
     word ^ (word << 17)
 }
 
+/// What to use of such a word: the low bits, which are its worst, are made of the others too (Vigna's xorshift*).
+pub(crate) const fn scrambled(word: u64) -> u64 {
+    word.wrapping_mul(0x2545_F491_4F6C_DD1D)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,10 +109,8 @@ mod tests {
     fn sampled(size: usize, count: u64, random: &mut u64) -> Weight {
         let (mut weight, mut passed) = (Weight::NONE, 0);
         loop {
-            // The low bits of a xorshift are its worst.
             *random = next_random(*random);
-            passed +=
-                blocks_before_next(size, INTERVAL, random.wrapping_mul(0x2545_F491_4F6C_DD1D));
+            passed += blocks_before_next(size, INTERVAL, scrambled(*random));
             if passed >= count {
                 return weight;
             }
