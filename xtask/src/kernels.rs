@@ -3,8 +3,8 @@
 //! A kernel is Debian's, unpacked and not installed. Its only file system holds the programs of the steps, the
 //! shared libraries that these name, and an `init` that runs them.
 
-mod debian;
 mod file_system;
+mod image;
 mod machine;
 mod steps;
 
@@ -80,7 +80,7 @@ impl Kernels {
         }
         let mut failed = Vec::new();
         for machine in machines {
-            let kernel = debian::kernel(machine.series)?;
+            let kernel = image::kernel(machine.series)?;
             let steps: Vec<&Step> = steps.iter().filter(|it| it.suite <= machine.suite).collect();
             let root = FileSystem::build(&steps)?;
             let failures = machine.boot(&kernel, &root, &steps)?;

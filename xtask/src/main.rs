@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 mod accept;
 mod bench;
+mod debian;
 mod demo;
 mod evidence;
 mod files;

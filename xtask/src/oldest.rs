@@ -1,16 +1,15 @@
 //! `cargo xtask oldest`: the crates with the oldest compiler that they promise to work with.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use cargo_metadata::Package;
 
 use crate::{
-    process,
+    debian, process,
     test::{FEATURES, with_features},
 };
 
@@ -72,40 +71,22 @@ impl Compiler {
 }
 
 fn unpack(version: &str, root: &Path) -> Result<()> {
-    let full = packaged(version).or_else(|_| {
-        // A fresh machine has no package lists yet.
-        process::output(Command::new("apt-get").arg("update"))?;
-        packaged(version)
-    })?;
-    let folder = root.with_extension("packages");
-    fs::create_dir_all(&folder)?;
-    let mut download = Command::new("apt-get");
-    download.current_dir(&folder).arg("download").args([
+    let full = debian::in_lists(|| packaged(version))?
+        .with_context(|| format!("Debian has no rustc-web {version}"))?;
+    let packages = [
         format!("rustc-web={full}"),
         format!("libstd-rust-web-{version}={full}"),
         format!("libstd-rust-web-dev={full}"),
         "libllvm19".to_owned(),
-    ]);
-    succeed(&mut download)?;
-    for entry in fs::read_dir(&folder)? {
-        succeed(Command::new("dpkg-deb").arg("--extract").arg(entry?.path()).arg(root))?;
-    }
-    Ok(fs::remove_dir_all(&folder)?)
+    ];
+    debian::unpack(&packages, root)
 }
 
-/// Debian's whole number of a version.
-fn packaged(version: &str) -> Result<String> {
+/// Debian's whole number of a version, if the lists of packages have it.
+fn packaged(version: &str) -> Result<Option<String>> {
     let listed = process::output(Command::new("apt-cache").args(["madison", "rustc-web"]))?;
     let listed = String::from_utf8(listed.stdout)?;
-    let numbers = listed.lines().filter_map(|line| line.split('|').nth(1)).map(str::trim);
+    let mut numbers = listed.lines().filter_map(|line| line.split('|').nth(1)).map(str::trim);
     let wanted = format!("{version}.");
-    let found = numbers.into_iter().find(|number| number.starts_with(&wanted));
-    Ok(found.with_context(|| format!("Debian has no rustc-web {version}"))?.to_owned())
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let output = process::output(command)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {said}", process::shown_as(command));
-    Ok(())
+    Ok(numbers.find(|number| number.starts_with(&wanted)).map(str::to_owned))
 }
