@@ -114,7 +114,7 @@ unsafe fn free_once(cache: &Cache, block: *mut u8) -> Option<Visit> {
         return Some(unsafe { free_at_once(cache.mark(), block, kind) });
     };
     check_start(bin, block);
-    if cache.heap().is_some_and(|own| core::ptr::eq(own, heap)) {
+    if cache.is_of(heap.owner()) {
         return cache.free_local(cache.mark(), bin, block);
     }
     poison::freed(bin, block);
