@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, process::Command};
 use anyhow::{Result, ensure};
 
 use crate::{
-    accept::Accept, fuzz::Fuzz, kernels::Kernels, loom::Loom, mutants::Mutants, nostd::Nostd,
-    oldest::Oldest, packages::Packages, platforms::Platforms, process, sanitize::Sanitize, tidy,
+    accept::Accept, fuzz::Fuzz, install, kernels::Kernels, loom::Loom, mutants::Mutants,
+    nostd::Nostd, oldest::Oldest, packages::Packages, platforms::Platforms, process,
+    sanitize::Sanitize, tidy,
 };
 
 /// Runs everything that CI runs, and says what ran.
@@ -24,6 +25,7 @@ type Elsewhere = (&'static str, fn() -> Result<()>);
 const ELSEWHERE: &[Elsewhere] = &[
     ("the oldest compiler", || Oldest {}.run()),
     ("the crates as packages", || Packages {}.run()),
+    ("the C library as packages", install::try_packages),
     ("other targets", || Platforms::quick().run()),
     ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
