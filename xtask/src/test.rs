@@ -16,6 +16,9 @@ pub(crate) struct Test {
     /// What needs emulators or takes long, instead of the rest: CI runs it after that.
     #[arg(long)]
     elsewhere: bool,
+    /// Only the parts of that whose name contains this.
+    #[arg(long, value_name = "WORDS", requires = "elsewhere")]
+    only: Option<String>,
 }
 
 /// What runs elsewhere than on this machine, or for long. A name, and what to do.
@@ -49,14 +52,19 @@ fn storm() -> Result<()> {
 
 impl Test {
     pub(crate) fn run(self) -> Result<()> {
-        if self.elsewhere { run_elsewhere() } else { run_here() }
+        if !self.elsewhere {
+            return run_here();
+        }
+        run_elsewhere(&self.only.unwrap_or_default())
     }
 }
 
-/// Runs all of [`ELSEWHERE`], whatever fails.
-fn run_elsewhere() -> Result<()> {
+/// Runs all of [`ELSEWHERE`] whose name contains `words`, whatever fails.
+fn run_elsewhere(words: &str) -> Result<()> {
+    let mut chosen = ELSEWHERE.iter().filter(|(name, _)| name.contains(words)).peekable();
+    ensure!(chosen.peek().is_some(), "no part is called so: {words}");
     let mut failed = Vec::new();
-    for (name, run) in ELSEWHERE {
+    for (name, run) in chosen {
         eprintln!("     elsewhere: {name}");
         if let Err(error) = run() {
             failed.push(format!("{name}: {error:#}"));
