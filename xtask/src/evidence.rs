@@ -92,7 +92,12 @@ const STRUCTURES: [Structure; 17] = [
         "`crates/arena/tests/arena_heap.rs`, `crates/arena/tests/storm.rs`",
         "arena",
     ),
-    structure("table of windows", &["arena/src/books/windows.rs"], FORKS, "arena"),
+    structure(
+        "table of windows",
+        &["arena/src/books/windows.rs", "arena/src/books/windows"],
+        FORKS,
+        "arena",
+    ),
     structure(
         "the arenas, all of them",
         &["arena/src"],

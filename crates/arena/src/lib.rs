@@ -74,6 +74,10 @@ mod thresholds;
 #[cfg(loom)]
 mod books {
     pub(crate) mod owner;
+    pub(crate) mod windows {
+        mod entry;
+        mod table;
+    }
 }
 #[cfg(loom)]
 mod heap {

@@ -23,7 +23,7 @@ fn changing(line: &str) -> Option<String> {
     let line = line.trim_start();
     let line = line.strip_prefix("pub(crate) ").unwrap_or(line);
     let (name, kind) = line.strip_prefix("static ")?.split_once(": ")?;
-    let changes = ["Atomic", "Lock<", "Account", "Shared<", "Spares"];
+    let changes = ["Atomic", "Lock<", "Account", "Shared<", "Spares", "Table<"];
     changes.iter().any(|change| kind.contains(change)).then(|| name.to_owned())
 }
 

@@ -1,6 +1,7 @@
 //! What stands in each 64 GiB window of the address space: an area, a huge block, or nothing of ours.
 
 mod entry;
+mod table;
 
 use core::{
     ptr::NonNull,
@@ -16,7 +17,10 @@ use crate::{
         area::Area,
         owner::Owner,
         reference::AreaRef,
-        windows::entry::{Entry, Kind},
+        windows::{
+            entry::{Entry, Kind},
+            table::Table,
+        },
     },
     plan::geometry::{AREA_SHIFT, AREA_SIZE},
     sys,
@@ -31,35 +35,23 @@ const FIRST: usize = 16;
 /// Windows among which the first is chosen at random, so that addresses differ from run to run.
 const SPREAD: usize = 512;
 
-/// What stands in each window. `Release` when it is announced pairs with the `Acquire` of
-/// [`lookup`]; claims by compare-and-swap keep two claimants apart.
-static TABLE: [AtomicUsize; WINDOWS] = [const { AtomicUsize::new(Entry::NOTHING.word()) }; WINDOWS];
+/// What stands in each window.
+static TABLE: Table<WINDOWS> = Table::new();
 
 /// Where the search for a window goes on, a hint.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
-
-/// `Acquire`: pairs with [`store`].
-#[inline(always)]
-fn load(entry: &AtomicUsize) -> Entry {
-    Entry::from_word(entry.load(Ordering::Acquire))
-}
-
-/// `Release`: who finds the entry sees what was done to the window before.
-fn store(entry: &AtomicUsize, now: Entry) {
-    entry.store(now.word(), Ordering::Release);
-}
 
 /// What an address lies in. O(1): one load.
 #[inline]
 pub(crate) fn lookup(address: *mut u8) -> Window {
     let index = address.addr() >> AREA_SHIFT;
-    TABLE.get(index).map_or(Window::Foreign, |entry| load(entry).window())
+    TABLE.get(index).map_or(Window::Foreign, Entry::window)
 }
 
 /// The heap that owns the area that an address lies in, if that is a thread's. O(1): one load.
 #[inline(always)]
 pub(crate) fn thread_owner(address: *mut u8) -> Option<Owner> {
-    let entry = load(TABLE.get(address.addr() >> AREA_SHIFT)?);
+    let entry = TABLE.get(address.addr() >> AREA_SHIFT)?;
     if entry.kind() == Kind::THREAD { entry.owner() } else { None }
 }
 
@@ -70,7 +62,7 @@ pub(crate) fn thread_owner(address: *mut u8) -> Option<Owner> {
 #[inline(always)]
 pub(crate) fn with_thread_owner(address: *mut u8, look: impl FnOnce(Owner) -> bool) -> bool {
     let Some(entry) = TABLE.get(address.addr() >> AREA_SHIFT) else { return false };
-    let owner = entry.load(Ordering::Acquire).wrapping_sub(Kind::THREAD.bits());
+    let owner = entry.word().wrapping_sub(Kind::THREAD.bits());
     if owner & Kind::all().bits() != 0 {
         return false;
     }
@@ -116,7 +108,7 @@ fn claim<T>(
     let hint = NEXT.load(Ordering::Relaxed).max(searched.start);
     for step in 0..searched.len() {
         let index = searched.start + (hint - searched.start + step) % searched.len();
-        if index + count > searched.end || !claim_at(index, count) {
+        if index + count > searched.end || !TABLE.claim(index, count) {
             continue;
         }
         let address = core::ptr::with_exposed_provenance_mut(index << AREA_SHIFT);
@@ -124,11 +116,11 @@ fn claim<T>(
         match make(unsafe { NonNull::new_unchecked(address) }) {
             Ok((made, entry)) => {
                 NEXT.store(index + count, Ordering::Relaxed);
-                announce(index, count, entry);
+                TABLE.announce(index, count, entry);
                 return Some(made);
             }
             Err(error) => {
-                release(index, count);
+                TABLE.release(index, count);
                 if !sys::is_occupied(&error) {
                     return None;
                 }
@@ -136,36 +128,6 @@ fn claim<T>(
         }
     }
     None
-}
-
-/// Claims `count` windows from `index` if all are free.
-fn claim_at(index: usize, count: usize) -> bool {
-    let claimed = (index..index + count)
-        .take_while(|&window| swap(window, Entry::NOTHING, Entry::CLAIMED))
-        .count();
-    if claimed < count {
-        release(index, claimed);
-    }
-    claimed == count
-}
-
-/// Lets everyone find what stands in claimed windows.
-fn announce(index: usize, count: usize, entry: Entry) {
-    for tail in &TABLE[index + 1..index + count] {
-        store(tail, Entry::HUGE_TAIL);
-    }
-    store(&TABLE[index], entry);
-}
-
-fn swap(window: usize, from: Entry, to: Entry) -> bool {
-    let (from, to) = (from.word(), to.word());
-    TABLE[window].compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-}
-
-fn release(index: usize, count: usize) {
-    for entry in &TABLE[index..index + count] {
-        store(entry, Entry::NOTHING);
-    }
 }
 
 /// Whom an area is for.
@@ -188,13 +150,13 @@ pub(crate) fn new_home(whom: For, settle: impl Fn(NonNull<u8>, AreaRef) -> Owner
 
 /// One more area for a heap.
 pub(crate) fn extend(owner: Owner) -> Option<AreaRef> {
-    let entry = load(entry_of(owner.addr()));
+    let entry = TABLE.get(window_of(owner.addr()))?;
     claim(1, |start| Ok((Area::create(start)?, entry)))
 }
 
 /// The sizes of all huge blocks, in bytes.
 pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
-    TABLE.iter().filter_map(|entry| match load(entry).window() {
+    TABLE.entries(0).filter_map(|(_, entry)| match entry.window() {
         Window::Huge(size) => Some(size),
         _ => None,
     })
@@ -202,59 +164,42 @@ pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
 
 /// Every heap of threads, those of ended ones among them, from a starting point on.
 pub(crate) fn threads(from: usize) -> impl Iterator<Item = Owner> {
-    owners(from, |kind| kind == Kind::THREAD)
+    TABLE.owners(from, |kind| kind == Kind::THREAD)
 }
 
 /// Every arena heap, those kept for the next among them.
 pub(crate) fn values() -> impl Iterator<Item = Owner> {
-    owners(0, |kind| kind.contains(Kind::VALUE))
-}
-
-/// The heaps at home in windows, from a starting point on.
-fn owners(from: usize, is_wanted: fn(Kind) -> bool) -> impl Iterator<Item = Owner> {
-    (0..WINDOWS).filter_map(move |step| {
-        let index = (from + step) % WINDOWS;
-        let entry = load(&TABLE[index]);
-        let owner = entry.owner().filter(|_| is_wanted(entry.kind()))?;
-        // Further areas of a heap name it too.
-        (owner.addr() >> AREA_SHIFT == index).then_some(owner)
-    })
+    TABLE.owners(0, |kind| kind.contains(Kind::VALUE))
 }
 
 /// The heap at home in a window.
 pub(crate) fn owner_at(window: usize) -> Option<Owner> {
-    load(TABLE.get(window)?).owner()
+    TABLE.get(window)?.owner()
 }
 
 /// The owner of an area, by its window.
 pub(crate) fn owner_of(area: AreaRef) -> Option<Owner> {
-    load(entry_of(area.as_ptr().addr())).owner()
+    owner_at(window_of(area.as_ptr().addr()))
 }
 
-/// The entry of the window that an address of ours lies in.
-fn entry_of(address: usize) -> &'static AtomicUsize {
-    &TABLE[(address >> AREA_SHIFT) % WINDOWS]
+/// The window that an address of ours lies in.
+fn window_of(address: usize) -> usize {
+    (address >> AREA_SHIFT) % WINDOWS
 }
 
 /// Marks an arena heap as waiting for the next.
 pub(crate) fn keep(owner: Owner) {
-    store(entry_of(owner.addr()), Entry::of_area(owner, Kind::KEPT));
+    TABLE.set(window_of(owner.addr()), Entry::of_area(owner, Kind::KEPT));
 }
 
 /// Takes an arena heap that waits into use again.
 pub(crate) fn take_kept() -> Option<Owner> {
-    TABLE.iter().find_map(|entry| {
-        let kept = load(entry);
-        let owner = kept.owner().filter(|_| kept.kind() == Kind::KEPT)?;
-        let (kept, taken) = (kept.word(), Entry::of_area(owner, Kind::VALUE).word());
-        let order = (Ordering::AcqRel, Ordering::Relaxed);
-        entry.compare_exchange(kept, taken, order.0, order.1).ok().map(|_| owner)
-    })
+    TABLE.take_kept()
 }
 
 /// Lets nobody find an arena heap's area any more, so that it can be released.
 pub(crate) fn withdraw(area: AreaRef) {
-    store(entry_of(area.as_ptr().addr()), Entry::CLAIMED);
+    TABLE.set(window_of(area.as_ptr().addr()), Entry::CLAIMED);
 }
 
 /// Gives a withdrawn area back to the system, whose blocks are all free.
@@ -266,7 +211,7 @@ pub(crate) unsafe fn release_area(area: AreaRef) {
     let area = area.as_ptr();
     // SAFETY: the caller's promise.
     unsafe { Area::unmap(area) };
-    release(area.addr() >> AREA_SHIFT, 1);
+    TABLE.release(area.addr() >> AREA_SHIFT, 1);
 }
 
 /// Claims windows for a block of `size` bytes, which `map` makes usable from the address that it is given on.
@@ -282,12 +227,12 @@ pub(crate) fn claim_block(
 
 /// Notes another size of a block within its windows.
 pub(crate) fn resize_block(start: NonNull<u8>, size: usize) {
-    store(entry_of(start.addr().get()), Entry::of_block(size));
+    TABLE.set(window_of(start.addr().get()), Entry::of_block(size));
 }
 
 /// Gives up the windows of a block.
 pub(crate) fn release_block(start: NonNull<u8>, size: usize) {
-    release(start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
+    TABLE.release(start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
 }
 
 #[cfg(test)]

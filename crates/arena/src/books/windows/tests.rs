@@ -11,10 +11,10 @@ const LAST: usize = WINDOWS - 16;
 #[test]
 fn a_claim_that_fails_claims_nothing() {
     let first = LAST;
-    assert!(claim_at(first + 2, 1));
-    assert!(!claim_at(first, 4));
-    assert!(claim_at(first, 2) && claim_at(first + 3, 1), "all but the one that was claimed");
-    release(first, 4);
+    assert!(TABLE.claim(first + 2, 1));
+    assert!(!TABLE.claim(first, 4));
+    assert!(TABLE.claim(first, 2) && TABLE.claim(first + 3, 1), "all but the one that was claimed");
+    TABLE.release(first, 4);
 }
 
 /// Claims of one, two and three windows in a row, by two threads: each window has one claimant at a time.
@@ -27,11 +27,11 @@ fn no_two_threads_claim_a_window() {
         let mut claimed = 0;
         for round in 0..200_000 {
             let (at, count) = ((round * 7 + thread) % (COUNT - 2), 1 + (round + thread) % 3);
-            if claim_at(first + at, count) {
+            if TABLE.claim(first + at, count) {
                 let own = &claimants[at..at + count];
                 assert!(own.iter().all(|window| window.swap(1, Ordering::Relaxed) == 0));
                 assert!(own.iter().all(|window| window.swap(0, Ordering::Relaxed) == 1));
-                release(first + at, count);
+                TABLE.release(first + at, count);
                 claimed += 1;
             }
         }
@@ -44,8 +44,8 @@ fn no_two_threads_claim_a_window() {
             assert!(thread.join().unwrap() > 0);
         }
     });
-    assert!(claim_at(first, COUNT), "all are given back");
-    release(first, COUNT);
+    assert!(TABLE.claim(first, COUNT), "all are given back");
+    TABLE.release(first, COUNT);
 }
 
 #[test]
