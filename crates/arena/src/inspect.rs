@@ -1,5 +1,6 @@
-//! What can be seen of the heaps: figures, a census, a picture, a profile.
+//! What can be seen of the heaps: figures, a census, a picture, a profile, what an address is.
 
+pub mod address;
 mod census;
 mod map;
 mod profile;

@@ -31,7 +31,7 @@
 //! - [`ArenaHeap`] is a heap of one's own, thrown away in one step.
 //! - [`Config`] says what is kept, for how long, and how much may be held; [`limit`] tells why a request was refused.
 //! - [`Census`], [`Stats`] and [`map`] show where the memory is.
-//! - [`profile`] tells which calls hold it.
+//! - [`profile`] tells which calls hold it, and [`address`] what an address is.
 //! - [`SegmentPlace`] is the arithmetic.
 //!
 //! Linux with 64 bits only, by way of `stratalloc_pages::os` and the C library's thread keys.
@@ -100,7 +100,7 @@ pub use books::broken::Broken;
 #[cfg(not(loom))]
 pub use face::{ArenaHeap, Config, global, limit, profile};
 #[cfg(not(loom))]
-pub use inspect::{Census, ClassFigures, Events, PartitionFigures, Stats, map, validate};
+pub use inspect::{Census, ClassFigures, Events, PartitionFigures, Stats, address, map, validate};
 pub use plan::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
 
 /// The examples of the README, tested as documentation is.

@@ -21,6 +21,7 @@
 //! | count what lives, by size class | [`arena::Census`] |
 //! | see which calls hold its memory | [`profile`] |
 //! | draw its memory | [`arena::map`] |
+//! | say what an address is | [`arena::address`] |
 //!
 //! Outside of 64-bit Linux it is one heap behind a lock, or the system's allocator: [`Stratalloc::KIND`] says what,
 //! and [docs/PLATFORMS.md](https://github.com/stratalloc/stratalloc/blob/main/docs/PLATFORMS.md) where that was tested.

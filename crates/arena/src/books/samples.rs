@@ -82,6 +82,11 @@ impl Samples {
         self.live -= weight;
     }
 
+    /// Whether a block is a sample. O(1).
+    pub(crate) fn has(&self, block: usize) -> bool {
+        self.blocks.has(block)
+    }
+
     /// Copies it; `None` if memory is out. O(sites).
     pub(crate) fn copy(&self) -> Option<Copy> {
         Some(Copy {

@@ -79,6 +79,17 @@ pub(crate) enum BadFree {
     Twice(*mut u8),
 }
 
+/// How it stands with a block of a slab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It was handed out, and not given back to the slab.
+    Out,
+    /// It was given back.
+    Free,
+    /// It was never handed out.
+    Fresh,
+}
+
 /// A slab: a segment's book with its memory, its bit map and its shape.
 pub(crate) struct Slab<'a> {
     pub(crate) segment: &'a mut Segment,
@@ -166,6 +177,22 @@ impl Slab<'_> {
             Some(&block) if given == 0 => Err(BadFree::NotABlock(block)),
             _ => Ok(given),
         }
+    }
+
+    /// The block that an address of the slab lies in, and how it stands with it; `None` behind the last one.
+    pub(crate) fn block_around(&self, address: *mut u8) -> Option<(usize, Standing)> {
+        let number = self.shape.block_at(address.addr().checked_sub(self.base.addr())?);
+        if number >= self.shape.capacity as usize {
+            return None;
+        }
+        let standing = if number >= self.segment.carved as usize {
+            Standing::Fresh
+        } else if self.bitmap[number / 64] & (1 << (number % 64)) != 0 {
+            Standing::Free
+        } else {
+            Standing::Out
+        };
+        Some((self.base.addr() + number * self.shape.block_size as usize, standing))
     }
 
     /// How many bytes of it must be usable, so that [`take`](Self::take) has `count` blocks, or all it can

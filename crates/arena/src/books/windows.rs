@@ -162,6 +162,17 @@ pub(crate) fn huge_sizes() -> impl Iterator<Item = usize> {
     })
 }
 
+/// The start and size in bytes of the huge block that an address lies in, if it does. O(windows of the block).
+pub(crate) fn huge_around(address: usize) -> Option<(usize, usize)> {
+    let mut first = address >> AREA_SHIFT;
+    while TABLE.get(first)? == Entry::HUGE_TAIL {
+        first = first.checked_sub(1)?;
+    }
+    let Window::Huge(size) = TABLE.get(first)?.window() else { return None };
+    let start = first << AREA_SHIFT;
+    (address - start < size).then_some((start, size))
+}
+
 /// Every heap of threads, those of ended ones among them, from a starting point on.
 pub(crate) fn threads(from: usize) -> impl Iterator<Item = Owner> {
     TABLE.owners(from, |kind| kind == Kind::THREAD)

@@ -6,7 +6,7 @@ use crate::{
         report,
         slab::BadFree,
     },
-    cache::Cache,
+    cache::{Cache, watch::Watch},
     plan::bins::Bin,
 };
 
@@ -26,6 +26,21 @@ impl Cache {
             }
         }
         Ok(())
+    }
+
+    /// Whether the calling thread, whose cache this is, has a freed block at hand, or collects it for its owner.
+    pub(crate) fn holds(&self, bin: Bin, block: *mut u8) -> bool {
+        let under = self.watch().and_then(Watch::under);
+        let stacked = |cache: &Self| cache.stack(bin).contains(&block);
+        stacked(self) || under.is_some_and(stacked) || self.collects(bin, block)
+    }
+
+    fn collects(&self, bin: Bin, block: *mut u8) -> bool {
+        self.outbox.iter().any(|place| {
+            // SAFETY: a batch in the outbox is this thread's.
+            let batch = unsafe { place.get().as_ref() };
+            batch.is_some_and(|batch| batch.bin() == bin && batch.blocks().contains(&block))
+        })
     }
 
     /// Ends the process with a report if something in a stack isn't a block, or is there twice.

@@ -3,6 +3,7 @@
 //! Both are segments in a row, and differ in what shares their arena: nothing, for a whole one, so
 //! that it can grow in place over the rest of its arenas and the vacant ones that follow.
 
+mod around;
 mod resize;
 mod run;
 
@@ -100,7 +101,8 @@ impl LargeBlock {
         arena.neighbour(arena.place.arena + segment / SEGMENTS).segment(segment % SEGMENTS)
     }
 
-    fn is_whole(self, pools: &mut Pools) -> bool {
+    /// Whether it has arenas for itself.
+    pub(crate) fn is_whole(self, pools: &mut Pools) -> bool {
         pools.arena(self.first.arena()).purpose == Use::WHOLE
     }
 

@@ -8,6 +8,7 @@ mod reset;
 mod rest;
 mod segments;
 mod slabs;
+pub(crate) mod spot;
 mod tallies;
 mod validation;
 

@@ -25,7 +25,7 @@ pub(crate) struct Values {
 
 static VALUES: Lock<Values> = Lock::new(Values { in_use: 0, kept: 0 });
 
-/// The lock, for a fork.
+/// The lock, for a fork, and for who won't wait for it.
 pub(crate) fn lock() -> &'static Lock<Values> {
     &VALUES
 }

@@ -26,8 +26,8 @@ static SAMPLED: AtomicPtr<Heap> = AtomicPtr::new(null_mut());
 /// What is noted of them. Taken while no other lock is held.
 static SAMPLES: Lock<Samples> = Lock::new(Samples::new());
 
-/// The lock, for a fork.
-pub(super) fn lock() -> &'static Lock<Samples> {
+/// The lock, for a fork, and for who won't wait for it.
+pub(crate) fn lock() -> &'static Lock<Samples> {
     &SAMPLES
 }
 

@@ -70,6 +70,11 @@ impl Live {
         true
     }
 
+    /// Whether a block is there.
+    pub(super) fn has(&self, address: usize) -> bool {
+        self.filled != 0 && self.slots[self.find(address)].address == address
+    }
+
     /// Takes a block out; says what it stands for, and its site. `None` if it isn't there.
     pub(super) fn remove(&mut self, address: usize) -> Option<(Weight, usize)> {
         if self.filled == 0 {

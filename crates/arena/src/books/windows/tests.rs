@@ -49,6 +49,22 @@ fn no_two_threads_claim_a_window() {
 }
 
 #[test]
+fn a_huge_block_is_found_from_each_of_its_windows_and_no_further() {
+    let (first, size) = (LAST + 4, 2 * AREA_SIZE + 4096);
+    let start = first << AREA_SHIFT;
+    assert!(TABLE.claim(first, 3));
+    TABLE.announce(first, 3, Entry::of_block(size));
+    for offset in [0, 1, AREA_SIZE - 1, AREA_SIZE, 2 * AREA_SIZE, size - 1] {
+        assert_eq!(huge_around(start + offset), Some((start, size)), "{offset:#x}");
+    }
+    for beside in [start - 1, start + size, start + 3 * AREA_SIZE, usize::MAX] {
+        assert_eq!(huge_around(beside), None, "{beside:#x}");
+    }
+    TABLE.release(first, 3);
+    assert_eq!(huge_around(start + AREA_SIZE), None);
+}
+
+#[test]
 fn the_windows_searched_are_those_of_the_address_space() {
     assert_eq!(searched_of(47), FIRST..WINDOWS);
     assert_eq!(searched_of(42), FIRST..64);

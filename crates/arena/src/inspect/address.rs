@@ -1,0 +1,259 @@
+//! What an address is: for a debugger, for a handler of crashes, for a test that looks for a stray pointer.
+//!
+//! ```
+//! use stratalloc_arena::{address::{self, State, What}, global};
+//!
+//! let block = global::allocate(100, 8);
+//! let found = address::what_is(block.wrapping_add(8));
+//! println!("{found}"); // 0x1b0c00413f8: 8 bytes into a live block of 104 at 0x1b0c00413f0, of this thread's heap: …
+//! if let What::Block(block) = found.what {
+//!     assert_eq!((block.size, block.state), (104, State::Live));
+//! }
+//! # // SAFETY: just allocated.
+//! # unsafe { global::deallocate(block) };
+//! ```
+
+mod lines;
+
+use core::hint::spin_loop;
+
+use crate::{
+    books::{
+        slab::Standing,
+        windows::{self, Window},
+    },
+    cache::slot,
+    heap::{Heap, pools::spot::Spot},
+    plan::geometry::{AREA_SIZE, SegmentPlace},
+    process::{arena_heaps, samples},
+    sys::lock::{Lock, LockGuard, Mark},
+};
+
+/// Attempts at a lock before it counts as held: as many as a refill takes. It isn't waited for, since the calling thread
+/// may be in the midst of what holds it, interrupted by a signal or a debugger.
+const ATTEMPTS: u32 = 128;
+
+/// What was found at an address, at one moment: other threads go on meanwhile. Shown as one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// The address.
+    pub address: usize,
+    /// What it is.
+    pub what: What,
+    /// Where it lies; `None` for what isn't this allocator's, and for huge blocks.
+    pub place: Option<Place>,
+}
+
+/// What an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// Nothing of this allocator's. So are the addresses of arena heaps that have ended.
+    Foreign,
+    /// In what the allocator knows of an area, or of the thread that is at home there.
+    Books,
+    /// In memory of an area that no block has: in a segment that serves nothing, or behind the last block of one.
+    Vacant,
+    /// In a block.
+    Block(Block),
+    /// It can't be said now: the heap is in the midst of a change, by another thread, or by the calling thread
+    /// where that was interrupted.
+    Busy,
+}
+
+/// A block that an address lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Block {
+    /// The address of its first byte.
+    pub start: usize,
+    /// Its bytes: those of its size class, or whole pages.
+    pub size: usize,
+    /// What serves it.
+    pub kind: Kind,
+    /// Whether it is in use.
+    pub state: State,
+}
+
+/// What serves a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A slab of its size class.
+    Small,
+    /// Segments in a row.
+    Run,
+    /// Arenas of its own.
+    Whole,
+    /// A mapping of its own.
+    Huge,
+}
+
+/// Whether a block is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It was handed out: to the program, or to another thread's stock of free blocks, into which nobody but that
+    /// thread can look.
+    Live,
+    /// As [`Live`](Self::Live), and the [profile](crate::profile) has it as a sample.
+    Sampled,
+    /// It was freed by the calling thread, which has it at hand for the next allocation, or for its owner.
+    AtHand,
+    /// It was freed.
+    Free,
+    /// It was never handed out since its segment serves the class.
+    Fresh,
+}
+
+/// Where an address lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The first byte of the area, 64 GiB long.
+    pub area: usize,
+    /// The partition, arena and segment; `None` among the books.
+    pub segment: Option<SegmentPlace>,
+    /// The first byte of the first area of the heap that the area belongs to: equal for addresses of one heap.
+    pub heap: usize,
+    /// Whose that heap is.
+    pub whose: Whose,
+}
+
+/// Whose a heap is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Whose {
+    /// The calling thread's.
+    ThisThread,
+    /// Another thread's, or that of one that has ended.
+    Thread,
+    /// An [`ArenaHeap`](crate::ArenaHeap)'s.
+    ArenaHeap,
+    /// That of the blocks that the [profile](crate::profile) samples.
+    Samples,
+}
+
+/// Says what an address is. Any address will do: it is a number here, behind which nothing is read.
+///
+/// Waits for nothing, allocates nothing, and may be called from a signal handler, whatever that interrupted: see
+/// [`What::Busy`]. O(1), but for large blocks O(segments of an arena) and for huge ones O(windows).
+pub fn what_is(address: *const u8) -> Found {
+    let (address, mark) = (address.cast_mut(), slot::mark());
+    let (what, place) = match windows::lookup(address) {
+        Window::Thread(owner) => {
+            // SAFETY: threads' heaps live as long as the process.
+            let heap = unsafe { Heap::of(owner) };
+            (in_area(heap, address, mark), Some(Place::of(address, heap, whose(heap))))
+        }
+        Window::Value(_) => in_value(address, mark),
+        Window::Huge(_) | Window::Foreign => (in_huge(address.addr(), mark), None),
+    };
+    Found { address: address.addr(), what, place }
+}
+
+impl Place {
+    fn of(address: *mut u8, heap: &Heap, whose: Whose) -> Self {
+        Self {
+            area: address.addr() & !(AREA_SIZE - 1),
+            segment: SegmentPlace::of_offset(address.addr() % AREA_SIZE),
+            heap: heap.owner().addr() & !(AREA_SIZE - 1),
+            whose,
+        }
+    }
+}
+
+/// Whose a thread's heap is.
+fn whose(heap: &Heap) -> Whose {
+    let own = slot::cache().heap().is_some_and(|own| core::ptr::eq(own, heap));
+    if own { Whose::ThisThread } else { Whose::Thread }
+}
+
+/// What an address in a window of an arena heap is, which may have ended meanwhile.
+fn in_value(address: *mut u8, mark: Mark) -> (What, Option<Place>) {
+    let Some(values) = lock_soon(arena_heaps::lock(), mark) else { return (What::Busy, None) };
+    let Window::Value(owner) = windows::lookup(address) else { return (What::Foreign, None) };
+    // SAFETY: no arena heap that its window announces ends while its lock is held.
+    let heap = unsafe { Heap::of(owner) };
+    let sampled = samples::lie_in(heap);
+    let place = Place::of(address, heap, if sampled { Whose::Samples } else { Whose::ArenaHeap });
+    let what = in_area(heap, address, mark);
+    drop(values);
+    (if sampled { among_samples(what, mark) } else { what }, Some(place))
+}
+
+/// What an address in an area of a heap is, which lives on meanwhile.
+fn in_area(heap: &Heap, address: *mut u8, mark: Mark) -> What {
+    let Some(mut pools) = lock_soon(heap.lock(), mark) else { return What::Busy };
+    // SAFETY: the window announces the area as one of this heap's.
+    let spot = unsafe { pools.spot(address) };
+    drop(pools);
+    match spot {
+        Spot::Books => What::Books,
+        Spot::Vacant => What::Vacant,
+        Spot::Small { bin, start, standing } => {
+            let block = address.with_addr(start);
+            let state = match standing {
+                Standing::Free => State::Free,
+                Standing::Fresh => State::Fresh,
+                Standing::Out if slot::cache().holds(bin, block) => State::AtHand,
+                Standing::Out => State::Live,
+            };
+            let size = bin.shape().block_size as usize;
+            What::Block(Block { start, size, kind: Kind::Small, state })
+        }
+        Spot::Large { start, size, whole } => {
+            let kind = if whole { Kind::Whole } else { Kind::Run };
+            What::Block(Block { start, size, kind, state: State::Live })
+        }
+    }
+}
+
+/// What an address is that lies in no area.
+fn in_huge(address: usize, mark: Mark) -> What {
+    let Some((start, size)) = windows::huge_around(address) else { return What::Foreign };
+    let block = What::Block(Block { start, size, kind: Kind::Huge, state: State::Live });
+    if samples::heap().is_some() { among_samples(block, mark) } else { block }
+}
+
+/// The same, with what the profile knows of it.
+fn among_samples(what: What, mark: Mark) -> What {
+    let What::Block(block @ Block { state: State::Live, .. }) = what else { return what };
+    match lock_soon(samples::lock(), mark) {
+        None => What::Busy,
+        Some(samples) if samples.has(block.start) => {
+            What::Block(Block { state: State::Sampled, ..block })
+        }
+        Some(_) => what,
+    }
+}
+
+/// What a lock guards, if nobody holds it for long.
+fn lock_soon<T>(lock: &Lock<T>, mark: Mark) -> Option<LockGuard<'_, T>> {
+    (0..ATTEMPTS).find_map(|_| {
+        let held = lock.try_lock(mark);
+        if held.is_none() {
+            spin_loop();
+        }
+        held
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::global;
+
+    #[test]
+    fn who_holds_its_heaps_lock_itself_is_told_so_at_once() {
+        let block = global::allocate(100, 8);
+        let heap = slot::cache().heap().unwrap();
+        let pools = heap.pools(slot::mark());
+        let found = what_is(block);
+        drop(pools);
+        assert_eq!((found.what, found.place.unwrap().whose), (What::Busy, Whose::ThisThread));
+        // SAFETY: just allocated.
+        unsafe { global::deallocate(block) };
+    }
+}
