@@ -14,8 +14,9 @@ pub(crate) struct Nostd {}
 /// that can only load and store.
 const TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"];
 /// The crates that hold without `std` and `alloc`.
-pub(crate) const PACKAGES: [&str; 5] = [
+pub(crate) const PACKAGES: [&str; 6] = [
     "stratalloc-core",
+    "stratalloc-compose",
     "stratalloc-pages",
     "stratalloc-block",
     "stratalloc-pool",

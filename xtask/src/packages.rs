@@ -12,7 +12,8 @@ use crate::process;
 pub(crate) struct Packages {}
 
 /// What an example needs besides its own crate.
-const BESIDES: [(&str, &str); 2] = [
+const BESIDES: [(&str, &str); 3] = [
+    ("stratalloc-compose", "stratalloc-core = '0.1'"),
     ("stratalloc-heap", "lock_api = '0.4'"),
     ("stratalloc-pool", "critical-section = { version = '1.2', features = ['std'] }"),
 ];

@@ -97,7 +97,8 @@ fn run_here() -> Result<()> {
     Nostd {}.run()?;
     Loom {}.run()?;
     tests("std's unstable trait", &mut cargo_test_of_std())?;
-    let packages = ["core", "block", "heap", "pool"].map(|name| format!("-pstratalloc-{name}"));
+    let packages =
+        ["core", "compose", "block", "heap", "pool"].map(|name| format!("-pstratalloc-{name}"));
     let mut released = as_released(process::cargo(&["test", "--lib", "--tests"]));
     tests("the small layers as released", released.args(packages))?;
     let misuse = with_features(&["test", "--test", "misuse"], &["stratalloc-block/checked"]);
@@ -107,11 +108,13 @@ fn run_here() -> Result<()> {
 }
 
 /// Features that add something to test, and work with the stable compiler.
-pub(crate) const FEATURES: [&str; 15] = [
+pub(crate) const FEATURES: [&str; 17] = [
     "stratalloc-core/allocator-api2-02",
     "stratalloc-core/allocator-api2-04",
     "stratalloc-core/lock_api",
     "stratalloc-core/std",
+    "stratalloc-compose/allocator-api2-02",
+    "stratalloc-compose/allocator-api2-04",
     "stratalloc-block/allocator-api2-02",
     "stratalloc-block/allocator-api2-04",
     "stratalloc-block/checked",
@@ -127,8 +130,9 @@ pub(crate) const FEATURES: [&str; 15] = [
 
 /// What std's own `Allocator` trait is turned on by. It is unstable, but the pinned compiler takes it
 /// when it is told to.
-const STD: [&str; 4] = [
+const STD: [&str; 5] = [
     "stratalloc-core/nightly",
+    "stratalloc-compose/nightly",
     "stratalloc-block/nightly",
     "stratalloc-heap/nightly",
     "stratalloc-pool/nightly",

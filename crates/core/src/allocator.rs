@@ -126,13 +126,14 @@ pub unsafe trait Allocator {
     }
 }
 
-/// Copies `keep` bytes of `block` to `moved`, and takes `block` back.
+/// Copies the first `keep` bytes of `block` to `moved`, and deallocates `block`; returns `moved`. This is how a block grows
+/// or shrinks that can't do so in place.
 ///
 /// # Safety
 ///
-/// As for [`Allocator::deallocate`] with `old`; `moved` is another live block, and both hold `keep`
-/// bytes.
-pub(crate) unsafe fn relocate<A: Allocator + ?Sized>(
+/// `block` is live in `allocator`, and `old` fits it, as for [`Allocator::deallocate`]; `moved` is another live block, and both
+/// hold `keep` bytes.
+pub unsafe fn relocate<A: Allocator + ?Sized>(
     allocator: &A,
     moved: NonNull<[u8]>,
     block: NonNull<u8>,
@@ -141,7 +142,7 @@ pub(crate) unsafe fn relocate<A: Allocator + ?Sized>(
 ) -> NonNull<[u8]> {
     // SAFETY: both blocks are live, so they don't overlap, and each holds `keep` bytes.
     unsafe { moved.cast::<u8>().copy_from_nonoverlapping(block, keep) };
-    // SAFETY: the caller's promise on `block` and `old`.
+    // SAFETY: `block` is live here, and `old` fits it; the caller promises both.
     unsafe { allocator.deallocate(block, old) };
     moved
 }

@@ -4,12 +4,10 @@
 //!   extension traits [`Owns`], [`UsableSize`], [`ResizeInPlace`], [`FreeUnsized`], [`Stats`] and
 //!   [`Trim`].
 //! - [`PageProvider`]: the contract with whatever memory comes from.
-//! - [`Fallback`], [`Segregate`], [`Counted`]: allocators made of others.
 //! - `System` (with feature `std`): the operating system's allocator, as a base.
 //! - `Locked` (with feature `lock_api`): an allocator behind a lock of the user's choice.
 //! - [`SizeClass`]: which block size serves which request.
 //! - [`FreeList`]: free blocks chained through their own first bytes.
-//! - [`Addr`], [`Alignment`], [`Bytes`], [`PageCount`]: numbers that say what they count.
 //! - [`mod@ecosystem`]: both ways between [`Allocator`] and the traits that others use.
 //! - [`diag`]: the last words of an allocator that finds its memory corrupt.
 //! - [`sync`]: the one switch between loom and the real atomics.
@@ -24,38 +22,28 @@
 extern crate std;
 
 mod allocator;
-#[cfg(target_has_atomic = "ptr")]
-mod counted;
 pub mod diag;
 pub mod ecosystem;
 mod error;
 mod extension;
-mod fallback;
 mod free_list;
 #[cfg(feature = "lock_api")]
 mod locked;
 mod page_provider;
 pub mod poison;
-mod segregate;
 mod size_class;
 pub mod sync;
-mod units;
 
-pub use allocator::{Allocator, empty_block};
-#[cfg(target_has_atomic = "ptr")]
-pub use counted::{Counted, Counts};
+pub use allocator::{Allocator, empty_block, relocate};
 #[cfg(feature = "std")]
 pub use ecosystem::System;
 pub use error::{AllocError, ProviderError};
 pub use extension::{FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize};
-pub use fallback::Fallback;
 pub use free_list::{FreeList, FreeListError};
 #[cfg(feature = "lock_api")]
 pub use locked::{Locked, LockedGuard};
 pub use page_provider::{PageProvider, PageRange};
-pub use segregate::Segregate;
 pub use size_class::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
-pub use units::{Addr, Alignment, Bytes, PageCount};
 
 /// The examples of the README, tested as documentation is.
 #[cfg(doctest)]

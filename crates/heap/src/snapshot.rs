@@ -4,7 +4,7 @@ use crate::extent::{Extent, Kind};
 
 /// How a heap's memory is used at a moment, in bytes.
 ///
-/// With the payload, which only those who ask know (`stratalloc_core::Counted` around the heap
+/// With the payload, which only those who ask know (`stratalloc_compose::Counted` around the heap
 /// keeps it), these give the usual figures: aggregate payload `P_k`, peak utilisation
 /// `U_k = max P_i / H_k`, internal and external fragmentation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

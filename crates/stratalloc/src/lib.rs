@@ -34,6 +34,7 @@
 //! | module | what for |
 //! |---|---|
 //! | [`core`] | the contracts, size classes, errors |
+//! | [`compose`] | allocators made of others |
 //! | [`pages`] | memory from outside |
 //! | [`block`] | blocks of one size |
 //! | [`pool`] | a caller's heap divided among block sizes |
@@ -59,6 +60,7 @@ pub use stratalloc_arena::{ArenaHeap, profile};
 #[cfg(kind = "arenas")]
 pub use stratalloc_arena as arena;
 pub use stratalloc_block as block;
+pub use stratalloc_compose as compose;
 pub use stratalloc_core as core;
 pub use stratalloc_heap as heap;
 pub use stratalloc_pages as pages;

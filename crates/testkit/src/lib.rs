@@ -4,7 +4,7 @@
 //! - [`check_pages`]: the same for a page provider.
 //! - [`Watched`]: an allocator under the eyes of a [`Shadow`], for tests of one's own.
 //! - [`Faulty`] and [`each_failure`]: a base whose k-th call fails, and that knows what it is owed.
-//! - [`System`] and [`TestPages`]: bases for tests, an allocator and a page provider.
+//! - [`System`], [`Slots`] and [`TestPages`]: bases for tests, two allocators and a page provider.
 //! - [`Trace`]: allocation traces of real programs, in the `.rep` format.
 //! - [`Action`] and [`sizes`]: requests at random, and sizes where allocators tend to break.
 //!
@@ -26,6 +26,7 @@ mod page_checks;
 mod pattern;
 mod shadow;
 pub mod sizes;
+mod slots;
 mod suite;
 mod system;
 mod test_pages;
@@ -37,6 +38,7 @@ pub use action::{Action, Program};
 pub use faulty::{Faulty, Plan, each_failure};
 pub use page_checks::check_pages;
 pub use shadow::{Block, Shadow};
+pub use slots::{SLOT, Slots};
 pub use suite::{Failure, Suite};
 pub use system::System;
 pub use test_pages::TestPages;

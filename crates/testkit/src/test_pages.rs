@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use stratalloc_core::{Alignment, PageProvider, PageRange, ProviderError};
+use stratalloc_core::{PageProvider, PageRange, ProviderError};
 
 /// What fills a page that isn't committed.
 const UNCOMMITTED: u8 = 0xd5;
@@ -31,7 +31,7 @@ const UNCOMMITTED: u8 = 0xd5;
 /// ```
 #[derive(Debug)]
 pub struct TestPages {
-    page_size: Alignment,
+    page_size: usize,
     ranges: Mutex<BTreeMap<usize, Range>>,
 }
 
@@ -46,13 +46,13 @@ struct Range {
 }
 
 impl TestPages {
-    /// Pages of `page_size` bytes.
+    /// Returns a provider whose pages have `page_size` bytes.
     ///
     /// # Panics
     ///
     /// If that isn't a power of two.
     pub fn new(page_size: usize) -> Self {
-        let page_size = Alignment::new(page_size).expect("a power of two");
+        assert!(page_size.is_power_of_two(), "a page of {page_size} bytes");
         Self { page_size, ranges: Mutex::default() }
     }
 
@@ -61,10 +61,10 @@ impl TestPages {
     }
 
     fn check(&self, value: usize, valid: bool) -> Result<(), ProviderError> {
-        if valid && self.page_size.divides(value) {
+        if valid && value.is_multiple_of(self.page_size) {
             return Ok(());
         }
-        Err(ProviderError::Misaligned { value, page_size: self.page_size.get() })
+        Err(ProviderError::Misaligned { value, page_size: self.page_size })
     }
 
     /// Sets pages of a range to committed or not. Only what changes is touched.
@@ -76,7 +76,7 @@ impl TestPages {
     ) -> Result<(), ProviderError> {
         self.check(offset, offset <= range.size())?;
         self.check(size, size > 0 && size <= range.size() - offset)?;
-        let page_size = self.page_size.get();
+        let page_size = self.page_size;
         let mut ranges = self.ranges();
         let state = ranges.get_mut(&range.start().addr().get()).expect("a live range");
         for page in offset / page_size..(offset + size) / page_size {
@@ -110,7 +110,7 @@ unsafe impl PageProvider for TestPages {
     const DECOMMITS: bool = true;
 
     fn page_size(&self) -> usize {
-        self.page_size.get()
+        self.page_size
     }
 
     fn reserve(&self, size: usize, align: usize) -> Result<PageRange, ProviderError> {
@@ -122,7 +122,7 @@ unsafe impl PageProvider for TestPages {
         let start = NonNull::new(unsafe { System.alloc(layout) }).ok_or(out)?;
         // SAFETY: just allocated, of this size.
         unsafe { start.write_bytes(UNCOMMITTED, size) };
-        let committed = vec![false; size / self.page_size.get()];
+        let committed = vec![false; size / self.page_size];
         self.ranges().insert(start.addr().get(), Range { start, layout, committed });
         // SAFETY: we are the provider, and hand it out once.
         Ok(unsafe { PageRange::from_raw(start, size) })

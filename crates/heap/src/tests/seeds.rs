@@ -2,7 +2,7 @@
 
 use std::{alloc::Layout, cell::Cell, collections::BTreeMap, ptr::NonNull, vec::Vec};
 
-use stratalloc_core::{AllocError, Allocator, Counted, FreeUnsized, Stats, Trim, UsableSize};
+use stratalloc_core::{AllocError, Allocator, FreeUnsized, Stats, Trim, UsableSize};
 use stratalloc_pages::{MEM_BLOCK_SIZE, MemBlocks, Mmap};
 use stratalloc_testkit::System;
 
@@ -229,10 +229,10 @@ fn s3_1_bad_frees_are_caught() {
 
 #[test]
 fn s3_2_and_3_utilisation_and_fragmentation() {
-    let heap = Counted::new(fixed(100_000));
+    let heap = fixed(100_000);
     let layout = core::alloc::Layout::from_size_align(1_000, 1).unwrap();
     let blocks: Vec<_> = (0..10).map(|_| heap.allocate(layout).unwrap()).collect();
-    let stats = heap.inner().stats();
+    let stats = heap.stats();
     assert_eq!(stats.live_blocks, 10);
     assert_eq!(stats.live, 10 * 1_008);
     assert!((stats.internal_fragmentation(10_000) - 80.0 / 10_080.0).abs() < 1e-9);
@@ -242,8 +242,8 @@ fn s3_2_and_3_utilisation_and_fragmentation() {
         // SAFETY: allocated just so.
         unsafe { heap.deallocate(block.cast(), layout) };
     }
-    heap.inner().trim();
-    let stats = heap.inner().stats();
+    heap.trim();
+    let stats = heap.stats();
     assert!(stats.free_blocks >= 5 && stats.external_fragmentation() > 0.04, "{stats:?}");
 }
 

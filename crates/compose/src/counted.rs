@@ -7,7 +7,7 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use crate::{AllocError, Allocator, Owns, Stats, Trim};
+use stratalloc_core::{AllocError, Allocator, Owns, Stats, Trim};
 
 /// Counts what an allocator does, by [`Stats`]. What isn't wrapped in it pays nothing.
 ///
@@ -20,7 +20,8 @@ use crate::{AllocError, Allocator, Owns, Stats, Trim};
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use stratalloc_core::{Allocator, Counted, Stats, ecosystem::FromGlobal};
+/// use stratalloc_compose::Counted;
+/// use stratalloc_core::{Allocator, Stats, ecosystem::FromGlobal};
 ///
 /// let counted = Counted::new(FromGlobal(&std::alloc::System));
 /// let layout = Layout::new::<[u8; 100]>();
@@ -170,8 +171,8 @@ unsafe impl<A: Allocator> Allocator for Counted<A> {
     }
 }
 
-crate::ecosystem!(impl[A: Allocator] for Counted<A>);
-crate::global_alloc!(impl[A: Allocator] for Counted<A>);
+stratalloc_core::ecosystem!(impl[A: Allocator] for Counted<A>);
+stratalloc_core::global_alloc!(impl[A: Allocator] for Counted<A>);
 
 impl<A> Stats for Counted<A> {
     type Snapshot = Counts;

@@ -2,7 +2,7 @@
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use crate::{AllocError, Allocator, Owns, ResizeInPlace, Trim, allocator::relocate};
+use stratalloc_core::{AllocError, Allocator, Owns, ResizeInPlace, Trim, relocate};
 
 /// Serves requests of up to `threshold` bytes from `small`, and the rest from `large`.
 ///
@@ -11,7 +11,8 @@ use crate::{AllocError, Allocator, Owns, ResizeInPlace, Trim, allocator::relocat
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use stratalloc_core::{Allocator, Counted, Segregate, Stats, ecosystem::FromGlobal};
+/// use stratalloc_compose::{Counted, Segregate};
+/// use stratalloc_core::{Allocator, Stats, ecosystem::FromGlobal};
 ///
 /// let system = FromGlobal(&std::alloc::System);
 /// let both = Segregate::new(256, Counted::new(system), Counted::new(system));
@@ -160,8 +161,8 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
     }
 }
 
-crate::ecosystem!(impl[A: Allocator, B: Allocator] for Segregate<A, B>);
-crate::global_alloc!(impl[A: Allocator, B: Allocator] for Segregate<A, B>);
+stratalloc_core::ecosystem!(impl[A: Allocator, B: Allocator] for Segregate<A, B>);
+stratalloc_core::global_alloc!(impl[A: Allocator, B: Allocator] for Segregate<A, B>);
 
 // SAFETY: each block is one of the two allocators', which answer.
 unsafe impl<A: Owns, B: Owns> Owns for Segregate<A, B> {

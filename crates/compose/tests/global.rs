@@ -10,7 +10,8 @@ use std::{
 };
 
 use lock_api::{GuardSend, RawMutex};
-use stratalloc_core::{Counted, Locked, Segregate, Stats, ecosystem::FromGlobal};
+use stratalloc_compose::{Counted, Segregate};
+use stratalloc_core::{Locked, Stats, ecosystem::FromGlobal};
 
 type System = Counted<FromGlobal<'static, std::alloc::System>>;
 

@@ -1,93 +1,12 @@
 //! The combinators, through the conformance suite and under failing bases.
 
-use std::{
-    alloc::Layout,
-    cell::{RefCell, UnsafeCell},
-    ptr::NonNull,
+use std::alloc::Layout;
+
+use stratalloc_compose::{Counted, Fallback, Segregate};
+use stratalloc_core::{Allocator, Owns, Stats};
+use stratalloc_testkit::{
+    Faulty, Plan, SLOT, Slots, Suite, System, Violation, Watched, each_failure,
 };
-
-use stratalloc_core::{
-    AllocError, Allocator, Counted, Fallback, FreeList, FreeUnsized, Owns, ResizeInPlace,
-    Segregate, Stats, UsableSize,
-};
-use stratalloc_testkit::{Faulty, Plan, Suite, System, Violation, Watched, each_failure};
-
-/// The size and alignment of a slot in bytes.
-const SLOT: usize = 64;
-
-/// One slot.
-#[repr(align(64))]
-struct Slot(UnsafeCell<[u8; SLOT]>);
-
-/// A fixed number of slots: the smallest allocator that knows its own blocks.
-struct Slots {
-    memory: Box<[Slot]>,
-    free: RefCell<FreeList>,
-}
-
-impl Slots {
-    fn new(count: usize) -> Self {
-        let memory: Box<[Slot]> = (0..count).map(|_| Slot(UnsafeCell::new([0; SLOT]))).collect();
-        let mut free = FreeList::new();
-        for slot in &memory {
-            // SAFETY: the slot is ours, large and aligned enough, and used by nobody else.
-            unsafe { free.push(NonNull::new_unchecked(slot.0.get()).cast()) };
-        }
-        Self { memory, free: free.into() }
-    }
-}
-
-// SAFETY: each slot is either in the list or handed out once; an empty block has a slot like others.
-unsafe impl Allocator for Slots {
-    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        if layout.size() > SLOT || layout.align() > SLOT {
-            return Err(AllocError);
-        }
-        let slot = self.free.borrow_mut().pop().ok_or(AllocError)?;
-        Ok(NonNull::slice_from_raw_parts(slot, SLOT))
-    }
-
-    unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {
-        assert!(self.owns(block), "a block of another allocator");
-        // SAFETY: the caller gives the slot up.
-        unsafe { self.free.borrow_mut().push(block) };
-    }
-}
-
-// SAFETY: the range is that of all slots.
-unsafe impl Owns for Slots {
-    fn owns(&self, address: NonNull<u8>) -> bool {
-        self.memory.as_ptr_range().contains(&address.as_ptr().cast_const().cast())
-    }
-}
-
-// SAFETY: a block is a slot.
-unsafe impl UsableSize for Slots {
-    unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        assert!(self.owns(block), "a block of another allocator");
-        SLOT
-    }
-}
-
-// SAFETY: a block is a slot, whatever its layout was.
-unsafe impl ResizeInPlace for Slots {
-    unsafe fn resize_in_place(
-        &self,
-        block: NonNull<u8>,
-        _: Layout,
-        new: Layout,
-    ) -> Result<(), AllocError> {
-        assert!(self.owns(block), "a block of another allocator");
-        if new.size() <= SLOT { Ok(()) } else { Err(AllocError) }
-    }
-}
-
-impl FreeUnsized for Slots {
-    unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: as in `deallocate`.
-        unsafe { self.deallocate(block, Layout::new::<u8>()) };
-    }
-}
 
 /// Slots with another allocator behind them.
 fn before<B>(slots: usize, secondary: B) -> Fallback<Slots, B> {
@@ -240,44 +159,4 @@ fn counted_counts_what_is_asked_for() {
     assert_eq!((stats.live_bytes, stats.peak_bytes), (30, 30));
     watched.clear().unwrap();
     assert_eq!(counted.stats().deallocations, 2);
-}
-
-#[cfg(feature = "lock_api")]
-mod locked {
-    use stratalloc_core::Locked;
-
-    use super::*;
-
-    type Lock = parking_lot::RawMutex;
-
-    #[test]
-    fn locked_conforms_with_every_extension_and_threads() {
-        Suite::new(|| Locked::<Lock, _>::new(Slots::new(250)))
-            .max_size(SLOT)
-            .max_align(SLOT)
-            .bounded()
-            .owns()
-            .usable_size()
-            .resize_in_place()
-            .free_unsized()
-            .threads()
-            .run();
-    }
-
-    #[test]
-    fn a_failing_allocator_leaves_the_lock_free() {
-        let locked = Locked::<Lock, _>::new(Faulty::new(System, Plan::From(0)));
-        let layout = Layout::new::<u64>();
-        for _ in 0..2 {
-            assert_eq!(locked.allocate(layout), Err(AllocError));
-            assert_eq!(locked.allocate_zeroed(layout), Err(AllocError));
-        }
-    }
-
-    /// The lock is what makes it `Sync`: the allocator itself need not be.
-    #[test]
-    fn an_allocator_that_is_not_sync_is_shared_behind_the_lock() {
-        fn is_sync<T: Sync>(_: &T) {}
-        is_sync(&Locked::<Lock, _>::new(Slots::new(1)));
-    }
 }

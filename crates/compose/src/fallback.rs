@@ -2,8 +2,8 @@
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use crate::{
-    AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Trim, UsableSize, allocator::relocate,
+use stratalloc_core::{
+    AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Trim, UsableSize, relocate,
 };
 
 /// Serves from `primary`, and from `secondary` what that refuses: a small fast pool in front of a
@@ -15,7 +15,8 @@ use crate::{
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use stratalloc_core::{Allocator, Fallback};
+/// use stratalloc_compose::Fallback;
+/// use stratalloc_core::Allocator;
 /// # use core::{cell::UnsafeCell, ptr::NonNull};
 /// # use stratalloc_core::{AllocError, Owns, ecosystem::FromGlobal};
 /// # /// Room for one word.
@@ -62,7 +63,8 @@ use crate::{
 /// By the last, [`new`](Self::new) is unsafe: safe code can put an allocator on top of any other.
 ///
 /// ```compile_fail,E0133
-/// # use stratalloc_core::{Allocator, Fallback, Owns};
+/// # use stratalloc_compose::Fallback;
+/// # use stratalloc_core::{Allocator, Owns};
 /// # fn on_top_of(heap: impl Owns + Copy, blocks_cut_from_the_heap: impl Allocator) {
 /// let both = Fallback::new(heap, blocks_cut_from_the_heap);
 /// # }
@@ -194,8 +196,8 @@ unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
     }
 }
 
-crate::ecosystem!(impl[A: Owns, B: Allocator] for Fallback<A, B>);
-crate::global_alloc!(impl[A: Owns, B: Allocator] for Fallback<A, B>);
+stratalloc_core::ecosystem!(impl[A: Owns, B: Allocator] for Fallback<A, B>);
+stratalloc_core::global_alloc!(impl[A: Owns, B: Allocator] for Fallback<A, B>);
 
 // SAFETY: each block is one of the two allocators', which answer.
 unsafe impl<A: Owns, B: Owns> Owns for Fallback<A, B> {
