@@ -1,5 +1,4 @@
-//! What is known of the memory: an area's books, which stand apart from the blocks; and what is noted of
-//! samples.
+//! The books: what is known of an area's memory, apart from the blocks; and the samples.
 
 pub(crate) mod area;
 pub(crate) mod arena;

@@ -146,7 +146,7 @@ impl Cache {
         unsafe { *self.tops[bin.index()].get() }
     }
 
-    /// Puts a block on the stack of its bin; says whether there was room.
+    /// Puts a block on the stack of its bin; returns whether there was room.
     #[inline(always)]
     pub(crate) fn push(&self, bin: Bin, block: *mut u8) -> bool {
         let top = &self.tops[bin.index()];

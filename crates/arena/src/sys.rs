@@ -44,7 +44,7 @@ pub(crate) unsafe fn map_after(address: NonNull<u8>, size: usize) -> Result<(), 
     // A process that has all its mappings is refused another, but not a longer one.
     let page = os::page_size();
     let Some(last) = NonNull::new(address.as_ptr().wrapping_sub(page)) else { return mapped };
-    // SAFETY: the caller's promise; the page stays as it is.
+    // SAFETY: the page before is usable and the caller's, by this function's contract; it stays where and as it is.
     let longer = unsafe { os::remap(last, page, page + size, false) };
     if longer.is_ok() { Ok(()) } else { mapped }
 }
@@ -54,13 +54,14 @@ pub(crate) fn is_occupied(error: &ProviderError) -> bool {
     matches!(*error, ProviderError::System { errno } if errno == libc::EEXIST)
 }
 
-/// Makes `size` bytes zero, from a page's start if they are many.
+/// Makes `size` bytes zero: where they are many, from a page's start, by giving their memory back.
 ///
 /// # Safety
 ///
 /// The caller owns the bytes and the pages that they lie in.
 pub(crate) unsafe fn zero(start: *mut u8, size: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller owns the bytes and their pages, by this function's contract; nothing needed lies in what is
+    // to be zero.
     unsafe {
         if size < WORTH_PURGING_ZEROES || !purge(start, size) {
             start.write_bytes(0, size);
@@ -68,20 +69,19 @@ pub(crate) unsafe fn zero(start: *mut u8, size: usize) {
     }
 }
 
-/// Gives address space back; says whether the system took it. Should it refuse, all is as it was.
+/// Gives address space back; returns whether the system took it. If it refuses, all is as it was.
 ///
 /// # Safety
 ///
-/// The bytes are the caller's, who doesn't touch them any more if they are taken, and nothing live lies in
-/// them.
+/// The bytes are the caller's, and nothing live lies in them. The caller doesn't touch them any more if they are taken.
 pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the bytes are the caller's and nothing live lies in them, by this function's contract.
     unsafe { os::unmap(start, size) }.is_ok()
 }
 
 /// The next multiple of the system's page size.
 pub(crate) fn round_to_pages(size: usize) -> usize {
-    /// The size less one, once it was asked for: the C library looks for it each time.
+    /// The page size less one; zero before it is known. `os::page_size` asks the C library each time.
     static MASK: AtomicUsize = AtomicUsize::new(0);
 
     let mut mask = MASK.load(Ordering::Relaxed);
@@ -92,7 +92,7 @@ pub(crate) fn round_to_pages(size: usize) -> usize {
     (size + mask) & !mask
 }
 
-/// Milliseconds of a clock that only goes forward, to a few of them.
+/// The milliseconds of a clock that never goes back, exact to a few milliseconds.
 pub(crate) fn milliseconds() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the time is written to `now`; a clock that is unknown leaves it as it is.
@@ -111,9 +111,9 @@ pub(crate) fn page_faults() -> (u64, u64) {
     (usage.ru_minflt.unsigned_abs(), usage.ru_majflt.unsigned_abs())
 }
 
-/// How many bits the addresses have that the process may use, of `most`.
+/// The bits of the addresses that the process may use, `most` at most.
 ///
-/// The kernel puts the first stack where they end. Emulators don't: if it isn't there, the system is asked.
+/// The kernel puts the first stack at their end. Emulators don't: where the stack lies lower, the system is asked.
 pub(crate) fn address_bits(most: u32) -> u32 {
     // SAFETY: the call has no preconditions.
     let on_stack = unsafe { libc::getauxval(libc::AT_RANDOM) } as usize;
@@ -123,14 +123,14 @@ pub(crate) fn address_bits(most: u32) -> u32 {
 
 /// Whether the system has addresses for this process of which the highest of so many bits is set.
 ///
-/// A place where something stands tells nothing: an emulator, or a kernel before 4.17, takes an address that there isn't
-/// for a wish, and maps elsewhere.
+/// An occupied place proves nothing: an emulator, or a kernel before 4.17, takes an address that doesn't exist for a
+/// wish, and maps elsewhere.
 fn has_upper_half_of(bits: u32) -> bool {
     let half = 1 << (bits - 1);
     (0..PLACES).any(|place| may_map_at(half + half / PLACES * place))
 }
 
-/// In how many places of such a half something is to stand before it counts as missing.
+/// The places of such a half that are tried before it counts as missing.
 const PLACES: usize = 4;
 
 /// Whether a page can be mapped there.

@@ -50,7 +50,7 @@ fn layout(size: usize) -> Layout {
     Layout::from_size_align(size, 8).unwrap()
 }
 
-/// Blocks of every kind, grown and given back; says how many requests were refused.
+/// Blocks of every kind, grown and given back; returns how many requests were refused.
 fn work(allocator: &impl Allocator, largest: usize) -> usize {
     let mut refused = usize::from(!comes_and_goes(allocator, largest));
     let mut watched = Watched::new(allocator);
@@ -69,7 +69,7 @@ fn work(allocator: &impl Allocator, largest: usize) -> usize {
     refused
 }
 
-/// Allocates a block too large to be filled with a pattern, and frees it; says whether there was one.
+/// Allocates a block too large to be filled with a pattern, and frees it; returns whether there was one.
 fn comes_and_goes(allocator: &impl Allocator, size: usize) -> bool {
     let Ok(block) = allocator.allocate(layout(size)) else { return false };
     // SAFETY: just allocated; freed once.
@@ -134,7 +134,7 @@ const PAGE: usize = 4096;
 /// More calls than a move takes.
 const MOST_CALLS: u64 = 16;
 
-/// Grows a block that must move, with a call failing; says whether it grew. Its content is there either way.
+/// Grows a block that must move, with a call failing; returns whether it grew. Its content is there either way.
 fn moves(fault: Fault, doomed: Range<u64>) -> bool {
     let mut block = Large::new(6 << 20, 7);
     let in_its_way: Vec<_> = (0..3).map(|_| Large::new(6 << 20, 1)).collect();

@@ -36,7 +36,7 @@ fn stay_on_the_first_processor() {
     }
 }
 
-/// Has the calling thread run before all that aren't urgent; says whether it may.
+/// Has the calling thread run before all that aren't urgent; returns whether it may.
 fn become_urgent() -> bool {
     let priority = libc::sched_param { sched_priority: 50 };
     // SAFETY: the parameters are readable.

@@ -57,7 +57,7 @@ fn size(random: &mut Random) -> usize {
     }
 }
 
-/// Allocates up to [`LIVE`] bytes and frees all; says how many requests were refused.
+/// Allocates up to [`LIVE`] bytes and frees all; returns how many requests were refused.
 fn churn(random: &mut Random) -> usize {
     let (mut blocks, mut live, mut refused) = (Vec::new(), 0, 0);
     for _ in 0..400 {
@@ -81,7 +81,7 @@ fn churn(random: &mut Random) -> usize {
     refused
 }
 
-/// A heap that is filled, reset and dropped; says how many requests were refused.
+/// A heap that is filled, reset and dropped; returns how many requests were refused.
 fn use_a_heap(random: &mut Random) -> usize {
     let Ok(mut heap) = ArenaHeap::new() else { return 1 };
     let mut refused = 0;

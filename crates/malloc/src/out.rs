@@ -7,7 +7,7 @@ use core::{
 
 /// Where text goes.
 pub(crate) trait Sink {
-    /// Takes some of the bytes; says how many. Zero: it takes none any more.
+    /// Takes some of the bytes; returns how many. Zero: it takes none any more.
     fn take(&mut self, bytes: &[u8]) -> usize;
 }
 

@@ -1,4 +1,4 @@
-//! One arena's book: what its 64 segments serve, as masks.
+//! An arena's book: masks of what its 64 segments serve.
 
 mod index;
 
@@ -25,16 +25,16 @@ impl Use {
     pub(crate) const WHOLE: Self = Self(2);
 }
 
-/// Vacant arenas in a row that somebody wants.
+/// A request for vacant arenas in a row.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim {
     pub(crate) partition: Partition,
     /// How many.
     pub(crate) count: usize,
     pub(crate) purpose: Use,
-    /// How many more must be vacant in their area.
+    /// How many more must stay vacant in their partition.
     pub(crate) keep: u32,
-    /// Whether only those will do that have memory behind them.
+    /// Whether they must have memory behind them.
     pub(crate) warm: bool,
 }
 
@@ -43,10 +43,10 @@ pub(crate) struct Claim {
 /// # Invariants
 ///
 /// - [ARENA-1: dirty] A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
-/// - [ARENA-2: usable] The segments in `whole` are in `committed`. Of those in `committed` alone, the first
-///   bytes are usable, as many as their book says.
-/// - [ARENA-3: listed] An arena of [`Use::SEGMENTS`] is listed exactly if its heap's list of its partition holds it;
-///   one that has a segment to offer is always listed.
+/// - [ARENA-2: usable] The segments in `whole` are in `committed`, and are usable to their ends. Of those in `committed`
+///   alone, the first bytes are usable, as many as their book has in `usable`.
+/// - [ARENA-3: listed] An arena is `listed` exactly if a list of its heap holds it. One of [`Use::SEGMENTS`] with a vacant
+///   segment is always listed, and no other is.
 #[repr(C, align(64))]
 pub(crate) struct Arena {
     /// Segments that serve something.
@@ -55,7 +55,7 @@ pub(crate) struct Arena {
     pub(crate) dirty: u64,
     /// Segments whose memory may be used without asking the system, at their start at least.
     pub(crate) committed: u64,
-    /// Those of which that holds to the end.
+    /// Those of `committed` that may be used to their ends.
     pub(crate) whole: u64,
     links: Links<Self>,
     /// What it serves.
@@ -64,8 +64,8 @@ pub(crate) struct Arena {
     pub(crate) listed: u8,
     /// Arenas of the block that starts here, in an arena of [`Use::WHOLE`]; zero in those that follow.
     pub(crate) span: u16,
-    /// When a whole block that lay here was last freed, on the system's clock in milliseconds; zero where none
-    /// was since the arena last served segments.
+    /// The time at which a whole block here was last freed, in milliseconds of the system's clock; zero if none was since
+    /// the arena last served segments.
     pub(crate) freed_at: u32,
 }
 
@@ -87,7 +87,7 @@ impl Arena {
         (choice != 0).then(|| (choice.trailing_zeros() as usize + first) % SEGMENTS)
     }
 
-    /// How many stretches of usable memory there are.
+    /// The number of stretches of usable memory.
     pub(crate) const fn stretches(&self) -> u32 {
         (self.committed & !(self.whole << 1)).count_ones()
     }
@@ -108,7 +108,7 @@ impl Arena {
     /// The place for `count` segments in a row that has the most memory behind it, and of several, that which
     /// leaves the least beside it. O(gaps).
     ///
-    /// Looked at are the places at either end of a gap, and where memory begins.
+    /// It looks at the places at either end of a gap, and where memory begins.
     pub(crate) fn vacant_run(&self, count: usize) -> Option<Gap> {
         let (vacant, dirty) = (!self.used, self.dirty);
         let starts = run_starts(vacant, count);
@@ -143,8 +143,8 @@ pub(crate) const fn run_mask(first: usize, count: usize) -> u64 {
     (u64::MAX >> (SEGMENTS - count)) << first
 }
 
-/// The stretches of memory behind `segments`, each as its first segment and how many follow each other
-/// without a gap: what is `whole` goes on in the next.
+/// The stretches of memory behind `segments`, each as its first segment and how many it has. A stretch goes on behind a
+/// segment that is `whole`.
 pub(crate) fn stretches(segments: u64, whole: u64) -> impl Iterator<Item = (usize, usize)> {
     let mut left = segments;
     core::iter::from_fn(move || {
@@ -168,7 +168,7 @@ pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
     ones
 }
 
-/// How many ones there are in the longest stretch. O(log).
+/// The length of the longest stretch of ones. O(log).
 pub(crate) fn longest_run(ones: u64) -> usize {
     if ones == u64::MAX {
         return SEGMENTS;

@@ -1,4 +1,4 @@
-//! What a walk over the books finds wrong.
+//! The error of a walk over the books: a broken invariant.
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ pub struct Broken {
     label: &'static str,
 }
 
-/// An error unless an invariant holds.
+/// Returns an error unless an invariant holds.
 pub(crate) fn expect(holds: bool, label: &'static str) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(Broken { label }) }
 }

@@ -1,4 +1,4 @@
-//! Lists of books, whose links are in the books themselves.
+//! Intrusive lists of books: the links are in the books themselves.
 
 use core::ptr::null_mut;
 
@@ -14,7 +14,7 @@ impl<T> Links<T> {
     pub(crate) const NONE: Self = Self { next: null_mut(), prev: null_mut() };
 }
 
-/// What has links of its own, for one list at a time.
+/// A book with links of its own, for one list at a time.
 pub(crate) trait Linked: Sized {
     fn links(&mut self) -> &mut Links<Self>;
 }
@@ -23,7 +23,7 @@ pub(crate) trait Linked: Sized {
 ///
 /// # Invariants
 ///
-/// - [LIST-1: links] It links exactly the books that were pushed and not removed, both ways.
+/// - [LIST-1: links] It links exactly the books that were pushed and not removed, in both directions.
 pub(crate) struct List<T> {
     first: *mut T,
     last: *mut T,
@@ -44,7 +44,8 @@ impl<T: Linked> List<T> {
     /// The caller alone may touch `book`, which is in no list, and every book of this one.
     pub(crate) unsafe fn push_front(&mut self, book: *mut T) {
         let first = core::mem::replace(&mut self.first, book);
-        // SAFETY: the caller's promise; [LIST-1: links] the first is a book of this list.
+        // SAFETY: the caller alone may touch `book` and every book of this list, by this function's contract;
+        // [LIST-1: links] the first is one of these.
         unsafe {
             *(*book).links() = Links { next: first, prev: null_mut() };
             match first.as_mut() {
@@ -61,7 +62,8 @@ impl<T: Linked> List<T> {
     /// As for [`push_front`](Self::push_front).
     pub(crate) unsafe fn push_back(&mut self, book: *mut T) {
         let last = core::mem::replace(&mut self.last, book);
-        // SAFETY: the caller's promise; [LIST-1: links] the last is a book of this list.
+        // SAFETY: the caller alone may touch `book` and every book of this list, by this function's contract;
+        // [LIST-1: links] the last is one of these.
         unsafe {
             *(*book).links() = Links { next: null_mut(), prev: last };
             match last.as_mut() {
@@ -77,7 +79,8 @@ impl<T: Linked> List<T> {
     ///
     /// It is in this list, and the caller alone may touch every book of it.
     pub(crate) unsafe fn remove(&mut self, book: *mut T) {
-        // SAFETY: the caller's promise; [LIST-1: links] the neighbours are books of this list.
+        // SAFETY: the caller alone may touch every book of this list, by this function's contract; [LIST-1: links] the
+        // neighbours are among these.
         unsafe {
             let Links { next, prev } = core::mem::replace((*book).links(), Links::NONE);
             match prev.as_mut() {
@@ -98,7 +101,8 @@ impl<T: Linked> List<T> {
     /// The caller alone may touch them, and doesn't change the list meanwhile.
     pub(crate) unsafe fn iter(&self) -> impl Iterator<Item = *mut T> + use<T> {
         let some = |book: *mut T| (!book.is_null()).then_some(book);
-        // SAFETY: the caller's promise; [LIST-1: links] each is a book of this list.
+        // SAFETY: the caller alone may touch the books, and changes no list meanwhile, by this function's contract;
+        // [LIST-1: links] each link leads to one of them.
         core::iter::successors(some(self.first), move |&book| some(unsafe { (*book).links().next }))
     }
 
@@ -109,9 +113,9 @@ impl<T: Linked> List<T> {
     /// As for [`iter`](Self::iter).
     pub(crate) unsafe fn validate(&self) -> Result<usize, Broken> {
         let (mut before, mut count) = (null_mut(), 0);
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller alone may touch the books, by this function's contract; nothing changes here.
         for book in unsafe { self.iter() } {
-            // SAFETY: as above.
+            // SAFETY: a book of this list, as above.
             expect(unsafe { (*book).links().prev } == before, "LIST-1: links")?;
             (before, count) = (book, count + 1);
         }

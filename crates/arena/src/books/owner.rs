@@ -1,4 +1,4 @@
-//! Whose memory is: a heap, of which the books know nothing but where it stands.
+//! Owners: heaps, of which the books know nothing but their addresses.
 
 use core::ptr::NonNull;
 
@@ -8,17 +8,17 @@ use core::ptr::NonNull;
 pub(crate) struct Owner(NonNull<()>);
 
 impl Owner {
-    /// The heap that stands there. What reads it as a heap has to know that it is one.
+    /// The heap at this address. Only code that knows it to be a heap may read it as one.
     pub(crate) const fn at<H>(heap: NonNull<H>) -> Self {
         Self(heap.cast())
     }
 
-    /// Where it stands.
+    /// The heap's address, as a pointer.
     pub(crate) const fn heap<H>(self) -> NonNull<H> {
         self.0.cast()
     }
 
-    /// Its address.
+    /// The heap's address.
     pub(crate) fn addr(self) -> usize {
         self.0.addr().get()
     }

@@ -1,4 +1,4 @@
-//! Which blocks are free, for `AddressSanitizer`: see [`stratalloc_core::poison`]. Without it, nothing.
+//! Poison: tells `AddressSanitizer` which blocks are free ([`stratalloc_core::poison`]). Without it, this does nothing.
 
 use core::ptr::NonNull;
 
@@ -6,19 +6,19 @@ use stratalloc_core::poison;
 
 use crate::plan::bins::Bin;
 
-/// A small block, not null, is free from here on.
+/// Poisons a small block, which is free from now on and not null.
 #[inline(always)]
 pub(crate) fn freed(bin: Bin, block: *mut u8) {
     bytes_freed(block, size(bin));
 }
 
-/// A small block, not null, is in use from here on.
+/// Unpoisons a small block, which is in use from now on and not null.
 #[inline(always)]
 pub(crate) fn used(bin: Bin, block: *mut u8) {
     bytes_used(block, size(bin));
 }
 
-/// Bytes, not at null, serve nothing from here on.
+/// Poisons bytes, not at null, which serve nothing from now on.
 #[inline(always)]
 pub(crate) fn bytes_freed(start: *mut u8, size: usize) {
     if cfg!(asan) {
@@ -28,7 +28,7 @@ pub(crate) fn bytes_freed(start: *mut u8, size: usize) {
     }
 }
 
-/// Bytes, not at null, are in use from here on.
+/// Unpoisons bytes, not at null, which are in use from now on.
 #[inline(always)]
 pub(crate) fn bytes_used(start: *mut u8, size: usize) {
     if cfg!(asan) {

@@ -1,4 +1,4 @@
-//! What is said before the process ends over a pointer that is no block in use.
+//! Reports: one line before the process ends over a pointer that is no block in use.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,10 +6,10 @@ use stratalloc_core::diag;
 
 use crate::{books::slab::BadFree, plan::bins::Bin};
 
-/// Whether the reports were led to standard error. Set once; orders nothing but itself.
+/// Whether the reports go to standard error already. Set once; it orders nothing but itself.
 static CONNECTED: AtomicBool = AtomicBool::new(false);
 
-/// Ends the process over what was given back, or used, as a small block of `bin`.
+/// Ends the process over an address that was given back, or used, as a small block of `bin`.
 #[cold]
 #[inline(never)]
 pub(crate) fn bad_free(bin: Bin, bad: BadFree) -> ! {
@@ -26,7 +26,7 @@ pub(crate) fn bad_free(bin: Bin, bad: BadFree) -> ! {
     }
 }
 
-/// Ends the process over an address among large blocks at which none in use starts.
+/// Ends the process over an address among large blocks at which no block in use starts.
 #[cold]
 #[inline(never)]
 pub(crate) fn not_a_large_block(address: *mut u8) -> ! {
@@ -50,20 +50,20 @@ pub(crate) fn foreign(address: *mut u8) -> ! {
 fn fail(address: *mut u8, what: core::fmt::Arguments<'_>) -> ! {
     if !CONNECTED.swap(true, Ordering::Relaxed) {
         diag::set_sink(write);
-        // SAFETY: it doesn't unwind.
+        // SAFETY: `abort` doesn't unwind.
         unsafe { diag::set_abort(abort) };
     }
     diag::fatal(format_args!("bad pointer {address:p}: {what}"))
 }
 
 fn write(line: &[u8]) {
-    // The C library's `write` would end a thread that is to be cancelled, not the process. SAFETY: the
-    // slice is readable. Nothing can be done if standard error takes nothing.
+    // By number: the C library's `write` would end a thread that is to be cancelled, not the process.
+    // SAFETY: the slice is readable. Nothing can be done if standard error takes nothing.
     let _ =
         unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, line.as_ptr(), line.len()) };
 }
 
 fn abort() -> ! {
-    // SAFETY: the call has no preconditions.
+    // SAFETY: `abort` has no preconditions.
     unsafe { libc::abort() }
 }

@@ -1,4 +1,4 @@
-//! What is noted of sampled blocks: which are live, and the sites that they were allocated at.
+//! Sampled blocks: which are live, and the sites at which they were allocated.
 
 mod live;
 mod sites;
@@ -10,27 +10,27 @@ use crate::{
     sys::paged::PagedVec,
 };
 
-/// All that is noted. Its memory is of its own, and is never given back.
+/// The live samples, the sites, and their sums. Their memory is their own, and is never given back.
 ///
 /// # Invariants
 ///
 /// - [SAMPLES-1: live] Each site's `live` is the sum over the live samples that name it, and `live` that over all
 ///   sites.
-/// - [SAMPLES-2: peak] `peak` is the most that `live` had bytes, the last time at the moment `peaks`; a site knows what
-///   it had at that moment by [`Site::at_peak`].
+/// - [SAMPLES-2: peak] `peak` is the `live` with the most bytes so far, which was that of moment `peaks`.
+///   [`Site::at_peak`] is what a site had live at that moment.
 pub(crate) struct Samples {
     blocks: Live,
     sites: Sites,
     live: Weight,
     peak: Weight,
-    /// How often there were more live bytes than ever before.
+    /// The number of times that there were more live bytes than ever before.
     peaks: u64,
     allocated: Weight,
-    /// Samples that there was no memory for.
+    /// The number of samples for which there was no memory.
     lost: u64,
 }
 
-/// A copy of what is noted, of one moment.
+/// A copy of the sites and the sums, of one moment.
 pub(crate) struct Copy {
     pub(crate) sites: PagedVec<Site>,
     pub(crate) traces: PagedVec<usize>,
@@ -42,7 +42,7 @@ pub(crate) struct Copy {
 }
 
 impl Samples {
-    /// Nothing noted.
+    /// No samples.
     pub(crate) const fn new() -> Self {
         Self {
             blocks: Live::new(),
@@ -55,7 +55,7 @@ impl Samples {
         }
     }
 
-    /// Notes a sampled block that was allocated by the calls of a trace. O(length of the trace), amortized.
+    /// Adds a sampled block that was allocated by the calls of a trace. O(length of the trace), amortized.
     pub(crate) fn add(&mut self, block: usize, weight: Weight, trace: &[usize]) {
         let noted = self.sites.find(trace).filter(|&site| self.blocks.insert(block, weight, site));
         let Some(number) = noted else {
@@ -74,7 +74,7 @@ impl Samples {
         }
     }
 
-    /// Forgets a block that is about to be freed; one that isn't a sample too. O(1).
+    /// Removes a block that is about to be freed, if it is a sample. O(1).
     pub(crate) fn remove(&mut self, block: usize) {
         let Some((weight, number)) = self.blocks.remove(block) else { return };
         let peaks = self.peaks;

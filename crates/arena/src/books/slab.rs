@@ -1,7 +1,7 @@
-//! One segment as a slab of equal blocks: which of them are free, in a bit map outside of them.
+//! Slabs: segments of equal blocks, whose free blocks are bits of a map outside of them.
 //!
-//! A freed block is not touched, and is handed out again in the order of addresses: blocks that are
-//! allocated together lie together, also after they were freed at random.
+//! Freeing a block doesn't touch it. Free blocks are handed out in the order of addresses: blocks that are allocated
+//! together lie together, also after they were freed at random.
 
 mod stretches;
 mod validation;
@@ -33,7 +33,8 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 /// Of every segment:
 ///
 /// - [SEGMENT-4: usable] The blocks below `carved` end within `usable`.
-/// - [SEGMENT-5: touched] Bytes from `touched` on read as zero; what memory is behind them came with a huge page.
+/// - [SEGMENT-5: touched] Bytes from `touched` on read as zero, and memory behind them, if any, came with a huge page.
+///   The blocks below `carved` end within `touched`.
 #[repr(C, align(64))]
 pub(crate) struct Segment {
     /// Set bits.
@@ -52,7 +53,7 @@ pub(crate) struct Segment {
     pub(crate) bitmap: u32,
     /// The first word of the bit map that may have a set bit.
     hint: u16,
-    /// The bin that it serves as a slab, if it does.
+    /// The bin that it serves as a slab of, or [`Bin::NONE`].
     pub(crate) bin: Bin,
     /// Whether it is in its heap's list of slabs.
     pub(crate) listed: bool,
@@ -70,7 +71,7 @@ impl Linked for Segment {
 // A book is one line.
 const _: () = assert!(size_of::<Segment>() == LINE && align_of::<Segment>() == LINE);
 
-/// What is wrong with a block that was given back.
+/// A fault of a block that was given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadFree {
     /// It doesn't start where a block starts, or was never handed out.
@@ -99,14 +100,13 @@ pub(crate) struct Slab<'a> {
 }
 
 impl Slab<'_> {
-    /// Hands out up to `slots.len()` blocks, free ones first, in the order of their addresses; says
-    /// how many.
+    /// Hands out up to `slots.len()` blocks, free ones first, in the order of their addresses; returns how many.
     pub(crate) fn take(&mut self, slots: &mut [*mut u8]) -> usize {
         let reused = if self.segment.free == 0 { 0 } else { self.take_free(slots) };
         reused + self.carve(&mut slots[reused..])
     }
 
-    /// O(words of the bit map), mostly O(blocks taken).
+    /// Hands out free blocks. O(words of the bit map), mostly O(blocks taken).
     fn take_free(&mut self, slots: &mut [*mut u8]) -> usize {
         let size = self.shape.block_size as usize;
         let wanted = slots.len().min(self.segment.free as usize);
@@ -130,7 +130,7 @@ impl Slab<'_> {
         wanted
     }
 
-    /// Hands out blocks that never were, as far as their memory is usable. Touches none of them.
+    /// Hands out blocks for the first time, as far as their memory is usable. Touches none of them.
     fn carve(&mut self, slots: &mut [*mut u8]) -> usize {
         let size = self.shape.block_size as usize;
         let first = self.segment.carved as usize;
@@ -144,7 +144,7 @@ impl Slab<'_> {
         count
     }
 
-    /// Takes back the first of `blocks` and those after it that lie in this slab too; says how many.
+    /// Takes back the first of `blocks` and those after it that lie in this slab too; returns how many.
     /// O(1) each.
     #[inline]
     pub(crate) fn give(&mut self, blocks: &[*mut u8]) -> Result<usize, BadFree> {
@@ -162,7 +162,7 @@ impl Slab<'_> {
                 return Err(BadFree::NotABlock(block));
             }
             let (word, bit) = (number / 64, 1 << (number % 64));
-            // SAFETY: [SEGMENT-1] `number` is below `carved`, and the bit map has a bit for each of those.
+            // SAFETY: [SEGMENT-1: carved] `number` is below `carved`, and the bit map has a bit for each of those.
             let bits = unsafe { self.bitmap.get_unchecked_mut(word) };
             if *bits & bit != 0 {
                 return Err(BadFree::Twice(block));
@@ -179,7 +179,7 @@ impl Slab<'_> {
         }
     }
 
-    /// The block that an address of the slab lies in, and how it stands with it; `None` behind the last one.
+    /// The block that an address of the slab lies in, and its standing; `None` behind the last one.
     pub(crate) fn block_around(&self, address: *mut u8) -> Option<(usize, Standing)> {
         let number = self.shape.block_at(address.addr().checked_sub(self.base.addr())?);
         if number >= self.shape.capacity as usize {
@@ -195,8 +195,7 @@ impl Slab<'_> {
         Some((self.base.addr() + number * self.shape.block_size as usize, standing))
     }
 
-    /// How many bytes of it must be usable, so that [`take`](Self::take) has `count` blocks, or all it can
-    /// ever have.
+    /// The bytes that must be usable for [`take`](Self::take) to have `count` blocks, or all that the slab can have.
     pub(crate) fn bytes_for(&self, count: usize) -> usize {
         let fresh = count.saturating_sub(self.segment.free as usize);
         let blocks = (self.segment.carved as usize + fresh).min(self.shape.capacity as usize);
@@ -213,7 +212,7 @@ impl Slab<'_> {
         self.segment.free == 0 && self.segment.carved == self.shape.capacity
     }
 
-    /// Makes an empty slab, which no list holds, a segment that serves as nothing.
+    /// Clears the book of an empty slab, which no list holds: the segment serves as nothing from now on.
     pub(crate) fn clear(&mut self) {
         debug_assert!(self.is_empty());
         self.bitmap[..(self.segment.carved as usize).div_ceil(64)].fill(0);
@@ -225,7 +224,7 @@ impl Slab<'_> {
         self.segment.listed = false;
     }
 
-    /// Bytes that may have memory behind them, and serve nothing: of free blocks, and beyond those ever handed out.
+    /// Bytes that may have memory behind them, and serve nothing: of free blocks, and behind those ever handed out.
     pub(crate) fn idle(&self) -> usize {
         let free = self.segment.free * self.shape.block_size - self.segment.settled;
         free as usize + (self.segment.touched as usize).saturating_sub(self.carved_bytes())

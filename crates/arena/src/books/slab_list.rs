@@ -1,4 +1,4 @@
-//! The list of one bin's slabs that have blocks to hand out.
+//! Lists of a bin's slabs that have blocks to hand out.
 
 use core::ptr::null_mut;
 
@@ -11,12 +11,12 @@ use crate::{
     plan::bins::Bin,
 };
 
-/// Slabs in the order in which they came to have free blocks, oldest first: those had most time to get more,
-/// or to become empty. All zero is an empty list.
+/// Slabs in the order in which they came to have free blocks, oldest first: the oldest had most time to get more, or to
+/// become empty. All zero is an empty list.
 ///
 /// # Invariants
 ///
-/// - [SLAB_LIST-1: listed] The books in it, and no others, say that they are `listed`.
+/// - [SLAB_LIST-1: listed] The books in it are `listed`, and no others of its bin are.
 pub(crate) struct SlabList(List<Segment>);
 
 impl SlabList {
@@ -28,7 +28,8 @@ impl SlabList {
     ///
     /// `slab` is a book that the caller alone may touch, of this list or none, and so is every listed one.
     pub(crate) unsafe fn add(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [SLAB_LIST-1: listed] a book that isn't listed is in no list.
+        // SAFETY: the caller alone may touch `slab` and every listed book, by this function's contract;
+        // [SLAB_LIST-1: listed] one that isn't listed is in no list.
         unsafe {
             if !core::mem::replace(&mut (*slab).listed, true) {
                 self.0.push_back(slab);
@@ -42,7 +43,8 @@ impl SlabList {
     ///
     /// As for [`add`](Self::add).
     pub(crate) unsafe fn remove(&mut self, slab: *mut Segment) {
-        // SAFETY: the caller's promise; [SLAB_LIST-1: listed] a listed book is in this list.
+        // SAFETY: the caller alone may touch `slab` and every listed book, by this function's contract;
+        // [SLAB_LIST-1: listed] a listed one is in this list.
         unsafe {
             if core::mem::replace(&mut (*slab).listed, false) {
                 self.0.remove(slab);
@@ -50,23 +52,25 @@ impl SlabList {
         }
     }
 
-    /// Takes the oldest out that has free blocks; null if there is none. O(slabs).
+    /// Takes the oldest slab with free blocks out; null if there is none. O(slabs).
     ///
     /// # Safety
     ///
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn pop_free(&mut self) -> *mut Segment {
-        // SAFETY: the caller's promise is the same.
-        let found = unsafe { self.0.iter() }.find(|&slab| unsafe { (*slab).free != 0 });
-        let slab = found.unwrap_or(null_mut());
-        if !slab.is_null() {
-            // SAFETY: as above; it is a book of this list.
-            unsafe { self.remove(slab) };
+        // SAFETY: the caller alone may touch the listed books, by this function's contract; the list changes only once
+        // the search is over, and the book found is one of it.
+        unsafe {
+            let found = self.0.iter().find(|&slab| (*slab).free != 0);
+            let slab = found.unwrap_or(null_mut());
+            if !slab.is_null() {
+                self.remove(slab);
+            }
+            slab
         }
-        slab
     }
 
-    /// Takes the oldest out; null if there is none.
+    /// Takes the oldest slab out; null if there is none.
     ///
     /// # Safety
     ///
@@ -74,7 +78,7 @@ impl SlabList {
     pub(crate) unsafe fn pop(&mut self) -> *mut Segment {
         let slab = self.0.first();
         if !slab.is_null() {
-            // SAFETY: the caller's promise; it is a book of this list.
+            // SAFETY: a book of this list, all of which the caller alone may touch, by this function's contract.
             unsafe { self.remove(slab) };
         }
         slab
@@ -86,7 +90,7 @@ impl SlabList {
     ///
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn validate(&self, bin: Bin) -> Result<usize, Broken> {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller alone may touch every listed book, by this function's contract; nothing changes here.
         unsafe {
             for book in self.0.iter() {
                 expect((*book).listed, "SLAB_LIST-1: listed")?;

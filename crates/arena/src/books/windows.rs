@@ -1,4 +1,11 @@
-//! What stands in each 64 GiB window of the address space: an area, a huge block, or nothing of ours.
+//! The table of windows: for each 64 GiB of the address space, the area or the huge block that stands there, if any.
+//!
+//! # Invariants
+//!
+//! - [WINDOWS-1: stay] An entry announces an area only once that is whole, with a settled heap at home in it or in an
+//!   older area. An area of a thread's heap, and its entry, stay as long as the process.
+//! - [WINDOWS-2: claimed] A claimed window is its claimant's alone, until it announces an area or a block there, or releases
+//!   the window.
 
 mod entry;
 mod table;
@@ -26,7 +33,7 @@ use crate::{
     sys,
 };
 
-/// The bits of an address, where there are as many as the table has windows for.
+/// The most bits of an address that the table has windows for.
 const BITS: u32 = 47;
 /// Windows of such an address space.
 const WINDOWS: usize = 1 << (BITS - AREA_SHIFT);
@@ -35,10 +42,10 @@ const FIRST: usize = 16;
 /// Windows among which the first is chosen at random, so that addresses differ from run to run.
 const SPREAD: usize = 512;
 
-/// What stands in each window.
+/// The entry of each window of the process.
 static TABLE: Table<WINDOWS> = Table::new();
 
-/// Where the search for a window goes on, a hint.
+/// The window at which the next search begins, a hint.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// What an address lies in. O(1): one load.
@@ -55,10 +62,10 @@ pub(crate) fn thread_owner(address: *mut u8) -> Option<Owner> {
     if entry.kind() == Kind::THREAD { entry.owner() } else { None }
 }
 
-/// Lets `look` see the heap that owns the area that an address lies in, if that is a thread's, and returns what it
-/// says; else false. O(1): one load.
+/// Calls `look` with the heap that owns the area that an address lies in, and returns its result; false if the area isn't
+/// a thread's. O(1): one load.
 ///
-/// As [`thread_owner`], without a heap's address that might be null, which would be looked at again.
+/// It differs from [`thread_owner`] in that no owner may be null, so that nothing tests for it.
 #[inline(always)]
 pub(crate) fn with_thread_owner(address: *mut u8, look: impl FnOnce(Owner) -> bool) -> bool {
     let Some(entry) = TABLE.get(address.addr() >> AREA_SHIFT) else { return false };
@@ -67,11 +74,11 @@ pub(crate) fn with_thread_owner(address: *mut u8, look: impl FnOnce(Owner) -> bo
         return false;
     }
     let heap = core::ptr::with_exposed_provenance_mut::<()>(owner);
-    // SAFETY: an entry of this kind has a heap's address in it, which isn't zero.
+    // SAFETY: [ENTRY-1: owner] an entry of this kind has a heap's address in it, which isn't zero.
     look(Owner::at(unsafe { NonNull::new_unchecked(heap) }))
 }
 
-/// The windows to search: those of the address space, but for the lowest, which are left to programs.
+/// The windows to search: those of the address space, except for the lowest, which are left to programs.
 fn searched() -> core::ops::Range<usize> {
     /// The bits of an address, once they are known: `Relaxed`, they order nothing.
     static KNOWN: AtomicU32 = AtomicU32::new(0);
@@ -90,29 +97,25 @@ fn searched_of(bits: u32) -> core::ops::Range<usize> {
     FIRST.min(end / 4).max(1)..end
 }
 
-/// Claims `count` free windows in a row, and calls `make` with the address of the first until it doesn't find
-/// something there. Returns what it makes, which the entry that comes with it announces; or `None`, with no
-/// window claimed.
+/// Claims `count` free windows in a row, calls `make` with the address of the first, and announces what it made by the
+/// entry that it returns; where `make` finds the place occupied, it tries further windows. Returns what was made; or
+/// `None`, with no window claimed.
 ///
-/// Nothing is reserved: that the windows are ours only this table says. Where the kernel chooses places it
-/// begins far from them; and each piece is mapped so that the call fails where something stands.
+/// Nothing is reserved: only this table knows that the windows are ours. The kernel begins to choose places far from
+/// them, and each piece is mapped by a call that fails where something stands.
 fn claim<T>(
     count: usize,
     mut make: impl FnMut(NonNull<u8>) -> Result<(T, Entry), ProviderError>,
 ) -> Option<T> {
     let searched = searched();
-    if NEXT.load(Ordering::Relaxed) == 0 {
-        let first = searched.start + sys::random() % SPREAD.min(searched.len() / 4).max(1);
-        let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
-    }
-    let hint = NEXT.load(Ordering::Relaxed).max(searched.start);
+    let start = first_searched(&searched) - searched.start;
     for step in 0..searched.len() {
-        let index = searched.start + (hint - searched.start + step) % searched.len();
+        let index = searched.start + (start + step) % searched.len();
         if index + count > searched.end || !TABLE.claim(index, count) {
             continue;
         }
         let address = core::ptr::with_exposed_provenance_mut(index << AREA_SHIFT);
-        // SAFETY: window 0 isn't searched.
+        // SAFETY: `searched_of` leaves window 0 out, so that the address isn't null.
         match make(unsafe { NonNull::new_unchecked(address) }) {
             Ok((made, entry)) => {
                 NEXT.store(index + count, Ordering::Relaxed);
@@ -130,28 +133,37 @@ fn claim<T>(
     None
 }
 
-/// Whom an area is for.
+/// The window at which a search begins: the first time one at random, then the one behind the last that was claimed.
+fn first_searched(searched: &core::ops::Range<usize>) -> usize {
+    if NEXT.load(Ordering::Relaxed) == 0 {
+        let first = searched.start + sys::random() % SPREAD.min(searched.len() / 4).max(1);
+        let _ = NEXT.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
+    }
+    NEXT.load(Ordering::Relaxed).max(searched.start)
+}
+
+/// The kind of heap that an area is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
     Thread,
     Value,
 }
 
-/// A new area with a heap at home in it: `settle` makes the home ready that is at the area's start, and returns
-/// the heap. Nobody else knows of the area until then.
+/// Creates an area with a heap at home in it: `settle` makes the home at the area's start ready, and returns the heap.
+/// Nobody else knows of the area until then.
 pub(crate) fn new_home(whom: For, settle: impl Fn(NonNull<u8>, AreaRef) -> Owner) -> Option<Owner> {
     let kind = if whom == For::Thread { Kind::THREAD } else { Kind::VALUE };
     claim(1, |start| {
-        let area = Area::create(start)?;
+        let area = AreaRef::create(start)?;
         let owner = settle(start, area);
         Ok((owner, Entry::of_area(owner, kind)))
     })
 }
 
-/// One more area for a heap.
+/// Creates one more area for a heap.
 pub(crate) fn extend(owner: Owner) -> Option<AreaRef> {
     let entry = TABLE.get(window_of(owner.addr()))?;
-    claim(1, |start| Ok((Area::create(start)?, entry)))
+    claim(1, |start| Ok((AreaRef::create(start)?, entry)))
 }
 
 /// The sizes of all huge blocks, in bytes.
@@ -198,17 +210,17 @@ fn window_of(address: usize) -> usize {
     (address >> AREA_SHIFT) % WINDOWS
 }
 
-/// Marks an arena heap as waiting for the next.
+/// Keeps an arena heap for the next that is asked for: no address leads to it until then.
 pub(crate) fn keep(owner: Owner) {
     TABLE.set(window_of(owner.addr()), Entry::of_area(owner, Kind::KEPT));
 }
 
-/// Takes an arena heap that waits into use again.
+/// Takes a kept arena heap into use again, if there is one.
 pub(crate) fn take_kept() -> Option<Owner> {
     TABLE.take_kept()
 }
 
-/// Lets nobody find an arena heap's area any more, so that it can be released.
+/// Hides an arena heap's area from all threads, so that it can be released.
 pub(crate) fn withdraw(area: AreaRef) {
     TABLE.set(window_of(area.as_ptr().addr()), Entry::CLAIMED);
 }
@@ -217,15 +229,15 @@ pub(crate) fn withdraw(area: AreaRef) {
 ///
 /// # Safety
 ///
-/// Nobody knows of the area but the caller, who doesn't touch it any more.
+/// Nobody knows of the area but the caller, no block of it is live, and nobody touches it any more.
 pub(crate) unsafe fn release_area(area: AreaRef) {
     let area = area.as_ptr();
-    // SAFETY: the caller's promise.
+    // SAFETY: no block of the area is live, and nobody touches it any more, by this function's contract.
     unsafe { Area::unmap(area) };
     TABLE.release(area.addr() >> AREA_SHIFT, 1);
 }
 
-/// Claims windows for a block of `size` bytes, which `map` makes usable from the address that it is given on.
+/// Claims windows for a block of `size` bytes, which `map` makes usable at the address that it is called with.
 pub(crate) fn claim_block(
     size: usize,
     mut map: impl FnMut(NonNull<u8>) -> Result<(), ProviderError>,
@@ -236,12 +248,12 @@ pub(crate) fn claim_block(
     })
 }
 
-/// Notes another size of a block within its windows.
+/// Enters another size of a block within its windows.
 pub(crate) fn resize_block(start: NonNull<u8>, size: usize) {
     TABLE.set(window_of(start.addr().get()), Entry::of_block(size));
 }
 
-/// Gives up the windows of a block.
+/// Releases the windows of a block.
 pub(crate) fn release_block(start: NonNull<u8>, size: usize) {
     TABLE.release(start.addr().get() >> AREA_SHIFT, size.div_ceil(AREA_SIZE));
 }

@@ -288,7 +288,7 @@ pub fn check_frees() {
 }
 
 /// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache.
-/// Says how many bytes the system got at most.
+/// Returns how many bytes the system got at most.
 ///
 /// O(memory of all heaps); other threads wait for their heap's turn at most.
 pub fn trim() -> usize {

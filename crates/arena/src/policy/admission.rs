@@ -119,7 +119,7 @@ impl Account {
         granted.then(|| Reservation { account: self, granules: more })
     }
 
-    /// Grants what is there already, and can't be refused, limit or not; says how many bytes that is.
+    /// Grants what is there already, and can't be refused, limit or not; returns how many bytes that is.
     pub(crate) fn force(&self, bytes: usize) -> usize {
         let more = granules(bytes);
         let add = |balance: Balance| {
@@ -159,7 +159,7 @@ impl Account {
         self.change(set).map(drop)
     }
 
-    /// Says what is granted, whatever was before: for the only thread of a process.
+    /// Sets what is granted anew: for the only thread of a process.
     pub(crate) fn recount(&self, holdings: impl Iterator<Item = usize>) {
         let granted = holdings.map(granules).fold(0, u32::saturating_add);
         let _ = self.change(|balance| Some(Balance { granted, ..balance }));

@@ -31,7 +31,7 @@ impl Grant {
         self.bytes
     }
 
-    /// Sees to it that so many bytes may be held; says whether they may.
+    /// Sees to it that so many bytes may be held; returns whether they may.
     #[inline]
     pub(crate) fn reach(&mut self, bytes: usize) -> bool {
         bytes <= self.bytes || self.extend(bytes)

@@ -14,7 +14,7 @@ use crate::{
 /// What is chosen. Read anew each time: `Relaxed`.
 static WANTED: AtomicBool = AtomicBool::new(true);
 
-/// Says whether any are to be asked for.
+/// Sets whether any are asked for.
 pub(crate) fn set(wanted: bool) {
     WANTED.store(wanted, Ordering::Relaxed);
 }

@@ -30,7 +30,7 @@ static CHANGES: AtomicUsize = AtomicUsize::new(0);
 /// Bytes of the thread's stack: it calls little.
 const STACK: usize = 64 << 10;
 
-/// Says whether the thread is wanted, or that the decay is another now.
+/// Sets whether the thread is wanted; wakes it in any case, since the decay may have changed.
 pub(crate) fn set(wanted: bool) {
     WANTED.store(wanted, Ordering::SeqCst);
     CHANGES.fetch_add(1, Ordering::Relaxed);
@@ -38,7 +38,7 @@ pub(crate) fn set(wanted: bool) {
     start_if_wanted();
 }
 
-/// Starts the thread if it is wanted and doesn't run in this process; says whether it runs now.
+/// Starts the thread if it is wanted and doesn't run in this process; returns whether it runs now.
 pub(crate) fn start_if_wanted() -> bool {
     if !WANTED.load(Ordering::SeqCst) {
         return false;
@@ -62,7 +62,7 @@ fn process() -> i32 {
     unsafe { libc::getpid() }
 }
 
-/// Starts the thread, with all signals blocked; says whether it could.
+/// Starts the thread, with all signals blocked; returns whether it could.
 fn start() -> bool {
     // SAFETY: all is initialised before it is used. The thread is detached, and what it touches lives as long as
     // the process.

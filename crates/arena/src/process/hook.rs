@@ -18,7 +18,7 @@ pub(crate) fn set(hook: Option<fn(wanted: usize) -> bool>) {
     HOOK.store(hook.map_or(null_mut(), |hook| hook as *mut ()), Ordering::Release);
 }
 
-/// Asks the hook to make room for a request that the limit stands against; says whether to try again.
+/// Asks the hook to make room for a request that the limit stands against; returns whether to try again.
 pub(crate) fn ask(wanted: usize) -> bool {
     let hook = HOOK.load(Ordering::Acquire);
     let balance = ACCOUNT.balance();

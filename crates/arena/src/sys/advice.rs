@@ -1,8 +1,8 @@
-//! What the system is told about memory: `madvise`, which a program may forgo.
+//! Advice to the system about memory: `madvise`, which a program may forbid.
 //!
-//! A sandbox may end the process for a call that it doesn't know. No other call does the same without harm: a new mapping
-//! in the place of an old one takes the lock that page faults of all threads wait for, splits what is advised from what
-//! isn't, and leaves a hole if it fails.
+//! A sandbox may end the process for a call that it doesn't know.
+//! No other call does the same without harm: a new mapping in the place of an old one takes the lock that page faults
+//! of all threads wait for, splits the mapping in two, and leaves a hole if it fails.
 
 use core::{
     ptr::NonNull,
@@ -16,7 +16,7 @@ use crate::sys::round_to_pages;
 /// Whether the call may be made. Read anew each time: `Relaxed`.
 static ADVICE: AtomicBool = AtomicBool::new(true);
 
-/// Says whether `madvise` may be called from now on. If not, all is as where the system refuses it.
+/// Allows or forbids `madvise` from now on. Where it is forbidden, callers go on as if the system had refused.
 pub(crate) fn set_advice(allowed: bool) {
     ADVICE.store(allowed, Ordering::Relaxed);
 }
@@ -32,12 +32,12 @@ fn is_allowed() -> bool {
 /// The bytes are usable, and the caller's.
 pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
     if is_allowed() {
-        // SAFETY: the caller's promise.
+        // SAFETY: the bytes are usable and the caller's, by this function's contract. A refusal changes nothing.
         let _ = unsafe { os::prefer_huge(start, size) };
     }
 }
 
-/// Gives the memory behind `size` bytes back; they read as zero from then on. Says whether the
+/// Gives the memory behind `size` bytes back; they read as zero from then on. Returns whether the
 /// system did.
 ///
 /// # Safety
@@ -46,6 +46,7 @@ pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
 /// them.
 pub(crate) unsafe fn purge(start: *mut u8, size: usize) -> bool {
     let Some(start) = NonNull::new(start) else { return false };
-    // SAFETY: the caller's promise.
+    // SAFETY: the bytes, to the end of their last page, are the caller's and hold nothing needed, by this function's
+    // contract.
     size == 0 || is_allowed() && unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
 }

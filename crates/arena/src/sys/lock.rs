@@ -1,4 +1,5 @@
-//! The lock over one heap's pools: taken on slow paths only, and never while another is held.
+//! The lock over one heap's pools: taken on slow paths only. The lock of the arena heaps is the only one under which
+//! it is taken.
 
 pub(crate) use stratalloc_pages::lock::{Lock, LockGuard, Mark};
 
@@ -19,8 +20,8 @@ mod tests {
     /// A cache, and the list of idle ones: whether it is in it.
     type Idle = (UnsafeCell<usize>, Lock<bool>);
 
-    /// A thread that ends leaves its cache to the next: who adopts it sees all that was done to it. The list of idle
-    /// caches is a flag here, and the cache one value.
+    /// A thread that ends leaves its cache to the next, which sees all that was done to it. The list of idle caches is a
+    /// flag here, and the cache one value.
     #[test]
     fn loom_an_adopted_cache_is_seen_whole() {
         explore(

@@ -1,10 +1,10 @@
-//! What the process has mapped: `/proc/self/maps`.
+//! The mappings of the process, as text: `/proc/self/maps`.
 
 use core::fmt::{self, Write};
 
 use crate::sys::paged::PagedVec;
 
-/// What is read at once.
+/// Bytes that are read at once.
 const PIECE: usize = 4096;
 
 /// Writes all of it, one mapping a line; nothing where it can't be read. Bytes that are no text become U+FFFD.
@@ -19,7 +19,7 @@ pub(crate) fn write(out: &mut impl Write) -> fmt::Result {
     Ok(())
 }
 
-/// Whole, since a piece may end in the middle of a letter.
+/// All of the text, since a piece may end in the middle of a letter.
 fn read() -> Option<PagedVec<u8>> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;
     // SAFETY: the path is a string. By number, since the C library's `open` is a point at which threads are
@@ -33,7 +33,7 @@ fn read() -> Option<PagedVec<u8>> {
     let mut text = PagedVec::new();
     let mut piece = [0_u8; PIECE];
     let whole = loop {
-        // SAFETY: there is room for so many bytes.
+        // SAFETY: the buffer has room for so many bytes.
         let read = unsafe { libc::syscall(libc::SYS_read, file, piece.as_mut_ptr(), PIECE) };
         match usize::try_from(read) {
             Ok(0) => break true,

@@ -1,8 +1,8 @@
-//! What a thread marks locks with.
+//! The mark that a thread without a cache puts on locks.
 
 use crate::sys::lock::Mark;
 
-/// An address of the thread's own, for one that has no cache.
+/// The mark of the calling thread: an address of its own. It has no cache.
 pub(crate) fn of_thread() -> Mark {
     // SAFETY: the call has no preconditions.
     Mark::new(unsafe { libc::pthread_self() } as usize)

@@ -1,4 +1,4 @@
-//! How the content of a large block gets to another: its pages are moved, where that is worth a call.
+//! Moving the content of a large block to another: whole pages are moved, where that is worth a call.
 
 use core::ptr::NonNull;
 
@@ -9,21 +9,22 @@ use crate::{
     thresholds::{COPIED_AT_ONCE, WORTH_MOVING},
 };
 
-/// Copies `size` bytes from a large block to another, or moves them, in whole pages; says whether it could. If
-/// not, the first block is as it was, and the second isn't ours any more: nobody may touch it, or give
-/// it back.
+/// Copies `size` bytes from a large block to another, or moves them in whole pages; returns whether it could.
+///
+/// If not, the first block is as it was, and the second is lost: nobody may touch it, or give it back.
 ///
 /// # Safety
 ///
-/// The caller owns both blocks, which begin at pages and hold `size` bytes; if they get to the second,
-/// nobody reads the first any more.
+/// The caller owns both blocks, which begin at pages and hold `size` bytes. Once the bytes are in the second, nobody
+/// reads the first any more.
 pub(crate) unsafe fn move_bytes(from: *mut u8, to: *mut u8, size: usize) -> bool {
     let mut done = 0;
     while done < size {
         let part = |from: *mut u8| from.wrapping_add(done);
-        // SAFETY: the caller's promise, on a part of both blocks.
+        // SAFETY: both parts begin at pages and hold the rest of `size` bytes; both blocks are the caller's, by this
+        // function's contract.
         let Some(more) = (unsafe { move_part(part(from), part(to), size - done) }) else {
-            // SAFETY: what is done of the second block is as the caller gave it.
+            // SAFETY: the first `done` bytes of both blocks are the caller's still, by this function's contract.
             unsafe { copy(to, from, done) };
             return false;
         };
@@ -32,7 +33,7 @@ pub(crate) unsafe fn move_bytes(from: *mut u8, to: *mut u8, size: usize) -> bool
     true
 }
 
-/// Moves some of the first bytes; says how many, or nothing if the destination is lost.
+/// Moves some of the first bytes; returns how many, or `None` if the destination is lost.
 ///
 /// # Safety
 ///
@@ -41,7 +42,7 @@ unsafe fn move_part(from: *mut u8, to: *mut u8, size: usize) -> Option<usize> {
     let mut part = size;
     while part >= WORTH_MOVING {
         let (start, place) = (NonNull::new(from)?, NonNull::new(to)?);
-        // SAFETY: the caller owns both, and nobody else uses either.
+        // SAFETY: the caller owns both blocks, which hold `part` bytes, by this function's contract.
         match unsafe { os::move_pages(start, place, part) } {
             Ok(()) => return Some(part),
             Err(MoveError::Several) => part = shorter(from, part),
@@ -49,22 +50,23 @@ unsafe fn move_part(from: *mut u8, to: *mut u8, size: usize) -> Option<usize> {
             Err(MoveError::Lost) => return None,
         }
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: both blocks hold `part` bytes, and are two blocks of the caller's, by this function's contract.
     unsafe { copy(from, to, part) };
     Some(part)
 }
 
-/// Fewer than `size` bytes, up to the multiple of the largest power of two that lies within. Mappings end
-/// where memory was made usable, which is at such multiples.
+/// Fewer than `size` bytes: up to the multiple of the largest power of two that lies within. Mappings end at such
+/// multiples, where memory was made usable.
 fn shorter(start: *mut u8, size: usize) -> usize {
     let last = start.addr() + size - 1;
     let highest_differing = (start.addr() ^ last).ilog2();
     (last >> highest_differing << highest_differing) - start.addr()
 }
 
-/// Copies `size` bytes from a large block to another that is copied to the end in any case, whatever the
-/// system refuses: for heaps that give their address space back, of which none may be lost. Gives the
-/// memory behind the first block back meanwhile, so that not all of it is there twice.
+/// Copies `size` bytes from a large block to another, whatever the system refuses: for heaps that end, none of whose
+/// address space may be lost.
+///
+/// Gives the memory behind the first block back meanwhile, so that not all of it is there twice.
 ///
 /// # Safety
 ///
@@ -72,10 +74,12 @@ fn shorter(start: *mut u8, size: usize) -> usize {
 pub(crate) unsafe fn copy_bytes(from: *mut u8, to: *mut u8, size: usize) {
     for done in (0..size).step_by(COPIED_AT_ONCE) {
         let part = COPIED_AT_ONCE.min(size - done);
-        // SAFETY: the caller's promise, on a part of both blocks.
+        // SAFETY: both blocks hold `part` bytes from `done` on, and are two blocks of the caller's, by this function's
+        // contract.
         unsafe { copy(from.wrapping_add(done), to.wrapping_add(done), part) };
         if part == COPIED_AT_ONCE {
-            // SAFETY: the caller's promise; the bytes were copied, and nobody reads them any more.
+            // SAFETY: whole pages, which begin at a page as the block does; they were copied, and by this function's
+            // contract nobody reads them any more.
             unsafe { sys::purge(from.wrapping_add(done), part) };
         }
     }
@@ -85,7 +89,7 @@ pub(crate) unsafe fn copy_bytes(from: *mut u8, to: *mut u8, size: usize) {
 ///
 /// Both are blocks of the caller's that hold `size` bytes, and don't overlap.
 unsafe fn copy(from: *mut u8, to: *mut u8, size: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: both hold `size` bytes and don't overlap, by this function's contract.
     unsafe { to.copy_from_nonoverlapping(from, size) };
 }
 

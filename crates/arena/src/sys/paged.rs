@@ -1,10 +1,10 @@
-//! A growing array in pages of its own, for what is noted of allocations and may not allocate.
+//! A growing array in pages of its own, for code that may not allocate.
 
 use core::ptr::NonNull;
 
 use crate::sys;
 
-/// Elements that come and stay, in memory from the system.
+/// Elements in memory from the system; none is ever removed.
 ///
 /// # Invariants
 ///
@@ -19,7 +19,7 @@ pub(crate) struct PagedVec<T> {
 
 // SAFETY: [PAGED-1] the memory is the array's own.
 unsafe impl<T: Send> Send for PagedVec<T> {}
-// SAFETY: through a shared reference it is only read.
+// SAFETY: a shared array is only read: [PAGED-1: own] its memory changes through `&mut` alone.
 unsafe impl<T: Sync> Sync for PagedVec<T> {}
 
 impl<T: Copy> PagedVec<T> {
@@ -42,7 +42,7 @@ impl<T: Copy> PagedVec<T> {
     pub(crate) unsafe fn zeroed(len: usize) -> Option<Self> {
         let mut zeroes = Self::new();
         zeroes.reserve(len).then(|| {
-            // [PAGED-2] fresh memory is zero, and by the caller's promise so many elements.
+            // [PAGED-2: filled] fresh memory is zero, and all zero is an element by this function's contract.
             zeroes.len = len;
             zeroes
         })
@@ -95,14 +95,14 @@ impl<T> core::ops::Deref for PagedVec<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: [PAGED-2].
+        // SAFETY: [PAGED-2: filled] so many elements were written, in memory that stays while this is borrowed.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
 
 impl<T> core::ops::DerefMut for PagedVec<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: [PAGED-2]; this is borrowed mutably.
+        // SAFETY: [PAGED-2: filled] so many elements were written; the mutable borrow keeps others out.
         unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
 }

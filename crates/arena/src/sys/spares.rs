@@ -1,8 +1,8 @@
 //! Mappings in reserve, of those that a process may have.
 //!
-//! Where a program has used up all others, memory that is usable can still grow, but nothing can begin elsewhere: the
-//! first slab of a partition needs a mapping, and gets one of these. They are pages without access, apart from each
-//! other, in the first area of the process.
+//! Where a program has used up all others, usable memory can still grow, but none can begin elsewhere.
+//! The first slab of a partition needs a mapping, and gets one of these.
+//! They are pages without access, apart from each other, in the first area of the process.
 
 use core::{
     ptr::{NonNull, without_provenance_mut},
@@ -22,8 +22,12 @@ static SPARES: Spares = Spares(AtomicUsize::new(0));
 
 /// The address of the first, and in the bits below a page's size which of them are there. Zero before they are made.
 ///
-/// `Release` where a bit is set pairs with `Acquire` where it is taken: the page is mapped by then, and it is the
-/// taker's alone.
+/// `Release` where a bit is set pairs with `Acquire` where it is taken: the page is mapped by then.
+///
+/// # Invariants
+///
+/// - [SPARES-1: taken] A page whose bit is set is mapped, and is used by nobody. The thread that clears the bit owns the
+///   page.
 struct Spares(AtomicUsize);
 
 /// Makes them in the first area of the process, which stays for ever; for others it does nothing.
@@ -31,12 +35,12 @@ pub(crate) fn make(area: NonNull<u8>) {
     SPARES.make(area.addr().get() + SPARES_AT);
 }
 
-/// Makes those anew that were given up, as far as the system grants them.
+/// Maps those again that were given up, as far as the system grants them.
 pub(crate) fn restore() {
     SPARES.restore();
 }
 
-/// Gives one up, so that something else may be mapped; says whether there was one.
+/// Unmaps one, so that something else may be mapped; returns whether there was one.
 pub(crate) fn give_up() -> bool {
     SPARES.give_up()
 }
@@ -68,7 +72,7 @@ impl Spares {
         };
         let number = lowest(before).trailing_zeros() as usize;
         let start = NonNull::new(without_provenance_mut(page(before, number)));
-        // SAFETY: a page of this module; whoever takes its bit has it to himself, and nothing lies in it.
+        // SAFETY: [SPARES-1: taken] this thread took the bit of the page, in which nothing lies.
         start.is_some_and(|start| unsafe { os::unmap(start, os::page_size()) }.is_ok())
     }
 }

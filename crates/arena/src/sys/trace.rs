@@ -1,25 +1,24 @@
-//! The calls that lead to where the calling thread is, as return addresses.
+//! Traces: the return addresses of the calls that the calling thread is in.
 
-/// Calls of a trace at most.
+/// The most calls of a trace.
 pub(crate) const DEEPEST: usize = 128;
 
-/// What the system's unwinder needs is loaded by this, with memory that it allocates; `capture` allocates none
-/// from then on.
+/// Loads what the system's unwinder needs, which allocates; `capture` allocates nothing from then on.
 pub(crate) fn prepare() {
     capture(&mut [0; DEEPEST]);
 }
 
-/// Writes the return addresses of the calls that lead here, innermost first; returns how many. Zero where nothing
-/// can tell them.
+/// Writes the return addresses of the calls that lead here, innermost first; returns how many. Zero where they can't be
+/// found.
 ///
-/// By the tables that compilers write for every function, since few programs keep frame pointers. The caller
-/// holds no lock.
+/// It reads the tables that compilers write for every function, since few programs keep frame pointers. The caller holds
+/// no lock.
 #[cfg(all(target_env = "gnu", not(miri)))]
 pub(crate) fn capture(trace: &mut [usize; DEEPEST]) -> usize {
     unsafe extern "C" {
         fn backtrace(trace: *mut usize, most: core::ffi::c_int) -> core::ffi::c_int;
     }
-    // SAFETY: there is room for so many.
+    // SAFETY: the array has room for so many addresses.
     let depth = unsafe { backtrace(trace.as_mut_ptr(), const { DEEPEST as u8 }.into()) };
     // Where the unwinder ends before `main`'s caller, its last address may be null.
     let depth = usize::try_from(depth).unwrap_or(0);

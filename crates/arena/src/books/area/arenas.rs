@@ -1,4 +1,4 @@
-//! Which arenas of an area are vacant.
+//! The vacant arenas of an area.
 
 use crate::{
     books::{
@@ -34,7 +34,7 @@ impl Books {
         self.taken[place.partition.number()] & (1 << place.arena) == 0
     }
 
-    /// Makes the books of all arenas usable whose number is below `end`; says whether they are.
+    /// Makes the books of all arenas usable whose number is below `end`; returns whether it could.
     pub(crate) fn book_arenas(&mut self, end: usize) -> bool {
         let start = self.start();
         self.tables.book_arenas(start, end)

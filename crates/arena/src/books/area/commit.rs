@@ -1,7 +1,7 @@
-//! How an area's memory becomes usable: in steps that grow with what is held.
+//! Making an area's memory usable, in steps that grow with the bytes held.
 //!
-//! What was never used isn't even reserved, so that a limit of the process counts only what serves
-//! something, whenever it is set; and where pages are locked into memory, few are.
+//! Memory that was never used isn't even reserved. So a limit of the process counts only what serves something,
+//! whenever the limit is set; and where pages are locked into memory, few are.
 
 use core::{
     ptr::NonNull,
@@ -16,10 +16,10 @@ use crate::{
     thresholds::{RESTRAINT, STEP, STEP_SHARE},
 };
 
-/// When the system last refused memory, in milliseconds of its clock. Zero: never. `Relaxed`: a hint.
+/// The time at which the system last refused memory, in milliseconds of its clock. Zero: never. `Relaxed`: a hint.
 static REFUSED_AT: AtomicU64 = AtomicU64::new(0);
 
-/// Whether memory is to be made usable ahead.
+/// Whether memory may be made usable ahead: the system didn't refuse any of late.
 fn is_plentiful() -> bool {
     let refused = REFUSED_AT.load(Ordering::Relaxed);
     refused == 0 || sys::milliseconds() > refused + RESTRAINT
@@ -30,11 +30,11 @@ fn is_plentiful() -> bool {
 pub(crate) enum Refusal {
     /// The system has no more.
     OutOfMemory,
-    /// Something that isn't ours stands in this segment of the arena.
+    /// A mapping that isn't ours stands in this segment of the arena.
     Occupied(usize),
 }
 
-/// What memory is made usable for.
+/// The heap that memory is made usable for.
 #[derive(Clone, Copy)]
 pub(crate) struct Appetite {
     /// Bytes that the heap holds.
@@ -44,10 +44,9 @@ pub(crate) struct Appetite {
 }
 
 impl Appetite {
-    /// How many bytes to make usable at once.
+    /// The bytes to make usable at once.
     ///
-    /// Many where mappings are scarce: as much as an arena of the smallest classes has, so that its memory
-    /// is one.
+    /// Where mappings are scarce, as many as an arena of the smallest classes has, so that its memory is one mapping.
     fn step(self) -> usize {
         if !is_plentiful() {
             return 0;
@@ -61,7 +60,7 @@ impl Appetite {
 }
 
 impl Books {
-    /// Makes the first `bytes` of a slab usable, and more where that is worth it.
+    /// Makes the first `bytes` of a slab usable, and more ahead where memory is plentiful.
     pub(crate) fn commit_slab(
         &mut self,
         place: SegmentPlace,
@@ -109,7 +108,7 @@ impl Books {
         Ok(())
     }
 
-    /// Makes the rest of segment `first` usable and all of those up to `end`, of which nothing is.
+    /// Makes the rest of segment `first` usable, and all of the segments from there to `end`, which aren't usable yet.
     fn commit_gap(
         &mut self,
         arena: ArenaPlace,
@@ -123,7 +122,7 @@ impl Books {
                 self.note_usable(arena, first, end - first, size);
                 Ok(())
             }
-            // One by one, to see which of them it is.
+            // One by one, to find which of them is occupied.
             Err(Refusal::Occupied(_)) if end - first > 1 => (first..end)
                 .try_for_each(|segment| self.commit_gap(arena, segment, segment + 1, huge)),
             Err(refusal) => Err(refusal),
@@ -144,7 +143,7 @@ impl Books {
         }
         match self.map_piece(place, bytes, huge) {
             Ok(()) => self.note_usable(place.arena, place.segment, 1, bytes),
-            // With the rest of the one before it, this may need no further mapping.
+            // If the segment before this one becomes usable to its end, this one needs no further mapping.
             Err(Refusal::OutOfMemory) if usable == 0 && self.follows_part(place) => {
                 self.commit_run(place.arena, place.segment - 1, 1, huge)?;
                 return self.extend_segment(place, bytes, huge);
@@ -187,13 +186,13 @@ impl Books {
             return Err(Refusal::OutOfMemory);
         };
         let mapped = if follows {
-            // SAFETY: [BOOKS-4] what is before is usable: of this segment, or all of the one before.
+            // SAFETY: [BOOKS-2: committed] the bytes before are usable: of this segment, or all of the one before.
             unsafe { sys::map_after(start, bytes - usable) }
         } else {
             sys::map_at(start, bytes - usable)
         };
         match mapped {
-            // SAFETY: just mapped.
+            // SAFETY: the bytes were just mapped, and are the area's.
             Ok(()) if huge => unsafe { sys::prefer_huge(start, bytes - usable) },
             Ok(()) => {}
             Err(error) if sys::is_occupied(&error) => {
@@ -207,8 +206,7 @@ impl Books {
         Ok(())
     }
 
-    /// Gives the memory behind some of an arena's segments back, and their address space; says how many
-    /// bytes that were.
+    /// Gives the memory behind some of an arena's segments back, and their address space; returns the bytes given back.
     ///
     /// # Safety
     ///
@@ -220,7 +218,7 @@ impl Books {
         for (first, count) in crate::books::arena::stretches(segments, whole) {
             let bytes = self.bytes_usable(place, first, count);
             let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
-            // SAFETY: the caller's promise: none of them serves anything.
+            // SAFETY: none of the segments serves anything, by this function's contract.
             if unsafe { sys::unmap(start, bytes) } {
                 self.note_unmapped(place, first, count);
                 unmapped += bytes;
@@ -230,12 +228,13 @@ impl Books {
         unmapped
     }
 
-    /// The bytes of `count` segments from `first` that are one stretch of usable memory.
+    /// The bytes of one stretch of usable memory, `count` segments from `first`.
     pub(super) fn bytes_usable(&mut self, place: ArenaPlace, first: usize, count: usize) -> usize {
         let last = self.segment(place.segment(first + count - 1)).usable as usize;
         (count - 1) * place.partition.segment_size() + last
     }
 
+    /// Notes that nothing of `count` segments from `first` is usable any more.
     fn note_unmapped(&mut self, place: ArenaPlace, first: usize, count: usize) {
         for segment in first..first + count {
             self.segment(place.segment(segment)).usable = 0;
@@ -246,7 +245,8 @@ impl Books {
         arena.whole &= !mask;
     }
 
-    /// Gives back what is usable of a slab beyond what was ever touched; says whether the system took it, if there was any.
+    /// Gives back the usable bytes of a slab beyond the `touched` ones; returns whether the system took them, or there
+    /// were none.
     ///
     /// # Safety
     ///
@@ -258,7 +258,7 @@ impl Books {
         if used == 0 || used >= usable {
             return true;
         }
-        // SAFETY: the caller's promise: no block lies there.
+        // SAFETY: all blocks ever handed out lie before, by this function's contract.
         if !unsafe { sys::unmap(start, usable - used) } {
             return false;
         }

@@ -1,4 +1,4 @@
-//! How an area's memory goes back to the system.
+//! Giving an area's memory back to the system.
 
 use crate::books::area::Books;
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
     policy, sys,
 };
 
-/// Gives the pages back that lie wholly within a stretch of free blocks; says how many bytes of it need
-/// not be looked at again.
+/// Gives the pages back that lie wholly within a stretch of free blocks, if they are `least` bytes or more; returns the
+/// bytes of the stretch that need not be looked at again.
 ///
 /// # Safety
 ///
@@ -20,20 +20,22 @@ unsafe fn purge_inner_pages(start: *mut u8, size: usize, least: usize) -> usize 
     let lead = sys::round_to_pages(start.addr()) - start.addr();
     let page = sys::round_to_pages(1);
     let pages = size.saturating_sub(lead) / page * page;
-    // SAFETY: the caller's promise.
+    // SAFETY: the pages lie in the stretch, which is usable and in nobody's use, by this function's contract.
     let purged = pages >= least && unsafe { sys::purge(start.wrapping_add(lead), pages) };
     if purged { size } else { 0 }
 }
 
-/// Gives the pages back beyond the blocks that a slab ever handed out; says how many bytes less are idle. Where any page
-/// is to go, some may be there that were never touched, of a huge one.
+/// Gives the pages back behind the last block that a slab ever handed out; returns by how many bytes less are idle.
+///
+/// Where any page is to go, all that is usable is purged: a huge page may have brought pages that were never touched.
 fn purge_tail(slab: &mut Slab<'_>, rested: bool) -> usize {
     let used = sys::round_to_pages(slab.carved_bytes());
     let tail = (slab.segment.touched as usize).saturating_sub(used);
     let end = slab.segment.usable as usize;
     let (least, size) =
         if rested { (policy::least_stretch(true), tail) } else { (1, end.saturating_sub(used)) };
-    // SAFETY: [BOOKS-4] so much of the segment is usable, and no block beyond was ever handed out.
+    // SAFETY: [BOOKS-2: committed] so much of the segment is usable; [SEGMENT-1: carved] no block behind `used` was ever
+    // handed out.
     let purged = size >= least && unsafe { sys::purge(slab.base.wrapping_add(used), size) };
     if !purged || tail == 0 {
         return 0;
@@ -42,8 +44,8 @@ fn purge_tail(slab: &mut Slab<'_>, rested: bool) -> usize {
     tail
 }
 
-/// Gives the memory of a slab back that serves nothing, if it has `rested` where that is asked; says how many bytes
-/// less are idle.
+/// Gives the memory of a slab back that serves nothing; returns by how many bytes less are idle. Where only `rested`
+/// slabs are looked at, one that is being emptied is left alone.
 fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
     let (idle, start, partition) = (slab.idle(), slab.base, slab.shape.partition);
     let seen = core::mem::replace(&mut slab.segment.seen, idle as u32) as usize;
@@ -58,17 +60,17 @@ fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
         return tail;
     }
     tail + slab.settle(least, |offset, size| {
-        // SAFETY: [SEGMENT-1, SEGMENT-2] blocks that were handed out once, and that nobody has.
+        // SAFETY: [SEGMENT-4: usable] the blocks of a stretch are usable, and [SEGMENT-2: free] nobody has them.
         unsafe { purge_inner_pages(start.wrapping_add(offset), size, least) }
     })
 }
 
 impl Books {
-    /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one arena
-    /// had; says how many bytes that were at most.
+    /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one arena had; returns
+    /// the bytes given back, at most.
     ///
-    /// Begins with what lies behind whole blocks, since it can serve nobody else, and with the arenas
-    /// that are used last. Leaves that of whole blocks which were freed a moment ago, if it is to `spare` them.
+    /// It begins with the memory of whole blocks, which can serve nobody else, and with the arenas that are used last.
+    /// Memory of whole blocks that were freed a moment ago stays, if it is to `spare` them.
     pub(crate) fn purge(&mut self, wanted: usize, spare: bool) -> usize {
         let now = sys::milliseconds() as u32;
         let mut purged = 0;
@@ -88,9 +90,9 @@ impl Books {
         purged
     }
 
-    /// Gives the memory behind free blocks back, where there is enough of it in one slab, until that
-    /// was `wanted` bytes; says how many bytes that were at most. Leaves slabs that are being emptied, if only
-    /// `rested` ones are to be looked at.
+    /// Gives the memory behind free blocks back, where one slab has enough of it, until that was `wanted` bytes; returns
+    /// the bytes given back, at most. Slabs that are being emptied stay as they are, if only `rested` ones are looked
+    /// at.
     pub(crate) fn purge_slabs(&mut self, wanted: usize, rested: bool) -> usize {
         let mut purged = 0;
         for index in (0..self.arenas.len()).rev() {
@@ -98,22 +100,19 @@ impl Books {
             while used != 0 && purged < wanted {
                 let place = ArenaPlace::from_index(index).segment(used.trailing_zeros() as usize);
                 used &= used - 1;
-                let bin = self.segment(place).bin;
-                if bin != Bin::NONE {
-                    let start = self.address(place);
-                    // SAFETY: the segment's book says that it serves this bin.
-                    purged += purge_slab(&mut unsafe { self.slab(start, bin) }, rested);
+                if let Some(mut slab) = self.slab_of(place) {
+                    purged += purge_slab(&mut slab, rested);
                 }
             }
         }
         purged
     }
 
-    /// Gives the books of segments back, where none is used nor has memory behind it: they tell nothing then,
-    /// once no memory is usable. Says whether it did.
+    /// Gives the books of segments back, if no segment is used or has memory behind it: once none is usable, its book
+    /// says nothing. Returns whether it did.
     pub(crate) fn purge_books(&mut self) -> bool {
-        let tells = |arena: &Arena| arena.used | arena.dirty != 0;
-        if self.tables.are_bare() || self.arenas.iter().any(tells) {
+        let is_needed = |arena: &Arena| arena.used | arena.dirty != 0;
+        if self.tables.are_bare() || self.arenas.iter().any(is_needed) {
             return false;
         }
         self.decommit();
@@ -121,12 +120,12 @@ impl Books {
             return false;
         }
         let start = self.start();
-        // SAFETY: no segment serves anything, or has usable memory; [BOOKS-5] none has a bit map from now on.
+        // SAFETY: no arena has a used or a committed segment: none serves anything, or has usable memory.
         unsafe { self.tables.strip(start) }
     }
 
-    /// Makes memory unusable that serves nothing, where it was purged or never touched, so that a limit of
-    /// the process no longer counts it: of vacant segments, and behind the blocks of slabs.
+    /// Unmaps memory that serves nothing and was purged or never touched: of vacant segments, and behind the blocks of
+    /// slabs. A limit of the process no longer counts it then.
     pub(crate) fn decommit(&mut self) {
         let mut tails = true;
         for index in 0..self.arenas.len() {
@@ -134,26 +133,29 @@ impl Books {
         }
     }
 
-    /// The same of one arena, with the `tails` of slabs or without; says whether those of others are worth a call. Where the
-    /// system refuses one, the process has all its mappings, and what lies between two slabs can't go.
+    /// The same of one arena, with the `tails` of slabs or without; returns whether those of others are worth a call.
+    ///
+    /// If the system refuses one, the process has all its mappings, and memory between two slabs can't go.
     fn decommit_arena(&mut self, place: ArenaPlace, mut tails: bool) -> bool {
         let &mut Arena { committed, mut used, dirty, .. } = self.arena(place);
-        // SAFETY: those that aren't used.
+        // SAFETY: the segments aren't used, so that they serve nothing.
         unsafe { self.unmap_segments(place, committed & !used & !dirty) };
         while used != 0 && tails {
             let place = place.segment(used.trailing_zeros() as usize);
             used &= used - 1;
             let &mut Segment { bin, touched, .. } = self.segment(place);
             if bin != Bin::NONE {
-                // SAFETY: [SEGMENT-5: touched] of the slab: no block beyond was ever handed out.
+                // SAFETY: [SEGMENT-5: touched] the blocks ever handed out lie within the touched bytes.
                 tails = unsafe { self.unmap_tail(place, touched as usize) };
             }
         }
         tails
     }
 
-    /// Gives the memory of an arena's vacant segments back. Where huge pages are, some lies behind segments
-    /// that were never touched: they are purged with those between which they lie.
+    /// Gives the memory of an arena's vacant segments back; returns the bytes given back, at most.
+    ///
+    /// Huge pages may have brought memory behind segments that were never touched: these are purged with those between
+    /// which they lie.
     fn purge_arena(&mut self, place: ArenaPlace) -> usize {
         let &mut Arena { committed, whole, used, dirty, .. } = self.arena(place);
         let mut purged = 0;
@@ -163,21 +165,25 @@ impl Books {
                 continue;
             }
             let bytes = self.bytes_usable(place, first, count);
-            // SAFETY: [BOOKS-4] so much is usable, and no segment of it serves anything. Pages that are locked into
-            // memory can only be unmapped.
+            // SAFETY: [BOOKS-2: committed] so much is usable, and no segment of it serves anything. Pages that are
+            // locked into memory can only be unmapped.
             let given = unsafe {
                 sys::purge(self.address(place.segment(first)), bytes)
                     || self.unmap_segments(place, run) == bytes
             };
-            if !given {
-                continue;
-            }
-            self.arena(place).dirty &= !run;
-            for segment in first..first + count {
-                let touched = &mut self.segment(place.segment(segment)).touched;
-                purged += core::mem::take(touched) as usize;
+            if given {
+                purged += self.note_purged(place, first, count);
             }
         }
         purged
+    }
+
+    /// Notes that `count` vacant segments from `first` read as zero; returns the bytes that were touched.
+    fn note_purged(&mut self, place: ArenaPlace, first: usize, count: usize) -> usize {
+        self.arena(place).dirty &= !run_mask(first, count);
+        (first..first + count)
+            .map(|segment| core::mem::take(&mut self.segment(place.segment(segment)).touched))
+            .map(|touched| touched as usize)
+            .sum()
     }
 }

@@ -77,23 +77,29 @@ pub(super) const fn line_offset(line: u32) -> usize {
 ///
 /// # Safety
 ///
-/// The segment serves as a slab in `area`.
+/// The segment serves as a slab in `area`, which stays.
 pub(crate) unsafe fn held_words(area: *mut Area, place: SegmentPlace) -> &'static [AtomicU64] {
     let offset = HELD_AT + place.index() * HELD * size_of::<u64>();
     let first = core::ptr::with_exposed_provenance(area.addr() + offset);
-    // SAFETY: the caller's promise: its arena isn't vacant, so that this is usable.
+    // SAFETY: the segment serves as a slab, by this function's contract, so that its arena is booked: [TABLES-1: usable]
+    // its part of the table is usable. All threads share it, as atomics.
     unsafe { core::slice::from_raw_parts(first, HELD) }
 }
 
 /// How far the tables are usable. All zero is none of them.
+///
+/// # Invariants
+///
+/// - [TABLES-1: usable] The tables of segments and of held blocks are usable for the arenas whose number is below
+///   `arenas_booked`, and those of bit maps for `lines_usable` bytes. `lines_given` lines lie within these.
 #[derive(Default)]
 pub(super) struct Tables {
     /// Numbers of arenas whose segments have books.
     arenas_booked: usize,
     /// Bytes of bit maps that are usable.
     lines_usable: usize,
-    /// Lines that are given out. Segments get theirs when they first serve as a slab and keep it, so that
-    /// those in use lie together.
+    /// Lines that are given out. A segment gets its lines when it first serves as a slab, and keeps them: so the lines in
+    /// use lie together.
     lines_given: usize,
 }
 
@@ -109,7 +115,7 @@ impl Tables {
         sys::map_at(start, size)?;
         let area = start.as_ptr().wrapping_add(HOME_LIMIT);
         if HAS_HELD && !extend(area, HELD_AT, HELD_OF_NUMBER) {
-            // SAFETY: just mapped.
+            // SAFETY: mapped by this function, and nobody else knows of it.
             unsafe { sys::unmap(start, size) };
             return Err(ProviderError::OutOfMemory { size: HELD_OF_NUMBER, align: 1 });
         }
@@ -122,7 +128,7 @@ impl Tables {
         place.arena < self.arenas_booked
     }
 
-    /// Makes the books of arenas usable whose number is below `end`; says whether they are.
+    /// Makes the books of arenas usable whose number is below `end`; returns whether it could.
     pub(super) fn book_arenas(&mut self, area: *mut u8, end: usize) -> bool {
         while self.arenas_booked < end {
             let number = self.arenas_booked;
@@ -137,7 +143,7 @@ impl Tables {
         true
     }
 
-    /// Gives out the lines for a bit map in a partition; says which is the first.
+    /// Gives out the lines for a bit map in a partition; returns the first.
     pub(super) fn give_lines(&mut self, area: *mut u8, partition: Partition) -> Option<u32> {
         let first = self.lines_given;
         let end = first + bitmap_lines(partition);
@@ -166,13 +172,13 @@ impl Tables {
         self.lines_given
     }
 
-    /// Whether they hold nothing that [`strip`](Self::strip) would give back.
+    /// Whether [`strip`](Self::strip) would give nothing back.
     pub(super) fn are_bare(&self) -> bool {
         self.lines_given == 0 && self.arenas_booked == 1
     }
 
-    /// Gives the memory of the tables back, that of the tiles' bins too, but for what an area begins with; says
-    /// whether the system took it.
+    /// Gives the memory of the tables back, and of the tiles' bins, except for what an area begins with; returns whether
+    /// the system took it.
     ///
     /// # Safety
     ///
@@ -180,7 +186,8 @@ impl Tables {
     pub(super) unsafe fn strip(&mut self, area: *mut u8) -> bool {
         let held = (self.arenas_booked - 1) * HELD_OF_NUMBER;
         let more = books_end(self.arenas_booked) - books_end(1);
-        // SAFETY: the caller's promise: what is told by these tables is told by none as well.
+        // SAFETY: no segment serves anything or is usable, by this function's contract: books that aren't there say the
+        // same, and no block is held.
         let unmapped = unsafe {
             unmap(area, HELD_AT + HELD_OF_NUMBER, held) && unmap(area, books_end(1), more)
         };
@@ -188,17 +195,10 @@ impl Tables {
             return false;
         }
         self.arenas_booked = 1;
-        let end = area.wrapping_add(books_end(1));
-        let tiles = area.wrapping_add(core::mem::offset_of!(Area, bins));
-        let first = tiles.map_addr(sys::round_to_pages);
-        // SAFETY: the caller's promise: all of it may be zero.
-        if !unsafe { sys::purge(first, end.addr() - first.addr()) } {
-            let segments = area.wrapping_add(SEGMENTS_AT);
-            // SAFETY: the caller's promise; these bytes are usable, and of the table of segments.
-            unsafe { segments.write_bytes(0, end.addr() - segments.addr()) };
-        }
+        // SAFETY: all zero is right for all books and tiles, by this function's contract.
+        unsafe { clear_first(area) };
         self.lines_given = 0;
-        // SAFETY: no segment has a bit map any more.
+        // SAFETY: the books of all segments are zero by now, so that none has a bit map.
         if self.lines_usable != 0 && unsafe { unmap(area, LINES_AT, self.lines_usable) } {
             mappings::change(1, 0);
             self.lines_usable = 0;
@@ -214,7 +214,7 @@ impl Tables {
     pub(super) unsafe fn unmap(self, area: *mut u8) {
         mappings::change(1 + u32::from(self.lines_usable != 0), 0);
         let home = area.wrapping_sub(HOME_LIMIT);
-        // SAFETY: the caller's promise.
+        // SAFETY: [TABLES-1: usable] they are so large; nobody touches the area any more, by this function's contract.
         unsafe {
             unmap(area, HELD_AT, self.arenas_booked * HELD_OF_NUMBER);
             unmap(area, LINES_AT, self.lines_usable);
@@ -223,25 +223,42 @@ impl Tables {
     }
 }
 
-/// Gives a piece at an offset of an area back, if it has any bytes; says whether it is gone.
+/// Zeroes the books of segments that an area begins with, and the bins of all tiles.
 ///
 /// # Safety
 ///
-/// As for [`system::unmap`].
+/// No segment of the area serves anything, or has usable memory.
+unsafe fn clear_first(area: *mut u8) {
+    let end = area.wrapping_add(books_end(1));
+    let tiles = area.wrapping_add(core::mem::offset_of!(Area, bins));
+    let first = tiles.map_addr(sys::round_to_pages);
+    // SAFETY: [TABLES-1: usable] the bytes are usable; all of them may be zero, by this function's contract.
+    if !unsafe { sys::purge(first, end.addr() - first.addr()) } {
+        let segments = area.wrapping_add(SEGMENTS_AT);
+        // SAFETY: the same bytes, but for tiles, which are zero already: [AREA-2: tiles] none has a bin.
+        unsafe { segments.write_bytes(0, end.addr() - segments.addr()) };
+    }
+}
+
+/// Gives a piece at an offset of an area back, if it has any bytes; returns whether it is gone.
+///
+/// # Safety
+///
+/// As for [`sys::unmap`].
 unsafe fn unmap(area: *mut u8, offset: usize, size: usize) -> bool {
     let start = NonNull::new(area.wrapping_add(offset));
-    // SAFETY: the caller's promise.
+    // SAFETY: the piece is the caller's, and nothing live lies in it, by this function's contract.
     size == 0 || start.is_some_and(|start| unsafe { sys::unmap(start, size) })
 }
 
-/// Makes a piece of a table usable that is at an offset of an area: its first, or one that follows others.
+/// Makes a piece of a table usable that is at an offset of an area: its first, or the one that follows those usable.
 fn extend(area: *mut u8, offset: usize, size: usize) -> bool {
     let is_first = offset == LINES_AT || offset == HELD_AT;
     let Some(start) = NonNull::new(area.wrapping_add(offset)) else { return false };
     let mapped = if is_first {
         sys::map_at(start, size)
     } else {
-        // SAFETY: what is before is usable, and of the same table.
+        // SAFETY: [TABLES-1: usable] the piece before is usable, and of the same table.
         unsafe { sys::map_after(start, size) }
     };
     mapped.is_ok()

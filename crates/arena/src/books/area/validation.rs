@@ -1,12 +1,13 @@
-//! Whether an area's books agree with each other and with its table of bins.
+//! Checks that an area's books agree with each other and with its table of bins.
 
 use core::sync::atomic::Ordering;
 
 use crate::{
     books::{
-        area::{Area, Books, tables::bitmap_lines},
+        area::{Books, tables::bitmap_lines},
         arena::{Arena, Use},
         broken::{Broken, expect},
+        slab::Segment,
     },
     plan::{
         bins::Bin,
@@ -14,7 +15,7 @@ use crate::{
     },
 };
 
-/// What a heap's figures are to be by the books of its areas.
+/// What a heap's figures must be by the books of its areas.
 #[derive(Default)]
 pub(crate) struct Sums {
     /// Bytes of blocks that aren't free, but for large ones.
@@ -31,18 +32,18 @@ pub(crate) struct Sums {
 }
 
 impl Books {
-    /// Checks the invariants of an area, and adds what its heap's figures are to have of it. O(tiles of arenas in use).
+    /// Checks the invariants of an area, and adds its part of the heap's figures to `sums`. O(tiles of arenas in use).
     pub(crate) fn validate(&mut self, sums: &mut Sums) -> Result<(), Broken> {
         let mut lines = 0;
         for index in 0..self.arenas.len() {
             let place = ArenaPlace::from_index(index);
             let taken = self.taken[place.partition.number()] & (1 << place.arena) != 0;
-            expect(taken == (self.arena(place).purpose != Use::VACANT), "BOOKS-3: taken")?;
+            expect(taken == (self.arena(place).purpose != Use::VACANT), "BOOKS-1: taken")?;
             if self.tables.has_segments_of(place) {
                 lines += self.validate_arena(place, sums)?;
             }
         }
-        expect(lines == self.tables.lines_given(), "BOOKS-5: bitmaps")
+        expect(lines == self.tables.lines_given(), "BOOKS-3: bitmaps")
     }
 
     /// Checks an arena and its segments; returns how many lines of bit maps these have.
@@ -62,27 +63,18 @@ impl Books {
         Ok(lines)
     }
 
+    /// Checks a segment, and the slab that it serves as.
     fn validate_segment(&mut self, place: SegmentPlace, sums: &mut Sums) -> Result<(), Broken> {
-        let (bit, size) = (1 << place.segment, place.arena.partition.segment_size());
-        let &mut Arena { used, dirty, committed, whole, .. } = self.arena(place.arena);
-        let segment = self.segment(place);
-        let (usable, touched) = (segment.usable as usize, segment.touched as usize);
-        let (bin, pages) = (segment.bin, segment.pages as usize);
-        let least = if whole & bit != 0 { size } else { usize::from(committed & bit != 0) };
-        expect(usable >= least && usable <= size, "ARENA-2: usable")?;
-        expect(committed & bit != 0 || usable == 0, "BOOKS-4: committed")?;
-        expect(touched <= size, "SEGMENT-5: touched")?;
-        expect(dirty & bit == 0 || touched != 0, "ARENA-1: dirty")?;
-        expect(used & bit != 0 || (bin == Bin::NONE && pages == 0), "AREA-6: tiles")?;
-        expect(self.has_tiles(place, bin), "AREA-6: tiles")?;
-        sums.pages += pages;
-        sums.dirty += if used & bit == 0 { touched } else { 0 };
-        if bin == Bin::NONE {
-            return Ok(());
-        }
-        let start = self.address(place);
-        // SAFETY: the segment's book says that it serves this bin.
-        let slab = unsafe { self.slab(start, bin) };
+        self.validate_memory(place)?;
+        let bit = 1 << place.segment;
+        let used = self.arena(place.arena).used & bit != 0;
+        let &mut Segment { bin, pages, touched, bitmap, .. } = self.segment(place);
+        expect(used || (bin == Bin::NONE && pages == 0), "AREA-2: tiles")?;
+        expect(self.has_tiles(place, bin), "AREA-2: tiles")?;
+        expect(bin == Bin::NONE || bitmap != 0, "BOOKS-5: slabs")?;
+        sums.pages += pages as usize;
+        sums.dirty += if used { 0 } else { touched as usize };
+        let Some(slab) = self.slab_of(place) else { return Ok(()) };
         sums.slabs += usize::from(slab.segment.listed);
         sums.unlisted += usize::from(!slab.segment.listed && slab.segment.free != 0);
         sums.small += slab.carved_bytes() - (slab.segment.free * slab.shape.block_size) as usize;
@@ -90,15 +82,23 @@ impl Books {
         slab.validate()
     }
 
+    /// Checks what is known of the memory behind a segment.
+    fn validate_memory(&mut self, place: SegmentPlace) -> Result<(), Broken> {
+        let (bit, size) = (1 << place.segment, place.arena.partition.segment_size());
+        let &mut Arena { dirty, committed, whole, .. } = self.arena(place.arena);
+        let segment = self.segment(place);
+        let (usable, touched) = (segment.usable as usize, segment.touched as usize);
+        let least = if whole & bit != 0 { size } else { usize::from(committed & bit != 0) };
+        expect(usable >= least && usable <= size, "ARENA-2: usable")?;
+        expect(committed & bit != 0 || usable == 0, "BOOKS-2: committed")?;
+        expect(touched <= size, "SEGMENT-5: touched")?;
+        expect(dirty & bit == 0 || touched != 0, "ARENA-1: dirty")
+    }
+
     /// Whether the tiles of a segment have this bin.
     fn has_tiles(&self, place: SegmentPlace, bin: Bin) -> bool {
-        let area: *const Area = self.start().cast_const().cast();
         let tiles = place.tiles();
-        if tiles.end > TILES {
-            return true;
-        }
-        // SAFETY: the books lie in an area, whose table of bins all threads share.
-        let tiles = unsafe { &(&(*area).bins)[tiles] };
-        tiles.iter().all(|tile| tile.load(Ordering::Relaxed) == bin.byte())
+        tiles.end > TILES
+            || self.bins()[tiles].iter().all(|tile| tile.load(Ordering::Relaxed) == bin.byte())
     }
 }

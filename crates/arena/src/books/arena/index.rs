@@ -1,4 +1,4 @@
-//! A partition's arenas that have segments to offer, by how many these offer in a row.
+//! An index of a partition's arenas with vacant segments, by how many of these are in a row.
 
 use core::ptr::null_mut;
 
@@ -17,24 +17,25 @@ const LISTS: usize = SEGMENTS.ilog2() as usize + 1;
 ///
 /// # Invariants
 ///
-/// - [ARENA_INDEX-1: list] An arena's `listed` is the number of its list plus one, or zero if it is in none.
+/// - [ARENA_INDEX-1: list] An arena's `listed` is the number of its list plus one, or zero if it is in none of these.
 pub(crate) struct ArenaIndex {
     lists: [List<Arena>; LISTS],
 }
 
-/// The list of arenas whose longest vacant run is so many segments.
+/// The list for arenas whose longest vacant run is so many segments.
 fn list_of(run: usize) -> usize {
     run.ilog2() as usize
 }
 
 impl ArenaIndex {
-    /// Puts an arena where it belongs by what it has to offer now; nowhere if that is nothing.
+    /// Puts an arena in the list of its longest vacant run; in none if all segments are used.
     ///
     /// # Safety
     ///
-    /// `arena` is a book that the caller alone may touch, and so is every listed one.
+    /// `arena` is a book that the caller alone may touch, and so is every listed one. No other index has it.
     pub(crate) unsafe fn place(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller alone may touch the book and every listed one, by this function's contract; once removed,
+        // it is in no list.
         unsafe {
             let run = longest_run(!(*arena).used);
             let listed = if run == 0 { 0 } else { list_of(run) + 1 };
@@ -49,21 +50,21 @@ impl ArenaIndex {
         }
     }
 
-    /// An arena that has memory behind vacant segments, one that offers little before one that offers
-    /// much; or else one without, or null.
+    /// An arena that has memory behind vacant segments, one with a short vacant run before one with a long run; or else
+    /// one without memory; or null.
     ///
     /// # Safety
     ///
     /// The caller alone may touch every listed book.
     pub(crate) unsafe fn warmest(&self) -> *mut Arena {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller alone may touch every listed book, by this function's contract; this changes no list.
         let all = || (0..LISTS).flat_map(|list| unsafe { self.newest(list) });
-        // SAFETY: the caller's promise; [ARENA_INDEX-1: list].
+        // SAFETY: a listed book, which the caller alone may touch.
         let warm = all().find(|&arena| unsafe { (*arena).dirty != 0 });
         warm.or_else(|| all().next()).unwrap_or(null_mut())
     }
 
-    /// For each list whose arenas may have `count` vacant segments in a row, tightest first, the newest arenas.
+    /// The newest arenas of each list whose arenas may have `count` vacant segments in a row, tightest list first.
     ///
     /// # Safety
     ///
@@ -72,7 +73,8 @@ impl ArenaIndex {
         &self,
         count: usize,
     ) -> impl Iterator<Item = impl Iterator<Item = *mut Arena>> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller alone may touch every listed book, and changes no list meanwhile, by this function's
+        // contract.
         (list_of(count)..LISTS).map(|list| unsafe { self.newest(list) })
     }
 
@@ -82,7 +84,8 @@ impl ArenaIndex {
     ///
     /// As for [`with_run`](Self::with_run).
     unsafe fn newest(&self, list: usize) -> impl Iterator<Item = *mut Arena> + use<> {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller alone may touch every listed book, and changes no list meanwhile, by this function's
+        // contract.
         unsafe { self.lists[list].iter() }.take(LOOKED_AT)
     }
 
@@ -94,9 +97,9 @@ impl ArenaIndex {
     pub(crate) unsafe fn validate(&self) -> Result<usize, Broken> {
         let mut count = 0;
         for (number, list) in self.lists.iter().enumerate() {
-            // SAFETY: the caller's promise is the same.
+            // SAFETY: the caller alone may touch every listed book, by this function's contract; nothing changes here.
             for arena in unsafe { list.iter() } {
-                // SAFETY: as above.
+                // SAFETY: a listed book, as above.
                 let (listed, used) = unsafe { ((*arena).listed as usize, (*arena).used) };
                 let run = longest_run(!used);
                 let belongs = run != 0 && list_of(run) == number;
@@ -108,7 +111,7 @@ impl ArenaIndex {
         Ok(count)
     }
 
-    /// Forgets its arenas, whose books the caller sees to.
+    /// Forgets its arenas. The caller clears their `listed`.
     pub(crate) fn clear(&mut self) {
         self.lists = [const { List::EMPTY }; LISTS];
     }
@@ -119,7 +122,8 @@ impl ArenaIndex {
     ///
     /// As for [`place`](Self::place).
     pub(crate) unsafe fn remove(&mut self, arena: *mut Arena) {
-        // SAFETY: the caller's promise; [ARENA_INDEX-1: list] a listed arena is in that list.
+        // SAFETY: the caller alone may touch the book and every listed one, by this function's contract;
+        // [ARENA_INDEX-1: list] a listed arena is in the list of that number.
         unsafe {
             let listed = core::mem::take(&mut (*arena).listed) as usize;
             if listed != 0 {

@@ -1,8 +1,8 @@
-//! Which sampled blocks are live: a table by their addresses.
+//! The live samples: a table by their addresses.
 
 use crate::{policy::sampling::Weight, sys::paged::PagedVec};
 
-/// What is noted of a live block. All zero is none.
+/// A live sample. All zero is none.
 #[derive(Clone, Copy)]
 struct Block {
     address: usize,
@@ -10,7 +10,7 @@ struct Block {
     weight: Weight,
 }
 
-/// Open addressing with linear probing, at most half full.
+/// A hash table with open addressing and linear probing, at most half full.
 ///
 /// # Invariants
 ///
@@ -75,7 +75,7 @@ impl Live {
         self.filled != 0 && self.slots[self.find(address)].address == address
     }
 
-    /// Takes a block out; says what it stands for, and its site. `None` if it isn't there.
+    /// Takes a block out; returns its weight and its site. `None` if it isn't there.
     pub(super) fn remove(&mut self, address: usize) -> Option<(Weight, usize)> {
         if self.filled == 0 {
             return None;
@@ -83,7 +83,7 @@ impl Live {
         let mut hole = self.find(address);
         let Block { address: 1.., site, weight } = self.slots[hole] else { return None };
         self.filled -= 1;
-        // What follows moves up where the hole would hide it [LIVE-1].
+        // Blocks behind the hole move up if it would hide them [LIVE-1: probed].
         let mut place = self.next(hole);
         while self.slots[place].address != 0 {
             let home = self.home_of(self.slots[place].address);

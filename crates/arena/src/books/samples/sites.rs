@@ -22,7 +22,7 @@ impl Site {
         &traces[self.first..self.first + self.depth]
     }
 
-    /// Changes what is live, and keeps what was at the latest peak, whose number is `peaks`.
+    /// Changes what is live, and keeps what was live at the latest peak, whose number is `peaks`.
     pub(super) fn change(&mut self, peaks: u64, change: impl FnOnce(&mut Weight)) {
         self.was_live = self.at_peak(peaks);
         self.peak_seen = peaks;
@@ -118,7 +118,7 @@ impl Sites {
     }
 }
 
-/// Of each address, in turn.
+/// The hash of a trace.
 fn hash(trace: &[usize]) -> u64 {
     let mix = |hash: u64, &address: &usize| {
         let mixed = (hash ^ address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -1,9 +1,9 @@
-//! Stretches of free blocks in a slab: whose pages can go back.
+//! Stretches of free blocks in a slab, whose pages can go back.
 
 use crate::books::{arena::run_starts, slab::Slab};
 
 impl Slab<'_> {
-    /// Bytes of whole pages that serve nothing, at most. O(words of the bit map).
+    /// The bytes of whole pages that serve nothing, at most. O(words of the bit map).
     pub(crate) fn idle_in_pages(&self, page: usize) -> usize {
         if self.is_empty() {
             return self.idle();
@@ -19,8 +19,8 @@ impl Slab<'_> {
         (tail + pages.sum::<usize>()).min(self.idle())
     }
 
-    /// Calls `purge` with the offset and size in bytes of each stretch of free blocks of `least` bytes or
-    /// more; it says how many bytes it gave back. Says by how many bytes less are idle for it.
+    /// Calls `purge` with the offset and size in bytes of each stretch of free blocks of `least` bytes or more, which
+    /// returns the bytes that it gave back; returns by how many bytes less are idle then.
     ///
     /// O(words of the bit map): blocks freed at random have many stretches, nearly all of them short.
     pub(crate) fn settle(

@@ -182,7 +182,7 @@ fn bad_frees_are_told_and_change_nothing() {
 
 #[test]
 fn what_takes_and_gives_blocks_reads_lies_together() {
-    // Who looks for a slab reads the links besides.
+    // A search for a slab reads the links besides.
     assert!(span_of!(Segment, free..=hint).len() <= LINE / 2);
     assert_eq!(span_of!(Segment, links).len(), 2 * size_of::<usize>());
 }

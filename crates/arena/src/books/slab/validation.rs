@@ -1,4 +1,4 @@
-//! Whether a slab's book and bit map agree.
+//! Checks that a slab's book and bit map agree.
 
 use crate::books::{
     broken::{Broken, expect},

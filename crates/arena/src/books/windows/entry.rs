@@ -1,4 +1,4 @@
-//! What one word says of a window.
+//! Entries of the table of windows: one word each.
 
 use core::ptr::NonNull;
 
@@ -7,7 +7,7 @@ use bitflags::bitflags;
 use crate::books::owner::Owner;
 
 bitflags! {
-    /// What stands in a window. None of these is nothing of ours.
+    /// The kind of a window. No bit set: nothing of ours stands there.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) struct Kind: usize {
         /// No address leads to it: it is claimed, it waits for its next holder, or it is a later part of a huge block.
@@ -45,8 +45,12 @@ pub(crate) enum Window {
     Huge(usize),
 }
 
-/// A window's word: its kind in the low bits, and in the others where the heap of an area is, or the size of a
-/// huge block, a multiple of the page size.
+/// A window's word: its kind in the low bits; in the others the address of the heap of an area, or the size of a huge
+/// block, which is a multiple of the page size.
+///
+/// # Invariants
+///
+/// - [ENTRY-1: owner] With the bit [`Kind::AREA`], the other bits are the address of a heap, which isn't zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(super) struct Entry(usize);
@@ -81,7 +85,7 @@ impl Entry {
         Kind::from_bits_truncate(self.0)
     }
 
-    /// What stands beside the kind.
+    /// The bits beside the kind.
     #[inline(always)]
     const fn content(self) -> usize {
         self.0 & !Kind::all().bits()

@@ -1,6 +1,6 @@
 //! The table of windows: a word for each, and the steps by which windows change hands.
 //!
-//! This module knows nothing of what stands in a window but its word.
+//! This module knows nothing of a window but its word.
 
 use stratalloc_core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,15 +12,15 @@ use crate::{
     plan::geometry::AREA_SHIFT,
 };
 
-/// What stands in each of so many windows.
+/// The entries of so many windows.
 ///
-/// `Release` in `set` pairs with the `Acquire` of `get`: who finds an entry sees what was done to the window
+/// `Release` in `set` pairs with the `Acquire` of `get`: a thread that finds an entry sees what was done to the window
 /// before. Claims by compare-and-swap keep two claimants apart; their `Acquire` pairs with the same `Release`, where
-/// the window was somebody's before.
+/// the window was in use before.
 pub(super) struct Table<const COUNT: usize>([AtomicUsize; COUNT]);
 
 impl<const COUNT: usize> Table<COUNT> {
-    /// Nothing stands anywhere.
+    /// The table of an address space in which nothing of ours stands.
     #[cfg(not(loom))]
     pub(super) const fn new() -> Self {
         Self([const { AtomicUsize::new(Entry::NOTHING.word()) }; COUNT])
@@ -32,18 +32,18 @@ impl<const COUNT: usize> Table<COUNT> {
         Self(core::array::from_fn(|_| AtomicUsize::new(Entry::NOTHING.word())))
     }
 
-    /// What stands in a window; `None` behind the last.
+    /// The entry of a window; `None` behind the last.
     #[inline(always)]
     pub(super) fn get(&self, index: usize) -> Option<Entry> {
         Some(Entry::from_word(self.0.get(index)?.load(Ordering::Acquire)))
     }
 
-    /// Lets everyone find this in a window of the caller's.
+    /// Sets the entry of a window of the caller's, for all threads to find.
     pub(super) fn set(&self, index: usize, now: Entry) {
         self.0[index].store(now.word(), Ordering::Release);
     }
 
-    /// What stands in each window, with the window's number, from a starting point on.
+    /// The entry of each window, with the window's number, from a starting point on.
     pub(super) fn entries(&self, from: usize) -> impl Iterator<Item = (usize, Entry)> {
         let indices = (0..COUNT).map(move |step| (from + step) % COUNT);
         indices.filter_map(|index| Some((index, self.get(index)?)))
@@ -62,7 +62,7 @@ impl<const COUNT: usize> Table<COUNT> {
         })
     }
 
-    /// Claims `count` windows from `index` if all are free; says whether they were.
+    /// Claims `count` windows from `index` if all are free; returns whether they were.
     pub(super) fn claim(&self, index: usize, count: usize) -> bool {
         let claimed = (index..index + count)
             .take_while(|&window| self.swap(window, Entry::NOTHING, Entry::CLAIMED))
@@ -73,7 +73,7 @@ impl<const COUNT: usize> Table<COUNT> {
         claimed == count
     }
 
-    /// Lets everyone find what stands in claimed windows.
+    /// Enters in claimed windows what stands there, for all threads to find.
     pub(super) fn announce(&self, index: usize, count: usize, entry: Entry) {
         for tail in index + 1..index + count {
             self.set(tail, Entry::HUGE_TAIL);
@@ -88,7 +88,7 @@ impl<const COUNT: usize> Table<COUNT> {
         }
     }
 
-    /// Takes an arena heap that waits into use again.
+    /// Takes a kept arena heap into use again, if there is one.
     pub(super) fn take_kept(&self) -> Option<Owner> {
         self.entries(0).find_map(|(index, kept)| {
             let owner = kept.owner().filter(|_| kept.kind() == Kind::KEPT)?;

@@ -2,7 +2,6 @@
 
 use crate::{
     books::{
-        area::Area,
         arena::{Arena, Claim, Gap, Use},
         reference::{ArenaRef, SegmentRef},
     },
@@ -19,7 +18,7 @@ impl Pools {
             self.claim_arenas(partition, 1, Use::SEGMENTS)?
         } else {
             // SAFETY: [POOLS-3: arenas] listed books are of arenas of this heap.
-            unsafe { Area::arena_of(listed) }
+            unsafe { ArenaRef::of_book(listed) }
         };
         // [POOLS-3: arenas] a listed arena, and a new one, has a segment to offer.
         let segment = self.arena(arena).vacant_segment(arena.place.first_slab())?;
@@ -49,7 +48,7 @@ impl Pools {
         }
         let (gap, arena) = best?;
         // SAFETY: [POOLS-3: arenas] listed books are of arenas of this heap.
-        let arena = unsafe { Area::arena_of(arena) };
+        let arena = unsafe { ArenaRef::of_book(arena) };
         Some((gap, arena.segment(gap.first)))
     }
 

@@ -4,7 +4,7 @@ use core::ptr::null_mut;
 
 use crate::{
     books::{
-        area::{Appetite, Area, Refusal},
+        area::{Appetite, Refusal},
         poison,
         reference::SegmentRef,
         report,
@@ -106,7 +106,7 @@ impl Pools {
             return false;
         }
         // SAFETY: listed books are of slabs of this heap.
-        let start = unsafe { Area::segment_of(segment) }.address();
+        let start = unsafe { SegmentRef::of_book(segment) }.address();
         let grown_up = core::mem::replace(&mut self.current[bin.index()], start);
         self.place_slab(grown_up, bin);
         true
@@ -179,7 +179,7 @@ impl Pools {
             return self.make_slab(bin);
         }
         // SAFETY: listed books are of slabs of this heap.
-        self.current[bin.index()] = unsafe { Area::segment_of(segment) }.address();
+        self.current[bin.index()] = unsafe { SegmentRef::of_book(segment) }.address();
         true
     }
 

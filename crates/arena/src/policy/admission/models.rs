@@ -15,7 +15,7 @@ fn reserve(account: &Account, bytes: usize) -> bool {
     account.reserve(bytes).map(Reservation::commit).is_some()
 }
 
-/// Two threads reserve so many granules each while a third looks; says how many succeeded. Never is more
+/// Two threads reserve so many granules each while a third looks; returns how many succeeded. Never is more
 /// granted than the limit.
 fn race(limit: usize, wanted: [usize; 2], reserve: Reserve, check: fn([bool; 2])) {
     model(9, move || {

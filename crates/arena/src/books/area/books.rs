@@ -1,0 +1,152 @@
+//! The books of an area: what its heap notes of its arenas and segments.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use crate::{
+    books::{
+        area::{
+            Area,
+            tables::{self, LINE, Tables, bitmap_lines},
+        },
+        arena::Arena,
+        slab::{Segment, Slab},
+    },
+    plan::{
+        bins::Bin,
+        geometry::{AREA_SIZE, ARENAS, ArenaPlace, HOME_LIMIT, PARTITIONS, SegmentPlace, TILES},
+    },
+};
+
+/// What an area's heap notes of it, under its lock; a part of an [`Area`].
+///
+/// # Invariants
+///
+/// - [BOOKS-1: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
+/// - [BOOKS-2: committed] A segment in its arena's `committed` is usable from its start, for as many bytes as the
+///   `usable` of its book.
+/// - [BOOKS-3: bitmaps] A segment whose book has a `bitmap` has the lines of bit maps from there on, as many as its
+///   partition needs, for itself; they are usable.
+/// - [BOOKS-4: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
+/// - [BOOKS-5: slabs] A segment whose book has a bin serves as a slab of it, and has a bit map.
+#[repr(C)]
+pub(crate) struct Books {
+    /// Arenas that serve something, for each partition.
+    pub(super) taken: [u64; PARTITIONS],
+    /// For each partition, the offset at which usable memory ends; zero if there is none.
+    pub(super) reach: [usize; PARTITIONS],
+    pub(super) tables: Tables,
+    pub(super) arenas: [Arena; ARENAS * PARTITIONS],
+}
+
+impl Books {
+    /// Notes the bin that a segment serves as a slab of, or none.
+    pub(crate) fn set_bin(&mut self, place: SegmentPlace, bin: Bin) {
+        let segment = self.segment(place);
+        debug_assert!(bin == Bin::NONE || segment.bitmap != 0, "a slab has a bit map");
+        segment.bin = bin;
+        for entry in &self.bins()[place.tiles()] {
+            entry.store(bin.byte(), Ordering::Relaxed);
+        }
+    }
+
+    /// The area's table of bins.
+    pub(super) fn bins(&self) -> &[AtomicU8; TILES] {
+        let area: *const Area = self.start().cast_const().cast();
+        // SAFETY: books lie in an area, in which the table stands beside them; it consists of atomics.
+        unsafe { &(*area).bins }
+    }
+
+    /// The book of an arena.
+    pub(crate) fn arena(&mut self, place: ArenaPlace) -> &mut Arena {
+        &mut self.arenas[place.index()]
+    }
+
+    /// The book of a segment, in an arena that was in use at least once.
+    #[inline]
+    pub(crate) fn segment(&mut self, place: SegmentPlace) -> &mut Segment {
+        debug_assert!(self.tables.has_segments_of(place.arena));
+        let book = self.start().wrapping_add(tables::segment_offset(place));
+        // SAFETY: [BOOKS-4: tables] the book is usable; all zero is a segment's book; the borrow of the area keeps
+        // others out.
+        unsafe { &mut *core::ptr::with_exposed_provenance_mut(book.expose_provenance()) }
+    }
+
+    /// Whether a segment serves something. It may be one that was never in use.
+    pub(crate) fn is_used(&self, place: SegmentPlace) -> bool {
+        self.arenas[place.arena.index()].used & (1 << place.segment) != 0
+    }
+
+    /// The address of a segment's first byte.
+    #[inline]
+    pub(crate) fn address(&mut self, place: SegmentPlace) -> *mut u8 {
+        self.first_byte().wrapping_add(place.offset())
+    }
+
+    /// The slab that a segment serves as, if it serves as one.
+    pub(crate) fn slab_of(&mut self, place: SegmentPlace) -> Option<Slab<'_>> {
+        let bin = self.segment(place).bin;
+        let start = self.address(place);
+        // SAFETY: [BOOKS-5: slabs] the segment serves as a slab of the bin that its book has.
+        (bin != Bin::NONE).then(|| unsafe { self.slab(start, bin) })
+    }
+
+    /// The slab of `bin` that a block lies in, or starts with.
+    ///
+    /// # Safety
+    ///
+    /// The block, or address, lies in a segment of this area that serves as a slab of this bin.
+    #[inline]
+    pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: Bin) -> Slab<'_> {
+        let shape = bin.shape();
+        let place = SegmentPlace::in_partition(block.addr(), shape.partition);
+        let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
+        let start = self.start();
+        let segment = self.segment(place);
+        debug_assert!(segment.bitmap != 0);
+        let words = bitmap_lines(place.arena.partition) * LINE;
+        let bitmap = start.wrapping_add(tables::line_offset(segment.bitmap - 1));
+        // SAFETY: [BOOKS-5: slabs] the segment has a bit map, and [BOOKS-3: bitmaps] its lines are its own.
+        let bitmap = unsafe {
+            let first = core::ptr::with_exposed_provenance_mut(bitmap.expose_provenance());
+            core::slice::from_raw_parts_mut(first, words)
+        };
+        Slab { segment, bitmap, base, shape }
+    }
+
+    /// Gives a segment a bit map if it has none; returns whether it has one then.
+    pub(crate) fn prepare_slab(&mut self, place: SegmentPlace) -> bool {
+        if self.segment(place).bitmap != 0 {
+            return true;
+        }
+        let start = self.start();
+        let Some(line) = self.tables.give_lines(start, place.arena.partition) else { return false };
+        self.segment(place).bitmap = line + 1;
+        true
+    }
+
+    /// Gives all segments back to the system, and returns the tables, which the caller unmaps.
+    ///
+    /// # Safety
+    ///
+    /// No block of the area is live.
+    pub(super) unsafe fn give_up(&mut self) -> Tables {
+        for index in 0..self.arenas.len() {
+            let place = ArenaPlace::from_index(index);
+            let committed = self.arena(place).committed;
+            // SAFETY: no block of the area is live, by this function's contract, so that no segment serves anything.
+            unsafe { self.unmap_segments(place, committed) };
+        }
+        core::mem::take(&mut self.tables)
+    }
+
+    /// The address of the area's struct.
+    pub(super) fn start(&self) -> *mut u8 {
+        let first = core::ptr::from_ref(self).addr() & !(AREA_SIZE - 1);
+        core::ptr::with_exposed_provenance_mut(first + HOME_LIMIT)
+    }
+
+    /// The address of the area's first byte, which is its home's.
+    fn first_byte(&mut self) -> *mut u8 {
+        self.start().wrapping_sub(HOME_LIMIT)
+    }
+}
