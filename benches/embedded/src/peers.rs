@@ -48,7 +48,7 @@ impl<M: Named> Subject for OurPool<M> {
 
     #[inline]
     unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.0.deallocate(NonNull::new_unchecked(block), layout) };
     }
 }
@@ -72,7 +72,7 @@ impl Subject for Block {
 
     #[inline]
     unsafe fn deallocate(&mut self, block: *mut u8, _: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.0.free_block(NonNull::new_unchecked(block)) };
     }
 }
@@ -101,7 +101,7 @@ impl Subject for Heapless {
 
     #[inline]
     unsafe fn deallocate(&mut self, block: *mut u8, _: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         drop(unsafe { PoolBox::<BLOCKS>::from_raw(block.cast()) });
     }
 }
@@ -125,7 +125,7 @@ impl Subject for Rlsf {
 
     #[inline]
     unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.0.deallocate(NonNull::new_unchecked(block), layout.align()) };
     }
 }
@@ -154,7 +154,7 @@ macro_rules! embedded {
 
             #[inline]
             unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
-                // SAFETY: the caller's promise.
+                // SAFETY: the block is live, and the layout fits it.
                 unsafe { self.0.dealloc(block, layout) };
             }
         }
@@ -187,7 +187,7 @@ impl Subject for LinkedList {
 
     #[inline]
     unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.0.deallocate(NonNull::new_unchecked(block), layout) };
     }
 }
@@ -212,7 +212,7 @@ impl Subject for Buddy {
 
     #[inline]
     unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.0.dealloc(NonNull::new_unchecked(block), layout) };
     }
 }

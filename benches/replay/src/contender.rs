@@ -49,7 +49,7 @@ fn or_null<E>(block: Result<NonNull<u8>, E>) -> *mut u8 {
 impl<P: Policy> Contender for Heap<NoBase, P> {
     unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
         let heap = Box::new(Self::new(NoBase));
-        // SAFETY: the caller's promise.
+        // SAFETY: the memory is the heap's alone for as long as that lives.
         unsafe { heap.add_region(memory, size) }.then_some(heap)
     }
 
@@ -60,13 +60,13 @@ impl<P: Policy> Contender for Heap<NoBase, P> {
 
     #[inline]
     unsafe fn free(&mut self, block: *mut u8, _: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { Self::free(self, block) }
     }
 
     #[inline]
     unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.realloc(block, new) }
     }
 }
@@ -114,13 +114,13 @@ impl Contender for Growing {
 
     #[inline]
     unsafe fn free(&mut self, block: *mut u8, _: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.0.free(block) }
     }
 
     #[inline]
     unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.0.realloc(block, new) }
     }
 }
@@ -176,13 +176,13 @@ impl Contender for dlmalloc::Dlmalloc<Region> {
 
     #[inline]
     unsafe fn free(&mut self, block: *mut u8, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.free(block, size, ALIGN) }
     }
 
     #[inline]
     unsafe fn resize(&mut self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.realloc(block, old, ALIGN, new) }
     }
 }
@@ -193,7 +193,7 @@ pub(crate) type Rlsf = rlsf::Tlsf<'static, u32, u32, 28, 8>;
 impl Contender for Rlsf {
     unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
         let mut heap = Box::new(Self::new());
-        // SAFETY: the caller's promise.
+        // SAFETY: the memory is the heap's alone for as long as that lives.
         unsafe { heap.insert_free_block_ptr(NonNull::slice_from_raw_parts(memory, size)) }?;
         Some(heap)
     }
@@ -205,13 +205,13 @@ impl Contender for Rlsf {
 
     #[inline]
     unsafe fn free(&mut self, block: *mut u8, _: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.deallocate(NonNull::new_unchecked(block), ALIGN) }
     }
 
     #[inline]
     unsafe fn resize(&mut self, block: *mut u8, _: usize, new: usize) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.reallocate(NonNull::new_unchecked(block), layout(new)) }
             .map_or(null_mut(), NonNull::as_ptr)
     }
@@ -223,7 +223,7 @@ pub(crate) type Talc = talc::base::Talc<talc::source::Manual, talc::DefaultBinni
 impl Contender for Talc {
     unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
         let mut heap = Box::new(Self::new(talc::source::Manual));
-        // SAFETY: the caller's promise.
+        // SAFETY: the memory is the heap's alone for as long as that lives.
         unsafe { heap.claim(memory.as_ptr(), size) }?;
         Some(heap)
     }
@@ -236,12 +236,12 @@ impl Contender for Talc {
 
     #[inline]
     unsafe fn free(&mut self, block: *mut u8, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.deallocate(block, layout(size)) }
     }
 
     unsafe fn resize(&mut self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
-        // SAFETY: the caller's promise; both blocks hold the smaller of the sizes.
+        // SAFETY: the block is live, and has this size; both blocks hold the smaller of the sizes.
         unsafe {
             if self.try_realloc_in_place(block, layout(old), new) {
                 return block;
@@ -259,7 +259,7 @@ impl Contender for Talc {
 impl Contender for good_memory_allocator::Allocator {
     unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
         let mut heap = Box::new(Self::empty());
-        // SAFETY: the caller's promise.
+        // SAFETY: the memory is the heap's alone for as long as that lives.
         unsafe { heap.init(memory.as_ptr().expose_provenance(), size) };
         Some(heap)
     }
@@ -270,14 +270,14 @@ impl Contender for good_memory_allocator::Allocator {
     }
 
     unsafe fn free(&mut self, block: *mut u8, _: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.dealloc(block) }
     }
 }
 
 impl Contender for linked_list_allocator::Heap {
     unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the memory is the heap's alone for as long as that lives.
         Some(Box::new(unsafe { Self::new(memory.as_ptr(), size) }))
     }
 
@@ -286,7 +286,7 @@ impl Contender for linked_list_allocator::Heap {
     }
 
     unsafe fn free(&mut self, block: *mut u8, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.deallocate(NonNull::new_unchecked(block), layout(size)) }
     }
 }
@@ -294,7 +294,7 @@ impl Contender for linked_list_allocator::Heap {
 impl Contender for buddy_system_allocator::Heap<32> {
     unsafe fn create(memory: NonNull<u8>, size: usize) -> Option<Box<Self>> {
         let mut heap = Box::new(Self::new());
-        // SAFETY: the caller's promise.
+        // SAFETY: the memory is the heap's alone for as long as that lives.
         unsafe { heap.init(memory.as_ptr().expose_provenance(), size) };
         Some(heap)
     }
@@ -304,7 +304,7 @@ impl Contender for buddy_system_allocator::Heap<32> {
     }
 
     unsafe fn free(&mut self, block: *mut u8, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and has this size.
         unsafe { self.dealloc(NonNull::new_unchecked(block), layout(size)) }
     }
 }

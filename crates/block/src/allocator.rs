@@ -27,7 +27,7 @@ pub(crate) fn allocate(blocks: &impl Blocks, layout: Layout) -> Result<NonNull<[
 #[inline]
 pub(crate) unsafe fn deallocate(blocks: &impl Blocks, block: NonNull<u8>, layout: Layout) {
     if blocks.block_layout().fits(layout) {
-        // SAFETY: such a layout was served with a block; the caller's promise.
+        // SAFETY: such a layout was served with a block; the block is live, and the layout fits it.
         unsafe { blocks.free_block(block) }
     }
 }
@@ -51,7 +51,7 @@ pub(crate) unsafe fn resize(
         // No other block is larger. A size of zero can be asked for at any alignment.
         (true, false) => {
             let dangling = allocate(blocks, new)?;
-            // SAFETY: the caller's promise; `old` fits a block.
+            // SAFETY: the block is live; `old` fits a block.
             unsafe { blocks.free_block(block) };
             Ok(dangling)
         }
@@ -85,7 +85,7 @@ macro_rules! impl_allocator {
                 block: core::ptr::NonNull<u8>,
                 layout: core::alloc::Layout,
             ) {
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: the block is live, and the layout fits it.
                 unsafe { $crate::allocator::deallocate(self, block, layout) }
             }
 
@@ -96,7 +96,7 @@ macro_rules! impl_allocator {
                 old: core::alloc::Layout,
                 new: core::alloc::Layout,
             ) -> Result<core::ptr::NonNull<[u8]>, stratalloc_core::AllocError> {
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
                 unsafe { $crate::allocator::resize(self, block, old, new) }
             }
 
@@ -107,8 +107,8 @@ macro_rules! impl_allocator {
                 old: core::alloc::Layout,
                 new: core::alloc::Layout,
             ) -> Result<core::ptr::NonNull<[u8]>, stratalloc_core::AllocError> {
-                // SAFETY: the caller's promise, passed on; the block is ours to write, and it is no
-                // shorter than `new`, which is no shorter than `old`.
+                // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what `resize` returns is ours to
+                // write, and no shorter than `new`.
                 unsafe {
                     let grown = $crate::allocator::resize(self, block, old, new)?;
                     grown.cast::<u8>().add(old.size()).write_bytes(0, grown.len() - old.size());
@@ -123,7 +123,7 @@ macro_rules! impl_allocator {
                 old: core::alloc::Layout,
                 new: core::alloc::Layout,
             ) -> Result<core::ptr::NonNull<[u8]>, stratalloc_core::AllocError> {
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: the block is live, `old` fits it, and `new` is no larger.
                 unsafe { $crate::allocator::resize(self, block, old, new) }
             }
         }
@@ -155,7 +155,7 @@ macro_rules! impl_allocator {
         impl<$($generics)*> stratalloc_core::FreeUnsized for $type {
             #[inline]
             unsafe fn free_unsized(&self, block: core::ptr::NonNull<u8>) {
-                // SAFETY: the caller's promise: a live block, so not a dangling address.
+                // SAFETY: the block is live, so it isn't a dangling address.
                 unsafe { $crate::Blocks::free_block(self, block) }
             }
         }

@@ -43,7 +43,7 @@ unsafe impl<B: Blocks + ?Sized> Blocks for &B {
 
     #[inline]
     unsafe fn free_block(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         unsafe { (**self).free_block(block) }
     }
 }

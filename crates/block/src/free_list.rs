@@ -30,7 +30,7 @@ impl Link {
     pub(crate) unsafe fn write(at: NonNull<u8>, next: Option<NonNull<u8>>) {
         let next = next.map_or(core::ptr::null_mut(), NonNull::as_ptr);
         let link = if CHECKED { next.map_addr(|address| mangle(address, at)) } else { next };
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller may write to the block, which is aligned for a link.
         unsafe { at.cast().write(Self(link)) };
     }
 
@@ -41,7 +41,7 @@ impl Link {
     /// `at` is aligned as a link at least, and its first word is initialised.
     #[inline]
     pub(crate) unsafe fn read(at: NonNull<u8>) -> Option<NonNull<u8>> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the place is aligned, and its first word is initialised.
         let Self(link) = unsafe { at.cast().read() };
         NonNull::new(if CHECKED { link.map_addr(|address| mangle(address, at)) } else { link })
     }
@@ -86,7 +86,8 @@ impl FreeList {
     /// The caller gives the block up; it has room for a link and is aligned for one.
     #[inline]
     pub(crate) unsafe fn push(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise. [BLOCK_FREE_LIST-1] and [BLOCK_FREE_LIST-2] hold of the new head since nobody else has it.
+        // SAFETY: the block is given up, and has room for a link. Nobody else has it, so it may be the head
+        // [BLOCK_FREE_LIST-1, BLOCK_FREE_LIST-2].
         unsafe { Link::write(block, self.head.get()) };
         self.head.set(Some(block));
     }
@@ -169,7 +170,7 @@ impl FreeList {
 #[inline]
 pub(crate) unsafe fn peek(block: NonNull<u8>) -> Option<NonNull<u8>> {
     poison::unpoison(block, size_of::<Link>());
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is aligned, and its first word is initialised.
     let next = unsafe { Link::read(block) };
     poison::poison(block, size_of::<Link>());
     next

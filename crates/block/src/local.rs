@@ -235,7 +235,7 @@ unsafe impl<A: Allocator> Blocks for BlockAllocator<A> {
         if CHECKED {
             self.expect_live(block);
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         unsafe { self.push(block) };
     }
 }

@@ -21,7 +21,7 @@ unsafe impl<R: RawMutex, B: Blocks> Blocks for Locked<R, B> {
 
     #[inline]
     unsafe fn free_block(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         unsafe { self.lock().free_block(block) }
     }
 }

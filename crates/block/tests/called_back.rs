@@ -25,7 +25,7 @@ unsafe impl Allocator for Hooked<'_> {
     }
 
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.base.deallocate(block, layout) }
     }
 }

@@ -130,7 +130,7 @@ unsafe impl<A: Allocator> Allocator for Counted<A> {
         self.deallocations.fetch_add(1, Relaxed);
         // Before the block is back: another thread may be given its bytes at once.
         self.live_bytes.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.allocator.deallocate(block, layout) }
     }
 
@@ -141,7 +141,7 @@ unsafe impl<A: Allocator> Allocator for Counted<A> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         let answer = unsafe { self.allocator.grow(block, old, new) };
         self.count(&self.resizes, [old.size(), new.size()], answer)
     }
@@ -153,7 +153,7 @@ unsafe impl<A: Allocator> Allocator for Counted<A> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         let answer = unsafe { self.allocator.grow_zeroed(block, old, new) };
         self.count(&self.resizes, [old.size(), new.size()], answer)
     }
@@ -165,7 +165,7 @@ unsafe impl<A: Allocator> Allocator for Counted<A> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         let answer = unsafe { self.allocator.shrink(block, old, new) };
         self.count(&self.resizes, [old.size(), new.size()], answer)
     }

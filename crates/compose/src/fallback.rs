@@ -130,7 +130,7 @@ unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on to where the block is live.
+        // SAFETY: the block is live where it is given back [FALLBACK-1, FALLBACK-2], and the layout fits it.
         unsafe {
             if self.is_in_primary(block, layout) {
                 self.primary.deallocate(block, layout);
@@ -147,8 +147,8 @@ unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // An empty block moves, so that it has its chance in the primary.
-        // SAFETY: the caller's promise, passed on to where the block is live; the smaller of the two
-        // sizes is the old one.
+        // SAFETY: the block is live where it is asked for [FALLBACK-1], `old` fits it, and `new` is no smaller, so both
+        // blocks hold `old.size()` bytes.
         unsafe {
             let grown = match old.size() {
                 0 => Err(AllocError),
@@ -183,8 +183,8 @@ unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on to where the block is live; the smaller of the two
-        // sizes is the new one. A block that becomes empty moves to the secondary [FALLBACK-2].
+        // SAFETY: the block is live where it is asked for [FALLBACK-1], `old` fits it, and `new` is no larger, so both
+        // blocks hold `new.size()` bytes. A block that becomes empty moves to the secondary [FALLBACK-2].
         unsafe {
             let shrunk = match new.size() {
                 0 => Err(AllocError),
@@ -209,7 +209,7 @@ unsafe impl<A: Owns, B: Owns> Owns for Fallback<A, B> {
 // SAFETY: the allocator that has the block answers [FALLBACK-1].
 unsafe impl<A: Owns + UsableSize, B: UsableSize> UsableSize for Fallback<A, B> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise, passed on to where the block is live [FALLBACK-1]: it isn't empty.
+        // SAFETY: the block is live, and isn't empty, so it is live where it is asked for [FALLBACK-1].
         unsafe {
             if self.primary.owns(block) {
                 self.primary.usable_size(block)
@@ -231,7 +231,7 @@ unsafe impl<A: Owns + ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Fallbac
         if old.size() == 0 || new.size() == 0 {
             return if old.size() == new.size() { Ok(()) } else { Err(AllocError) };
         }
-        // SAFETY: the caller's promise, passed on to where the block is live.
+        // SAFETY: the block is live where it is asked for [FALLBACK-1], and `old` fits it.
         unsafe {
             if self.primary.owns(block) {
                 self.primary.resize_in_place(block, old, new)

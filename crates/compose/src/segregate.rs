@@ -93,7 +93,7 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1].
+        // SAFETY: the block is live on the side of its size [SEGREGATE-1], and the layout fits it.
         unsafe {
             if self.is_small(layout) {
                 self.small.deallocate(block, layout);
@@ -110,8 +110,8 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1]; the smaller of the
-        // two sizes is the old one.
+        // SAFETY: the block is live on the side of its size [SEGREGATE-1], `old` fits it, and `new` is no smaller, so both
+        // blocks hold `old.size()` bytes.
         unsafe {
             match (self.is_small(old), self.is_small(new)) {
                 (true, true) => self.small.grow(block, old, new).map(|block| self.capped(block)),
@@ -149,8 +149,8 @@ unsafe impl<A: Allocator, B: Allocator> Allocator for Segregate<A, B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1]; the smaller of the
-        // two sizes is the new one.
+        // SAFETY: the block is live on the side of its size [SEGREGATE-1], `old` fits it, and `new` is no larger, so both
+        // blocks hold `new.size()` bytes.
         unsafe {
             match (self.is_small(old), self.is_small(new)) {
                 (true, _) => self.small.shrink(block, old, new).map(|block| self.capped(block)),
@@ -179,7 +179,7 @@ unsafe impl<A: ResizeInPlace, B: ResizeInPlace> ResizeInPlace for Segregate<A, B
         old: Layout,
         new: Layout,
     ) -> Result<(), AllocError> {
-        // SAFETY: the caller's promise, passed on to where the block is live [SEGREGATE-1].
+        // SAFETY: the block is live on the side of its size [SEGREGATE-1], and `old` fits it.
         unsafe {
             match (self.is_small(old), self.is_small(new)) {
                 (true, true) => self.small.resize_in_place(block, old, new),

@@ -161,7 +161,7 @@ unsafe impl<A: Allocator + ?Sized> Allocator for &A {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { (**self).deallocate(block, layout) }
     }
 
@@ -172,7 +172,7 @@ unsafe impl<A: Allocator + ?Sized> Allocator for &A {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { (**self).grow(block, old, new) }
     }
 
@@ -183,7 +183,7 @@ unsafe impl<A: Allocator + ?Sized> Allocator for &A {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { (**self).grow_zeroed(block, old, new) }
     }
 
@@ -194,7 +194,7 @@ unsafe impl<A: Allocator + ?Sized> Allocator for &A {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe { (**self).shrink(block, old, new) }
     }
 }

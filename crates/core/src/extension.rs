@@ -113,7 +113,7 @@ unsafe impl<A: Owns + ?Sized> Owns for &A {
 unsafe impl<A: UsableSize + ?Sized> UsableSize for &A {
     #[inline]
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         unsafe { (**self).usable_size(block) }
     }
 }
@@ -127,7 +127,7 @@ unsafe impl<A: ResizeInPlace + ?Sized> ResizeInPlace for &A {
         old: Layout,
         new: Layout,
     ) -> Result<(), AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and `old` fits it.
         unsafe { (**self).resize_in_place(block, old, new) }
     }
 }
@@ -135,7 +135,7 @@ unsafe impl<A: ResizeInPlace + ?Sized> ResizeInPlace for &A {
 impl<A: FreeUnsized + ?Sized> FreeUnsized for &A {
     #[inline]
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         unsafe { (**self).free_unsized(block) }
     }
 }

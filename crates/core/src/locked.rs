@@ -99,7 +99,7 @@ unsafe impl<R: RawMutex, A: Allocator> Allocator for Locked<R, A> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.lock().deallocate(block, layout) }
     }
 
@@ -110,7 +110,7 @@ unsafe impl<R: RawMutex, A: Allocator> Allocator for Locked<R, A> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { self.lock().grow(block, old, new) }
     }
 
@@ -121,7 +121,7 @@ unsafe impl<R: RawMutex, A: Allocator> Allocator for Locked<R, A> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { self.lock().grow_zeroed(block, old, new) }
     }
 
@@ -132,7 +132,7 @@ unsafe impl<R: RawMutex, A: Allocator> Allocator for Locked<R, A> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe { self.lock().shrink(block, old, new) }
     }
 }
@@ -150,7 +150,7 @@ unsafe impl<R: RawMutex, A: Owns> Owns for Locked<R, A> {
 // SAFETY: the allocator behind the lock answers.
 unsafe impl<R: RawMutex, A: UsableSize> UsableSize for Locked<R, A> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         unsafe { self.lock().usable_size(block) }
     }
 }
@@ -163,7 +163,7 @@ unsafe impl<R: RawMutex, A: ResizeInPlace> ResizeInPlace for Locked<R, A> {
         old: Layout,
         new: Layout,
     ) -> Result<(), AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and `old` fits it.
         unsafe { self.lock().resize_in_place(block, old, new) }
     }
 }
@@ -171,7 +171,7 @@ unsafe impl<R: RawMutex, A: ResizeInPlace> ResizeInPlace for Locked<R, A> {
 impl<R: RawMutex, A: FreeUnsized> FreeUnsized for Locked<R, A> {
     #[inline]
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         unsafe { self.lock().free_unsized(block) }
     }
 }

@@ -150,12 +150,12 @@ unsafe impl<P: PageProvider + ?Sized> PageProvider for &P {
         offset: usize,
         size: usize,
     ) -> Result<(), ProviderError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the pages lie in the range, and nothing in them is used.
         unsafe { (**self).decommit(range, offset, size) }
     }
 
     unsafe fn release(&self, range: PageRange) -> Result<(), (ProviderError, PageRange)> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the range is this provider's, and nothing in it is used.
         unsafe { (**self).release(range) }
     }
 

@@ -23,7 +23,7 @@ unsafe impl<B: Allocator> Allocator for Ours<'_, B> {
     }
 
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.0.deallocate(block, layout) }
     }
 }

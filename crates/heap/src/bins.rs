@@ -30,9 +30,9 @@ pub(crate) const LOWEST: usize = BINS;
 ///
 /// # Invariants
 ///
-/// - **B1**: every block in a list is free memory of the heap, its body as `free` draws it; as the
+/// - [BINS-1: free] Every block in a list is free memory of the heap, its body as `free` draws it; as the
 ///   next, zero ends the list, and the bin's number is the previous of the first.
-/// - **B2**: a list's bit is set in `map` if and only if the list isn't empty.
+/// - [BINS-2: map] A list's bit is set in `map` if and only if the list isn't empty.
 pub(crate) struct Bins<P> {
     /// A bit for each bin.
     map: [u64; WORDS],
@@ -86,7 +86,7 @@ impl<P: Policy> Bins<P> {
         let (previous, next) = self.place_for(bin, block.address);
         *self.word(bin) |= 1 << (bin % BITS);
         // SAFETY: the block's memory is the heap's to write, and the neighbours are free blocks by
-        // B1.
+        // [BINS-1].
         unsafe {
             store(link_of(next, block.address) + WORD, block.address);
             block.write_size();
@@ -107,7 +107,7 @@ impl<P: Policy> Bins<P> {
         if P::ORDER as u8 == Order::Address as u8 {
             while next != 0 && next < address {
                 previous = next;
-                // SAFETY: B1.
+                // SAFETY: the block is free memory of the heap [BINS-1].
                 next = unsafe { load(next) };
             }
         }
@@ -121,7 +121,7 @@ impl<P: Policy> Bins<P> {
     /// It is in a list.
     #[inline(always)]
     pub(crate) unsafe fn remove(&mut self, address: usize) {
-        // SAFETY: B1.
+        // SAFETY: the block is free memory of the heap [BINS-1].
         unsafe {
             let (next, previous): (usize, usize) = (load(address), load(address + WORD));
             store(link_of(next, address) + WORD, previous);
@@ -179,7 +179,7 @@ impl<P: Policy> Bins<P> {
     /// Takes the first block of a bin that isn't empty.
     #[inline(always)]
     fn pop(&mut self, bin: usize) -> Free {
-        // SAFETY: B1 and B2.
+        // SAFETY: the first block of a list that isn't empty [BINS-1, BINS-2].
         unsafe {
             let block = Free::at(*self.head(bin));
             let next = load(block.address);
@@ -196,7 +196,7 @@ impl<P: Policy> Bins<P> {
         let mut left = if let Fit::Bounded(count) = P::FIT { count } else { u32::MAX };
         let mut address = self.heads[bin];
         while address != 0 && left != 0 {
-            // SAFETY: B1.
+            // SAFETY: the block is free memory of the heap [BINS-1].
             let block = unsafe { Free::at(address) };
             let better = match P::FIT {
                 Fit::First | Fit::Worst => block.size > chosen.size,
@@ -209,7 +209,7 @@ impl<P: Policy> Bins<P> {
                 }
             }
             left -= 1;
-            // SAFETY: B1.
+            // SAFETY: the block is free memory of the heap [BINS-1].
             address = unsafe { load(address) };
         }
         chosen
@@ -222,7 +222,7 @@ impl<P: Policy> Bins<P> {
             let mut address = head;
             while address != 0 {
                 count += 1;
-                // SAFETY: B1.
+                // SAFETY: the block is free memory of the heap [BINS-1].
                 address = unsafe { load(address) };
             }
         }

@@ -37,10 +37,10 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - **E1**: every region's blocks are live, in a bin by their size, or `top`; each has at least
+/// - [ENGINE-1: filed] Every region's blocks are live, in a bin by their size, or `top`; each has at least
 ///   [`MIN`](Self::MIN) bytes, a multiple of the granule.
-/// - **E2**: `region` is the region of one of `tables`, or none.
-/// - **E3**: `top` is a free block in no bin, or none.
+/// - [ENGINE-2: current] `region` is the region of one of `tables`, or none.
+/// - [ENGINE-3: top] `top` is a free block in no bin, or none.
 pub(crate) struct Engine<P> {
     /// The region of the last call: nearly always the one of this.
     pub(crate) region: Region<P>,
@@ -134,7 +134,7 @@ impl<P: Policy> Engine<P> {
     #[inline(always)]
     pub(crate) unsafe fn free(&mut self, region: Region<P>, start: usize, size: usize) {
         let end = start + size;
-        // SAFETY: T1 to T4, for the block and its neighbours.
+        // SAFETY: the tags of the block and its neighbours are as [TAGS-1] to [TAGS-4] say.
         unsafe {
             let (before, behind) = (region.tags.bit(start), region.tags.bit(end));
             region.tags.free(start, end);
@@ -164,7 +164,7 @@ impl<P: Policy> Engine<P> {
         before: bool,
         behind: bool,
     ) {
-        // SAFETY: the caller's promise; a free neighbour that isn't the top is in a bin.
+        // SAFETY: the block is free, tagged so, and in no bin; a free neighbour that isn't the top is in a bin.
         unsafe {
             if behind {
                 if block.end() == self.top.address {
@@ -190,7 +190,7 @@ impl<P: Policy> Engine<P> {
     /// free.
     #[inline(always)]
     unsafe fn join_top(&mut self, region: Region<P>, block: Free, before: bool) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is free, and `before` says whether the block before it is.
         let block = if before { unsafe { self.join_previous(block) } } else { block };
         self.top = Free { address: block.address, size: block.size + self.top.size };
         self.notice_empty(region, self.top);
@@ -199,7 +199,7 @@ impl<P: Policy> Engine<P> {
     /// A block joined with the one before, which is taken out of its bin.
     #[inline(always)]
     unsafe fn join_previous(&mut self, block: Free) -> Free {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block before is free [BINS-1].
         unsafe {
             let previous = Free::before(block.address);
             self.bins.remove(previous.address);
@@ -231,14 +231,14 @@ impl<P: Policy> Engine<P> {
     /// The free block that starts at an address.
     #[inline(always)]
     pub(crate) unsafe fn free_at(&self, address: usize) -> Free {
-        // SAFETY: it is the top, or in a bin: B1.
+        // SAFETY: it is the top, or in a bin [BINS-1].
         if address == self.top.address { self.top } else { unsafe { Free::at(address) } }
     }
 
     /// The free block that ends at an address.
     #[inline(always)]
     pub(crate) unsafe fn free_before(&self, end: usize) -> Free {
-        // SAFETY: it is the top, or in a bin: B1.
+        // SAFETY: it is the top, or in a bin [BINS-1].
         if end == self.top.end() { self.top } else { unsafe { Free::before(end) } }
     }
 

@@ -30,10 +30,10 @@ impl Free {
     ///
     /// # Safety
     ///
-    /// A free block starts there whose body is written (B1).
+    /// A free block starts there whose body is written [BINS-1].
     #[inline(always)]
     pub(crate) unsafe fn at(address: usize) -> Self {
-        // SAFETY: B1.
+        // SAFETY: the block is free memory of the heap [BINS-1].
         Self { address, size: unsafe { load(address + 2 * WORD) } }
     }
 
@@ -41,10 +41,10 @@ impl Free {
     ///
     /// # Safety
     ///
-    /// A free block ends there whose body is written (B1).
+    /// A free block ends there whose body is written [BINS-1].
     #[inline(always)]
     pub(crate) unsafe fn before(end: usize) -> Self {
-        // SAFETY: B1.
+        // SAFETY: the block is free memory of the heap [BINS-1].
         let size: usize = unsafe { load(end - WORD) };
         Self { address: end.wrapping_sub(size), size }
     }
@@ -56,7 +56,7 @@ impl Free {
     /// It is free memory of the heap.
     #[inline(always)]
     pub(crate) unsafe fn write_size(self) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is free memory of the heap.
         unsafe {
             store(self.address + 2 * WORD, self.size);
             store(self.end() - WORD, self.size);

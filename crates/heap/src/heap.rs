@@ -45,7 +45,7 @@ unsafe impl Allocator for NoBase {
 ///
 /// # Invariants
 ///
-/// - **H1**: no reference to the engine outlives the call that made it, and no call of the base is
+/// - [HEAP-1: short] No reference to the engine outlives the call that made it, and no call of the base is
 ///   made while there is one: a base may call the heap that stands on it.
 ///
 /// # Example
@@ -96,7 +96,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// it is used any more.
     pub unsafe fn add_region(&self, start: NonNull<u8>, size: usize) -> bool {
         let start = start.as_ptr().expose_provenance();
-        // SAFETY: the caller's promise.
+        // SAFETY: the memory is the heap's alone.
         unsafe { self.engine().add_chunk(Chunk { start, size, owned: false }) }
     }
 
@@ -109,23 +109,23 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     #[cfg(feature = "lock_api")]
     #[inline]
     fn has_memory(&self) -> bool {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         !unsafe { self.engine() }.tables.is_none()
     }
 
     /// # Safety
     ///
-    /// The reference ends before the next one begins, and before the base is called (H1).
+    /// The reference ends before the next one begins, and before the base is called [HEAP-1].
     #[expect(clippy::mut_from_ref, reason = "the heap isn't `Sync`: by H1, it is the only one")]
     #[inline(always)]
     pub(crate) unsafe fn engine(&self) -> &mut Engine<P> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the last reference has ended [HEAP-1].
         unsafe { &mut *self.engine.get() }
     }
 
     /// The heap's figures, by a walk over all blocks: linear in their number.
     pub fn snapshot(&self) -> Snapshot {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         unsafe { self.engine() }.snapshot()
     }
 
@@ -149,13 +149,13 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     ///
     /// The first [`Corruption`] found.
     pub fn check(&self) -> Result<(), Corruption> {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         unsafe { self.engine() }.check()
     }
 
     /// Whether `address` is the start of a live block: certain, by a walk in linear time.
     pub fn is_live(&self, address: NonNull<u8>) -> bool {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         unsafe { self.engine() }.is_live(address.addr().get())
     }
 }

@@ -17,7 +17,7 @@ pub(crate) unsafe fn sorted(first: usize) -> usize {
     let mut rest = first;
     while rest != 0 {
         let mut part = rest;
-        // SAFETY: the caller's promise.
+        // SAFETY: each block is the heap's, and its first word is the next.
         unsafe {
             rest = load(part);
             store(part, 0_usize);
@@ -40,7 +40,7 @@ unsafe fn merged(mut one: usize, mut other: usize) -> usize {
     while one != 0 || other != 0 {
         let from = if other == 0 || (one != 0 && one < other) { &mut one } else { &mut other };
         let next = *from;
-        // SAFETY: the caller's promise.
+        // SAFETY: both are lists of blocks that nobody else uses.
         unsafe {
             *from = load(next);
             if last == 0 {

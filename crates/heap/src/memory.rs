@@ -22,7 +22,7 @@ use stratalloc_core::poison;
 #[cfg_attr(asan, inline(never), sanitize(address = "off"))]
 pub(crate) unsafe fn load<T: Copy>(address: usize) -> T {
     access();
-    // SAFETY: the caller's promise.
+    // SAFETY: the address is aligned, and holds a `T` that no one else writes.
     unsafe { *with_exposed_provenance_mut::<T>(address) }
 }
 
@@ -35,7 +35,7 @@ pub(crate) unsafe fn load<T: Copy>(address: usize) -> T {
 #[cfg_attr(asan, inline(never), sanitize(address = "off"))]
 pub(crate) unsafe fn store<T: Copy>(address: usize, value: T) {
     access();
-    // SAFETY: the caller's promise.
+    // SAFETY: the address is aligned, and lies in memory that no one else uses.
     unsafe { *with_exposed_provenance_mut::<T>(address) = value }
 }
 

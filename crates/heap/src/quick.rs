@@ -36,11 +36,11 @@ const KEY: usize = 0x5EED_F4EE_5EED_F4EE_u64 as usize;
 ///
 /// # Invariants
 ///
-/// - **Q1**: the blocks of list `n` are tagged as live blocks of `n` granules, or are live cells
+/// - [QUICK-1: tagged] The blocks of list `n` are tagged as live blocks of `n` granules, or are live cells
 ///   for `n = 1`, and nobody uses them; each holds the address of the next, or 0, in its first
 ///   word.
-/// - **Q2**: the bit `n` is set in `map` if list `n` isn't empty, and may be if it is; list 0 is empty.
-/// - **Q3**: at most `limit - left` granules wait, or blocks where calls are bounded. `left` is negative
+/// - [QUICK-2: map] The bit `n` is set in `map` if list `n` isn't empty, and may be if it is; list 0 is empty.
+/// - [QUICK-3: budget] At most `limit - left` granules wait, or blocks where calls are bounded. `left` is negative
 ///   only after the limit was lowered.
 pub(crate) struct Quick<P> {
     map: [u64; QUICK / 64 + 1],
@@ -76,7 +76,7 @@ impl<P: Policy> Quick<P> {
     /// Takes a block of exactly `len` granules, at most [`QUICK`]: its address, or 0.
     #[inline(always)]
     pub(crate) fn pop(&mut self, len: usize) -> usize {
-        // SAFETY: the length is below the count; Q1.
+        // SAFETY: the length is below the count; a list's blocks are the heap's [QUICK-1].
         unsafe {
             let head = self.heads.get_unchecked_mut(len);
             let address = *head;
@@ -92,7 +92,7 @@ impl<P: Policy> Quick<P> {
     /// Adds a block of `len` granules, at most [`QUICK`]; whether so much may still enter.
     #[inline(always)]
     pub(crate) unsafe fn push(&mut self, address: usize, len: usize) -> bool {
-        // SAFETY: the caller's promise.
+        // SAFETY: nobody uses the block, and it has `len` granules.
         unsafe { self.push_charged(address, len, Self::charge(len)) }
     }
 
@@ -100,7 +100,7 @@ impl<P: Policy> Quick<P> {
     /// taken, so that the lists are settled now and then, and slabs with few live cells become empty.
     #[inline(always)]
     pub(crate) unsafe fn push_cell(&mut self, address: usize) -> bool {
-        // SAFETY: the caller's promise.
+        // SAFETY: nobody uses the cell.
         unsafe { self.push_charged(address, 1, if P::BOUNDED { 1 } else { 2 }) }
     }
 
@@ -146,14 +146,14 @@ impl<P: Policy> Quick<P> {
     /// The blocks of this many granules that wait; none if so long ones can't.
     pub(crate) fn list(&self, len: usize) -> impl Iterator<Item = usize> {
         let first = self.heads.get(len).copied().unwrap_or(0);
-        // SAFETY: Q1.
+        // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
         successors(non_zero(first), |&address| non_zero(unsafe { load(address) }))
     }
 
     /// Whether a block waits here, whose length this is: in constant time in builds with debug
     /// assertions, but for a block that has the key by chance, or whose key was overwritten.
     pub(crate) unsafe fn contains_signed(&self, address: usize, len: usize) -> bool {
-        // SAFETY: the caller's promise: it is a block of the heap, so it holds two words.
+        // SAFETY: a block of the heap holds two words.
         let is_signed = unsafe { load::<usize>(address + WORD) } == address ^ KEY;
         is_signed && self.contains(address, len)
     }
@@ -185,7 +185,7 @@ impl<P: Policy> Quick<P> {
     /// Brings each list into the order of addresses.
     pub(crate) fn sort(&mut self) {
         for head in &mut self.heads {
-            // SAFETY: Q1.
+            // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
             *head = unsafe { list::sorted(*head) };
         }
     }
@@ -196,7 +196,7 @@ impl<P: Policy> Quick<P> {
 #[inline(always)]
 unsafe fn sign(address: usize, word: usize) {
     if cfg!(debug_assertions) {
-        // SAFETY: the caller's promise: the block is the heap's, and holds two words.
+        // SAFETY: a block of the heap holds two words.
         unsafe { store(address + WORD, word) }
     }
 }

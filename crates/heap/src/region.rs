@@ -8,9 +8,9 @@ use crate::{policy::Policy, tags::Tags};
 ///
 /// # Invariants
 ///
-/// - **R1**: the `span` bytes from `start` on are memory of the heap, tiled by its blocks; both are
+/// - [REGION-1: tiled] The `span` bytes from `start` on are memory of the heap, tiled by its blocks; both are
 ///   multiples of the granule.
-/// - **R2**: `tags` cover these bytes as T1 to T4 say.
+/// - [REGION-2: tagged] `tags` cover these bytes as [TAGS-1] to [TAGS-4] say.
 pub(crate) struct Region<P> {
     start: usize,
     span: usize,

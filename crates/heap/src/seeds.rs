@@ -50,13 +50,13 @@ impl<B: Allocator, P: Policy> MemAlloc for Heap<B, P> {
 
     #[inline]
     unsafe fn mem_free(&self, block: *mut u8) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is null or live.
         unsafe { self.free(block) }
     }
 
     #[inline]
     unsafe fn mem_realloc(&self, block: *mut u8, n: usize) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is null or live.
         unsafe { self.realloc(block, n) }
     }
 }
@@ -100,7 +100,7 @@ impl<B: Allocator, P: Policy> MyAlloc for Heap<B, P> {
 
     #[inline]
     unsafe fn my_free(&self, block: *mut u8) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is null or live.
         unsafe { self.free(block) }
     }
 }

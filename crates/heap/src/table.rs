@@ -68,7 +68,7 @@ impl<P> Copy for Header<P> {}
 ///
 /// # Invariants
 ///
-/// - **R3**: a header stands there, then tags of the blocks up to the limit, then the region's chunks
+/// - [TABLE-1: laid out] A header stands there, then tags of the blocks up to the limit, then the region's chunks
 ///   by address, each ending where the next begins; the table ends where the last chunk does, or
 ///   begins where the first does. The tags of the open part are in use, those behind not yet.
 pub(crate) struct Table<P> {
@@ -162,7 +162,7 @@ impl<P: Policy> Table<P> {
         let header = self.header();
         let old = header.region;
         let region = Region::new(old.start(), end, old.tags);
-        // SAFETY: R3: there is room for the tags of all blocks up to the limit.
+        // SAFETY: there is room for the tags of all blocks up to the limit [TABLE-1].
         unsafe {
             old.tags.clear_behind(old.end(), end);
             store(self.address, Header { region, ..header });
@@ -181,7 +181,7 @@ impl<P: Policy> Table<P> {
     }
 
     fn header(self) -> Header<P> {
-        // SAFETY: R3.
+        // SAFETY: the header stands there [TABLE-1].
         unsafe { load(self.address) }
     }
 
@@ -207,13 +207,13 @@ impl<P: Policy> Table<P> {
 
     /// Makes another table the next.
     pub(crate) fn set_next(self, next: Self) {
-        // SAFETY: R3.
+        // SAFETY: the header stands there [TABLE-1].
         unsafe { store(self.address, Header { next: next.address, ..self.header() }) }
     }
 
     /// The chunks that the region was joined from, by address.
     pub(crate) fn chunks(self) -> impl DoubleEndedIterator<Item = Chunk> {
-        // SAFETY: R3.
+        // SAFETY: the header stands there [TABLE-1].
         (0..self.header().chunks).map(move |index| unsafe { load(self.chunk_address(index)) })
     }
 
@@ -224,17 +224,17 @@ impl<P: Policy> Table<P> {
     }
 
     unsafe fn set_chunk(self, index: usize, chunk: Chunk) {
-        // SAFETY: R3, for an index below the count.
+        // SAFETY: a record stands there, for the index is below the count [TABLE-1].
         unsafe { store(self.chunk_address(index), chunk) }
     }
 
     fn first_chunk(self) -> Chunk {
-        // SAFETY: R3.
+        // SAFETY: the header stands there [TABLE-1].
         unsafe { load(self.chunk_address(0)) }
     }
 
     fn last_chunk(self) -> Chunk {
-        // SAFETY: R3.
+        // SAFETY: the header stands there [TABLE-1].
         unsafe { load(self.chunk_address(self.header().chunks - 1)) }
     }
 

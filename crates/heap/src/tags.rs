@@ -50,13 +50,13 @@ pub(crate) const LONG: u64 = 7;
 ///
 /// # Invariants
 ///
-/// - **T1**: the words cover the granules of all blocks and the one behind the last; what they have
+/// - [TAGS-1: covered] The words cover the granules of all blocks and the one behind the last; what they have
 ///   besides isn't written yet.
-/// - **T2**: the bits of a block are as drawn above, but for slabs and long blocks. The first block
+/// - [TAGS-2: drawn] The bits of a block are as drawn above, but for slabs and long blocks. The first block
 ///   has a live one before it, and the last one behind it, as far as B goes.
-/// - **T3**: a long block's word is its size with the bits of `LONG`, and of its other granules only
+/// - [TAGS-3: long] A long block's word is its size with the bits of `LONG`, and of its other granules only
 ///   the first may have its bit set. A window has the mark of a slab if and only if it is one.
-/// - **T4**: no two neighbours are both free.
+/// - [TAGS-4: apart] No two neighbours are both free.
 pub(crate) struct Tags<P> {
     /// Where the word of window 0 would be, if memory began at address 0: wraps around.
     words: *mut u64,
@@ -84,9 +84,9 @@ pub(crate) const fn window_bytes<P: Policy>() -> usize {
 ///
 /// # Safety
 ///
-/// That promise, and that the tags are in use as T1 to T4 state, is what each asks of its caller;
-/// by T1 it then reads and writes within the words.
-#[expect(clippy::undocumented_unsafe_blocks, reason = "one section proves all: T1")]
+/// That promise, and that the tags are in use as [TAGS-1] to [TAGS-4] state, is what each asks of its caller;
+/// by [TAGS-1] it then reads and writes within the words.
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one section proves all")]
 impl<P: Policy> Tags<P> {
     /// Tags of nothing, which must not be asked.
     pub(crate) const NONE: Self =

@@ -42,7 +42,7 @@ pub fn alloc_blocks(n: usize) -> *mut u8 {
 ///
 /// `ptr` is from [`alloc_blocks`], and nothing uses the run.
 pub unsafe fn free_blocks(ptr: *mut u8) {
-    // SAFETY: the caller's promise, passed on.
+    // SAFETY: the run is the kernel's, and nothing uses it.
     ProcessLock::with::<Kernel, _>(|blocks| unsafe { blocks.free_blocks(ptr) });
 }
 

@@ -196,7 +196,7 @@ impl<T> Lock<T> {
     /// This thread took the lock before the fork, and no guard is alive.
     #[cfg(not(loom))]
     pub unsafe fn forked(&self) -> &T {
-        // SAFETY: the caller's promise: there is nobody else.
+        // SAFETY: this thread has the lock, no guard is alive, and no other thread is.
         unsafe { &*self.value.get() }
     }
 

@@ -242,7 +242,7 @@ unsafe impl<P: PageProvider, const CHUNK: usize> Allocator for MemBlocks<P, CHUN
 
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
         if layout.size() != 0 {
-            // SAFETY: the caller's promise; a layout of size zero has no run.
+            // SAFETY: the block is live, and the layout fits it; a layout of size zero has no run.
             unsafe { self.free_blocks(block.as_ptr()) }
         }
     }

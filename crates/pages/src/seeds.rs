@@ -44,7 +44,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlockAlloc for MemBlocks<P, CHUNK> 
     }
 
     unsafe fn mem_block_free(&self, ptr: *mut u8) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the run is from this allocator, and nothing uses it.
         unsafe { self.free_blocks(ptr) }
     }
 }
@@ -62,6 +62,6 @@ pub extern "C" fn mem_block_alloc(n: usize) -> *mut u8 {
 /// As for [`kernel::free_blocks`](crate::kernel::free_blocks).
 #[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
 pub unsafe extern "C" fn mem_block_free(ptr: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the run is from this allocator, and nothing uses it.
     unsafe { crate::kernel::free_blocks(ptr) };
 }

@@ -31,7 +31,7 @@ unsafe impl<M: Mode> Allocator for Pool<'_, M> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe {
             if !self.give_listed(block, layout.size()) {
                 self.deallocate_slowly(block, layout.size());
@@ -45,7 +45,7 @@ unsafe impl<M: Mode> Allocator for Pool<'_, M> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, here and below.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe {
             if self.resize_in_place(block, old, new).is_ok() {
                 return Ok(NonNull::slice_from_raw_parts(block, new.size()));
@@ -63,7 +63,7 @@ unsafe impl<M: Mode> Allocator for Pool<'_, M> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise; the block returned is ours to write.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller; the block returned is ours to write.
         unsafe {
             let grown = self.grow(block, old, new)?;
             grown.cast::<u8>().add(old.size()).write_bytes(0, grown.len() - old.size());
@@ -77,7 +77,7 @@ unsafe impl<M: Mode> Allocator for Pool<'_, M> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, here and below.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe {
             if self.resize_in_place(block, old, new).is_ok() {
                 return Ok(NonNull::slice_from_raw_parts(block, new.size()));
@@ -114,7 +114,7 @@ impl<M: Mode> Pool<'_, M> {
     #[inline(never)]
     unsafe fn deallocate_slowly(&self, block: NonNull<u8>, size: usize) {
         if size != 0 {
-            // SAFETY: the caller's promise.
+            // SAFETY: the block is live, and the layout fits it.
             unsafe { self.free_unsized(block) };
         }
     }
@@ -139,7 +139,7 @@ unsafe impl<M: Mode> UsableSize for Pool<'_, M> {
 impl<M: Mode> FreeUnsized for Pool<'_, M> {
     #[inline]
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         match unsafe { self.free(block) } {
             Ok(()) => {}
             // A block of size zero dangles at its alignment: see `allocate_slowly`.

@@ -41,7 +41,7 @@ unsafe fn init(sizes: *const usize, count: usize, align: usize) -> bool {
     let sizes = if sizes.is_null() || count > crate::MAX_SIZES {
         &[]
     } else {
-        // SAFETY: the caller's promise.
+        // SAFETY: the pointer leads to `count` sizes.
         unsafe { slice::from_raw_parts(sizes, count) }
     };
     SHAPE.with(|shape| {
@@ -60,7 +60,7 @@ unsafe fn init(sizes: *const usize, count: usize, align: usize) -> bool {
 /// `block_sizes` is null, or leads to `block_size_count` sizes. No block is in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_init(block_sizes: *const usize, block_size_count: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: `block_sizes` is null, or leads to as many sizes as `block_size_count` says.
     unsafe { init(block_sizes, block_size_count, 8) }
 }
 
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn pool_init_packed(
     block_sizes: *const usize,
     block_size_count: usize,
 ) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: `block_sizes` is null, or leads to as many sizes as `block_size_count` says.
     unsafe { init(block_sizes, block_size_count, 1) }
 }
 
@@ -92,7 +92,7 @@ pub extern "C" fn pool_malloc(n: usize) -> *mut u8 {
 /// If `ptr` is a live block, it isn't used any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_free(ptr: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: a live block isn't used any more.
     unsafe { pool_try_free(ptr) };
 }
 
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn pool_free(ptr: *mut u8) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pool_try_free(ptr: *mut u8) -> core::ffi::c_int {
     let Some(block) = NonNull::new(ptr) else { return code(FreeError::Foreign) };
-    // SAFETY: the caller's promise.
+    // SAFETY: a live block isn't used any more.
     match with(|pool| unsafe { pool.free(block) }).unwrap_or(Err(FreeError::Foreign)) {
         Ok(()) => 0,
         Err(error) => code(error),

@@ -125,7 +125,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         let Some(pool) = self.state.table(size) else { return false };
         let offset = self.state.offset_of(block);
         let Some(number) = self.number(pool, offset) else { return false };
-        // SAFETY: the caller's promise; the block of this number begins at the offset.
+        // SAFETY: a live block isn't used any more; the block of this number begins at the offset.
         unsafe { self.give(pool, offset, number) }.is_ok()
     }
 
@@ -143,7 +143,7 @@ impl<'h, M: Mode> Pool<'h, M> {
     #[inline]
     pub unsafe fn free(&self, block: NonNull<u8>) -> Result<(), FreeError> {
         let (pool, offset) = self.pool_at(block).ok_or(FreeError::Foreign)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: a live block isn't used any more.
         unsafe {
             match self.number(pool, offset) {
                 Some(number) => self.give(pool, offset, number),
@@ -348,7 +348,7 @@ impl<'h, M: Mode> Pool<'h, M> {
     unsafe fn free_unnumbered(&self, pool: usize, offset: usize) -> Result<(), FreeError> {
         if let Some(rows) = Rows::of_pool(&self.state, pool) {
             if let Some(number) = rows.number(offset) {
-                // SAFETY: the block has a number; the caller's promise.
+                // SAFETY: the block has a number; a live block isn't used any more.
                 return unsafe { rows.give(number) };
             }
         }

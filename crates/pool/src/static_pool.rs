@@ -121,7 +121,7 @@ impl<R: Exclusion, const BYTES: usize, M: Mode> StaticPool<R, BYTES, M> {
     /// As for [`Pool::free`].
     #[inline]
     pub unsafe fn free(&self, block: NonNull<u8>) -> Result<(), FreeError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: a live block isn't used any more.
         self.with(|pool| unsafe { pool.free(block) })
     }
 }
@@ -156,7 +156,7 @@ unsafe impl<R: Exclusion, const BYTES: usize, M: Mode> GlobalAlloc for StaticPoo
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if let Some(block) = NonNull::new(block) {
-            // SAFETY: the caller's promise.
+            // SAFETY: the block is live, and the layout is its own.
             self.with(|pool| unsafe { pool.deallocate(block, layout) });
         }
     }
@@ -168,7 +168,7 @@ unsafe impl<R: Exclusion, const BYTES: usize, M: Mode> GlobalAlloc for StaticPoo
             return ptr::null_mut();
         };
         self.with(|pool| {
-            // SAFETY: the caller's promise.
+            // SAFETY: the block is live with this layout, and the new size isn't zero.
             let moved = unsafe {
                 if pool.resize_in_place(live, old, new).is_ok() {
                     return block;

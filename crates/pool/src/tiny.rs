@@ -112,7 +112,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
     /// `number` is below `fresh`.
     pub(crate) unsafe fn is_live(&self, number: usize) -> bool {
         let books = self.live_bits(number / ROW_BLOCKS);
-        // SAFETY: the caller's promise [ROWS-1: begun].
+        // SAFETY: the number is below `fresh`, so the row has begun [ROWS-1: begun].
         !M::Guard::<M::Word>::ON || unsafe { self.state.is_live(books, number % ROW_BLOCKS) }
     }
 

@@ -154,7 +154,7 @@ impl Broken {
             // SAFETY: two blocks, each of at least this size.
             unsafe { moved.cast::<u8>().copy_from_nonoverlapping(block, keep) };
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and `old` fits it.
         unsafe { self.deallocate(block, old) };
         Ok(moved)
     }
@@ -271,7 +271,7 @@ unsafe impl ResizeInPlace for Broken {
 impl FreeUnsized for Broken {
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
         let layout = self.blocks.borrow()[&block.addr().get()].layout;
-        // SAFETY: the caller's promise; the layout is only looked at.
+        // SAFETY: the block is live; the layout is only looked at.
         unsafe { self.deallocate(block, layout) };
     }
 }

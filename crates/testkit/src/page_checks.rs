@@ -218,14 +218,14 @@ mod tests {
             size: usize,
         ) -> Result<(), ProviderError> {
             let more = if self.fault == Fault::DecommitsTooMuch { PAGE } else { 0 };
-            // SAFETY: the caller's promise; what is too much lies in the range.
+            // SAFETY: the pages, and those that are too much, lie in the range, and nothing in them is used.
             unsafe { self.pages.decommit(range, at, size + more) }?;
             // Usable still, so that the check may look at it.
             self.pages.commit(range, at, size + more)
         }
 
         unsafe fn release(&self, range: PageRange) -> Result<(), (ProviderError, PageRange)> {
-            // SAFETY: the caller's promise.
+            // SAFETY: the range is this provider's, and nothing in it is used.
             unsafe { self.pages.release(range) }
         }
     }

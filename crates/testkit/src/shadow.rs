@@ -55,7 +55,7 @@ impl Block {
         at: NonNull<u8>,
         keep: usize,
     ) -> Result<(), Violation> {
-        // SAFETY: the caller's promise.
+        // SAFETY: `keep` bytes can be read there.
         match unsafe { pattern::find_lost(at, self.usable, keep.min(self.usable), self.seed) } {
             None => Ok(()),
             Some((offset, expected, found)) => {
@@ -109,7 +109,7 @@ impl Shadow {
         self.claim(address, usable)?;
         self.turn = self.turn.wrapping_add(1);
         let block = Block { start, usable, layout, seed: self.turn };
-        // SAFETY: the caller's promise; nothing else lies there.
+        // SAFETY: the block can be written in all its length; nothing else lies there.
         unsafe { pattern::fill(start, usable, block.seed) };
         Ok(block)
     }

@@ -55,7 +55,7 @@ unsafe impl Allocator for System {
 
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
         if layout.size() > 0 {
-            // SAFETY: the caller's promise; a block that isn't empty came from `alloc`.
+            // SAFETY: the block is live, and the layout fits it; a block that isn't empty came from `alloc`.
             unsafe { std::alloc::System.dealloc(block.as_ptr(), layout) }
         }
     }

@@ -300,7 +300,7 @@ impl<'a, A: Allocator + ?Sized> Watched<'a, A> {
 ///
 /// The block can be read.
 unsafe fn expect_zero(block: NonNull<[u8]>, from: usize) -> Result<(), Violation> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block can be read.
     match unsafe { pattern::find_nonzero(block.cast(), from, block.len()) } {
         None => Ok(()),
         Some((offset, found)) => {

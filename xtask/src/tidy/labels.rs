@@ -26,6 +26,11 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
             findings.push(format!("{}: [{}] is stated nowhere", file.display(), label.name));
         }
     }
+    for (file, text) in sources {
+        for name in text.lines().filter_map(in_bold) {
+            findings.push(format!("{}: **{name}** isn't [TYPE-n: word]", file.display()));
+        }
+    }
     findings
 }
 
@@ -53,6 +58,13 @@ fn in_comment(line: &str) -> impl Iterator<Item = Label<'_>> {
             .filter(|name| is_label(name))
             .map(move |name| Label { name, states: states && number == 0 })
     })
+}
+
+/// The label of an invariant that a line states in bold letters.
+fn in_bold(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("///").or(line.strip_prefix("//!"))?;
+    let (name, _) = rest.trim_start().strip_prefix("- **")?.split_once("**")?;
+    is_label(name).then_some(name)
 }
 
 /// Capitals and then a number.
@@ -98,6 +110,7 @@ mod tests {
             ("c/a/src/lock.rs", STATED),
             ("c/b/src/user.rs", "// SAFETY: [LOCK-1].\n"),
             ("c/b/src/lock.rs", "/// - [LOCK-2: again] Twice.\n/// - [L3: old] Short.\n"),
+            ("c/b/src/heap.rs", "/// - **H1**: bold.\n/// - **Models**: none.\n"),
         ];
         assert_eq!(
             findings(&sources),
@@ -105,6 +118,7 @@ mod tests {
                 "[LOCK-2] is stated in c/a/src/lock.rs and in c/b/src/lock.rs",
                 "c/b/src/user.rs: [LOCK-1] is stated nowhere",
                 "c/b/src/lock.rs: [L3] isn't [TYPE-n]",
+                "c/b/src/heap.rs: **H1** isn't [TYPE-n: word]",
             ]
         );
     }

@@ -23,7 +23,7 @@ impl<A: Allocator> BlockAllocator<A> {
     /// freed and handed out again can't be told from that.)
     pub unsafe fn try_free_block(&self, block: NonNull<u8>) -> Result<(), FreeError> {
         self.check(block)?;
-        // SAFETY: `check` found a block of ours that isn't free, so it is live; the caller's promise.
+        // SAFETY: `check` found a block of ours that isn't free, so it is live; it is the caller's to free.
         unsafe { self.push(block) };
         Ok(())
     }

@@ -195,7 +195,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
 #[inline]
 unsafe fn chain(block: NonNull<u8>, next: Option<NonNull<u8>>) {
     poison::unpoison(block, size_of::<Link>());
-    // SAFETY: the caller's promise; every block has room for a link, and is as aligned.
+    // SAFETY: the block is the caller's alone; every block has room for a link, and is as aligned.
     unsafe { Link::write(block, next) };
     poison::poison(block, size_of::<Link>());
 }

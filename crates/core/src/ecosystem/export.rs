@@ -74,7 +74,7 @@ macro_rules! foreign_allocator {
                 block: ::core::ptr::NonNull<u8>,
                 layout: ::core::alloc::Layout,
             ) {
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: the block is live, and the layout fits it.
                 unsafe { $crate::Allocator::deallocate(self, block, layout) }
             }
 
@@ -91,7 +91,8 @@ macro_rules! foreign_allocator {
             old: ::core::alloc::Layout,
             new: ::core::alloc::Layout,
         ) -> Result<::core::ptr::NonNull<[u8]>, $crate::ecosystem::$trait::AllocError> {
-            // SAFETY: the caller's promise, passed on.
+            // SAFETY: both contracts ask the same: the block is live, `old` fits it, and `new` is no smaller to grow, no
+            // larger to shrink.
             unsafe { $crate::Allocator::$method(self, block, old, new) }
                 .map_err(|_| $crate::ecosystem::$trait::AllocError)
         }
@@ -136,7 +137,7 @@ macro_rules! global_alloc {
 
             #[inline]
             unsafe fn dealloc(&self, block: *mut u8, layout: ::core::alloc::Layout) {
-                // SAFETY: the caller's promise, passed on; a live block isn't null.
+                // SAFETY: the block is live, and the layout is its own; a live block isn't null.
                 $crate::ecosystem::without_unwinding(|| unsafe {
                     let block = ::core::ptr::NonNull::new_unchecked(block);
                     $crate::Allocator::deallocate(self, block, layout);
@@ -150,8 +151,8 @@ macro_rules! global_alloc {
                 old: ::core::alloc::Layout,
                 new_size: usize,
             ) -> *mut u8 {
-                // SAFETY: the caller's promise, passed on: a live block isn't null, and the new size
-                // doesn't overflow when rounded up to the alignment.
+                // SAFETY: the block is live with this layout, so it isn't null, and the new size doesn't overflow when
+                // rounded up to the alignment.
                 $crate::ecosystem::start_or_null($crate::ecosystem::without_unwinding(|| unsafe {
                     let block = ::core::ptr::NonNull::new_unchecked(block);
                     let new =

@@ -60,7 +60,8 @@ impl<G: GlobalAlloc> FromGlobal<'_, G> {
         if old.size() == 0 || new.size() == 0 || old.align() != new.align() {
             return None;
         }
-        // SAFETY: the caller's promise; neither layout is empty, and a layout's size doesn't overflow.
+        // SAFETY: the block is live, and `old` is its layout; neither layout is empty, and a layout's size
+        // doesn't overflow.
         let moved = unsafe { self.0.realloc(start.as_ptr(), old, new.size()) };
         Some(block(moved, new.size()))
     }
@@ -112,7 +113,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
     #[inline]
     unsafe fn deallocate(&self, start: NonNull<u8>, layout: Layout) {
         if layout.size() > 0 {
-            // SAFETY: the caller's promise; a block that isn't empty came from `alloc`.
+            // SAFETY: the block is live, and the layout fits it; a block that isn't empty came from `alloc`.
             unsafe { self.0.dealloc(start.as_ptr(), layout) }
         }
     }
@@ -124,7 +125,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe {
             self.reallocate(start, old, new).unwrap_or_else(|| self.relocate(start, old, new))
         }
@@ -137,7 +138,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on; what is returned is ours to write.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what is returned is ours to write.
         unsafe {
             let grown = self.grow(start, old, new)?;
             let added = grown.len() - old.size();
@@ -153,7 +154,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe {
             self.reallocate(start, old, new).unwrap_or_else(|| self.relocate(start, old, new))
         }

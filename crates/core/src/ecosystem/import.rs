@@ -31,7 +31,7 @@ macro_rules! from_ecosystem {
                 block: core::ptr::NonNull<u8>,
                 layout: core::alloc::Layout,
             ) {
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: the block is live, and the layout fits it.
                 unsafe { self.0.deallocate(block, layout) }
             }
 
@@ -42,7 +42,7 @@ macro_rules! from_ecosystem {
                 old: core::alloc::Layout,
                 new: core::alloc::Layout,
             ) -> Result<core::ptr::NonNull<[u8]>, crate::AllocError> {
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
                 unsafe { self.0.grow(block, old, new) }.map_err(|_| crate::AllocError)
             }
 
@@ -55,7 +55,7 @@ macro_rules! from_ecosystem {
             ) -> Result<core::ptr::NonNull<[u8]>, crate::AllocError> {
                 // Theirs may leave what lies between `old.size()` and the old block's end as it was;
                 // ours may not.
-                // SAFETY: the caller's promise, passed on; what is returned is ours to write.
+                // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what is returned is ours to write.
                 unsafe {
                     let grown = self.grow(block, old, new)?;
                     let added = grown.len() - old.size();
@@ -71,7 +71,7 @@ macro_rules! from_ecosystem {
                 old: core::alloc::Layout,
                 new: core::alloc::Layout,
             ) -> Result<core::ptr::NonNull<[u8]>, crate::AllocError> {
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: the block is live, `old` fits it, and `new` is no larger.
                 unsafe { self.0.shrink(block, old, new) }.map_err(|_| crate::AllocError)
             }
         }

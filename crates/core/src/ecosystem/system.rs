@@ -36,7 +36,7 @@ unsafe impl Allocator for System {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { SYSTEM.deallocate(block, layout) }
     }
 
@@ -47,7 +47,7 @@ unsafe impl Allocator for System {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { SYSTEM.grow(block, old, new) }
     }
 
@@ -58,7 +58,7 @@ unsafe impl Allocator for System {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { SYSTEM.grow_zeroed(block, old, new) }
     }
 
@@ -69,7 +69,7 @@ unsafe impl Allocator for System {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe { SYSTEM.shrink(block, old, new) }
     }
 }

@@ -25,7 +25,7 @@ impl Malloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise. Size 0 is left to `malloc`: C leaves `realloc`'s open.
+        // SAFETY: the block is live, and `old` fits it. Size 0 is left to `malloc`: C leaves `realloc`'s open.
         unsafe {
             if new.align() <= ALIGN && new.size() > 0 {
                 return self::block(libc::realloc(block.as_ptr().cast(), new.size()), new);
@@ -74,7 +74,7 @@ unsafe impl Allocator for Malloc {
     }
 
     unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { libc::free(block.as_ptr().cast()) };
     }
 
@@ -84,7 +84,7 @@ unsafe impl Allocator for Malloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { Self::resize(block, old, new) }
     }
 
@@ -94,7 +94,7 @@ unsafe impl Allocator for Malloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe { Self::resize(block, old, new) }
     }
 }
@@ -102,14 +102,14 @@ unsafe impl Allocator for Malloc {
 // SAFETY: a block's usable bytes are its own.
 unsafe impl UsableSize for Malloc {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         unsafe { libc::malloc_usable_size(block.as_ptr().cast()) }
     }
 }
 
 impl FreeUnsized for Malloc {
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         unsafe { libc::free(block.as_ptr().cast()) };
     }
 }

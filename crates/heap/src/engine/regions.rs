@@ -20,7 +20,7 @@ impl<P: Policy> Engine<P> {
     /// Takes memory that nothing uses: more of a region that it continues, or a region of its own.
     /// Whether it was large enough to be of use.
     pub(crate) unsafe fn add_chunk(&mut self, chunk: Chunk) -> bool {
-        // SAFETY: the caller's promise.
+        // SAFETY: nothing uses the chunk's memory.
         unsafe {
             self.has_joined = self.join(chunk);
             self.grows |= chunk.owned;
@@ -32,7 +32,7 @@ impl<P: Policy> Engine<P> {
     }
 
     unsafe fn add_region(&mut self, chunk: Chunk) -> bool {
-        // SAFETY: the caller's promise.
+        // SAFETY: nothing uses the chunk's memory.
         let Some(table) = (unsafe { Table::create(chunk) }) else { return false };
         self.enter(table);
         self.open_to(table, Self::open_end(table, 0));
@@ -61,7 +61,7 @@ impl<P: Policy> Engine<P> {
     pub(crate) unsafe fn open_behind(&mut self, address: usize, request: usize) -> bool {
         let Some(table) = self.tables.find(address) else { return false };
         let region = table.region();
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live in this region.
         unsafe {
             let end = address + Self::block_size(request);
             if Self::is_cell(region.tags, address) || end > table.limit() || end <= region.end() {
@@ -133,7 +133,7 @@ impl<P: Policy> Engine<P> {
         let mut table = self.tables;
         while !table.is_none() {
             let old = table.region();
-            // SAFETY: the caller's promise.
+            // SAFETY: nothing uses the chunk's memory.
             if let Some(extended) = unsafe { table.extend(chunk) } {
                 self.replace(previous, extended);
                 self.region = extended.region();

@@ -46,7 +46,7 @@ impl<P: Policy> Engine<P> {
     #[inline(always)]
     pub(crate) unsafe fn release_far(&mut self, address: usize) -> bool {
         let tags = self.region.tags;
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and ends in another window.
         unsafe {
             let size = tags.long_size(address);
             if size <= QUICK * P::GRANULE {

@@ -18,7 +18,7 @@ impl<P: Policy> Engine<P> {
     #[inline]
     pub(crate) unsafe fn usable(&mut self, address: usize) -> usize {
         let region = self.region_of(address);
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live in this region.
         unsafe {
             if Self::is_cell(region.tags, address) { CELL } else { region.tags.live_size(address) }
         }
@@ -101,7 +101,7 @@ impl<P: Policy> Engine<P> {
     /// serve `request` bytes: its new address, or 0.
     pub(crate) unsafe fn resize_down(&mut self, address: usize, request: usize) -> usize {
         let region = self.region_of(address);
-        // SAFETY: the block is live, and its neighbours are as T1 to T4 say; its content is moved
+        // SAFETY: the block is live, and its neighbours are as [TAGS-1] to [TAGS-4] say; its content is moved
         // before anything is written into the blocks that it moves out of.
         unsafe {
             if Self::is_cell(region.tags, address) || !region.tags.bit(address) {

@@ -9,7 +9,7 @@ impl<P: Policy> Engine<P> {
     pub(crate) fn settle(&mut self) -> bool {
         let waits = self.quick.waiting() != 0;
         while let Some((len, first)) = self.quick.take_list() {
-            // SAFETY: Q1.
+            // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
             unsafe {
                 match len {
                     1 => self.settle_cells(first),
@@ -24,7 +24,7 @@ impl<P: Policy> Engine<P> {
     unsafe fn settle_cells(&mut self, first: usize) {
         let mut address = first;
         while address != 0 {
-            // SAFETY: Q1.
+            // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
             unsafe {
                 let next = load(address);
                 let region = self.region_of(address);
@@ -37,7 +37,7 @@ impl<P: Policy> Engine<P> {
     unsafe fn settle_long(&mut self, first: usize, size: usize) {
         let mut address = first;
         while address != 0 {
-            // SAFETY: Q1.
+            // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
             unsafe {
                 let next = load(address);
                 let region = self.region_of(address);
@@ -53,7 +53,8 @@ impl<P: Policy> Engine<P> {
     unsafe fn settle_short(&mut self, first: usize, size: usize) {
         let mut address = first;
         while address != 0 {
-            // SAFETY: Q1; the blocks of a run are live, and become one stretch without an end.
+            // SAFETY: the blocks of a list are the heap's [QUICK-1]; those of a run are tagged as live, and become
+            // one stretch without an end.
             unsafe {
                 let region = self.region_of(address);
                 let (mut start, mut end) = (address, address + size);

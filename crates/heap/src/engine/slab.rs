@@ -68,7 +68,7 @@ impl<P: Policy> Engine<P> {
     /// Whether a live address lies in a slab.
     #[inline(always)]
     pub(crate) unsafe fn is_cell(tags: Tags<P>, address: usize) -> bool {
-        // SAFETY: a block's start, or a cell, is in a window of the tags: T3.
+        // SAFETY: a block's start, or a cell, is in a window of the tags [TAGS-3].
         P::CELLS && unsafe { tags.mark(address) == SLAB }
     }
 

@@ -27,7 +27,7 @@ impl Waiting {
     /// Whether this live block, to which the walk has come, is one that waits.
     fn pass(&mut self, address: usize, len: usize) -> bool {
         let Some(next) = self.0.get_mut(len).filter(|next| **next == address) else { return false };
-        // SAFETY: Q1.
+        // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
         *next = unsafe { load(address) };
         true
     }

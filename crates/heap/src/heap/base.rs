@@ -39,7 +39,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         let Some(needed) = needed.and_then(|size| size.checked_next_multiple_of(CHUNK_STEP)) else {
             return false;
         };
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
         let part = if engine.has_joined { JOINED_PART } else { APART_PART };
         let part = (engine.span() / part).next_multiple_of(CHUNK_STEP);
@@ -51,7 +51,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         let Ok(chunk) = self.base().allocate(layout) else { return false };
         let start = chunk.cast::<u8>().as_ptr().expose_provenance();
         let added = Chunk { start, size: chunk.len(), owned: true };
-        // SAFETY: the base gave the memory to the heap alone; H1: the reference ends here.
+        // SAFETY: the base gave the memory to the heap alone; the reference ends here [HEAP-1].
         let is_useful = unsafe { self.engine().add_chunk(added) };
         if !is_useful {
             // SAFETY: just allocated, and not used.
@@ -64,7 +64,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// the base's memory isn't expected to continue the region.
     #[cold]
     pub(crate) unsafe fn resize_at_end(&self, address: usize, request: usize) -> usize {
-        // SAFETY: the caller's promise; H1: the references end before the base is called.
+        // SAFETY: the block is live; the references end before the base is called [HEAP-1].
         unsafe {
             let engine = self.engine();
             let old = engine.usable(address);
@@ -84,7 +84,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     #[inline(never)]
     pub(crate) fn give_back(&self, keep_one: bool) -> usize {
         let mut bytes = 0;
-        // SAFETY: H1: the reference ends before the base is called.
+        // SAFETY: the reference ends before the base is called [HEAP-1].
         while let Some(table) = unsafe { self.engine() }.take_empty(keep_one) {
             bytes += self.give_back_chunks(table);
         }
@@ -115,7 +115,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// Makes everything coalesce that can, and gives all empty regions back to the base: how many
     /// bytes.
     pub(crate) fn trim_all(&self) -> usize {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
         engine.settle();
         engine.drain_slabs();

@@ -27,7 +27,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         new: Layout,
         keep: usize,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and `keep` bytes fit both.
         unsafe {
             let start = self.resize_near(block.addr().get(), new);
             if start != 0 {
@@ -63,7 +63,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
     /// return of empty regions.
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.give(block) }
     }
 
@@ -73,7 +73,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { self.resize(block, new, old.size()) }
     }
 
@@ -83,7 +83,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise; the block that it makes is as long as `new`.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what it becomes is as long.
         unsafe {
             let grown = self.grow(block, old, new)?;
             grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
@@ -97,7 +97,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
         _: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe { self.resize(block, new, new.size()) }
     }
 }
@@ -106,7 +106,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
 unsafe impl<B: Allocator, P: Policy> Owns for Heap<B, P> {
     /// Linear in the number of regions.
     fn owns(&self, address: NonNull<u8>) -> bool {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
         engine.region_of(address.addr().get()).contains(address.addr().get())
     }
@@ -115,7 +115,7 @@ unsafe impl<B: Allocator, P: Policy> Owns for Heap<B, P> {
 // SAFETY: a block reaches to the next start bit, and no further.
 unsafe impl<B: Allocator, P: Policy> UsableSize for Heap<B, P> {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise; H1: the reference ends here.
+        // SAFETY: the block is live; the reference ends here [HEAP-1].
         unsafe { self.engine().usable(block.addr().get()) }
     }
 }
@@ -128,7 +128,7 @@ unsafe impl<B: Allocator, P: Policy> ResizeInPlace for Heap<B, P> {
         _: Layout,
         new: Layout,
     ) -> Result<(), AllocError> {
-        // SAFETY: the caller's promise; H1: the reference ends here.
+        // SAFETY: the block is live, and `old` fits it; the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
         // SAFETY: as above.
         if unsafe { engine.resize_in_place(block.addr().get(), new.size()) } {
@@ -142,7 +142,7 @@ unsafe impl<B: Allocator, P: Policy> ResizeInPlace for Heap<B, P> {
 impl<B: Allocator, P: Policy> FreeUnsized for Heap<B, P> {
     #[inline]
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         unsafe { self.give(block) }
     }
 }

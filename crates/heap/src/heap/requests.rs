@@ -45,7 +45,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     #[inline(always)]
     fn mark_used(&self, block: *mut u8) {
         if cfg!(asan) && !block.is_null() {
-            // SAFETY: the block is live; H1: the reference ends here.
+            // SAFETY: the block is live; the reference ends here [HEAP-1].
             used(block.addr(), unsafe { self.engine().usable(block.addr()) });
         }
     }
@@ -55,7 +55,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if request > QUICK * P::GRANULE {
             return self.refill_long(request);
         }
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         let address = unsafe { self.engine() }.quick.pop(Engine::<P>::quick_len(request));
         if address != 0 { with_exposed_provenance_mut(address) } else { self.refill(request) }
     }
@@ -65,7 +65,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if request > Self::SHORT {
             return self.refill_long(request);
         }
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
         let address = if P::CELLS && request <= CELL {
             engine.allocate_cell()
@@ -81,7 +81,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 
     #[inline(never)]
     fn refill_long(&self, request: usize) -> *mut u8 {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
         if request > Engine::<P>::MAX || engine.quick.is_worth_settling() {
             return self.refill_settled(request);
@@ -99,7 +99,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
             return null_mut();
         }
         let size = Engine::<P>::block_size(request);
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         unsafe { self.engine() }.settle();
         self.with_memory_for(size, |engine| engine.allocate(size))
     }
@@ -122,7 +122,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// `size` bytes, until it finds an address.
     #[cold]
     fn with_memory_for(&self, size: usize, attempt: impl Fn(&mut Engine<P>) -> usize) -> *mut u8 {
-        // SAFETY: H1: the reference ends before the base is called.
+        // SAFETY: the reference ends before the base is called [HEAP-1].
         let engine = unsafe { self.engine() };
         let mut address = attempt(engine);
         if address == 0 && engine.settle() {
@@ -138,7 +138,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         // next finds that table where it can grow.
         for _ in 0..2 {
             if address == 0 && self.obtain(size) {
-                // SAFETY: H1: the reference ends here.
+                // SAFETY: the reference ends here [HEAP-1].
                 let engine = unsafe { self.engine() };
                 engine.open(size);
                 address = attempt(engine);
@@ -157,14 +157,14 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if cfg!(debug_assertions) {
             self.expect_live(block);
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         unsafe { self.take_back(block) }
     }
 
     /// As [`give`](Self::give), without a look whether the block is live.
     #[inline(always)]
     pub(crate) unsafe fn take_back(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise; H1: the reference ends here.
+        // SAFETY: the block is live; the reference ends here [HEAP-1].
         unsafe {
             if cfg!(asan) {
                 unused(block.addr().get(), self.engine().usable(block.addr().get()));
@@ -180,7 +180,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// A block of the current region that ends in another window than it begins in.
     #[inline(never)]
     unsafe fn give_far(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise; H1: the reference ends before the base is called.
+        // SAFETY: the block is live in the current region; the reference ends before the base is called [HEAP-1].
         unsafe {
             let engine = self.engine();
             if !engine.release_far(block.addr().get()) {
@@ -193,7 +193,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 
     #[inline(never)]
     unsafe fn give_slow(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise; H1: the reference ends before the base is called.
+        // SAFETY: the block is live; the reference ends before the base is called [HEAP-1].
         unsafe {
             let engine = self.engine();
             engine.release(block.addr().get());
@@ -205,7 +205,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 
     /// Reports a block that isn't live, and ends the process.
     fn expect_live(&self, block: NonNull<u8>) {
-        // SAFETY: H1: the reference ends here.
+        // SAFETY: the reference ends here [HEAP-1].
         if !unsafe { self.engine() }.looks_live(block.addr().get()) {
             diag::fatal(format_args!("{block:p} is freed or resized, but isn't a live block"));
         }
@@ -221,7 +221,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if address % new.align() != 0 || request > Engine::<P>::MAX {
             return 0;
         }
-        // SAFETY: the caller's promise; H1: the references end before the base is called.
+        // SAFETY: a live block begins at the address; the references end before the base is called [HEAP-1].
         unsafe {
             let engine = self.engine();
             if engine.resize_in_place(address, request) {

@@ -92,7 +92,7 @@ impl<R: RawMutex, const BYTES: usize, P: Policy> StaticHeap<R, BYTES, P> {
     unsafe fn claimed(&self) -> LockedGuard<'_, R, Heap<NoBase, P>> {
         let heap = self.heap.lock();
         if !heap.has_memory() {
-            // SAFETY: the caller's promise.
+            // SAFETY: the value stays where it is.
             unsafe { self.claim(&heap) }
         }
         heap
@@ -133,7 +133,7 @@ unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> Allocator
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.heap.lock().deallocate(block, layout) }
     }
 
@@ -144,7 +144,7 @@ unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> Allocator
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { self.heap.lock().grow(block, old, new) }
     }
 
@@ -155,7 +155,7 @@ unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> Allocator
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { self.heap.lock().grow_zeroed(block, old, new) }
     }
 
@@ -166,7 +166,7 @@ unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> Allocator
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe { self.heap.lock().shrink(block, old, new) }
     }
 }
@@ -186,7 +186,7 @@ unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> GlobalAlloc for StaticHe
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, _: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout is its own.
         unsafe { self.heap.lock().free(block) }
     }
 
@@ -197,7 +197,7 @@ unsafe impl<R: RawMutex, const BYTES: usize, P: Policy> GlobalAlloc for StaticHe
         else {
             return ptr::null_mut();
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live with this layout, and the new size isn't zero.
         let moved = unsafe { self.heap.lock().resize(live, new, size.min(old.size())) };
         moved.map_or(ptr::null_mut(), |block| block.as_ptr().cast())
     }

@@ -40,7 +40,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     #[inline]
     pub unsafe fn free(&self, block: *mut u8) {
         if let Some(block) = NonNull::new(block) {
-            // SAFETY: the caller's promise.
+            // SAFETY: the block is live, since it isn't null.
             unsafe { self.give(block) }
         }
     }
@@ -59,7 +59,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if size == 0 {
             return ptr::null_mut();
         }
-        // SAFETY: the caller's promise; a block's usable bytes are its content.
+        // SAFETY: the block is live, since it isn't null; a block's usable bytes are its content.
         unsafe { self.resize_unsized(block, size) }
     }
 
@@ -68,7 +68,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     /// `block` is live in this heap.
     unsafe fn resize_unsized(&self, block: NonNull<u8>, size: usize) -> *mut u8 {
         let Ok(new) = Layout::from_size_align(size, 1) else { return ptr::null_mut() };
-        // SAFETY: the caller's promise; H1: the references end here.
+        // SAFETY: the block is live; the references end here [HEAP-1].
         unsafe {
             let old = self.engine().usable(block.addr().get());
             self.resize(block, new, old.min(size)).map_or(ptr::null_mut(), |it| it.as_ptr().cast())

@@ -32,7 +32,7 @@ impl<P: Policy> Table<P> {
         let (first, last) = (self.first_chunk(), self.last_chunk());
         if last.end() == chunk.start && last.owned == chunk.owned {
             let plan = self.plan_up(chunk)?;
-            // SAFETY: the caller's promise; the plan leaves live blocks where they are.
+            // SAFETY: nothing uses the chunk; the plan leaves live blocks where they are.
             Some(unsafe { self.move_up(&plan, chunk) })
         } else if chunk.end() == first.start && first.owned == chunk.owned {
             let plan = self.plan_down(chunk)?;
@@ -77,7 +77,7 @@ impl<P: Policy> Table<P> {
         let old = header.region;
         let tags = Tags::<P>::at(plan.address + Self::HEADER, plan.start, plan.limit);
         let chunks = plan.address + Self::HEADER + Tags::<P>::bytes(plan.start, plan.limit);
-        // SAFETY: by the plan; R3 for both places.
+        // SAFETY: both places are laid out as the plan says [TABLE-1].
         unsafe {
             move_chunks(self.chunk_address(0), chunks, header.chunks);
             add_chunk(chunks, header.chunks, plan.chunks, chunk);
@@ -96,7 +96,7 @@ impl<P: Policy> Table<P> {
         let tags = Tags::<P>::at(plan.address + Self::HEADER, plan.start, plan.limit);
         let chunks = plan.address + Self::HEADER + Tags::<P>::bytes(plan.start, plan.limit);
         let shift = plan.chunks - header.chunks;
-        // SAFETY: by the plan; R3 for both places.
+        // SAFETY: both places are laid out as the plan says [TABLE-1].
         unsafe {
             tags.move_words(old.tags, old.start(), old.end());
             tags.move_marks(old.tags, old.start(), old.end());
@@ -115,7 +115,7 @@ impl<P: Policy> Table<P> {
     /// Writes the header of a table that has moved, and tags of what it gained below its blocks.
     unsafe fn finish(self, tags: Tags<P>, plan: &Plan, old: Header<P>) {
         let region = Region::new(plan.start, old.region.end(), tags);
-        // SAFETY: R3, for the new place.
+        // SAFETY: the new place is laid out as the plan says [TABLE-1].
         unsafe {
             tags.clear_before(plan.start, old.region.start());
             let header = Header { region, limit: plan.limit, next: old.next, chunks: plan.chunks };
@@ -127,14 +127,14 @@ impl<P: Policy> Table<P> {
 /// Moves `count` chunks' records: the places may overlap.
 unsafe fn move_chunks(from: usize, to: usize, count: usize) {
     let pointer = core::ptr::with_exposed_provenance_mut::<Chunk>;
-    // SAFETY: the caller's promise.
+    // SAFETY: both places hold `count` records.
     unsafe { pointer(to).copy_from(pointer(from), count) }
 }
 
 /// Enters a chunk behind `count` others, or as one with the last of them.
 unsafe fn add_chunk(chunks: usize, count: usize, new_count: usize, chunk: Chunk) {
     let last = chunks + (new_count - 1) * size_of::<Chunk>();
-    // SAFETY: the caller's promise.
+    // SAFETY: there is room for `new_count` records, and `count` are there.
     unsafe {
         if count == new_count {
             let below: Chunk = load(last);

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Every method asks of its caller what those in `tags` ask.
-#[expect(clippy::undocumented_unsafe_blocks, reason = "one section proves all: T1")]
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one section proves all")]
 impl<P: Policy> Tags<P> {
     /// The size of a live block, no slab.
     #[inline(always)]

@@ -35,7 +35,7 @@ unsafe impl Allocator for Counting {
 
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: core::alloc::Layout) {
         self.given.set(self.given.get() + 1);
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { System.deallocate(block, layout) }
     }
 }

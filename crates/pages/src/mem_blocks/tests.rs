@@ -56,7 +56,7 @@ unsafe impl<P: PageProvider> PageProvider for Counting<P> {
         size: usize,
     ) -> Result<(), ProviderError> {
         self.admit()?;
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the pages lie in the range, and nothing in them is used.
         unsafe { self.inner.decommit(range, offset, size) }
     }
 
@@ -65,7 +65,7 @@ unsafe impl<P: PageProvider> PageProvider for Counting<P> {
             return Err((error, range));
         }
         self.held.borrow_mut().retain(|&start| start != range.start().addr().get());
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the range is this provider's, and nothing in it is used.
         unsafe { self.inner.release(range) }
     }
 }

@@ -98,7 +98,7 @@ pub unsafe fn commit(start: NonNull<u8>, size: usize) -> Result<(), ProviderErro
 ///
 /// The caller owns these bytes, of one reservation of this module, and nothing live lies in them.
 pub unsafe fn decommit(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the bytes are the caller's, and nothing lives in them.
     give(unsafe { VirtualFree(start.as_ptr().cast(), size, MEM_DECOMMIT) })
 }
 
@@ -108,7 +108,7 @@ pub unsafe fn decommit(start: NonNull<u8>, size: usize) -> Result<(), ProviderEr
 ///
 /// The caller owns the reservation, from this module, and nothing live lies in it.
 pub unsafe fn unmap(start: NonNull<u8>, _size: usize) -> Result<(), ProviderError> {
-    // SAFETY: the caller's promise. The system knows how long a reservation is.
+    // SAFETY: the reservation is the caller's, and nothing lives in it. The system knows how long a reservation is.
     give(unsafe { VirtualFree(start.as_ptr().cast(), 0, MEM_RELEASE) })
 }
 

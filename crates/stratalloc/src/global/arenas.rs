@@ -27,13 +27,13 @@ unsafe impl GlobalAlloc for Stratalloc {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise: live, and allocated with this layout.
+        // SAFETY: the block is live, and was allocated with this layout.
         unsafe { global::deallocate_sized(block, layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise: live, and aligned as its layout says.
+        // SAFETY: the block is live, and aligned as its layout says.
         unsafe { global::reallocate(block, size, layout.align()) }
     }
 }
@@ -58,7 +58,7 @@ unsafe fn reallocate(
     new: Layout,
 ) -> Result<NonNull<[u8]>, AllocError> {
     if block.addr().get() % new.align() == 0 {
-        // SAFETY: live by the caller's promise, and aligned to the new alignment.
+        // SAFETY: live by the block is live, and aligned to the new alignment.
         return checked(
             unsafe { global::reallocate(block.as_ptr(), new.size(), new.align()) },
             new,
@@ -89,7 +89,7 @@ unsafe impl Allocator for Stratalloc {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise; the slice returned is as long as its layout, so that a
+        // SAFETY: the block is live, and the layout fits it; the slice returned is as long as its layout, so that a
         // layout that fits is the one that the block has.
         unsafe { global::deallocate_sized(block.as_ptr(), layout.size(), layout.align()) }
     }
@@ -101,7 +101,7 @@ unsafe impl Allocator for Stratalloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         unsafe { reallocate(block, old, new) }
     }
 
@@ -112,7 +112,7 @@ unsafe impl Allocator for Stratalloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on; the bytes past the old size lie in the block.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller: the bytes past the old size lie in it.
         unsafe {
             let grown = reallocate(block, old, new)?;
             grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
@@ -127,7 +127,7 @@ unsafe impl Allocator for Stratalloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         unsafe { reallocate(block, old, new) }
     }
 }
@@ -135,7 +135,7 @@ unsafe impl Allocator for Stratalloc {
 // SAFETY: a block has all these bytes for itself.
 unsafe impl UsableSize for Stratalloc {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         unsafe { global::usable_size(block.as_ptr()) }
     }
 }
@@ -143,7 +143,7 @@ unsafe impl UsableSize for Stratalloc {
 impl FreeUnsized for Stratalloc {
     #[inline]
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live.
         unsafe { global::deallocate(block.as_ptr()) }
     }
 }

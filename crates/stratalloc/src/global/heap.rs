@@ -23,7 +23,7 @@ unsafe impl Allocator for Stratalloc {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, and the layout fits it.
         with(|heap| unsafe { heap.deallocate(block, layout) });
     }
 
@@ -34,7 +34,7 @@ unsafe impl Allocator for Stratalloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         with(|heap| unsafe { heap.grow(block, old, new) })
     }
 
@@ -45,7 +45,7 @@ unsafe impl Allocator for Stratalloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         with(|heap| unsafe { heap.grow_zeroed(block, old, new) })
     }
 
@@ -56,7 +56,7 @@ unsafe impl Allocator for Stratalloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         with(|heap| unsafe { heap.shrink(block, old, new) })
     }
 }
@@ -66,7 +66,7 @@ stratalloc_core::global_alloc!(impl[] for Stratalloc);
 // SAFETY: the heap answers.
 unsafe impl UsableSize for Stratalloc {
     unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         with(|heap| unsafe { heap.usable_size(block) })
     }
 }
@@ -74,7 +74,7 @@ unsafe impl UsableSize for Stratalloc {
 impl FreeUnsized for Stratalloc {
     #[inline]
     unsafe fn free_unsized(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live.
         with(|heap| unsafe { heap.free_unsized(block) });
     }
 }

@@ -86,7 +86,7 @@ unsafe impl<B: Allocator> Allocator for Faulty<B> {
         self.check(block, layout);
         // Struck out first: another thread may be given the same address at once.
         self.strike_out(block, layout);
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, and the layout fits it.
         unsafe { self.base.deallocate(block, layout) }
     }
 
@@ -96,7 +96,7 @@ unsafe impl<B: Allocator> Allocator for Faulty<B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         self.try_move(block, [old, new], |base| unsafe { base.grow(block, old, new) })
     }
 
@@ -106,7 +106,7 @@ unsafe impl<B: Allocator> Allocator for Faulty<B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
         self.try_move(block, [old, new], |base| unsafe { base.grow_zeroed(block, old, new) })
     }
 
@@ -116,7 +116,7 @@ unsafe impl<B: Allocator> Allocator for Faulty<B> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, `old` fits it, and `new` is no larger.
         self.try_move(block, [old, new], |base| unsafe { base.shrink(block, old, new) })
     }
 }

@@ -62,7 +62,7 @@ unsafe impl<B: PageProvider> PageProvider for Faulty<B> {
         if self.ledger().fails(Call::GiveBack) {
             return Err(REFUSED);
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the pages lie in the range, and nothing in them is used.
         unsafe { self.base.decommit(range, offset, size) }
     }
 
@@ -79,7 +79,7 @@ unsafe impl<B: PageProvider> PageProvider for Faulty<B> {
             }
             ledger.take_back(address)
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the range is this provider's, and nothing in it is used.
         let answer = unsafe { self.base.release(range) };
         if answer.is_err() {
             self.ledger().give(address, entry);

@@ -89,7 +89,7 @@ mod switched_on {
     ///
     /// The caller owns the range, and nothing lives in it.
     pub(in crate::os) unsafe fn unmap(start: *mut c_void, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the range is the caller's, and nothing lives in it.
         let _ = unsafe { mm::munmap(start, size) };
         if FAULT.load(Relaxed) == Fault::Stolen as u8 {
             // No access: whoever touches what was stolen dies.
