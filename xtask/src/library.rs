@@ -28,7 +28,7 @@ pub(crate) fn build() -> Result<PathBuf> {
 }
 
 /// The same with the feature `hardened`, in a folder of its own.
-fn build_hardened() -> Result<PathBuf> {
+pub(crate) fn build_hardened() -> Result<PathBuf> {
     build_with("freestanding,hardened", &process::target_dir().join("hardened"))
 }
 

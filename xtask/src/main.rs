@@ -24,6 +24,7 @@ mod loom;
 mod marks;
 mod measure;
 mod miri;
+mod misuse;
 mod mutants;
 mod nostd;
 mod oldest;
@@ -55,6 +56,7 @@ commands! {
     loom::Loom,
     measure::Measure,
     miri::Miri,
+    misuse::Misuse,
     mutants::Mutants,
     nostd::Nostd,
     oldest::Oldest,

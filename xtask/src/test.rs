@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, process::Command};
 use anyhow::{Result, ensure};
 
 use crate::{
-    accept::Accept, fuzz::Fuzz, install, kernels::Kernels, loom::Loom, mutants::Mutants,
-    nostd::Nostd, oldest::Oldest, packages::Packages, platforms::Platforms, process,
-    sanitize::Sanitize, tidy,
+    accept::Accept, fuzz::Fuzz, install, kernels::Kernels, loom::Loom, misuse::Misuse,
+    mutants::Mutants, nostd::Nostd, oldest::Oldest, packages::Packages, platforms::Platforms,
+    process, sanitize::Sanitize, tidy,
 };
 
 /// Runs everything that CI runs, and says what ran.
@@ -32,6 +32,7 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("other targets", || Platforms::quick().run()),
     ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
+    ("misuse of memory", || Misuse::quick().run()),
     ("planted faults", || Mutants::tenth().run()),
     ("two minutes of fuzzing", || Fuzz { seconds: 120, targets: Vec::new() }.run()),
     ("blocks of gigabytes", gigabytes),

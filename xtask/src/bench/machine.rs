@@ -49,8 +49,13 @@ pub(crate) fn system() -> Result<String> {
         "{cores} processors {}, {} GiB, Linux {kernel}, huge pages {huge}, {}",
         cpu(),
         memory.div_ceil(1 << 20),
-        said("getconf", &["GNU_LIBC_VERSION"])?
+        c_library()?
     ))
+}
+
+/// The C library and its version.
+pub(crate) fn c_library() -> Result<String> {
+    said("getconf", &["GNU_LIBC_VERSION"])
 }
 
 /// The crates that runners link, with versions.
