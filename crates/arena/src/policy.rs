@@ -9,7 +9,7 @@ pub(crate) mod sampling;
 use crate::{
     plan::geometry::Partition,
     thresholds::{
-        GRACE, GRACE_TIMES, HEAP_MINIMUM, MAX_WAITING, PATIENCE, READY, REST,
+        GRACE, GRACE_TIMES, HEAP_MINIMUM, MAX_WAITING, PATIENCE, READY, REST, SHRINKS, SHRUNK,
         WORTH_PURGING_STRETCH, WORTH_SETTLING,
     },
 };
@@ -40,9 +40,16 @@ pub(crate) fn has_rested(seen: usize, idle: usize, partition: Partition) -> bool
     idle < seen + partition.segment_size() / WORTH_SETTLING
 }
 
-/// Whether it is time to look at slabs again.
-pub(crate) fn may_look_at_slabs(last: u64, now: u64) -> bool {
+/// Whether idle heaps may be asked again.
+pub(crate) fn may_ask_again(last: u64, now: u64) -> bool {
     now >= last + REST
+}
+
+/// Whether a heap may look at its slabs again, so many milliseconds after the last time, which holds so many bytes and
+/// has so many less in use than then.
+pub(crate) fn may_look_at_slabs(passed: u64, freed: usize, held: usize) -> bool {
+    let shrinks = freed as u64 * REST > (held / SHRINKS) as u64 * passed;
+    passed >= REST && (!shrinks || freed >= held / SHRUNK)
 }
 
 /// The slabs that are looked at for pages to give back.
@@ -89,7 +96,18 @@ mod tests {
                 has_rested(part, 2 * part - 1, partition) && !has_rested(part, 2 * part, partition)
             );
         }
-        assert!(may_look_at_slabs(0, REST) && !may_look_at_slabs(1, REST));
+    }
+
+    #[test]
+    fn slabs_are_looked_at_where_little_is_freed_or_much_was() {
+        let held = 1 << 30;
+        let (still, some, much) = (held / SHRINKS, held / SHRINKS + 1, held / SHRUNK);
+        assert!(may_look_at_slabs(REST, still, held) && !may_look_at_slabs(REST - 1, still, held));
+        assert!(!may_look_at_slabs(REST, some, held) && !may_look_at_slabs(REST, much - 1, held));
+        assert!(may_look_at_slabs(REST, much, held) && !may_look_at_slabs(REST - 1, much, held));
+        // It shrank, and is still since.
+        assert!(may_look_at_slabs(8 * REST, 8 * still, held));
+        assert!(may_ask_again(0, REST) && !may_ask_again(1, REST));
     }
 
     #[test]

@@ -31,8 +31,9 @@ pub(crate) struct Figures {
     /// Whether that search left memory that was to serve again soon, and slabs that were being emptied.
     spared: bool,
     slabs_spared: bool,
-    /// When slabs were last looked at, in milliseconds of the system's clock.
+    /// When slabs were last looked at, in milliseconds of the system's clock, and what was in use then.
     slabs_at: u64,
+    slabs_used: usize,
     /// The least dirty bytes since memory was last given back for being idle.
     idle: usize,
     /// Whether nobody works with the heap, and then the bytes of its books, which serve nothing; else zero.
@@ -163,11 +164,14 @@ impl Figures {
 
     /// Whether what the last search left is to be looked at again, however little was freed since.
     fn is_worth_another_look(&self) -> bool {
-        self.spared && !keep::may_wait() || self.slabs_spared && self.may_look_at_slabs()
+        self.spared && !keep::may_wait()
+            || self.slabs_spared && self.may_look_at_slabs(sys::milliseconds())
     }
 
-    fn may_look_at_slabs(&self) -> bool {
-        policy::may_look_at_slabs(self.slabs_at, sys::milliseconds())
+    fn may_look_at_slabs(&self, now: u64) -> bool {
+        let passed = now.saturating_sub(self.slabs_at);
+        let freed = self.slabs_used.saturating_sub(self.used);
+        policy::may_look_at_slabs(passed, freed, self.held())
     }
 
     /// Which slabs are looked at now, to give back what is too much.
@@ -177,11 +181,16 @@ impl Figures {
             return Slabs::All;
         }
         self.slabs_spared = true;
-        if !self.may_look_at_slabs() {
-            return Slabs::None;
+        if self.look_at_slabs(sys::milliseconds()) { Slabs::Rested } else { Slabs::None }
+    }
+
+    /// Whether slabs are looked at now; then that is noted.
+    fn look_at_slabs(&mut self, now: u64) -> bool {
+        let may = self.may_look_at_slabs(now);
+        if may {
+            (self.slabs_at, self.slabs_used) = (now, self.used);
         }
-        self.slabs_at = sys::milliseconds();
-        Slabs::Rested
+        may
     }
 
     fn purged_of_late(&self) -> bool {
@@ -241,5 +250,27 @@ fn tell(total: &AtomicUsize, told: &mut usize, now: usize, by: usize) {
     if now.abs_diff(*told) >= by {
         total.fetch_add(now.wrapping_sub(*told), Ordering::Relaxed);
         *told = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thresholds::{REST, SHRUNK};
+
+    #[test]
+    fn slabs_of_a_heap_that_shrinks_wait_until_they_show_how_they_go() {
+        let held = 1 << 30;
+        let mut figures = Figures { used: held, ..Figures::default() };
+        let mut looks = |now: u64, freed: usize| {
+            figures.used -= freed;
+            figures.dirty += freed;
+            figures.look_at_slabs(now)
+        };
+        assert!(looks(REST, 0), "the first time");
+        assert!(!looks(2 * REST, held / SHRUNK / 2), "it shrinks");
+        assert!(looks(3 * REST, held / SHRUNK / 2), "it shrank");
+        assert!(!looks(4 * REST, held / SHRUNK / 2), "it goes on");
+        assert!(looks(12 * REST, 0), "it is still since");
     }
 }

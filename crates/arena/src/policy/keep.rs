@@ -39,7 +39,7 @@ pub(crate) fn is_excess() -> bool {
         && !may_wait()
         && (dirty >= left_over + policy::patience(used)
             || dirty < left_over
-            || policy::may_look_at_slabs(ASKED_AT.load(Ordering::Relaxed), sys::milliseconds()))
+            || policy::may_ask_again(ASKED_AT.load(Ordering::Relaxed), sys::milliseconds()))
 }
 
 /// Idle heaps have been asked.
