@@ -36,12 +36,21 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("planted faults", || Mutants::tenth().run()),
     ("two minutes of fuzzing", || Fuzz { seconds: 120, targets: Vec::new() }.run()),
     ("blocks of gigabytes", gigabytes),
+    ("the debugger's command", debugger),
 ];
 
 /// The front door held to the contract with blocks that are mappings of their own.
 fn gigabytes() -> Result<()> {
     let mut command = process::cargo(&["test", "--package", "stratalloc", "--test", "conformance"]);
     tests("blocks of gigabytes", command.args(["--", "--ignored"]))
+}
+
+/// `what ADDRESS`, in gdb.
+fn debugger() -> Result<()> {
+    process::need("gdb", "gdb")?;
+    let mut command = process::cargo(&["test", "--package", "stratalloc-malloc"]);
+    command.args(["--test", "c_programs", "--", "--ignored", "the_debuggers_command"]);
+    tests("gdb says what an address is", &mut command)
 }
 
 /// Threads that allocate, fork and make heaps while the limit is set, changed and taken away.

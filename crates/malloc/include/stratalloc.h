@@ -32,6 +32,13 @@ struct stratalloc_stats {
 /* Counts. Takes time in proportion to all memory held. */
 void stratalloc_stats(struct stratalloc_stats *stats);
 
+/* Says in a line what an address is: whose heap it lies in, where, and in which block, live or free. Any address will do:
+ * nothing is read there. How many bytes the line has; as many of them are written to `text` as `size` leaves room for,
+ * and a null behind them. 256 are enough.
+ *
+ * It waits for nothing and allocates nothing: a signal handler may call it, whatever that interrupted. */
+size_t stratalloc_describe(const void *address, char *text, size_t size);
+
 /* A profile of the heap by samples: which calls hold its memory.
  *
  * start: from now on one block is sampled in so many bytes on average (0: 512 KiB), with the calls that lead to it.

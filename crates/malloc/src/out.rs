@@ -1,7 +1,7 @@
 //! Text on its way out of the process, without the C library's streams and without memory.
 
 use core::{
-    ffi::{CStr, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_void},
     fmt::{self, Write},
 };
 
@@ -59,6 +59,51 @@ impl Sink for Stream {
     fn take(&mut self, bytes: &[u8]) -> usize {
         // SAFETY: the bytes are readable, and the stream is open by the promise of `new`.
         unsafe { libc::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), self.0.cast()) }
+    }
+}
+
+/// A caller's buffer, which has as much of a text as fits.
+pub(crate) struct Buffer {
+    next: *mut c_char,
+    /// Bytes that are left, the null at the end among them.
+    left: usize,
+    /// Bytes of the whole text.
+    len: usize,
+}
+
+impl Buffer {
+    /// # Safety
+    ///
+    /// `size` bytes can be written at `text`, for as long as this is used.
+    pub(crate) unsafe fn new(text: *mut c_char, size: usize) -> Self {
+        Self { next: text, left: size, len: 0 }
+    }
+
+    /// Ends the text with a null, if there is room for it; how many bytes it has without that.
+    pub(crate) fn end(self) -> usize {
+        if self.left > 0 {
+            // SAFETY: the promise of `new`; one byte is always left.
+            unsafe { self.next.write(0) };
+        }
+        self.len
+    }
+}
+
+impl Write for Buffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let fitting = text.len().min(self.left.saturating_sub(1));
+        self.len += text.len();
+        // There may be no buffer at all.
+        if fitting == 0 {
+            return Ok(());
+        }
+        // SAFETY: the promise of `new`: so many bytes are left, and one.
+        unsafe {
+            self.next.copy_from_nonoverlapping(text.as_ptr().cast(), fitting);
+            self.next = self.next.add(fitting);
+        }
+        self.left -= fitting;
+        Ok(())
     }
 }
 
@@ -143,6 +188,22 @@ mod tests {
             });
             assert_eq!(result.is_ok(), fits, "room for {room}");
             assert_eq!(sink.taken, text.as_bytes()[..room.min(5000)]);
+        }
+    }
+
+    #[test]
+    fn a_buffer_has_what_fits_and_the_length_of_all() {
+        for size in 0..=12 {
+            let mut bytes = [b'-'; 12];
+            // SAFETY: so many bytes are there.
+            let mut buffer = unsafe { Buffer::new(bytes.as_mut_ptr().cast(), size) };
+            buffer.write_str("0123").unwrap();
+            buffer.write_str("456789").unwrap();
+            assert_eq!(buffer.end(), 10);
+            let kept = size.saturating_sub(1).min(10);
+            assert_eq!(bytes[..kept], b"0123456789"[..kept]);
+            assert!(size == 0 || bytes[kept] == 0, "{size}");
+            assert!(bytes[size.min(11)..].iter().all(|&byte| byte == b'-'), "{size}");
         }
     }
 }

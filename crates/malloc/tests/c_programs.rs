@@ -64,6 +64,11 @@ fn figures_fit_on_the_smallest_stack() {
 }
 
 #[test]
+fn what_an_address_is_can_be_asked() {
+    check("debugged", &[], Way::Preloaded);
+}
+
+#[test]
 fn heaps_are_values() {
     for way in [Way::Linked, Way::Archived] {
         check("heaps", &[], way);
@@ -378,6 +383,59 @@ fn hardened_it_is_as_good_a_malloc() {
     check("threads", &["crowd", "300"], Way::Hardened);
     check("processes", &["100"], Way::Hardened);
     check("limits", &["as", "1000"], Way::Hardened);
+}
+
+/// What gdb prints for commands, on a program that it starts.
+fn debugged(program: &Path, commands: &[&str]) -> String {
+    let mut gdb = std::process::Command::new("gdb");
+    gdb.args(["-nx", "-batch"]).arg(program);
+    gdb.args(commands.iter().flat_map(|command| ["-ex", command]));
+    let output = gdb.stdin(std::process::Stdio::null()).output().expect("this test needs gdb");
+    let [said, complained] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(output.status.success(), "{said}{complained}");
+    eprintln!("{said}{complained}");
+    said
+}
+
+#[test]
+#[ignore = "needs gdb: `cargo xtask test --elsewhere` has it"]
+fn the_debuggers_command_says_what_an_address_is() {
+    let source = concat!("source ", env!("CARGO_MANIFEST_DIR"), "/gdb/what.py");
+    let stopped =
+        ["set disable-randomization off", "break stop", "run", "up", source, "set $kept = small"];
+    let asked = [
+        "what small",
+        "what (char *)small + 8",
+        "what freed",
+        "what (char *)large + 5000",
+        "what others",
+        "what &small",
+        "what $sp",
+        "what 0",
+    ];
+    // In the midst of an allocation, whose thread holds its heap's lock.
+    let within = ["catch syscall mmap", "continue", "what $kept", "delete", "continue"];
+    let said = debugged(&build("debugged", Way::Linked), &[&stopped[..], &asked, &within].concat());
+    let lines = said.lines().filter_map(|line| line.strip_prefix("0x")?.split_once(": "));
+    let answers: Vec<_> = lines.map(|(_, answer)| answer).collect();
+    let expected = [
+        "a live block of 208, of this thread's heap: area 0x",
+        "8 bytes into a live block of 208 at 0x",
+        "a free (at hand) block of 1024, of this thread's heap: area 0x",
+        "5000 bytes into a live large block of 1048576 at 0x",
+        "a live block of 320, of another thread's heap: area 0x",
+        "not of this allocator",
+        "not of this allocator",
+        "not of this allocator",
+        "can't be said now, the heap is being changed, of this thread's heap: area 0x",
+    ];
+    assert_eq!(answers.len(), expected.len(), "{said}");
+    for (answer, start) in answers.iter().zip(expected) {
+        assert!(answer.starts_with(start), "{answer}, not {start}");
+    }
+    // The program itself prints nothing, which might come in the midst of a line.
+    assert!(said.contains(" exited normally]"), "{said}");
 }
 
 /// The bytes of a quantity that the profile in a file has by a function, and their standard error.

@@ -36,6 +36,8 @@ impl Tree<'_> {
         copy(&shared.with_extension("a"), &lib.join("libstratalloc.a"))?;
         link("libstratalloc.so.0", &lib.join("libstratalloc.so"))?;
         copy(&header, &self.at("include/stratalloc.h"))?;
+        let gdb = process::root().join("crates/malloc/gdb/what.py");
+        copy(&gdb, &self.at("share/stratalloc/what.py"))?;
         self.fill("stratalloc.3", &self.at("share/man/man3/stratalloc.3"))?;
         self.fill("stratalloc.pc.in", &lib.join("pkgconfig/stratalloc.pc"))?;
         let cmake = lib.join("cmake/stratalloc/stratallocConfig.cmake");
