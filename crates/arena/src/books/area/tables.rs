@@ -48,6 +48,9 @@ const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIM
 
 const _: () = assert!(SEGMENTS_AT % align_of::<Segment>() == 0);
 const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT);
+// What `strip` purges begins at a page, and has the books of all segments, however large pages are.
+const _: () =
+    assert!(core::mem::offset_of!(Area, bins).next_multiple_of(PAGE_LIMIT) <= SEGMENTS_AT);
 
 /// Lines of a bit map in a partition.
 pub(super) const fn bitmap_lines(partition: Partition) -> usize {
@@ -252,7 +255,11 @@ unsafe fn unmap(area: *mut u8, offset: usize, size: usize) -> bool {
 }
 
 /// Makes a piece of a table usable that is at an offset of an area: its first, or the one that follows those usable.
+/// Where pages are large, what was rounded up to them may have no bytes.
 fn extend(area: *mut u8, offset: usize, size: usize) -> bool {
+    if size == 0 {
+        return true;
+    }
     let is_first = offset == LINES_AT || offset == HELD_AT;
     let Some(start) = NonNull::new(area.wrapping_add(offset)) else { return false };
     let mapped = if is_first {
@@ -262,4 +269,15 @@ fn extend(area: *mut u8, offset: usize, size: usize) -> bool {
         unsafe { sys::map_after(start, size) }
     };
     mapped.is_ok()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_without_bytes_is_usable() {
+        let mut page = [0_u8; 16];
+        assert!(extend(page.as_mut_ptr(), 16, 0));
+    }
 }
