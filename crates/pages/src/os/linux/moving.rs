@@ -1,5 +1,7 @@
 //! Pages moved from one mapping to another, by page tables rather than by copying.
 
+mod trial;
+
 use core::ptr::NonNull;
 
 use rustix::{
@@ -30,15 +32,30 @@ pub enum MoveError {
 /// there before the destination is mapped again.
 ///
 /// Linux before 5.7 doesn't know how, and refuses; so does any for a mapping that would make the
-/// process pass `vm.max_map_count`. Three system calls at most, all but one of them after a failure.
+/// process pass `vm.max_map_count`. An emulator may get it wrong: the first call tries it on a page, and if that fails
+/// pages never move. Three system calls at most but for that, all but one of them after a failure.
 ///
 /// # Safety
 ///
 /// The caller owns both ranges, from this module; they don't overlap, and nothing live lies in `to`.
 /// After [`MoveError::Lost`] it doesn't own `to` any more.
 pub unsafe fn move_pages(from: NonNull<u8>, to: NonNull<u8>, size: usize) -> Result<(), MoveError> {
-    // SAFETY: the caller owns the bytes.
-    unsafe { check_one_mapping(from, size, BEYOND) }?;
+    if !trial::are_movable() {
+        return Err(MoveError::Refused);
+    }
+    // SAFETY: the caller owns the bytes, and the rest is its promise.
+    unsafe {
+        check_one_mapping(from, size, BEYOND)?;
+        move_mapped(from, to, size)
+    }
+}
+
+/// Moves pages that lie in one mapping.
+///
+/// # Safety
+///
+/// As for [`move_pages`].
+unsafe fn move_mapped(from: NonNull<u8>, to: NonNull<u8>, size: usize) -> Result<(), MoveError> {
     let flags = MremapFlags::MAYMOVE.union(MremapFlags::DONTUNMAP);
     let (from, place) = (from.as_ptr().cast(), to.as_ptr().cast());
     // SAFETY: the caller owns both ranges and allows for what happens to them; a test's fault does what

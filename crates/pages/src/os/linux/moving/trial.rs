@@ -1,0 +1,83 @@
+//! Whether pages can be moved here, tried once on a page of its own.
+//!
+//! An emulator of another processor may pass the call on to its kernel, and take the pages' old place for unmapped all
+//! the same. What is purged there then keeps its content, and some instructions fault there.
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use super::{MoveError, move_mapped};
+use crate::os::{map, page_size, protect_rw, purge, unmap};
+
+/// Whether a trial was made, and what it said. Every trial says the same, so that nothing is ordered by these two: who
+/// sees the first alone takes pages for unmovable once.
+static DONE: AtomicBool = AtomicBool::new(false);
+static MOVABLE: AtomicBool = AtomicBool::new(false);
+
+/// Whether pages can be moved. A trial that the system refuses is no answer: there will be another.
+pub(super) fn are_movable() -> bool {
+    if !DONE.load(Relaxed) {
+        let Some(answer) = try_one() else { return false };
+        MOVABLE.store(answer, Relaxed);
+        DONE.store(true, Relaxed);
+    }
+    MOVABLE.load(Relaxed)
+}
+
+/// Moves one page, and looks at what is left in its place.
+fn try_one() -> Option<bool> {
+    let page = page_size();
+    let from = map(2 * page, page).ok()?;
+    // SAFETY: both pages were just mapped; after a move that loses the second it isn't ours any more.
+    unsafe {
+        let to = from.add(page);
+        let moved = move_mapped(from, to, page);
+        let answer = if moved.is_ok() { is_purged(from, page) } else { None };
+        let ours = if moved == Err(MoveError::Lost) { page } else { 2 * page };
+        let _ = unmap(from, ours);
+        answer
+    }
+}
+
+/// Whether a page reads as zero after it was written to and purged.
+///
+/// # Safety
+///
+/// The page is the caller's, and nothing lives in it.
+unsafe fn is_purged(start: NonNull<u8>, page: usize) -> Option<bool> {
+    // SAFETY: the caller's promise. To make it usable changes nothing unless it was taken for unmapped.
+    unsafe {
+        protect_rw(start, page).ok()?;
+        start.write_volatile(1);
+        purge(start, page).ok()?;
+        Some(start.read_volatile() == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::ptr;
+
+    use rustix::mm::{self, MapFlags};
+
+    use super::*;
+    use crate::os::linux::READ_WRITE;
+
+    #[test]
+    fn what_keeps_its_content_is_no_place_that_pages_were_moved_from() {
+        let page = page_size();
+        let private = map(page, page).unwrap();
+        // SAFETY: a new mapping. A shared one keeps what is purged, as an emulator may.
+        let shared =
+            unsafe { mm::mmap_anonymous(ptr::null_mut(), page, READ_WRITE, MapFlags::SHARED) };
+        let shared = NonNull::new(shared.unwrap().cast()).unwrap();
+        // SAFETY: both are the test's own.
+        unsafe {
+            assert_eq!([private, shared].map(|it| is_purged(it, page)), [Some(true), Some(false)]);
+            unmap(private, page).unwrap();
+            unmap(shared, page).unwrap();
+        }
+    }
+}
