@@ -24,7 +24,7 @@ pub(crate) use crate::cache::stacks::{CacheWithStacks, Stacks};
 use crate::{
     books::{area::Area, owner::Owner, poison, report, slab::BadFree},
     cache::watch::Watch,
-    heap::{Heap, Visit, inbox::Batch},
+    heap::{Heap, Visit, inbox::OwnedBatch},
     plan::{
         bins::{BINS, Bin},
         geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
@@ -65,7 +65,7 @@ pub(crate) struct Cache {
     sizes: [Cell<u8>; BINS],
     /// Blocks that the stack which is refilled now had when it was smaller.
     out: Cell<usize>,
-    outbox: [Cell<*mut Batch>; OUTBOX],
+    outbox: [Cell<Option<OwnedBatch>>; OUTBOX],
     /// What counts in place of this while allocations are sampled, or what this is the cache of.
     watch: Cell<Option<&'static Watch>>,
     /// The bytes between samples on average, where this is the cache that counts; else zero.
@@ -94,7 +94,7 @@ impl Cache {
             slots_given: Cell::new(0),
             sizes: [const { Cell::new(0) }; BINS],
             out: Cell::new(0),
-            outbox: [const { Cell::new(null_mut()) }; OUTBOX],
+            outbox: [const { Cell::new(None) }; OUTBOX],
             watch: Cell::new(None),
             interval: Cell::new(0),
             next_idle: Cell::new(core::ptr::null()),
@@ -180,7 +180,7 @@ impl Cache {
     }
 
     /// Notes that it stands at the start of an area.
-    pub(crate) fn settle(&self) {
+    pub(crate) fn move_in(&self) {
         self.tiles.set(TILES);
     }
 

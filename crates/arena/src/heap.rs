@@ -1,4 +1,4 @@
-//! A heap: pools behind a lock, and the inbox through which other threads give its blocks back.
+//! Heaps: pools behind a lock, and the inbox through which other threads give blocks back.
 
 pub(crate) mod figures;
 pub(crate) mod huge;
@@ -14,7 +14,7 @@ pub(crate) use crate::heap::visit::{Stock, Visit};
 use crate::{
     books::{area::Books, owner::Owner, poison, reference::AreaRef},
     heap::{
-        inbox::{Batch, Batches, Inbox},
+        inbox::{Batches, Inbox, OwnedBatch},
         large::{Fresh, LargeBlock, PAGE, Request},
         pools::Pools,
     },
@@ -23,21 +23,17 @@ use crate::{
     sys::lock::{Lock, LockGuard, Mark},
 };
 
-/// The memory that one thread, or several, allocate from. Lives as long as the process, at the start
-/// of its first area. All zero is a heap without areas.
+/// The memory that one thread, or several, allocate from. It stands in the home of its first area. All zero is a heap
+/// without areas.
 pub(crate) struct Heap {
     pools: Lock<Pools>,
     inbox: Inbox,
 }
 
 impl Heap {
-    /// Makes the heap at home in a new area ready. Without its lock, which a fork couldn't find: nobody knows
-    /// of the area yet.
-    ///
-    /// # Safety
-    ///
-    /// `area` is new, has this heap at home in it, and outlives it.
-    pub(crate) unsafe fn settle(&mut self, area: AreaRef) -> Owner {
+    /// Makes the heap at home in a new area ready. It doesn't take the lock, which a fork couldn't find: nobody knows of
+    /// the area yet.
+    pub(crate) fn open(&mut self, area: AreaRef) -> Owner {
         let owner = self.owner();
         let pools = self.pools.get_mut();
         pools.set_owner(owner);
@@ -45,18 +41,18 @@ impl Heap {
         owner
     }
 
-    /// The heap that an owner is.
+    /// The heap that an owner names.
     ///
     /// # Safety
     ///
-    /// It was [settled](Self::settle), and lives as long as the reference is used.
+    /// It was [opened](Self::open), and lives as long as the reference is used.
     #[inline(always)]
     pub(crate) unsafe fn of(owner: Owner) -> &'static Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: an opened heap stands there for as long as it is used, by this function's contract.
         unsafe { owner.heap().as_ref() }
     }
 
-    /// It as an owner.
+    /// The heap as an owner.
     #[inline(always)]
     pub(crate) fn owner(&self) -> Owner {
         Owner::at(NonNull::from(self))
@@ -72,12 +68,11 @@ impl Heap {
         &self.pools
     }
 
-    /// Puts blocks of a bin on the stack of a cache of this heap: what other threads gave back as far as there
-    /// is room, of other bins too, or else what [`Pools::take`] has. The batches that come back are the
-    /// caller's to free.
+    /// Adds blocks of a bin to a stock of this heap's blocks: those that other threads gave back as far as there is room,
+    /// of other bins too, or else those of [`Pools::take`].
     pub(crate) fn refill(&self, mark: Mark, stock: &impl Stock, bin: Bin) -> Visit {
         let mut pools = self.pools(mark);
-        let mut spent = pools.load(bin, |blocks| stock.stow(bin, blocks));
+        let mut spent = pools.load(bin, |blocks| stock.add_all(bin, blocks));
         spent = self.absorb_for(&mut pools, stock).and(spent);
         stock.fill(bin, |slots| {
             if pools.has_grown() {
@@ -88,11 +83,11 @@ impl Heap {
             let count = pools.may_hold_blocks(slots.len(), bin.shape().block_size as usize);
             pools.take(bin, &mut slots[..count])
         });
-        pools.settle();
+        pools.adjust_grant();
         Visit { spent, excess: false }
     }
 
-    /// Lets the caller `give` blocks back, and takes what other threads gave back with them.
+    /// Calls `give`, which gives blocks back, and takes in those that other threads gave back.
     pub(crate) fn drain(&self, mark: Mark, give: impl FnOnce(&mut Pools)) -> Visit {
         let mut pools = self.pools(mark);
         give(&mut pools);
@@ -100,7 +95,8 @@ impl Heap {
         Visit { spent, excess: pools.relieve() }
     }
 
-    /// Whoever worked with the heap does so no more: what he has left is `given` to the pools.
+    /// Puts the heap at rest, once its thread ends: calls `give`, which gives the thread's blocks back, and empties the
+    /// magazines.
     pub(crate) fn rest(&self, mark: Mark, give: impl FnOnce(&mut Pools)) -> Visit {
         let mut spent = Batches::NONE;
         let visit = self.drain(mark, |pools| {
@@ -111,45 +107,43 @@ impl Heap {
         visit.and(Visit { spent, excess: false })
     }
 
-    /// Whether nobody works with the heap, and its books are kept for whoever will.
+    /// Whether the heap is at rest, and its books are kept for the next thread.
     pub(crate) fn keeps_books(&self, mark: Mark) -> bool {
         self.pools(mark).figures.keeps_books()
     }
 
-    /// Somebody works with it again.
+    /// Ends the heap's rest: a thread works with it again.
     pub(crate) fn wake(&self, mark: Mark) {
         self.pools(mark).figures.wake();
     }
 
-    /// Hands a batch over that this heap owns the blocks of. The batches that come back are the
-    /// caller's to free.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Inbox::push`].
-    pub(crate) unsafe fn deliver(&self, mark: Mark, batch: *mut Batch) -> Option<Visit> {
-        // SAFETY: the caller's promise, passed on.
-        if policy::may_wait_in_inbox(unsafe { self.inbox.push(batch) }) {
+    /// Hands a batch over to the heap that owns its blocks. If too much waits there, it is taken in at once, unless a
+    /// thread works on the heap.
+    pub(crate) fn deliver(mark: Mark, batch: OwnedBatch) -> Option<Visit> {
+        // SAFETY: [BATCH-2: owner] the owner is a thread's heap, which lives as long as the process.
+        let heap = unsafe { Self::of(batch.owner()) };
+        // SAFETY: the batch is for the heap that it is handed to.
+        if policy::may_wait_in_inbox(unsafe { heap.inbox.push(batch) }) {
             return None;
         }
-        let mut pools = self.pools.try_lock(mark)?;
-        let spent = self.absorb(&mut pools);
+        let mut pools = heap.pools.try_lock(mark)?;
+        let spent = heap.absorb(&mut pools);
         Some(Visit { spent, excess: pools.relieve() })
     }
 
-    /// One block of a bin, for who has no cache; null if memory is out.
+    /// One block of a bin, for a thread without a cache; null if memory is out.
     pub(crate) fn allocate_alone(&self, mark: Mark, bin: Bin) -> *mut u8 {
         let mut block = [core::ptr::null_mut()];
         let mut pools = self.pools(mark);
         if pools.may_hold(bin.shape().block_size as usize) {
             pools.take(bin, &mut block);
-            pools.settle();
+            pools.adjust_grant();
         }
         poison::used(bin, block[0]);
         block[0]
     }
 
-    /// A large block, as [`Pools::allocate_large`] has it.
+    /// A large block; `None` if memory is out or the limit stands against it.
     pub(crate) fn allocate_large(&self, mark: Mark, request: Request) -> Option<Fresh> {
         let mut pools = self.pools(mark);
         let fresh = pools
@@ -160,7 +154,7 @@ impl Heap {
             poison::bytes_used(fresh.start, fresh.usable);
             pools.purge_over_peak();
         }
-        pools.settle();
+        pools.adjust_grant();
         fresh
     }
 
@@ -176,7 +170,7 @@ impl Heap {
         size: usize,
     ) -> (bool, Visit) {
         let mut pools = self.pools(mark);
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the address lies in an area of this heap, by this function's contract.
         let large = unsafe { LargeBlock::at(&mut pools, block) };
         let old = large.size(&mut pools);
         let more = size.next_multiple_of(PAGE).saturating_sub(old);
@@ -184,7 +178,7 @@ impl Heap {
         poison::bytes_freed(block, old);
         poison::bytes_used(block, large.size(&mut pools));
         let excess = size < old && pools.relieve();
-        pools.settle();
+        pools.adjust_grant();
         (done, Visit { spent: Batches::NONE, excess })
     }
 
@@ -195,7 +189,7 @@ impl Heap {
     /// As for [`LargeBlock::at`].
     pub(crate) unsafe fn free_large(&self, mark: Mark, block: *mut u8) -> Visit {
         let mut pools = self.pools(mark);
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the address lies in an area of this heap, by this function's contract.
         let large = unsafe { LargeBlock::at(&mut pools, block) };
         poison::bytes_freed(block, large.size(&mut pools));
         pools.free_large(large);
@@ -208,16 +202,16 @@ impl Heap {
     ///
     /// It lies in a slab of the bin of this heap, and nobody uses it any more.
     pub(crate) unsafe fn free_alone(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block lies in a slab of the bin of this heap, and nobody uses it, by this function's contract.
         self.drain(mark, |pools| unsafe { pools.give(bin, &[block]) })
     }
 
-    /// How many areas it has.
+    /// The number of its areas.
     pub(crate) fn areas(&self, mark: Mark) -> usize {
         self.pools(mark).areas().count()
     }
 
-    /// Looks at the books of one of its areas, the newest of which is number 0.
+    /// Calls `look` with the books of one of its areas, the newest of which is number 0.
     pub(crate) fn with_area<T>(
         &self,
         mark: Mark,
@@ -229,64 +223,61 @@ impl Heap {
         Some(look(pools.books(area)))
     }
 
-    /// Gives the pools what waits in the inbox; the batches themselves are left to be freed.
+    /// Gives the pools the blocks that wait in the inbox; returns the batches that they came in.
     fn absorb(&self, pools: &mut Pools) -> Batches {
         let spent = self.inbox.take();
-        for batch in spent.clone() {
-            // SAFETY: a batch out of the inbox is the taker's.
-            let batch = unsafe { &*batch };
+        for batch in spent.iter() {
             pools.tallies.gave_remotely(batch.bin(), batch.blocks().len());
-            // SAFETY: [BATCH-1: blocks] of the batch.
+            // SAFETY: [INBOX-1: heap] the batch is for this heap; [BATCH-1: blocks] its blocks lie in slabs of its bin.
             unsafe { pools.give(batch.bin(), batch.blocks()) };
         }
         spent
     }
 
-    /// As [`absorb`](Self::absorb), except for blocks that the stock has room for, and for batches that are kept as
-    /// magazines: to the pools, these are in use.
+    /// As [`absorb`](Self::absorb), but blocks for which the stock has room go there, and some batches are kept as
+    /// magazines: to the pools, the blocks of both are in use.
     fn absorb_for(&self, pools: &mut Pools, stock: &impl Stock) -> Batches {
         let mut spent = Batches::NONE;
-        for batch in self.inbox.take() {
-            // SAFETY: a batch out of the inbox is the taker's.
-            let (bin, blocks) = unsafe { ((*batch).bin(), (*batch).blocks()) };
-            pools.tallies.gave_remotely(bin, blocks.len());
-            if !stock.stow(bin, blocks) {
-                if pools.magazines.keep(batch) {
-                    continue;
-                }
-                // SAFETY: [BATCH-1: blocks] of the batch.
-                unsafe { pools.give(bin, blocks) };
+        for mut batch in self.inbox.take() {
+            let bin = batch.bin();
+            pools.tallies.gave_remotely(bin, batch.blocks().len());
+            if !stock.add_all(bin, batch.blocks()) {
+                // SAFETY: [INBOX-1: heap] the batch is for this heap.
+                let Err(other) = (unsafe { pools.magazines.keep(batch) }) else { continue };
+                // SAFETY: as above; [BATCH-1: blocks] its blocks lie in slabs of its bin.
+                unsafe { pools.give(bin, other.blocks()) };
+                batch = other;
             }
             spent.push(batch);
         }
         spent
     }
 
-    /// Takes in what waits, and gives back what has served nothing since the last call, unless somebody
-    /// works on the heap.
+    /// Takes the inbox in, and gives back memory that has served nothing since the last call, unless a thread works on
+    /// the heap.
     pub(crate) fn purge_idle(&self, mark: Mark) -> Option<Batches> {
         let mut pools = self.pools.try_lock(mark)?;
         let spent = self.absorb(&mut pools).and(pools.empty_magazines());
         pools.purge_idle();
-        pools.settle();
+        pools.adjust_grant();
         Some(spent)
     }
 
-    /// Gives memory back if the process holds too much that serves nothing, unless somebody works on the heap.
+    /// Gives memory back if the process keeps too much that serves nothing, unless a thread works on the heap.
     pub(crate) fn try_purge_excess(&self, mark: Mark) {
         if let Some(mut pools) = self.pools.try_lock(mark) {
             pools.relieve();
         }
     }
 
-    /// Takes in what waits, gives back all memory that serves nothing; says how many bytes.
+    /// Takes the inbox in, and gives back all memory that serves nothing; returns how many bytes that were.
     pub(crate) fn trim(&self, mark: Mark) -> (usize, Batches) {
         let mut pools = self.pools(mark);
         let spent = self.absorb(&mut pools).and(pools.empty_magazines());
         pools.retire_empty_slabs();
         pools.figures.end_rounds();
         let given = pools.strip();
-        pools.settle_wholly();
+        pools.adjust_grant_wholly();
         (given, spent)
     }
 }

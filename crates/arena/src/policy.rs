@@ -10,7 +10,7 @@ use crate::{
     plan::geometry::Partition,
     thresholds::{
         GRACE, GRACE_TIMES, HEAP_MINIMUM, MAX_WAITING, PATIENCE, READY, REST, SHRINKS, SHRUNK,
-        WORTH_PURGING_STRETCH, WORTH_SETTLING,
+        WORTH_PURGING_SLAB, WORTH_PURGING_STRETCH,
     },
 };
 
@@ -31,22 +31,22 @@ pub(crate) fn least_stretch(rested: bool) -> usize {
 }
 
 /// Whether a slab with so many idle bytes is looked through for pages to give back.
-pub(crate) fn is_worth_settling(idle: usize, partition: Partition) -> bool {
-    idle >= partition.segment_size() / WORTH_SETTLING
+pub(crate) fn is_worth_purging_slab(idle: usize, partition: Partition) -> bool {
+    idle >= partition.segment_size() / WORTH_PURGING_SLAB
 }
 
 /// Whether a slab with so many idle bytes, and so many at the last look, is no longer being emptied.
 pub(crate) fn has_rested(seen: usize, idle: usize, partition: Partition) -> bool {
-    idle < seen + partition.segment_size() / WORTH_SETTLING
+    idle < seen + partition.segment_size() / WORTH_PURGING_SLAB
 }
 
-/// Whether idle heaps may be asked again.
+/// Whether idle heaps may be asked for memory again.
 pub(crate) fn may_ask_again(last: u64, now: u64) -> bool {
     now >= last + REST
 }
 
-/// Whether a heap may look at its slabs again, so many milliseconds after the last time, which holds so many bytes and
-/// has so many less in use than then.
+/// Whether a heap that holds so many bytes may look at its slabs again, so many milliseconds after the last time, with so
+/// many bytes less in use.
 pub(crate) fn may_look_at_slabs(passed: u64, freed: usize, held: usize) -> bool {
     let shrinks = freed as u64 * REST > (held / SHRINKS) as u64 * passed;
     passed >= REST && (!shrinks || freed >= held / SHRUNK)
@@ -90,8 +90,11 @@ mod tests {
     #[test]
     fn slabs_rest_when_little_of_them_was_freed_since_the_last_look() {
         for partition in Partition::all() {
-            let part = partition.segment_size() / WORTH_SETTLING;
-            assert!(is_worth_settling(part, partition) && !is_worth_settling(part - 1, partition));
+            let part = partition.segment_size() / WORTH_PURGING_SLAB;
+            assert!(
+                is_worth_purging_slab(part, partition)
+                    && !is_worth_purging_slab(part - 1, partition)
+            );
             assert!(
                 has_rested(part, 2 * part - 1, partition) && !has_rested(part, 2 * part, partition)
             );

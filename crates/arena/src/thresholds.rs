@@ -1,20 +1,20 @@
 //! Every number by which the arenas decide, with its reason and its measured price.
 //!
-//! What follows from the geometry is in `plan`, and what a program may choose is in [`Config`](crate::Config), whose
+//! Numbers that follow from the geometry are in `plan`; a program's choices are in [`Config`](crate::Config), whose
 //! defaults are here. Sizes are in bytes, times in milliseconds.
 
 use core::ops::RangeInclusive;
 
 // What is kept.
 
-/// What all heaps together may keep in any case, unless chosen otherwise.
+/// All heaps together may keep so much in any case, unless chosen otherwise.
 pub(crate) const KEEP_DEFAULT: usize = 32 << 20;
 /// Beyond that, they may keep so many hundredths of what is in use, unless chosen otherwise.
 pub(crate) const SHARE_DEFAULT: usize = 100;
-/// How long memory that serves nothing is kept at most, unless chosen otherwise: as long as others keep it.
+/// Memory that serves nothing is kept for so long at most, unless chosen otherwise: as long as other allocators keep it.
 /// A look costs some microseconds a heap, and comes twice in that time.
 pub(crate) const DECAY_DEFAULT: u64 = 10_000;
-/// What a heap at work may keep in any case, where few share [`KEEP_DEFAULT`] and where many do: less isn't worth a
+/// The least that a heap at work may keep, from where many share [`KEEP_DEFAULT`] to where few do: less isn't worth a
 /// system call. With 1 MiB for each of 512, half a gigabyte stayed.
 pub(crate) const HEAP_MINIMUM: RangeInclusive<usize> = 64 << 10..=1 << 20;
 /// A heap that found less to give back than it wanted frees this part of what it has in use before it looks again: so
@@ -30,8 +30,7 @@ pub(crate) const ROUND: u64 = 5000;
 /// Rounds after which a heap is taken to go on like that, and may hold as much as it had in use: the memory
 /// would be faulted in each time.
 pub(crate) const ROUNDS: u8 = 2;
-/// A heap's books that were used, about: those of a thread that used blocks to 300 bytes and a large one had
-/// 128 KiB.
+/// About the size of a heap's books in use: those of a thread that used blocks to 300 bytes and a large one had 128 KiB.
 pub(crate) const BOOKS: usize = 128 << 10;
 
 // What is given back.
@@ -39,34 +38,32 @@ pub(crate) const BOOKS: usize = 128 << 10;
 /// A shrunk block gives a tail of at least so much back to the system: a call costs as much as to fault in some ten
 /// pages.
 pub(crate) const WORTH_PURGING_TAIL: usize = 256 << 10;
-/// A stretch of free blocks is given back if it covers pages of so much, where only what is too much has to go.
+/// A stretch of free blocks is given back if it covers pages of so much, where only the excess has to go.
 pub(crate) const WORTH_PURGING_STRETCH: usize = 8 << 10;
 /// A slab is looked through for such stretches if this part of it was freed since the last time; but not while as
 /// much is freed from one look to the next, so many milliseconds later at least: it will be empty soon. Two threads
 /// that freed 16 million blocks in random order made 438,000 calls for stretches of slabs.
-pub(crate) const WORTH_SETTLING: usize = 16;
+pub(crate) const WORTH_PURGING_SLAB: usize = 16;
 pub(crate) const REST: u64 = 250;
 /// A heap shrinks if more than this part of what it holds is freed in a `REST`. The next look then comes once so much
 /// was freed that every slab shows whether it shrinks with the rest, twice what makes it worth a look. By the time
 /// alone, the same program made 209,000 calls on a machine so busy that a twentieth was freed in a `REST`.
 pub(crate) const SHRINKS: usize = 64;
-pub(crate) const SHRUNK: usize = WORTH_SETTLING / 2;
+pub(crate) const SHRUNK: usize = WORTH_PURGING_SLAB / 2;
 /// A heap looks for stacks that are idle once so much was taken from its slabs: more than fills the stacks of a
 /// partition by half, so that refilling those that weren't idle after all leads to no further look.
 pub(crate) const WORTH_LOOKING: usize = 2 << 20;
-/// So large a block is zeroed by giving its memory back. Much of it may never have been touched, and wouldn't have
-/// been for a long time.
+/// So large a block is zeroed by giving its memory back: much of it may not be touched for a long time.
 pub(crate) const WORTH_PURGING_ZEROES: usize = 32 << 20;
 
 // What becomes usable at once.
 
-/// The least and the most of a slab: each step is a call, and what is ahead of use counts against a limit on the
-/// address space.
+/// The least and the most of a slab: each step is a call, and memory ahead of use counts against a limit on the address
+/// space.
 pub(crate) const STEP: RangeInclusive<usize> = 32 << 10..=4 << 20;
 /// Between these, a heap's step is this part of what it holds.
 pub(crate) const STEP_SHARE: usize = 16;
-/// For so long after the system refused memory, none is made usable ahead: what it has is then left to whoever needs
-/// it.
+/// For so long after the system refused memory, none is made usable ahead: what it has is left to other requests.
 pub(crate) const RESTRAINT: u64 = 1000;
 /// With so many stretches of usable memory, an eighth of the mappings that a process may have is taken.
 pub(crate) const MANY_STRETCHES: usize = 8192;
@@ -98,24 +95,25 @@ pub(crate) const LOOKED_AT: usize = 16;
 
 /// From this size on, the pages of a block that moves are moved rather than copied.
 pub(crate) const WORTH_MOVING: usize = 1 << 20;
-/// What is copied before its memory is given back, where pages can't be moved.
+/// Where pages can't be moved, so much is copied before its memory is given back.
 pub(crate) const COPIED_AT_ONCE: usize = 32 << 20;
 
 // How often threads meet.
 
-/// Blocks that may wait in an inbox before whoever adds some looks after them, since their owner may be idle for ever.
+/// So many bytes of blocks may wait in an inbox. A thread that adds more takes them in itself, since their owner may be
+/// idle for ever.
 pub(crate) const MAX_WAITING: usize = 2 << 20;
-/// What a batch counts for there at least: 64 of them wait at most.
+/// A batch counts for so much there at least: 64 of them wait at most.
 pub(crate) const LEAST_WAITING: usize = MAX_WAITING / 64;
-/// A thread's stock of a class holds so many blocks at first, and what its shape says once it was empty or full: most
-/// threads have few blocks of most classes, and touch a page for the stocks of ten.
+/// A thread's stack of a class holds so many blocks at first, and as many as its shape has once it was empty or full:
+/// most threads have few blocks of most classes, and touch a page for the stacks of ten.
 pub(crate) const FIRST_STACK: usize = 16;
-/// Blocks that a heap keeps in the batches in which other threads gave them back: some hundreds of small ones, so that
-/// what goes to and fro between threads does so without a look at bit maps, which took 40 instructions a block.
+/// So many bytes of blocks a heap keeps as magazines: some hundreds of small blocks, so that those which go to and fro
+/// between threads do so without a look at bit maps, which took 40 instructions a block.
 pub(crate) const READY: usize = 256 << 10;
 /// A heap brings the figures of the process up to date when they are off by so much: a locked instruction for each
 /// batch of blocks would cost more than the rest of the batch's way.
-pub(crate) const TELLING: usize = 64 << 10;
+pub(crate) const PUBLISHING: usize = 64 << 10;
 
 // How many heaps there may be.
 

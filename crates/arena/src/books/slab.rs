@@ -46,7 +46,7 @@ pub(crate) struct Segment {
     /// Pages of 4 KiB of the large block that starts here; zero in every other segment.
     pub(crate) pages: u32,
     /// Bytes of free blocks whose memory was given back; at most all free ones.
-    pub(crate) settled: u32,
+    pub(crate) purged: u32,
     /// Bytes from the start that may be used without asking the system.
     pub(crate) usable: u32,
     /// Where its bit map is, counted from one among the lines of bit maps; zero before it has one.
@@ -126,7 +126,7 @@ impl Slab<'_> {
         }
         self.segment.hint = word as u16;
         self.segment.free -= wanted as u32;
-        self.segment.settled = self.segment.settled.min(self.segment.free * self.shape.block_size);
+        self.segment.purged = self.segment.purged.min(self.segment.free * self.shape.block_size);
         wanted
     }
 
@@ -218,7 +218,7 @@ impl Slab<'_> {
         self.bitmap[..(self.segment.carved as usize).div_ceil(64)].fill(0);
         self.segment.free = 0;
         self.segment.carved = 0;
-        self.segment.settled = 0;
+        self.segment.purged = 0;
         self.segment.seen = 0;
         self.segment.hint = 0;
         self.segment.listed = false;
@@ -226,7 +226,7 @@ impl Slab<'_> {
 
     /// Bytes that may have memory behind them, and serve nothing: of free blocks, and behind those ever handed out.
     pub(crate) fn idle(&self) -> usize {
-        let free = self.segment.free * self.shape.block_size - self.segment.settled;
+        let free = self.segment.free * self.shape.block_size - self.segment.purged;
         free as usize + (self.segment.touched as usize).saturating_sub(self.carved_bytes())
     }
 

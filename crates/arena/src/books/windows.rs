@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! - [WINDOWS-1: stay] An entry announces an area only once that is whole, with a settled heap at home in it or in an
+//! - [WINDOWS-1: stay] An entry announces an area only once that is whole, with an opened heap at home in it or in an
 //!   older area. An area of a thread's heap, and its entry, stay as long as the process.
 //! - [WINDOWS-2: claimed] A claimed window is its claimant's alone, until it announces an area or a block there, or releases
 //!   the window.
@@ -149,13 +149,16 @@ pub(crate) enum For {
     Value,
 }
 
-/// Creates an area with a heap at home in it: `settle` makes the home at the area's start ready, and returns the heap.
+/// Creates an area with a heap at home in it: `prepare` makes the home at the area's start ready, and returns the heap.
 /// Nobody else knows of the area until then.
-pub(crate) fn new_home(whom: For, settle: impl Fn(NonNull<u8>, AreaRef) -> Owner) -> Option<Owner> {
+pub(crate) fn new_home(
+    whom: For,
+    prepare: impl Fn(NonNull<u8>, AreaRef) -> Owner,
+) -> Option<Owner> {
     let kind = if whom == For::Thread { Kind::THREAD } else { Kind::VALUE };
     claim(1, |start| {
         let area = AreaRef::create(start)?;
-        let owner = settle(start, area);
+        let owner = prepare(start, area);
         Ok((owner, Entry::of_area(owner, kind)))
     })
 }

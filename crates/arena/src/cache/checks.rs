@@ -37,9 +37,11 @@ impl Cache {
 
     fn collects(&self, bin: Bin, block: *mut u8) -> bool {
         self.outbox.iter().any(|place| {
-            // SAFETY: a batch in the outbox is this thread's.
-            let batch = unsafe { place.get().as_ref() };
-            batch.is_some_and(|batch| batch.bin() == bin && batch.blocks().contains(&block))
+            // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here changes it.
+            let batch = unsafe { &*place.as_ptr() };
+            batch
+                .as_ref()
+                .is_some_and(|batch| batch.bin() == bin && batch.blocks().contains(&block))
         })
     }
 

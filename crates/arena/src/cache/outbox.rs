@@ -1,13 +1,11 @@
-//! Frees of other heaps' blocks: collected in batches, a few at a time, and handed over when full.
-
-use core::ptr::null_mut;
+//! The outbox: batches in which a thread collects other heaps' blocks that it frees, handed over when full.
 
 use crate::{
     books::owner::Owner,
     cache::{Cache, OUTBOX, watch::Watch},
     heap::{
         Heap, Visit,
-        inbox::{BATCH_SIZE, Batch},
+        inbox::{BATCH_SIZE, OwnedBatch},
     },
     plan::{
         bins::{Bin, bin_for},
@@ -18,31 +16,34 @@ use crate::{
 /// The bin of batches.
 const BATCH_BIN: Bin = bin_for(BATCH_SIZE, 8).unwrap();
 
-/// Where batches for a heap's bin are collected.
+/// The place in the outbox for a heap's bin.
 #[inline]
 fn outbox_place(owner: Owner, bin: Bin) -> usize {
     ((owner.addr() >> AREA_SHIFT).wrapping_mul(5) + bin.index()) % OUTBOX
 }
 
 impl Cache {
-    /// Notes a block in the batch that is begun for its heap and bin; returns whether it did: there may be no such
-    /// batch, and a block that makes it full is left to [`free_remote`](Self::free_remote).
+    /// Adds a block to the batch that is begun for its heap and bin; returns whether it did. There may be no such batch,
+    /// and a block that would make it full is left to [`free_remote`](Self::free_remote).
     ///
     /// # Safety
     ///
     /// As for [`free_remote`](Self::free_remote).
     #[inline(always)]
     pub(crate) unsafe fn collect(&self, owner: Owner, bin: Bin, block: *mut u8) -> bool {
-        // SAFETY: a batch in the outbox is this thread's.
-        let batch = unsafe { self.outbox[outbox_place(owner, bin)].get().as_mut() };
-        batch.is_some_and(|batch| batch.is_for(owner, bin) && batch.add_unless_last(block))
+        // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here reaches it again meanwhile.
+        let batch = unsafe { &mut *self.outbox[outbox_place(owner, bin)].as_ptr() };
+        batch.as_mut().is_some_and(|batch| {
+            // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract.
+            batch.is_for(owner, bin) && unsafe { batch.add_unless_last(block) }
+        })
     }
 
-    /// Frees a block of another heap: notes it in a batch. Returns what visits to heaps leave, if there were any.
+    /// Frees a block of another heap: adds it to a batch. Returns the work that visits to heaps leave, if there were any.
     ///
     /// # Safety
     ///
-    /// It lies in a slab of the bin of that heap, and nobody uses it any more.
+    /// The block lies in a slab of the bin of that heap, which is a thread's, and nobody uses it any more.
     #[inline(never)]
     pub(crate) unsafe fn free_remote(
         &self,
@@ -51,37 +52,48 @@ impl Cache {
         block: *mut u8,
     ) -> Option<Visit> {
         let place = &self.outbox[outbox_place(owner, bin)];
-        let mut visit = None;
-        // SAFETY: a batch in the outbox is this thread's.
-        if let Some(batch) = unsafe { place.get().as_mut() } {
-            if batch.is_for(owner, bin) {
-                return if batch.add(block) {
-                    place.set(null_mut());
-                    self.send(batch)
-                } else {
-                    None
-                };
+        match place.take() {
+            Some(mut batch) if batch.is_for(owner, bin) => {
+                // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's
+                // contract.
+                if unsafe { batch.add(block) } {
+                    return self.send(batch);
+                }
+                place.set(Some(batch));
+                None
             }
-            place.set(null_mut());
-            visit = self.send(batch);
+            begun => {
+                let visit = begun.and_then(|batch| self.send(batch));
+                // SAFETY: this function's contract is the same.
+                both(visit, unsafe { self.begin_batch(owner, bin, block) })
+            }
         }
-        let (space, refilled) = self.pop_or_refill(BATCH_BIN);
-        let visit = both(visit, refilled);
-        if space.is_null() {
-            // No memory for a batch: give this one block back by itself.
-            // SAFETY: the owner of a thread's blocks, which lives as long as the process; the caller's promise.
+    }
+
+    /// Begins a batch with a block of another heap; gives the block back by itself if there is no memory for a batch.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free_remote`](Self::free_remote).
+    unsafe fn begin_batch(&self, owner: Owner, bin: Bin, block: *mut u8) -> Option<Visit> {
+        let (space, visit) = self.pop_or_refill(BATCH_BIN);
+        // SAFETY: `space` is null, or a block of that size, just allocated; `owner` is a thread's heap, by this
+        // function's contract.
+        let Some(mut batch) = (unsafe { OwnedBatch::init(space, owner, bin) }) else {
+            // SAFETY: the owner is a thread's heap, which lives as long as the process; the block lies in a slab of its
+            // bin, and nobody uses it, by this function's contract.
             let freed = unsafe { Heap::of(owner).free_alone(self.mark(), bin, block) };
             return both(visit, Some(freed));
-        }
-        // SAFETY: a block of that size, just allocated.
-        let batch = unsafe { &mut *Batch::init(space, owner, bin) };
-        batch.add(block);
-        place.set(batch);
+        };
+        // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract.
+        unsafe { batch.add(block) };
+        self.outbox[outbox_place(owner, bin)].set(Some(batch));
         visit
     }
 
+    /// A block for a batch; null if memory is out.
     fn pop_or_refill(&self, bin: Bin) -> (*mut u8, Option<Visit>) {
-        // Not counted among what the program allocates.
+        // From the cache below a watch, since batches aren't counted among the program's allocations.
         let stock = self.watch().and_then(Watch::under).unwrap_or(self);
         let block = stock.pop(bin);
         if !block.is_null() {
@@ -91,19 +103,15 @@ impl Cache {
         (block, Some(visit))
     }
 
-    fn send(&self, batch: &mut Batch) -> Option<Visit> {
-        // SAFETY: batches are for threads' heaps, which live as long as the process; this one is the thread's,
-        // and out of its outbox.
-        unsafe { Heap::of(batch.owner()).deliver(self.mark(), batch) }
+    fn send(&self, batch: OwnedBatch) -> Option<Visit> {
+        Heap::deliver(self.mark(), batch)
     }
 
-    /// Sends every batch, however few blocks are in it.
+    /// Hands every batch over, however few blocks are in it.
     pub(crate) fn flush_outbox(&self) -> Visit {
         let mut visit = Visit::NONE;
         for place in &self.outbox {
-            // SAFETY: a batch in the outbox is this thread's.
-            let batch = unsafe { place.replace(null_mut()).as_mut() };
-            if let Some(sent) = batch.and_then(|batch| self.send(batch)) {
+            if let Some(sent) = place.take().and_then(|batch| self.send(batch)) {
                 visit = sent.and(visit);
             }
         }
@@ -111,7 +119,7 @@ impl Cache {
     }
 }
 
-/// What two steps leave, either of which may have visited no heap.
+/// The work that two steps leave, either of which may have visited no heap.
 fn both(first: Option<Visit>, second: Option<Visit>) -> Option<Visit> {
     match (first, second) {
         (Some(first), Some(second)) => Some(first.and(second)),

@@ -58,7 +58,7 @@ impl Cache {
     pub(crate) fn open(&self, heap: &'static Heap, stacks: &'static Stacks) {
         self.stacks.set(stacks.0.get().cast());
         self.take_stacks();
-        self.outbox.iter().for_each(|batch| batch.set(null_mut()));
+        self.outbox.iter().for_each(|batch| batch.set(None));
         self.heap.set(Some(heap));
     }
 

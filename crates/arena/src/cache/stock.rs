@@ -1,4 +1,4 @@
-//! A cache as heaps see it.
+//! The cache as a stock of blocks, which heaps fill.
 
 use crate::{
     cache::Cache,
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Stock for Cache {
-    fn stow(&self, bin: Bin, blocks: &[*mut u8]) -> bool {
+    fn add_all(&self, bin: Bin, blocks: &[*mut u8]) -> bool {
         let free = self.free_slots(bin);
         let fit = blocks.len() <= free.len();
         if fit {

@@ -13,8 +13,9 @@ use stratalloc_core::{AllocError, Allocator, Owns};
 use crate::{
     cache::{Cache, slot},
     heap::{
-        Heap, Visit,
+        Heap,
         large::{Fresh, Outlook, Request},
+        pools::Pools,
     },
     plan::{
         bins::{Bin, bin_for},
@@ -100,12 +101,9 @@ impl ArenaHeap {
     ///
     /// What is still in use of it borrows the heap, or is a pointer that must not be followed any more.
     pub fn reset(&mut self) {
-        let mut pools = self.heap().pools(slot::mark());
-        pools.reset();
-        let excess = pools.relieve();
-        drop(pools);
+        let visit = self.heap().drain(slot::mark(), Pools::reset);
         self.open();
-        thread::see_to(Visit { excess, ..Visit::NONE });
+        thread::see_to(visit);
     }
 
     /// Makes the cache's stacks empty.

@@ -1,147 +1,147 @@
-//! What one heap has in use and what serves nothing, in bytes.
+//! Figures of a heap: the bytes that it has in use, and those that serve nothing.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
     policy::{self, Slabs, grant, keep},
     sys,
-    thresholds::{BOOKS, ROUND, ROUNDS, TELLING},
+    thresholds::{BOOKS, PUBLISHING, ROUND, ROUNDS},
 };
 
-/// One heap's figures in bytes. All zero is a heap without memory.
+/// The figures of a heap in bytes. All zero is a heap without memory.
 #[derive(Default)]
 pub(crate) struct Figures {
-    /// What serves nothing.
+    /// Memory that serves nothing.
     dirty: usize,
     /// Blocks that are not free, those in threads' caches among them.
     used: usize,
-    /// The most there were of those before memory was last given back for being too much.
+    /// The most that were used before excess memory was last given back.
     peak: usize,
-    /// What was in use just then, the most since, and when it was, in milliseconds of the system's clock.
+    /// The bytes used at that moment, the most since, and the moment, in milliseconds of the system's clock.
     low: usize,
     high: usize,
     purged_at: u64,
     /// How often use rose between purges that soon followed each other, up to [`ROUNDS`].
     rounds: u8,
-    /// What the process's figures have of these two.
-    told_dirty: usize,
-    told_used: usize,
+    /// The `dirty`, with the books, and the `used` that the process's figures have of this heap.
+    published_dirty: usize,
+    published_used: usize,
     /// The dirty bytes after a search for memory to give back that found too little.
     left_over: usize,
-    /// Whether that search left memory that was to serve again soon, and slabs that were being emptied.
+    /// Whether that search left memory that was likely to serve again soon, and slabs that were being emptied.
     spared: bool,
     slabs_spared: bool,
-    /// When slabs were last looked at, in milliseconds of the system's clock, and what was in use then.
+    /// The time at which slabs were last looked at, in milliseconds of the system's clock, and the bytes used then.
     slabs_at: u64,
     slabs_used: usize,
-    /// The least dirty bytes since memory was last given back for being idle.
+    /// The least dirty bytes since idle memory was last given back.
     idle: usize,
-    /// Whether nobody works with the heap, and then the bytes of its books, which serve nothing; else zero.
+    /// Whether the heap is at rest; and then the bytes of its books, which serve nothing, else zero.
     resting: bool,
     books: usize,
 }
 
 impl Figures {
-    /// Every block was freed at once.
+    /// Counts all blocks as freed.
     pub(crate) fn free_all(&mut self) {
         self.left_over = 0;
         self.free(self.used);
     }
 
-    /// The memory that serves nothing, which is all there was, is the heap's no more.
+    /// Counts no memory any more: all of it served nothing, and is given up.
     pub(crate) fn give_up(&mut self) {
-        keep::USED.fetch_sub(self.told_used, Ordering::Relaxed);
-        keep::DIRTY.fetch_sub(self.told_dirty, Ordering::Relaxed);
+        keep::USED.fetch_sub(self.published_used, Ordering::Relaxed);
+        keep::DIRTY.fetch_sub(self.published_dirty, Ordering::Relaxed);
         *self = Self::default();
     }
 
-    /// The most bytes of blocks that were not free.
+    /// The most bytes of blocks that were not free at a time.
     pub(crate) fn peak(&self) -> usize {
         self.peak.max(self.high)
     }
 
-    /// Blocks that are not free.
+    /// The bytes of blocks that are not free.
     pub(crate) fn used(&self) -> usize {
         self.used
     }
 
-    /// What serves nothing.
+    /// The bytes that serve nothing.
     pub(crate) fn dirty(&self) -> usize {
         self.dirty
     }
 
-    /// All that may have memory behind it.
+    /// The bytes that may have memory behind them.
     pub(crate) fn held(&self) -> usize {
         self.used + self.dirty
     }
 
-    /// Brings the process's figures up to date, however little they are off.
-    fn tell(&mut self) {
-        tell(&keep::USED, &mut self.told_used, self.used, 0);
-        tell(&keep::DIRTY, &mut self.told_dirty, self.dirty + self.books, 0);
+    /// Brings the process's figures up to date, by however little they are off.
+    fn publish(&mut self) {
+        publish(&keep::USED, &mut self.published_used, self.used, 0);
+        publish(&keep::DIRTY, &mut self.published_dirty, self.dirty + self.books, 0);
     }
 
-    /// Nobody works with the heap for now: its books serve nothing, like its free memory.
+    /// Begins the heap's rest: its books serve nothing from now on, as its free memory does.
     pub(crate) fn rest(&mut self) {
         self.end_rounds();
         self.resting = true;
         self.books = BOOKS;
-        self.tell();
+        self.publish();
     }
 
-    /// Somebody does again.
+    /// Ends the heap's rest.
     pub(crate) fn wake(&mut self) {
         self.resting = false;
         self.forget_books();
     }
 
-    /// The books were given back.
+    /// Counts the books as given back.
     pub(crate) fn forget_books(&mut self) {
         self.books = 0;
-        self.tell();
+        self.publish();
     }
 
-    /// Whether nobody works with the heap, and its books are kept for whoever will.
+    /// Whether the heap is at rest, and its books are kept for the next thread.
     pub(crate) fn keeps_books(&self) -> bool {
         self.books != 0
     }
 
-    /// Whether nobody works with the heap nor has a block of it, and there is something to give back.
+    /// Whether the heap is at rest, no block of it is live, and it has memory to give back.
     pub(crate) fn is_idle(&self) -> bool {
         self.resting && self.used == 0 && self.dirty + self.books > 0
     }
 
-    /// Blocks of this many bytes were allocated.
+    /// Counts bytes of blocks that were allocated.
     #[inline]
     pub(crate) fn allocate(&mut self, bytes: usize) {
         self.used += bytes;
         self.high = self.high.max(self.used);
-        tell(&keep::USED, &mut self.told_used, self.used, TELLING);
+        publish(&keep::USED, &mut self.published_used, self.used, PUBLISHING);
     }
 
-    /// Blocks of this many bytes were freed.
+    /// Counts bytes of blocks that were freed.
     #[inline]
     pub(crate) fn free(&mut self, bytes: usize) {
         self.used -= bytes;
-        tell(&keep::USED, &mut self.told_used, self.used, TELLING);
+        publish(&keep::USED, &mut self.published_used, self.used, PUBLISHING);
     }
 
-    /// So much more memory serves nothing.
+    /// Counts bytes that serve nothing from now on.
     #[inline]
-    pub(crate) fn soil(&mut self, bytes: usize) {
+    pub(crate) fn add_dirty(&mut self, bytes: usize) {
         self.dirty += bytes;
-        tell(&keep::DIRTY, &mut self.told_dirty, self.dirty + self.books, TELLING);
+        publish(&keep::DIRTY, &mut self.published_dirty, self.dirty + self.books, PUBLISHING);
     }
 
-    /// So much memory was given back, or serves something again.
+    /// Counts bytes that were given back, or serve something again.
     #[inline]
     pub(crate) fn reuse(&mut self, bytes: usize) {
         self.dirty -= bytes;
         self.idle = self.idle.min(self.dirty);
-        tell(&keep::DIRTY, &mut self.told_dirty, self.dirty + self.books, TELLING);
+        publish(&keep::DIRTY, &mut self.published_dirty, self.dirty + self.books, PUBLISHING);
     }
 
-    /// How many dirty bytes the heap should be left with, if it should give some back now.
+    /// The dirty bytes to leave the heap with, if it should give some back now.
     pub(crate) fn excess_to(&self) -> Option<usize> {
         let mut keep = keep::to_keep(self.dirty, false);
         if keep < self.dirty && self.purged_of_late() {
@@ -153,8 +153,8 @@ impl Figures {
         (keep < self.dirty && self.dirty >= left_over + patience).then_some(keep)
     }
 
-    /// The same as a heap grows that may keep more for working in rounds: what it keeps for use as it was must
-    /// not come on top of use that is another now.
+    /// The same for a heap that grows, and may keep more since its use comes in rounds: memory that it keeps for the use
+    /// of before must not add to a use that is different now.
     pub(crate) fn over_peak_to(&self) -> Option<usize> {
         let keep = keep::KEEP.load(Ordering::Relaxed).max(self.high.saturating_sub(self.used));
         let in_rounds = self.rounds == ROUNDS && self.purged_of_late();
@@ -162,7 +162,7 @@ impl Figures {
             .then_some(keep)
     }
 
-    /// Whether what the last search left is to be looked at again, however little was freed since.
+    /// Whether to look again at the memory that the last search left, however little was freed since.
     fn is_worth_another_look(&self) -> bool {
         self.spared && !keep::may_wait()
             || self.slabs_spared && self.may_look_at_slabs(sys::milliseconds())
@@ -174,9 +174,9 @@ impl Figures {
         policy::may_look_at_slabs(passed, freed, self.held())
     }
 
-    /// Which slabs are looked at now, to give back what is too much.
+    /// The slabs to look at now for memory to give back.
     pub(crate) fn slabs_to_look_at(&mut self) -> Slabs {
-        // What others free of a heap at rest comes slowly, and nobody may come back to look again.
+        // Other threads free blocks of a heap at rest slowly, and none may come back to look again.
         if self.resting || grant::limit().is_some() {
             return Slabs::All;
         }
@@ -184,7 +184,7 @@ impl Figures {
         if self.look_at_slabs(sys::milliseconds()) { Slabs::Rested } else { Slabs::None }
     }
 
-    /// Whether slabs are looked at now; then that is noted.
+    /// Whether slabs are looked at now. If so, it notes the time and the bytes used.
     fn look_at_slabs(&mut self, now: u64) -> bool {
         let may = self.may_look_at_slabs(now);
         if may {
@@ -202,23 +202,23 @@ impl Figures {
         self.high > self.low + policy::patience(self.low)
     }
 
-    /// How many dirty bytes may be kept if it was purged of late.
+    /// The dirty bytes that may be kept if the heap was purged of late.
     fn wanted_again(&self) -> usize {
         let in_rounds = self.rounds == ROUNDS && self.rose();
         // A quarter more than was in use, since freed blocks lie in pieces.
         if in_rounds { self.high + self.high / 4 - self.used } else { 0 }
     }
 
-    /// How many dirty bytes have served since memory was last given back for being idle, or came after: what
-    /// a heap is left with that gives back the others. From now on, none of these have.
+    /// Starts to watch for idle memory anew; returns the dirty bytes that weren't idle since the last time: they served,
+    /// or came after. A heap that gives back the others is left with these.
     pub(crate) fn start_watch(&mut self) -> usize {
         let kept = self.dirty - self.idle.min(self.dirty);
         self.idle = kept;
         kept
     }
 
-    /// The heap gave back what it could, in order to keep this many bytes; but for what will serve again soon,
-    /// if that was `spared`.
+    /// Notes that the heap gave back what it could, in order to `keep` so many bytes; memory that will serve again soon
+    /// may have been `spared`.
     pub(crate) fn note_purge(&mut self, keep: usize, spared: bool) {
         self.spared = spared;
         self.slabs_spared = self.slabs_spared && self.dirty > keep;
@@ -232,7 +232,7 @@ impl Figures {
         self.start_round();
     }
 
-    /// Who works with the heap will do something else from now on.
+    /// Ends the rounds: the heap's use will be different from now on.
     pub(crate) fn end_rounds(&mut self) {
         self.purged_at = 0;
         self.start_round();
@@ -246,10 +246,10 @@ impl Figures {
 
 /// Brings a figure of the process up to date if it is off by so many bytes.
 #[inline]
-fn tell(total: &AtomicUsize, told: &mut usize, now: usize, by: usize) {
-    if now.abs_diff(*told) >= by {
-        total.fetch_add(now.wrapping_sub(*told), Ordering::Relaxed);
-        *told = now;
+fn publish(total: &AtomicUsize, published: &mut usize, now: usize, by: usize) {
+    if now.abs_diff(*published) >= by {
+        total.fetch_add(now.wrapping_sub(*published), Ordering::Relaxed);
+        *published = now;
     }
 }
 

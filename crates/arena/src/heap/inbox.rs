@@ -1,10 +1,13 @@
-//! Frees by other threads: batches of blocks on their way to the heap that owns them (S4.7, S4.8).
+//! Inboxes: batches of blocks that other threads freed, on their way to the heap that owns them (S4.7, S4.8).
 //!
-//! A thread that frees another heap's blocks notes their addresses in a *batch*, one for each heap
-//! and bin, and hands a full batch over in one step. Neither side touches the blocks.
+//! A thread that frees another heap's blocks collects their addresses in a *batch*, one for each heap and bin, and hands
+//! a full batch over in one step. Neither side touches the blocks.
 //! A batch is a block itself, of the freeing thread's own heap.
 
-use core::ptr::null_mut;
+use core::{
+    ops::{Deref, DerefMut},
+    ptr::{NonNull, null_mut},
+};
 
 use stratalloc_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
@@ -20,7 +23,7 @@ pub(crate) const BATCH_BLOCKS: usize = 29;
 /// The size of a batch in bytes.
 pub(crate) const BATCH_SIZE: usize = size_of::<Batch>();
 
-// What is read of a batch before its blocks is its first line, and the first blocks with it.
+// All that is read of a batch before its blocks is on its first line, and the first blocks with it.
 const _: () = {
     assert!(BATCH_SIZE == 256 && BATCH_SIZE % LINE == 0);
     assert!(core::mem::offset_of!(Batch, blocks) <= LINE / 2);
@@ -30,10 +33,11 @@ const _: () = {
 ///
 /// # Invariants
 ///
-/// - [BATCH-1: blocks] The first `count` of `blocks` were freed, are of bin `bin`, and lie in areas of `owner`.
+/// - [BATCH-1: blocks] The first `count` of `blocks` were freed, are of bin `bin`, and lie in slabs of `owner`.
+/// - [BATCH-2: owner] `owner` is a thread's heap, which lives as long as the process.
 #[repr(C)]
 pub(crate) struct Batch {
-    next: *mut Batch,
+    next: Option<OwnedBatch>,
     owner: Owner,
     bin: Bin,
     count: u32,
@@ -41,41 +45,31 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Makes a block of [`BATCH_SIZE`] bytes an empty batch.
-    ///
-    /// # Safety
-    ///
-    /// `block` is the caller's, of that size, and aligned to a pointer.
-    pub(crate) unsafe fn init(block: *mut u8, owner: Owner, bin: Bin) -> *mut Self {
-        #[expect(clippy::cast_ptr_alignment, reason = "the caller's promise")]
-        let batch = block.cast::<Self>();
-        // SAFETY: the caller's promise; the addresses are written before they are read.
-        unsafe {
-            (&raw mut (*batch).next).write(null_mut());
-            (&raw mut (*batch).owner).write(owner);
-            (&raw mut (*batch).bin).write(bin);
-            (&raw mut (*batch).count).write(0);
-        }
-        batch
-    }
-
     /// Whether it collects for this owner and bin.
     #[inline]
     pub(crate) fn is_for(&self, owner: Owner, bin: Bin) -> bool {
         self.owner == owner && self.bin == bin
     }
 
-    /// Adds a block; says whether the batch is full now. It isn't before.
+    /// Adds a block; returns whether the batch is full now. It isn't before.
+    ///
+    /// # Safety
+    ///
+    /// The block lies in a slab of the batch's bin and owner, and nobody uses it any more.
     #[inline]
-    pub(crate) fn add(&mut self, block: *mut u8) -> bool {
+    pub(crate) unsafe fn add(&mut self, block: *mut u8) -> bool {
         self.blocks[self.count as usize] = block;
         self.count += 1;
         self.count as usize == BATCH_BLOCKS
     }
 
     /// Adds a block, unless that would make the batch full; returns whether it did.
+    ///
+    /// # Safety
+    ///
+    /// As for [`add`](Self::add).
     #[inline(always)]
-    pub(crate) fn add_unless_last(&mut self, block: *mut u8) -> bool {
+    pub(crate) unsafe fn add_unless_last(&mut self, block: *mut u8) -> bool {
         let count = self.count as usize;
         let fits = count < BATCH_BLOCKS - 1;
         if fits {
@@ -106,69 +100,131 @@ impl Batch {
     }
 }
 
-/// Batches taken out of an inbox, newest first. A clone goes through them again.
-#[derive(Clone)]
-#[must_use = "the batches are blocks, and have to be freed"]
-pub(crate) struct Batches(*mut Batch);
+/// A batch that nobody else has.
+///
+/// # Invariants
+///
+/// - [OWNED_BATCH-1: own] It points at a batch, in a block of [`BATCH_SIZE`] bytes of a thread's heap, and nothing else
+///   does.
+#[repr(transparent)]
+#[must_use = "the batch is a block, and has to be freed"]
+pub(crate) struct OwnedBatch(NonNull<Batch>);
 
-impl Batches {
-    /// None.
-    pub(crate) const NONE: Self = Self(null_mut());
-
-    /// Puts one before these, which is the caller's.
-    pub(crate) fn push(&mut self, batch: *mut Batch) {
-        // SAFETY: the caller's promise.
-        unsafe { (*batch).next = self.0 };
-        self.0 = batch;
+impl OwnedBatch {
+    /// Makes a block an empty batch for a heap's bin; `None` if the block is null.
+    ///
+    /// # Safety
+    ///
+    /// `block` is null, or the caller's, of [`BATCH_SIZE`] bytes. `owner` is a thread's heap.
+    pub(crate) unsafe fn init(block: *mut u8, owner: Owner, bin: Bin) -> Option<Self> {
+        let batch = NonNull::new(block)?.cast::<Batch>();
+        let fields = batch.as_ptr();
+        // SAFETY: the block is the caller's and has room, by this function's contract, and is aligned for its size
+        // class. Addresses are written before they are read.
+        unsafe {
+            (&raw mut (*fields).next).write(None);
+            (&raw mut (*fields).owner).write(owner);
+            (&raw mut (*fields).bin).write(bin);
+            (&raw mut (*fields).count).write(0);
+        }
+        Some(Self(batch))
     }
 
-    /// These and then those. O(these).
+    /// The block that it is, for its owner to free.
+    pub(crate) fn into_block(self) -> *mut u8 {
+        self.into_raw().cast()
+    }
+
+    fn into_raw(self) -> *mut Batch {
+        self.0.as_ptr()
+    }
+}
+
+impl Deref for OwnedBatch {
+    type Target = Batch;
+
+    #[inline(always)]
+    fn deref(&self) -> &Batch {
+        // SAFETY: [OWNED_BATCH-1: own] it is a batch, which others reach through this alone.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for OwnedBatch {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Batch {
+        // SAFETY: [OWNED_BATCH-1: own] it is a batch, which others reach through this alone.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+/// Batches in a row.
+#[must_use = "the batches are blocks, and have to be freed"]
+pub(crate) struct Batches(Option<OwnedBatch>);
+
+impl Batches {
+    /// No batches.
+    pub(crate) const NONE: Self = Self(None);
+
+    /// Adds a batch in front.
+    pub(crate) fn push(&mut self, mut batch: OwnedBatch) {
+        batch.next = self.0.take();
+        self.0 = Some(batch);
+    }
+
+    /// These and those. O(these).
     pub(crate) fn and(self, those: Self) -> Self {
-        let Some(last) = self.clone().last() else { return those };
-        // SAFETY: batches that were taken are the taker's.
-        unsafe { (*last).next = those.0 };
-        self
+        self.fold(those, |mut all, batch| {
+            all.push(batch);
+            all
+        })
+    }
+
+    /// The batches, first to last.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Batch> {
+        core::iter::successors(self.0.as_deref(), |batch| batch.next.as_deref())
     }
 }
 
 impl Iterator for Batches {
-    type Item = *mut Batch;
+    type Item = OwnedBatch;
 
-    fn next(&mut self) -> Option<*mut Batch> {
-        let batch = self.0;
-        if batch.is_null() {
-            return None;
-        }
-        // SAFETY: batches in an inbox are linked by their `next`, and now the taker's.
-        self.0 = unsafe { (*batch).next };
+    fn next(&mut self) -> Option<OwnedBatch> {
+        let mut batch = self.0.take()?;
+        self.0 = batch.next.take();
         Some(batch)
     }
 }
 
 /// A heap's *deferred list*: batches that other threads handed over.
 ///
-/// Many threads push, and whoever takes, takes all: there is no pop of one, hence no ABA.
+/// Many threads push. A thread that takes, takes all: there is no pop of one, hence no ABA.
+///
+/// # Invariants
+///
+/// - [INBOX-1: heap] The batches in it are for the heap whose inbox it is.
+/// - [INBOX-2: chain] The batches from `head` on, linked by `next`, are the inbox's own.
 pub(crate) struct Inbox {
-    /// The newest batch. `Release` in `push` pairs with `Acquire` in `take`: who takes a batch sees
-    /// what was written into it.
+    /// The newest batch. `Release` in `push` pairs with `Acquire` in `take`: the thread that takes a batch sees what was
+    /// written into it.
     head: AtomicPtr<Batch>,
     /// About how many bytes their blocks have; a figure that orders nothing.
     bytes: AtomicUsize,
 }
 
 impl Inbox {
-    /// Hands a batch over; says how many bytes of blocks wait about, small batches counting for more. Lock-free.
+    /// Hands a batch over; returns about how many bytes of blocks wait, a small batch counting for more. Lock-free.
     ///
     /// # Safety
     ///
-    /// The caller owns the batch, and gives it up.
-    pub(crate) unsafe fn push(&self, batch: *mut Batch) -> usize {
+    /// The batch is for the heap whose inbox this is.
+    pub(crate) unsafe fn push(&self, batch: OwnedBatch) -> usize {
+        let bytes = batch.bytes().max(LEAST_WAITING);
+        let batch = batch.into_raw();
         let mut head = self.head.load(Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        let bytes = unsafe { (*batch).bytes() }.max(LEAST_WAITING);
         loop {
-            // SAFETY: the batch is the caller's until the exchange below succeeds.
-            unsafe { (*batch).next = head };
+            // SAFETY: [OWNED_BATCH-1: own] the batch is this thread's until the exchange below succeeds.
+            unsafe { (*batch).next = NonNull::new(head).map(OwnedBatch) };
             match self.head.compare_exchange_weak(head, batch, Ordering::Release, Ordering::Relaxed)
             {
                 Ok(_) => return self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes,
@@ -177,7 +233,7 @@ impl Inbox {
         }
     }
 
-    /// Takes all batches. Wait-free.
+    /// Takes all batches, newest first. Wait-free.
     pub(crate) fn take(&self) -> Batches {
         self.take_ordered(Ordering::Acquire)
     }
@@ -185,10 +241,11 @@ impl Inbox {
     #[inline(always)]
     fn take_ordered(&self, order: Ordering) -> Batches {
         if self.head.load(Ordering::Relaxed).is_null() {
-            return Batches(null_mut());
+            return Batches::NONE;
         }
         self.bytes.store(0, Ordering::Relaxed);
-        Batches(self.head.swap(null_mut(), order))
+        // [INBOX-2: chain] from now on they are the taker's.
+        Batches(NonNull::new(self.head.swap(null_mut(), order)).map(OwnedBatch))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Large blocks: runs of segments up to 2 MiB, whole arenas up to 4 GiB (S4.4).
 //!
-//! Both are segments in a row, and differ in what shares their arena: nothing, for a whole one, so
-//! that it can grow in place over the rest of its arenas and the vacant ones that follow.
+//! Both are segments in a row. A whole block has its arenas for itself, so that it can grow in place over the rest of
+//! these and the vacant ones that follow; a run shares its arena.
 
 mod around;
 mod resize;
@@ -28,7 +28,7 @@ pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
 /// The unit in which the size of a large block is kept.
 pub(crate) const PAGE: usize = 4096;
 
-/// What is asked for: more than the classes serve.
+/// A request for more than the classes serve.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {
     /// Bytes.
@@ -38,10 +38,10 @@ pub(crate) struct Request {
     pub(crate) outlook: Outlook,
 }
 
-/// What is likely to become of a block.
+/// The likely future of a block.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outlook {
-    /// It is used as it is.
+    /// Its bytes are used, and its size stays.
     Plain,
     /// It grows on, as it did before.
     Growing,
@@ -55,7 +55,7 @@ pub(crate) struct Fresh {
     pub(crate) start: *mut u8,
     /// Bytes from there that may be used.
     pub(crate) usable: usize,
-    /// Of these, how many of the first aren't known to be zero.
+    /// The first of these, which aren't known to be zero.
     pub(crate) stale: usize,
 }
 
@@ -72,7 +72,7 @@ impl LargeBlock {
     ///
     /// The address lies in an area of these pools.
     pub(crate) unsafe fn at(pools: &mut Pools, start: *mut u8) -> Self {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the address lies in an area of these pools, by this function's contract.
         let first = unsafe { SegmentRef::containing(start) }.filter(|&first| {
             first.address() == start
                 && pools.books(first.area).is_used(first.place)
@@ -86,6 +86,7 @@ impl LargeBlock {
         pools.segment(self.first).pages as usize * PAGE
     }
 
+    /// How many segments a block of `size` bytes has here.
     fn segments(self, size: usize) -> usize {
         size.div_ceil(self.segment_size())
     }
@@ -106,8 +107,7 @@ impl LargeBlock {
         pools.arena(self.first.arena()).purpose == Use::WHOLE
     }
 
-    /// Marks segments `from..to` of it used; says where the last byte not known to be zero lies,
-    /// counted from the first of them.
+    /// Marks segments `from..to` of it used; returns how many of their first bytes aren't known to be zero.
     fn use_segments(self, pools: &mut Pools, from: usize, to: usize) -> usize {
         let size = self.segment_size();
         let mut stale = 0;
@@ -126,7 +126,7 @@ impl LargeBlock {
         }
     }
 
-    /// Notes its size: the user may touch all of it.
+    /// Notes its size: the program may touch all of it.
     fn set_size(self, pools: &mut Pools, size: usize) {
         let segment_size = self.segment_size();
         let pages = size.div_ceil(PAGE);
@@ -138,7 +138,7 @@ impl LargeBlock {
         }
     }
 
-    /// Makes segments `from..to` of it usable. `filled` is how many of its bytes are likely to be touched.
+    /// Makes segments `from..to` of it usable. `filled` bytes of the block are likely to be touched.
     fn commit(
         self,
         pools: &mut Pools,
@@ -147,7 +147,7 @@ impl LargeBlock {
         filled: usize,
     ) -> Result<(), (ArenaRef, Refusal)> {
         let held = pools.figures.held();
-        // Runs share huge pages with what was there before, and leave their tails.
+        // Runs share huge pages with the memory that was there before, and leave tails.
         let huge = self.is_whole(pools) && huge_pages::suit_block(filled, held);
         let mut number = from;
         while number < to {
@@ -164,7 +164,7 @@ impl LargeBlock {
 }
 
 impl Pools {
-    /// A large block.
+    /// Allocates a large block. Where a place turns out to be occupied, it tries further ones.
     pub(crate) fn allocate_large(&mut self, request: Request) -> Option<Fresh> {
         loop {
             self.displaced = false;
@@ -175,6 +175,7 @@ impl Pools {
         }
     }
 
+    /// A large block at the first place that suits it.
     fn place_large(&mut self, request: Request) -> Option<Fresh> {
         let Request { size, align, outlook } = request;
         let as_run = size <= MAX_RUN && align <= Partition::SPECIAL.segment_size();
@@ -187,7 +188,7 @@ impl Pools {
             return self.allocate_run(request, Partition::for_segment(align)?);
         }
         let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
-        // Memory that is there already is worth more than a tight fit.
+        // Memory that is warm already is worth more than a tight fit.
         [true, false]
             .into_iter()
             .flat_map(|warm| Partition::all().map(move |partition| (partition, warm)))
@@ -196,8 +197,8 @@ impl Pools {
             .or_else(|| self.allocate_whole(request, least))
     }
 
-    /// A whole block with room to grow; but where there is memory only for a run, that: its next pages would
-    /// cost more than to move it once more.
+    /// A whole block with room to grow. Where only a run would be warm, it is a run: faulting in the next pages of a whole
+    /// block would cost more than moving the run once more.
     fn allocate_growing(&mut self, request: Request, as_run: bool) -> Option<Fresh> {
         let special = Partition::SPECIAL;
         self.allocate_whole_here(request, special, true)
@@ -205,7 +206,7 @@ impl Pools {
             .or_else(|| self.allocate_whole(request, special))
     }
 
-    /// Whole arenas of the heap's present areas, with memory behind them if only `warm` ones will do.
+    /// A whole block in the heap's present areas; only where memory is behind it, if it is to be `warm`.
     fn allocate_whole_here(
         &mut self,
         request: Request,
@@ -218,13 +219,14 @@ impl Pools {
         self.occupy_whole(arena, count, request)
     }
 
-    /// Whole arenas, in a new area if need be.
+    /// A whole block, in a new area if need be.
     fn allocate_whole(&mut self, request: Request, partition: Partition) -> Option<Fresh> {
         let count = request.size.div_ceil(partition.arena_size());
         let arena = self.claim_arenas(partition, count, Use::WHOLE)?;
         self.occupy_whole(arena, count, request)
     }
 
+    /// Makes `count` arenas that were taken for it a whole block.
     fn occupy_whole(&mut self, arena: ArenaRef, count: usize, request: Request) -> Option<Fresh> {
         let place = arena.place;
         for number in place.arena..place.arena + count {
@@ -240,7 +242,7 @@ impl Pools {
         self.occupy(LargeBlock { first: arena.segment(first) }, request)
     }
 
-    /// Makes vacant segments a block; gives the arenas back if the system refuses the memory.
+    /// Makes vacant segments a block. If the system refuses the memory, the arenas go back.
     fn occupy(&mut self, block: LargeBlock, request: Request) -> Option<Fresh> {
         let Request { size, outlook, .. } = request;
         let segments = block.segments(size);
@@ -272,8 +274,8 @@ impl Pools {
         self.vacate_arenas(block);
     }
 
-    /// Makes the arenas of a block vacant that has no segments any more: all, if it was whole, else
-    /// its own if that serves nobody else.
+    /// Makes the arenas vacant of a block that has no segments any more: all of a whole block; the one of a run, if no
+    /// segment of it is used.
     fn vacate_arenas(&mut self, block: LargeBlock) {
         let first = block.first.arena();
         if !block.is_whole(self) {
@@ -286,7 +288,7 @@ impl Pools {
         }
     }
 
-    /// Makes an arena of a whole block vacant; one in which a segment is left out serves what fits beside that.
+    /// Makes an arena of a whole block vacant. If a segment of it is left out, it serves slabs and runs instead.
     fn vacate_whole(&mut self, arena: ArenaRef, now: u32) {
         let book = self.arena(arena);
         if book.used == 0 {

@@ -1,4 +1,4 @@
-//! A heap's pools: the areas, arenas and slabs that one lock guards.
+//! Pools: the areas, arenas and slabs of a heap, which one lock guards.
 
 mod admitted;
 mod idle;
@@ -33,14 +33,15 @@ use crate::{
     policy::grant::Grant,
 };
 
-/// What a heap's lock guards. All zero is pools without areas.
+/// The state that a heap's lock guards. All zero is pools without areas.
 ///
 /// # Invariants
 ///
 /// - [POOLS-1: areas] `newest` and the older ones behind it are every area whose owner is this heap; their books are
 ///   touched only through `&mut Pools`. The references to areas, arenas and segments in its methods are of these.
 /// - [POOLS-2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
-/// - [POOLS-3: arenas] An arena of [`Use::SEGMENTS`](crate::books::arena::Use::SEGMENTS) with a vacant segment is in the list of its partition.
+/// - [POOLS-3: arenas] An arena of [`Use::SEGMENTS`](crate::books::arena::Use::SEGMENTS) with a vacant segment is in the
+///   index of its partition.
 /// - [POOLS-4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 /// - [POOLS-5: used] The `used` of `figures` is the sum of all blocks that aren't free; the `tallies` have as many.
 /// - [POOLS-6: granted] Between visits, no more is held than granted.
@@ -53,11 +54,10 @@ pub(crate) struct Pools {
     arenas: [ArenaIndex; PARTITIONS],
     /// The newest area.
     newest: Option<AreaRef>,
-    /// Whether a segment was made a slab, and the bytes of blocks that were taken, since idle stacks were
-    /// last looked for.
+    /// Whether a segment was made a slab since idle stacks were last looked for, and the bytes of blocks taken since.
     grown: bool,
     taken: usize,
-    /// Whether a place for a large block was left out, since something stands there that isn't ours.
+    /// Whether a place for a large block was left out, since a mapping stands there that isn't ours.
     pub(crate) displaced: bool,
     pub(crate) figures: Figures,
     pub(crate) grant: Grant,
@@ -67,23 +67,23 @@ pub(crate) struct Pools {
     owner: Option<Owner>,
 }
 
-// SAFETY: the books that it points at belong to no thread; the lock around it keeps them apart.
+// SAFETY: [POOLS-1: areas] the books that it points at belong to no thread, and are touched through `&mut Pools` alone.
 unsafe impl Send for Pools {}
 
 impl Pools {
-    /// Notes whose pools these are.
+    /// Sets the heap that these are the pools of.
     pub(crate) fn set_owner(&mut self, owner: Owner) {
         self.owner = Some(owner);
     }
 
-    /// One more area, if there is one to be had.
+    /// Adds a new area; `None` if there is none to be had.
     pub(crate) fn claim_area(&mut self) -> Option<()> {
         let area = windows::extend(self.owner?)?;
         self.add_area(area);
         Some(())
     }
 
-    /// Makes a new area, which is this heap's, one of these.
+    /// Adds an area that was created for this heap.
     pub(crate) fn add_area(&mut self, area: AreaRef) {
         area.set_older(self.newest);
         self.newest = Some(area);
@@ -94,7 +94,7 @@ impl Pools {
         core::iter::successors(self.newest, |area| area.older())
     }
 
-    /// Looks at the books of every area.
+    /// Calls `look` with the books of every area.
     pub(crate) fn each_area(&mut self, mut look: impl FnMut(&mut Books)) {
         for area in self.areas() {
             look(self.books(area));
@@ -123,14 +123,19 @@ impl Pools {
         self.books(segment.area).segment(segment.place)
     }
 
+    /// The slab that one of this heap's segments serves as, if it serves as one.
+    pub(crate) fn slab_of(&mut self, segment: SegmentRef) -> Option<Slab<'_>> {
+        self.books(segment.area).slab_of(segment.place)
+    }
+
     /// The slab of a bin that an address lies in.
     ///
     /// # Safety
     ///
-    /// It lies in a segment of this heap that serves as a slab of the bin.
+    /// The address lies in a segment of this heap that serves as a slab of the bin.
     #[inline]
     unsafe fn slab(&mut self, address: *mut u8, bin: Bin) -> Slab<'_> {
-        // SAFETY: the caller's promise, of which that it lies in an area is a part.
+        // SAFETY: the address lies in a slab of the bin in an area of this heap, by this function's contract.
         unsafe { self.books(AreaRef::containing(address)).slab(address, bin) }
     }
 }

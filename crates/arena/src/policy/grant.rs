@@ -1,4 +1,4 @@
-//! What one heap was granted of what the process may hold.
+//! A heap's grant of the bytes that the process may hold.
 
 use crate::policy::admission::{Account, GRANULE};
 
@@ -10,8 +10,8 @@ pub(crate) fn limit() -> Option<usize> {
     ACCOUNT.balance().limit()
 }
 
-/// What may be kept beyond the bytes in use, as far as the limit is concerned: half of what it leaves, so
-/// that the other half can be allocated without giving anything back first.
+/// The bytes that the limit lets be kept beside those in use: half of what it leaves, so that the other half can be
+/// allocated without giving memory back first.
 pub(crate) fn left_for_keeping(used: usize) -> usize {
     limit().map_or(usize::MAX, |limit| limit.saturating_sub(used) / 2)
 }
@@ -31,7 +31,7 @@ impl Grant {
         self.bytes
     }
 
-    /// Sees to it that so many bytes may be held; returns whether they may.
+    /// Extends the grant to so many bytes; returns whether they are granted.
     #[inline]
     pub(crate) fn reach(&mut self, bytes: usize) -> bool {
         bytes <= self.bytes || self.extend(bytes)
@@ -48,18 +48,18 @@ impl Grant {
         self.bytes += ACCOUNT.force(held.saturating_sub(self.bytes));
     }
 
-    /// Gives back what is beyond the bytes held, but for what will be held again soon: a granule and what is
-    /// less than one.
+    /// Gives back what is granted beyond the bytes held, except for what will be held again soon: a granule, and the rest
+    /// of one.
     #[inline]
-    pub(crate) fn settle(&mut self, held: usize) {
+    pub(crate) fn shrink(&mut self, held: usize) {
         let spare = self.bytes.saturating_sub(held) / GRANULE;
         if spare > 1 {
             self.give_back((spare - 1) * GRANULE);
         }
     }
 
-    /// Gives back all that is beyond the bytes held.
-    pub(crate) fn settle_wholly(&mut self, held: usize) {
+    /// Gives back all whole granules beyond the bytes held.
+    pub(crate) fn shrink_wholly(&mut self, held: usize) {
         self.give_back(self.bytes.saturating_sub(held) / GRANULE * GRANULE);
     }
 

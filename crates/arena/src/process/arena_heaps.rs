@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 use crate::{
     books::{reference::AreaRef, windows},
     cache::slot,
-    heap::Heap,
+    heap::{Heap, pools::Pools},
     policy::keep,
     process::{heaps, home::Home},
     sys::lock::{Lock, LockGuard, Mark},
@@ -60,12 +60,8 @@ pub(crate) unsafe fn end(home: NonNull<Home>) {
     let mark = slot::mark();
     // SAFETY: the window announces the home until this function withdraws it.
     let heap = unsafe { &(*home.as_ptr()).heap };
-    let mut pools = heap.pools(mark);
-    pools.reset();
-    pools.rest();
-    let excess = pools.relieve();
-    drop(pools);
-    if excess {
+    // No batches come back: blocks of arena heaps are in none.
+    if heap.rest(mark, Pools::reset).excess {
         relieve_others(mark);
     }
     let mut values = VALUES.lock(mark);

@@ -75,8 +75,8 @@ pub(crate) unsafe fn free_without_cache(mark: Mark, block: *mut u8) {
 pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
     loop {
         while let Some(batch) = visit.spent.next() {
-            // SAFETY: a spent batch is a live block, and the visitor's.
-            if let Some(more) = unsafe { free_once(cache, batch.cast()) } {
+            // SAFETY: [OWNED_BATCH-1: own] a batch is a live block that nothing else uses.
+            if let Some(more) = unsafe { free_once(cache, batch.into_block()) } {
                 visit = more.and(visit);
             }
         }
@@ -93,8 +93,9 @@ pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
 pub(crate) fn see_to_at_once(mark: Mark, visit: Visit) {
     let mut excess = visit.excess;
     for batch in visit.spent {
-        // SAFETY: a spent batch is a live block, and the visitor's.
-        let freed = unsafe { free_at_once(mark, batch.cast(), Kind::of(batch.cast())) };
+        let block = batch.into_block();
+        // SAFETY: [OWNED_BATCH-1: own] a batch is a live block that nothing else uses.
+        let freed = unsafe { free_at_once(mark, block, Kind::of(block)) };
         excess |= freed.excess;
     }
     if excess {

@@ -33,10 +33,10 @@ impl Home {
     pub(crate) fn of_thread() -> Option<&'static Self> {
         let may = keep::HOMES.fetch_add(1, Ordering::Relaxed) < MAX_HOMES;
         if may {
-            if let Some(owner) = windows::new_home(For::Thread, settle) {
+            if let Some(owner) = windows::new_home(For::Thread, prepare) {
                 let home = Self::around(owner);
                 spares::make(home.cast());
-                // SAFETY: settled just now, and threads' homes live as long as the process.
+                // SAFETY: [WINDOWS-1: stay] its heap is announced as a thread's, so that it stays.
                 return Some(unsafe { home.as_ref() });
             }
         }
@@ -46,7 +46,7 @@ impl Home {
 
     /// A new home for an arena heap.
     pub(crate) fn of_value() -> Option<NonNull<Self>> {
-        windows::new_home(For::Value, settle).map(Self::around)
+        windows::new_home(For::Value, prepare).map(Self::around)
     }
 
     /// The home that a heap stands in.
@@ -64,13 +64,11 @@ impl Home {
 }
 
 /// Makes the home at the start of a new area ready.
-fn settle(start: NonNull<u8>, area: AreaRef) -> Owner {
-    let home = start.cast::<Home>().as_ptr();
-    // SAFETY: the area is new, and its first bytes are zero: a home that nobody knows of.
-    unsafe {
-        (*home).cache.settle();
-        (*home).heap.settle(area)
-    }
+fn prepare(start: NonNull<u8>, area: AreaRef) -> Owner {
+    // SAFETY: the area is new, and its first bytes are zero: a home that nobody else knows of.
+    let home = unsafe { start.cast::<Home>().as_mut() };
+    home.cache.move_in();
+    home.heap.open(area)
 }
 
 #[cfg(test)]

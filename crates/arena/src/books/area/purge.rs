@@ -50,7 +50,7 @@ fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
     let (idle, start, partition) = (slab.idle(), slab.base, slab.shape.partition);
     let seen = core::mem::replace(&mut slab.segment.seen, idle as u32) as usize;
     let may =
-        policy::is_worth_settling(idle, partition) && policy::has_rested(seen, idle, partition);
+        policy::is_worth_purging_slab(idle, partition) && policy::has_rested(seen, idle, partition);
     if rested && !may {
         return 0;
     }
@@ -59,7 +59,7 @@ fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
     if idle - tail < least {
         return tail;
     }
-    tail + slab.settle(least, |offset, size| {
+    tail + slab.purge_stretches(least, |offset, size| {
         // SAFETY: [SEGMENT-4: usable] the blocks of a stretch are usable, and [SEGMENT-2: free] nobody has them.
         unsafe { purge_inner_pages(start.wrapping_add(offset), size, least) }
     })

@@ -23,7 +23,7 @@ impl Slab<'_> {
     /// returns the bytes that it gave back; returns by how many bytes less are idle then.
     ///
     /// O(words of the bit map): blocks freed at random have many stretches, nearly all of them short.
-    pub(crate) fn settle(
+    pub(crate) fn purge_stretches(
         &mut self,
         least: usize,
         mut purge: impl FnMut(usize, usize) -> usize,
@@ -36,7 +36,7 @@ impl Slab<'_> {
             purged += purge(first * size, (after - first) * size);
             end = after;
         }
-        self.segment.settled = self.segment.settled.max(purged as u32);
+        self.segment.purged = self.segment.purged.max(purged as u32);
         idle - self.idle()
     }
 

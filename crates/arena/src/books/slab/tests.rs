@@ -20,7 +20,7 @@ impl Fixture {
             carved: 0,
             touched: 0,
             pages: 0,
-            settled: 0,
+            purged: 0,
             usable: 2 << 20,
             bitmap: 0,
             hint: 0,
@@ -100,15 +100,15 @@ fn stretches_of_free_blocks_are_found_once() {
     }
     assert_eq!(fixture.slab().idle(), 73 * 1152);
     let mut found = Vec::new();
-    assert_eq!(fixture.slab().settle(71 * 1152, |_, _| unreachable!()), 0);
-    let settled = fixture.slab().settle(2 * 1152, |offset, size| {
+    assert_eq!(fixture.slab().purge_stretches(71 * 1152, |_, _| unreachable!()), 0);
+    let purged = fixture.slab().purge_stretches(2 * 1152, |offset, size| {
         found.push((offset / 1152, size / 1152));
         size
     });
     assert_eq!(found, [(3, 2), (60, 70)]);
-    assert_eq!((settled, fixture.slab().idle()), (72 * 1152, 1152));
+    assert_eq!((purged, fixture.slab().idle()), (72 * 1152, 1152));
     fixture.slab().take(&mut slots[..10]);
-    assert_eq!((fixture.slab().idle(), fixture.segment.settled), (0, 63 * 1152));
+    assert_eq!((fixture.slab().idle(), fixture.segment.purged), (0, 63 * 1152));
 }
 
 #[test]

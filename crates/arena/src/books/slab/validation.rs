@@ -19,7 +19,7 @@ impl Slab<'_> {
         let clear = self.bitmap.iter().enumerate().all(|word| beyond(word) == 0);
         expect(clear && carved <= self.shape.capacity as usize, "SEGMENT-1: carved")?;
         let set = self.bitmap.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
-        expect(set == free && self.settled_at_most_free(), "SEGMENT-2: free")?;
+        expect(set == free && self.purged_at_most_free(), "SEGMENT-2: free")?;
         let below = &self.bitmap[..self.bitmap.len().min(segment.hint as usize)];
         expect(below.iter().all(|&bits| bits == 0), "SEGMENT-3: hint")?;
         expect(self.carved_bytes() <= segment.usable as usize, "SEGMENT-4: usable")?;
@@ -33,8 +33,8 @@ impl Slab<'_> {
         self.shape.is_start(block) && number < self.segment.carved as usize && !free
     }
 
-    fn settled_at_most_free(&self) -> bool {
-        self.segment.settled <= self.segment.free * self.shape.block_size
+    fn purged_at_most_free(&self) -> bool {
+        self.segment.purged <= self.segment.free * self.shape.block_size
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
         assert!(found(|slab| slab.segment.hint = 2), "a bit below the hint");
         assert!(found(|slab| slab.segment.usable = 199 * 1152), "a block beyond what is usable");
         assert!(found(|slab| slab.segment.touched = 199 * 1152), "a block beyond what was touched");
-        assert!(found(|slab| slab.segment.settled = 21 * 1152), "more given back than is free");
+        assert!(found(|slab| slab.segment.purged = 21 * 1152), "more given back than is free");
         assert!(found(|slab| slab.segment.carved = 64 * 32 + 1), "more than its capacity");
     }
 }

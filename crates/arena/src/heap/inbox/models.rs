@@ -18,7 +18,7 @@ struct Sent {
 /// A batch without blocks.
 fn empty() -> Batch {
     let owner = Owner::at(core::ptr::NonNull::<u8>::dangling());
-    Batch { next: null_mut(), owner, bin: Bin::NONE, count: 0, blocks: [null_mut(); BATCH_BLOCKS] }
+    Batch { next: None, owner, bin: Bin::NONE, count: 0, blocks: [null_mut(); BATCH_BLOCKS] }
 }
 
 // SAFETY: the batches are reached through the inbox; loom watches the rest.
@@ -43,8 +43,9 @@ impl Sent {
     fn send(&self, number: usize) {
         // SAFETY: each number is sent once, by one thread.
         self.contents[number].with_mut(|content| unsafe { *content = number + 1 });
-        // SAFETY: the batch is this thread's until now.
-        unsafe { self.inbox.push(self.batch(number)) };
+        let batch = OwnedBatch(NonNull::new(self.batch(number)).unwrap());
+        // SAFETY: the one inbox of this model.
+        unsafe { self.inbox.push(batch) };
     }
 
     /// What the owner's slow path does, and a sender's once too many wait.
@@ -54,8 +55,8 @@ impl Sent {
 
     fn absorb_by(&self, received: &mut [usize; 2], take: fn(&Inbox) -> Batches) {
         for batch in take(&self.inbox) {
-            let number = usize::from(batch != self.batch(0));
-            // SAFETY: who takes the batch has what its sender wrote; loom is to confirm it.
+            let number = usize::from(batch.0.as_ptr() != self.batch(0));
+            // SAFETY: the thread that takes the batch sees what its sender wrote; loom is to confirm it.
             received[number] += self.contents[number].with(|content| unsafe { *content });
         }
     }
@@ -135,8 +136,8 @@ fn loom_finds_the_mutant_that_empties_the_inbox_in_two_steps() {
     abandon(|sent, received| {
         let head = sent.inbox.head.load(Ordering::Acquire);
         sent.inbox.head.store(null_mut(), Ordering::Relaxed);
-        for batch in Batches(head) {
-            let number = usize::from(batch != sent.batch(0));
+        for batch in Batches(NonNull::new(head).map(OwnedBatch)) {
+            let number = usize::from(batch.0.as_ptr() != sent.batch(0));
             // SAFETY: the sender wrote it before the head was set.
             received[number] += sent.contents[number].with(|content| unsafe { *content });
         }

@@ -1,4 +1,4 @@
-//! Which large block an address lies in.
+//! The large block around an address.
 
 use crate::{
     books::{arena::Use, reference::SegmentRef},
@@ -27,7 +27,7 @@ impl LargeBlock {
             pools.books(segment.area).is_used(segment.place) && pools.segment(segment).pages != 0
         })?;
         let size = pools.segment(first).pages as usize * PAGE;
-        // Behind it lies the rest of its last segment, or a segment that is left out.
+        // Behind its end lies the rest of its last segment, or a segment that is left out.
         (address - first.address().addr() < size).then_some((Self { first }, size))
     }
 

@@ -1,4 +1,4 @@
-//! Large blocks of another size, where they stand.
+//! Resizing large blocks where they stand.
 
 use crate::{
     books::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Pools {
-    /// Gives a large block another size where it stands; says whether it could.
+    /// Gives a large block another size where it stands; returns whether it could.
     pub(crate) fn resize_large(&mut self, block: LargeBlock, size: usize) -> bool {
         let old = block.size(self);
         let (before, after) = (block.segments(old), block.segments(size));
@@ -54,8 +54,8 @@ impl Pools {
         usable
     }
 
-    /// Whether a run may have the segments `before..after` as well: they are vacant, and have memory behind
-    /// them if it is large by now. Else it moves to where it can grow on.
+    /// Whether a run may have the segments `before..after` as well: they are vacant, and warm if the run is large by now.
+    /// A large run moves rather than grow over cold segments, to a place where it can grow on.
     fn may_extend_run(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
         let size = after * block.segment_size();
         if size > MAX_RUN || block.first.place.segment + after > SEGMENTS {
@@ -87,14 +87,14 @@ impl Pools {
         true
     }
 
-    /// Gives the memory behind what a block was shrunk by back, if that is worth a call: behind its last segment,
-    /// and where it is whole, behind all up to its segment `before`, which can serve nobody else.
+    /// Gives memory back behind the end of a block that was shrunk to `size`, if that is worth a call: of its last
+    /// segment, and where it is whole, of all segments before the one numbered `before`, which can serve nothing else.
     fn purge_tail(&mut self, block: LargeBlock, size: usize, before: usize) {
         let segment_size = block.segment_size();
         let last = block.segments(size) - 1;
         let until = if block.is_whole(self) { before.max(last + 1) } else { last + 1 };
         let start = sys::round_to_pages(size);
-        // All that was touched there, by whichever block: what is purged must be all that isn't zero.
+        // All bytes that were ever touched there: the purge must reach all that aren't zero.
         let mut end = 0;
         for number in last..until {
             let touched = self.segment(block.segment(number)).touched as usize;
@@ -104,7 +104,7 @@ impl Pools {
             return;
         }
         let tail = block.first.address().wrapping_add(start);
-        // SAFETY: the bytes from there on are the block's no more; what was touched is usable.
+        // SAFETY: the bytes behind the block's new end are no longer the program's, and the touched ones are usable.
         if unsafe { sys::purge(tail, end - start) } {
             let touched = (start - last * segment_size) as u32;
             self.segment(block.segment(last)).touched = touched;

@@ -1,4 +1,4 @@
-//! Where a run goes: a large block that is segments in a row, and shares its arena.
+//! Places for runs: large blocks that are segments in a row, and share their arena.
 
 use crate::heap::large::{Fresh, LargeBlock, Request};
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
     thresholds::KEPT_FOR_POOLS,
 };
 
-/// The partitions in whose arenas a run may lie, smallest segments first, and how many of these it needs: so
-/// many that little of the last is left over, or the fewest that align it.
+/// The partitions in whose arenas a run may lie, smallest segments first, each with the number of segments that the run
+/// needs there: little of the last is left over, or it is the first partition that aligns the run.
 fn run_shapes(size: usize, least: Partition) -> impl Iterator<Item = (Partition, usize)> {
     Partition::all().filter(move |&partition| partition >= least).map_while(move |partition| {
         let count = size.div_ceil(partition.segment_size());
@@ -45,7 +45,7 @@ impl Pools {
         let mut best: Option<((usize, usize), _)> = None;
         for (partition, count) in run_shapes(wanted, least) {
             let Some((gap, first)) = self.find_gap(partition, count) else { continue };
-            // What of it is cold, then what is left beside it, of this partition's segments or of the block's.
+            // Its cold bytes; then those left beside it in the gap, and at the end of its last segment.
             let size = partition.segment_size();
             let cost = (gap.cold * size, gap.spare.min(1) * size + (count * size - wanted));
             if gap.cold * 2 <= count && best.is_none_or(|(best, _)| cost < best) {

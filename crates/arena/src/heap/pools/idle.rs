@@ -1,9 +1,9 @@
-//! Giving back what served nothing for a while.
+//! Giving back memory that served nothing for a while.
 
 use crate::heap::pools::Pools;
 
 impl Pools {
-    /// Gives back what has served nothing since the last call.
+    /// Gives back memory that has served nothing since the last call.
     pub(crate) fn purge_idle(&mut self) {
         let keep = self.figures.start_watch();
         self.purge_to(keep);

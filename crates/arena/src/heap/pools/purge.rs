@@ -1,4 +1,4 @@
-//! How memory that serves nothing goes back: what is too much, and all of it.
+//! Giving memory back that serves nothing: the excess, or all of it.
 
 use crate::{
     books::area::Books,
@@ -7,30 +7,31 @@ use crate::{
 };
 
 impl Pools {
-    /// Gives memory back if the process holds too much that serves nothing; returns whether it still does, so
-    /// that other heaps are to be asked.
+    /// Gives memory back if the process keeps too much that serves nothing; returns whether it still does, so that other
+    /// heaps have to give some back.
     pub(crate) fn relieve(&mut self) -> bool {
         self.purge_excess();
-        self.settle();
+        self.adjust_grant();
         keep::is_excess()
     }
 
-    /// Gives memory back if the process holds too much that serves nothing; all of it if nobody works with
-    /// these.
+    /// Gives memory back if the process keeps too much that serves nothing; all of it if the heap is at rest and no block
+    /// of it is live.
     fn purge_excess(&mut self) {
         if !self.figures.is_idle() {
-            self.purge_if_told(self.figures.excess_to());
+            self.purge_if_over(self.figures.excess_to());
         } else if keep::is_over() {
             self.strip();
         }
     }
 
-    /// Gives memory back that a heap keeps for working in rounds, where this round is of other sizes.
+    /// Gives memory back that a heap keeps since its use comes in rounds, where this round is of other sizes.
     pub(crate) fn purge_over_peak(&mut self) {
-        self.purge_if_told(self.figures.over_peak_to());
+        self.purge_if_over(self.figures.over_peak_to());
     }
 
-    fn purge_if_told(&mut self, keep: Option<usize>) {
+    /// Gives back memory that serves nothing until only `keep` bytes are left, if it is over a bound at all.
+    fn purge_if_over(&mut self, keep: Option<usize>) {
         if let Some(keep) = keep {
             let spare = keep::may_wait();
             let slabs = self.figures.slabs_to_look_at();
@@ -39,14 +40,14 @@ impl Pools {
         }
     }
 
-    /// Gives back memory that serves nothing until only `keep` bytes are left, or less by what one
-    /// arena had: behind vacant segments first, then behind free blocks. Says how many bytes that were
-    /// at most.
+    /// Gives back memory that serves nothing until only `keep` bytes are left, or less by what one arena had: behind
+    /// vacant segments first, then behind free blocks. Returns the bytes given back, at most.
     pub(crate) fn purge_to(&mut self, keep: usize) -> usize {
         self.purge_but_for(keep, false, Slabs::All)
     }
 
-    /// The same, but for what will serve again soon, if that is to be spared, and of `slabs` only those.
+    /// The same. It leaves memory that will serve again soon, if it is to `spare` that, and looks only at the `slabs`
+    /// named.
     fn purge_but_for(&mut self, keep: usize, spare: bool, slabs: Slabs) -> usize {
         let excess = self.figures.dirty().saturating_sub(keep);
         let mut purged = self.purge_areas(excess, |books, wanted| books.purge(wanted, spare));
@@ -60,7 +61,7 @@ impl Pools {
         purged
     }
 
-    /// Lets areas `purge` so many bytes, or as many as they have; says how many that were.
+    /// Calls `purge` for one area after another until so many bytes were purged; returns how many were.
     fn purge_areas(&mut self, wanted: usize, purge: impl Fn(&mut Books, usize) -> usize) -> usize {
         let mut purged = 0;
         for area in self.areas() {
@@ -72,7 +73,7 @@ impl Pools {
         purged
     }
 
-    /// Makes memory unusable that serves nothing, as [`Books::decommit`] does.
+    /// Unmaps memory that serves nothing, as [`Books::decommit`] does.
     pub(crate) fn decommit(&mut self) {
         self.each_area(Books::decommit);
     }

@@ -1,4 +1,4 @@
-//! Taking back every block of a heap at once.
+//! Freeing every block of a heap at once.
 
 use core::ptr::null_mut;
 
@@ -38,7 +38,7 @@ impl Pools {
             used &= used - 1;
             match self.segment(segment).bin {
                 Bin::NONE => self.segment(segment).pages = 0,
-                bin => self.empty_slab(segment, bin),
+                _ => self.empty_slab(segment),
             }
             poison::bytes_freed(segment.address(), arena.place.partition.segment_size());
             self.vacate_segment(segment);
@@ -46,9 +46,8 @@ impl Pools {
         self.books(arena.area).give_arena(arena.place);
     }
 
-    fn empty_slab(&mut self, segment: SegmentRef, bin: Bin) {
-        // SAFETY: the segment's book says that it serves this bin.
-        let mut slab = unsafe { self.slab(segment.address(), bin) };
+    fn empty_slab(&mut self, segment: SegmentRef) {
+        let Some(mut slab) = self.slab_of(segment) else { return };
         let idle = slab.idle();
         slab.segment.free = slab.segment.carved;
         slab.clear();
@@ -56,10 +55,11 @@ impl Pools {
         self.books(segment.area).set_bin(segment.place, Bin::NONE);
     }
 
-    /// The areas of a heap all of whose blocks are free, newest first, for whoever releases them.
+    /// Gives up the areas of a heap all of whose blocks are free, and returns them, newest first. The caller releases
+    /// them.
     pub(crate) fn give_up_areas(&mut self) -> impl Iterator<Item = AreaRef> + Clone + use<> {
         self.figures.give_up();
-        self.settle_wholly();
+        self.adjust_grant_wholly();
         let areas = self.areas();
         self.newest = None;
         areas

@@ -1,4 +1,4 @@
-//! Segments and arenas: where slabs and large blocks get theirs, and where these go back to.
+//! Segments and arenas: finding vacant ones for slabs and large blocks, and taking them back.
 
 use crate::{
     books::{
@@ -12,15 +12,15 @@ use crate::{
 impl Pools {
     /// A vacant segment of a partition, with memory behind it if there is one.
     pub(crate) fn find_segment(&mut self, partition: Partition) -> Option<SegmentRef> {
-        // SAFETY: the books of arenas, all of which are in hand.
+        // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
         let listed = unsafe { self.arenas[partition.number()].warmest() };
         let arena = if listed.is_null() {
             self.claim_arenas(partition, 1, Use::SEGMENTS)?
         } else {
-            // SAFETY: [POOLS-3: arenas] listed books are of arenas of this heap.
+            // SAFETY: [POOLS-1: areas] listed books are those of arenas in areas of this heap.
             unsafe { ArenaRef::of_book(listed) }
         };
-        // [POOLS-3: arenas] a listed arena, and a new one, has a segment to offer.
+        // [ARENA-3: listed] a listed arena, and a new one, has a vacant segment.
         let segment = self.arena(arena).vacant_segment(arena.place.first_slab())?;
         Some(arena.segment(segment))
     }
@@ -33,10 +33,11 @@ impl Pools {
         count: usize,
     ) -> Option<(Gap, SegmentRef)> {
         let mut best = None;
-        // SAFETY: the books of arenas, all of which are in hand.
+        // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably; no
+        // list changes meanwhile.
         for arenas in unsafe { self.arenas[partition.number()].with_run(count) } {
             for arena in arenas {
-                // SAFETY: as above.
+                // SAFETY: a listed book, as above.
                 let Some(gap) = (unsafe { (*arena).vacant_run(count) }) else { continue };
                 if best.is_none_or(|(best, _): (Gap, _)| gap.is_better_than(best)) {
                     best = Some((gap, arena));
@@ -47,17 +48,18 @@ impl Pools {
             }
         }
         let (gap, arena) = best?;
-        // SAFETY: [POOLS-3: arenas] listed books are of arenas of this heap.
+        // SAFETY: [POOLS-1: areas] listed books are those of arenas in areas of this heap.
         let arena = unsafe { ArenaRef::of_book(arena) };
         Some((gap, arena.segment(gap.first)))
     }
 
-    /// Lets an arena be found that has segments to offer again, or makes it vacant if none is used.
+    /// Lists an arena by its vacant segments, or makes it vacant if no segment is used.
     pub(crate) fn offer_segments(&mut self, arena: ArenaRef) {
         let book = self.arena(arena);
         if book.used == 0 {
             let book: *mut Arena = book;
-            // SAFETY: the books of arenas, all of which are in hand.
+            // SAFETY: [POOLS-1: areas] these books are touched only through these pools, which are borrowed mutably; the
+            // arena is listed in its partition's index, or nowhere.
             unsafe { self.arenas[arena.place.partition.number()].remove(book) };
             self.books(arena.area).give_arena(arena.place);
         } else {
@@ -65,7 +67,7 @@ impl Pools {
         }
     }
 
-    /// Leaves a segment out for good where something stands that isn't ours.
+    /// Leaves a segment out for good, in which a mapping stands that isn't ours.
     pub(crate) fn leave_out(&mut self, segment: SegmentRef) {
         let book = self.arena(segment.arena());
         book.used |= 1 << segment.place.segment;
@@ -74,10 +76,11 @@ impl Pools {
         }
     }
 
-    /// Lets an arena be found by what it has to offer now.
+    /// Lists an arena by the vacant segments that it has now.
     pub(crate) fn list_arena(&mut self, arena: ArenaRef) {
         let book: *mut Arena = self.arena(arena);
-        // SAFETY: the books of arenas, all of which are in hand.
+        // SAFETY: [POOLS-1: areas] these books are touched only through these pools, which are borrowed mutably; the
+        // arena is listed in its partition's index, or nowhere.
         unsafe { self.arenas[arena.place.partition.number()].place(book) };
     }
 
@@ -120,7 +123,7 @@ impl Pools {
         stale
     }
 
-    /// Notes that nothing is behind a vacant segment any more.
+    /// Notes that a vacant segment has no memory behind it any more.
     pub(crate) fn forget_segment(&mut self, segment: SegmentRef) {
         let touched = core::mem::take(&mut self.segment(segment).touched) as usize;
         self.arena(segment.arena()).dirty &= !(1 << segment.place.segment);
@@ -136,6 +139,6 @@ impl Pools {
         if touched != 0 {
             arena.dirty |= bit;
         }
-        self.figures.soil(touched);
+        self.figures.add_dirty(touched);
     }
 }

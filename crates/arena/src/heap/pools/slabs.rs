@@ -1,4 +1,4 @@
-//! The slabs of each bin: where blocks come from, and where they go back to.
+//! The slabs of each bin: taking blocks out of them, and giving blocks back.
 
 use core::ptr::null_mut;
 
@@ -8,7 +8,7 @@ use crate::{
         poison,
         reference::SegmentRef,
         report,
-        slab::Segment,
+        slab::{Segment, Slab},
     },
     heap::pools::Pools,
     plan::{
@@ -31,8 +31,8 @@ const _: () = {
 };
 
 impl Pools {
-    /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; says
-    /// how many. Zero: memory is out.
+    /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; returns how many. Zero:
+    /// memory is out.
     pub(crate) fn take(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
         let enough = slots.len().div_ceil(2);
         let mut taken = 0;
@@ -55,11 +55,16 @@ impl Pools {
         taken
     }
 
-    /// Takes blocks of the slab that a bin is refilled from; says how many.
-    fn take_current(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
+    /// The slab that a bin is refilled from, if there is one.
+    pub(super) fn current_slab(&mut self, bin: Bin) -> Option<Slab<'_>> {
         let start = self.current[bin.index()];
-        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
-        let mut slab = unsafe { self.slab(start, bin) };
+        // SAFETY: [POOLS-2: slabs] a current slab is one of the bin.
+        (!start.is_null()).then(|| unsafe { self.slab(start, bin) })
+    }
+
+    /// Takes blocks of the slab that a bin is refilled from; returns how many.
+    fn take_current(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
+        let Some(mut slab) = self.current_slab(bin) else { return 0 };
         let idle = slab.idle();
         let taken = slab.take(slots);
         let reused = idle - slab.idle();
@@ -71,49 +76,36 @@ impl Pools {
         taken
     }
 
-    /// Makes so much of the slab usable that a bin is refilled from that it has `count` blocks, or all it
-    /// can ever have; or else one.
+    /// Makes so much of the slab usable that a bin is refilled from that it has `count` blocks, or all that it can have;
+    /// or else one block.
     fn make_room(&mut self, bin: Bin, count: usize) -> Result<(), Refusal> {
-        let all = self.bytes_for(bin, count);
-        let start = self.current[bin.index()];
-        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
-        let usable = unsafe { self.slab(start, bin) }.segment.usable;
-        if all <= usable as usize {
+        let Some(slab) = self.current_slab(bin) else { return Ok(()) };
+        let (start, all, one) = (slab.base, slab.bytes_for(count), slab.bytes_for(1));
+        if all <= slab.segment.usable as usize {
             return Ok(());
         }
-        // SAFETY: as above.
+        // SAFETY: the address of a slab of this heap.
         let segment = unsafe { segment_of(start) };
-        if self.commit_slab(segment, all).is_ok() {
-            return Ok(());
-        }
-        let one = self.bytes_for(bin, 1);
-        self.commit_slab(segment, one)
+        self.commit_slab(segment, all).or_else(|_| self.commit_slab(segment, one))
     }
 
-    /// How much of the slab must be usable that a bin is refilled from, so that it has `count` blocks.
-    fn bytes_for(&mut self, bin: Bin, count: usize) -> usize {
-        let start = self.current[bin.index()];
-        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
-        unsafe { self.slab(start, bin) }.bytes_for(count)
-    }
-
-    /// Lets a bin be refilled from a slab with free blocks instead of one that can't grow; says whether
-    /// there is one.
+    /// Refills a bin from a slab with free blocks instead of the current one, which can't grow; returns whether there is
+    /// one.
     fn turn_to_free(&mut self, bin: Bin) -> bool {
-        // SAFETY: the books of slabs, all of which are in hand.
+        // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
         let segment = unsafe { self.slabs[bin.index()].pop_free() };
         if segment.is_null() {
             return false;
         }
-        // SAFETY: listed books are of slabs of this heap.
+        // SAFETY: [POOLS-1: areas] listed books are those of segments in areas of this heap.
         let start = unsafe { SegmentRef::of_book(segment) }.address();
-        let grown_up = core::mem::replace(&mut self.current[bin.index()], start);
-        self.place_slab(grown_up, bin);
+        let before = core::mem::replace(&mut self.current[bin.index()], start);
+        // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
+        unsafe { self.place_slab(before, bin) };
         true
     }
 
-    /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together; besides, for
-    /// a slab that becomes empty.
+    /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together.
     ///
     /// # Safety
     ///
@@ -122,47 +114,59 @@ impl Pools {
         let bytes = blocks.len() * bin.shape().block_size as usize;
         self.tallies.gave(bin, blocks.len());
         self.figures.free(bytes);
-        self.figures.soil(bytes);
+        self.figures.add_dirty(bytes);
         while let Some(&block) = blocks.first() {
-            // SAFETY: the caller's promise.
+            // SAFETY: the block lies in a slab of the bin of this heap, by this function's contract.
             let mut slab = unsafe { self.slab(block, bin) };
             let had_none = slab.segment.free == 0;
             let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(bin, bad));
             if had_none || slab.is_empty() {
                 let start = slab.base;
-                self.place_slab(start, bin);
+                // SAFETY: it is the slab of the bin that the block lies in.
+                unsafe { self.place_slab(start, bin) };
             }
             blocks = &blocks[given..];
         }
     }
 
-    /// Lets a slab be found that has blocks to hand out again, or makes it a vacant segment if nobody holds
-    /// a block of it; unless its bin is refilled from it just now.
+    /// Lists a slab that has blocks to hand out again, or makes it a vacant segment if all its blocks are free. Its bin's
+    /// current slab stays as it is.
+    ///
+    /// # Safety
+    ///
+    /// A slab of the bin of this heap starts there.
     #[inline(never)]
-    fn place_slab(&mut self, start: *mut u8, bin: Bin) {
+    unsafe fn place_slab(&mut self, start: *mut u8, bin: Bin) {
         if self.current[bin.index()] == start {
             return;
         }
-        // SAFETY: all callers have it from a slab of the bin.
-        let slab = unsafe { self.slab(start, bin) };
-        if slab.is_empty() {
-            self.vacate_slab(start, bin);
-        } else {
-            let segment: *mut Segment = slab.segment;
-            // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
-            unsafe { self.slabs[bin.index()].add(segment) };
+        // SAFETY: a slab of the bin, by this function's contract. [POOLS-1: areas] its book and all listed ones are
+        // touched only through these pools; [POOLS-2: slabs] it is listed at its bin, or nowhere.
+        unsafe {
+            let slab = self.slab(start, bin);
+            if slab.is_empty() {
+                self.vacate_slab(start, bin);
+            } else {
+                let book: *mut Segment = slab.segment;
+                self.slabs[bin.index()].add(book);
+            }
         }
     }
 
     /// Makes an empty slab a vacant segment.
-    pub(super) fn vacate_slab(&mut self, start: *mut u8, bin: Bin) {
-        // SAFETY: all callers have it from a slab of the bin.
-        let segment = unsafe { segment_of(start) };
-        let book: *mut Segment = self.segment(segment);
-        // SAFETY: the books of a slab, all of which are in hand; it is listed here or nowhere.
-        unsafe { self.slabs[bin.index()].remove(book) };
-        // SAFETY: all callers have it from a slab of the bin.
-        let mut slab = unsafe { self.slab(start, bin) };
+    ///
+    /// # Safety
+    ///
+    /// A slab of the bin of this heap starts there.
+    unsafe fn vacate_slab(&mut self, start: *mut u8, bin: Bin) {
+        // SAFETY: a slab of the bin, by this function's contract. [POOLS-1: areas] its book and all listed ones are
+        // touched only through these pools; [POOLS-2: slabs] it is listed at its bin, or nowhere.
+        let (segment, mut slab) = unsafe {
+            let segment = segment_of(start);
+            let book: *mut Segment = self.segment(segment);
+            self.slabs[bin.index()].remove(book);
+            (segment, self.slab(start, bin))
+        };
         let idle = slab.idle();
         slab.clear();
         self.figures.reuse(idle);
@@ -171,14 +175,15 @@ impl Pools {
         self.offer_segments(segment.arena());
     }
 
-    /// Chooses the slab that a bin is refilled from next: a partly used one before a new one.
+    /// Chooses the slab that a bin is refilled from next, a partly used one before a new one; returns whether there is
+    /// one.
     fn find_slab(&mut self, bin: Bin) -> bool {
-        // SAFETY: the books of slabs, all of which are in hand.
+        // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
         let segment = unsafe { self.slabs[bin.index()].pop() };
         if segment.is_null() {
             return self.make_slab(bin);
         }
-        // SAFETY: listed books are of slabs of this heap.
+        // SAFETY: [POOLS-1: areas] listed books are those of segments in areas of this heap.
         self.current[bin.index()] = unsafe { SegmentRef::of_book(segment) }.address();
         true
     }
@@ -190,15 +195,14 @@ impl Pools {
         self.grown = true;
         self.books(segment.area).set_bin(segment.place, bin);
         let start = segment.address();
-        // SAFETY: it was made a slab of the bin.
-        let idle = unsafe { self.slab(start, bin) }.idle();
-        self.figures.soil(idle);
+        let idle = self.slab_of(segment).map_or(0, |slab| slab.idle());
+        self.figures.add_dirty(idle);
         poison::bytes_freed(start, bin.shape().partition.segment_size());
         self.current[bin.index()] = start;
         true
     }
 
-    /// A vacant segment in which a bin's first blocks are usable, and its bit map.
+    /// A vacant segment that has a bit map, and in which a bin's first block is usable.
     fn find_slab_segment(&mut self, bin: Bin) -> Option<SegmentRef> {
         let shape = bin.shape();
         loop {
@@ -215,33 +219,29 @@ impl Pools {
         }
     }
 
-    /// Makes the first `bytes` of a slab usable, and more where that is worth it.
+    /// Makes the first `bytes` of a slab usable, and more ahead where memory is plentiful.
     fn commit_slab(&mut self, segment: SegmentRef, bytes: usize) -> Result<(), Refusal> {
         let held = self.figures.held();
         let huge = huge_pages::suit_segments(segment.place.arena.partition, held);
         self.books(segment.area).commit_slab(segment.place, bytes, Appetite { held, huge })
     }
 
-    /// Makes empty slabs vacant that were kept for being current.
+    /// Vacates all empty slabs, which were kept as they were current.
     pub(crate) fn retire_empty_slabs(&mut self) {
         Bin::all().for_each(|bin| self.retire_empty_slab(bin));
     }
 
-    /// Makes the slab vacant that a bin is refilled from, if nobody holds a block of it.
+    /// Vacates the slab that a bin is refilled from, if all its blocks are free.
     pub(crate) fn retire_empty_slab(&mut self, bin: Bin) {
-        let start = self.current[bin.index()];
-        if start.is_null() {
-            return;
-        }
-        // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
-        if unsafe { self.slab(start, bin) }.is_empty() {
-            self.current[bin.index()] = null_mut();
-            self.vacate_slab(start, bin);
+        if self.current_slab(bin).is_some_and(|slab| slab.is_empty()) {
+            let start = core::mem::replace(&mut self.current[bin.index()], null_mut());
+            // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
+            unsafe { self.vacate_slab(start, bin) };
         }
     }
 
-    /// Whether it is worth looking for segments that bins could do without: a segment was made a slab, and
-    /// enough was taken since this was last the answer.
+    /// Whether to look for slabs that bins could do without: a segment was made a slab, and enough was taken, since this
+    /// last returned true.
     pub(crate) fn has_grown(&mut self) -> bool {
         let grown = self.grown && self.taken >= WORTH_LOOKING;
         if grown {
@@ -251,13 +251,13 @@ impl Pools {
     }
 }
 
-/// The segment that a slab starts at.
+/// The segment of a slab.
 ///
 /// # Safety
 ///
-/// One does, of the pools that the caller has.
+/// A slab of the pools that the caller has starts there.
 #[inline]
 unsafe fn segment_of(slab: *mut u8) -> SegmentRef {
-    // SAFETY: slabs lie in areas, and never among the books.
+    // SAFETY: a slab starts there, by this function's contract: it lies in an area, and not among the books.
     unsafe { SegmentRef::containing(slab).unwrap_unchecked() }
 }

@@ -1,4 +1,4 @@
-//! What an address of a heap's areas lies in, by its books.
+//! Spots: the parts of a heap's areas that an address may lie in, by the books.
 
 use crate::{
     books::{reference::SegmentRef, slab::Standing},
@@ -6,10 +6,10 @@ use crate::{
     plan::bins::Bin,
 };
 
-/// What an address lies in.
+/// The part of an area that an address lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spot {
-    /// What lies before the partitions.
+    /// The books, before the partitions.
     Books,
     /// Memory that no block has.
     Vacant,
@@ -20,26 +20,28 @@ pub(crate) enum Spot {
 }
 
 impl Pools {
-    /// What an address lies in. O(1) for a small block, for a large one O(segments of an arena, and its arenas).
+    /// The spot that an address lies in. O(1) for a small block, for a large one O(segments of an arena, and its arenas).
     ///
     /// # Safety
     ///
-    /// It lies in an area of this heap.
+    /// The address lies in an area of this heap.
     pub(crate) unsafe fn spot(&mut self, address: *mut u8) -> Spot {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the address lies in an area of this heap, by this function's contract.
         let Some(segment) = (unsafe { SegmentRef::containing(address) }) else {
             return Spot::Books;
         };
-        // What was never used may have no book.
+        // A segment that was never used may have no book.
         if !self.books(segment.area).is_used(segment.place) {
             return Spot::Vacant;
         }
-        let found = match self.segment(segment).bin {
-            Bin::NONE => self.large_spot(segment, address),
-            // SAFETY: the segment's book says that it serves this bin.
-            bin => unsafe { self.slab(address, bin) }
-                .block_around(address)
-                .map(|(start, standing)| Spot::Small { bin, start, standing }),
+        let bin = self.segment(segment).bin;
+        let found = match self.slab_of(segment) {
+            None => self.large_spot(segment, address),
+            Some(slab) => slab.block_around(address).map(|(start, standing)| Spot::Small {
+                bin,
+                start,
+                standing,
+            }),
         };
         found.unwrap_or(Spot::Vacant)
     }

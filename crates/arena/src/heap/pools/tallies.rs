@@ -1,8 +1,8 @@
-//! What can't be counted afterwards: peaks and events. Noted on slow paths only.
+//! Tallies of what can't be counted afterwards: peaks and events. Only slow paths change them.
 
 use crate::plan::bins::{BINS, Bin};
 
-/// What was noted of one bin.
+/// The tallies of one bin.
 #[derive(Clone, Copy)]
 pub(crate) struct BinTally {
     /// Blocks handed out, those in threads' stocks among them.
@@ -13,7 +13,7 @@ pub(crate) struct BinTally {
     pub(crate) remote: u64,
 }
 
-/// What was noted of a heap. All zero is one to which nothing happened.
+/// The tallies of a heap. All zero is a heap to which nothing happened.
 pub(crate) struct Tallies {
     pub(crate) bins: [BinTally; BINS],
     /// How often memory was given back, and how many bytes.
@@ -22,33 +22,34 @@ pub(crate) struct Tallies {
 }
 
 impl Tallies {
-    /// So many blocks of a bin were handed out.
+    /// Counts blocks of a bin that were handed out.
     pub(super) fn took(&mut self, bin: Bin, blocks: usize) {
         let tally = &mut self.bins[bin.index()];
         tally.live += blocks as u32;
         tally.peak = tally.peak.max(tally.live);
     }
 
-    /// The blocks of a bin that are handed out.
+    /// The number of blocks of a bin that are handed out.
     pub(super) fn live(&self, bin: Bin) -> usize {
         self.bins[bin.index()].live as usize
     }
 
-    /// So many came back.
+    /// Counts blocks of a bin that came back.
     pub(super) fn gave(&mut self, bin: Bin, blocks: usize) {
         self.bins[bin.index()].live -= blocks as u32;
     }
 
-    /// Another thread gave so many back.
+    /// Counts blocks of a bin that another thread gave back.
     pub(crate) fn gave_remotely(&mut self, bin: Bin, blocks: usize) {
         self.bins[bin.index()].remote += blocks as u64;
     }
 
-    /// All came back.
+    /// Counts all blocks as back.
     pub(super) fn gave_all(&mut self) {
         self.bins.iter_mut().for_each(|bin| bin.live = 0);
     }
 
+    /// Counts bytes that were given back to the system.
     pub(super) fn purged(&mut self, bytes: usize) {
         self.purges += u64::from(bytes > 0);
         self.purged += bytes as u64;

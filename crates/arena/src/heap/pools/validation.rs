@@ -1,4 +1,4 @@
-//! Whether a heap's pools, figures and lists agree with its books.
+//! Checks that a heap's pools, figures and lists agree with its books.
 
 use crate::{
     books::{
@@ -21,6 +21,7 @@ impl Pools {
             expect(windows::owner_of(area) == self.owner, "POOLS-1: areas")?;
             self.books(area).validate(&mut sums)?;
         }
+        self.magazines.validate()?;
         self.validate_slabs(&sums)?;
         self.validate_arenas(&sums)?;
         expect(self.figures.dirty() == sums.dirty, "POOLS-4: dirty")?;
@@ -28,31 +29,25 @@ impl Pools {
         expect(self.figures.held() <= self.grant.bytes(), "POOLS-6: granted")
     }
 
-    /// Whether an address is that of a block of a bin which isn't free. O(1).
+    /// Whether a block of a bin starts at an address and isn't free. O(1).
     ///
     /// # Safety
     ///
-    /// It lies in an area of this heap.
+    /// The address lies in an area of this heap.
     pub(crate) unsafe fn is_out(&mut self, block: *mut u8, bin: Bin) -> bool {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the address lies in an area of this heap, by this function's contract.
         let Some(segment) = (unsafe { SegmentRef::containing(block) }) else { return false };
-        if self.segment(segment).bin != bin {
-            return false;
-        }
-        // SAFETY: the segment's book says that it serves this bin.
-        unsafe { self.slab(block, bin) }.is_out(block)
+        self.segment(segment).bin == bin
+            && self.slab_of(segment).is_some_and(|slab| slab.is_out(block))
     }
 
     fn validate_slabs(&mut self, sums: &Sums) -> Result<(), Broken> {
         let (mut listed, mut unlisted, mut live) = (0, 0, 0);
         for bin in Bin::all() {
-            // SAFETY: the books of slabs, all of which are in hand.
+            // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
             listed += unsafe { self.slabs[bin.index()].validate(bin) }?;
             live += self.tallies.live(bin) * bin.shape().block_size as usize;
-            let start = self.current[bin.index()];
-            if !start.is_null() {
-                // SAFETY: [POOLS-2: slabs] it is a slab of the bin.
-                let slab = unsafe { self.slab(start, bin) };
+            if let Some(slab) = self.current_slab(bin) {
                 expect(!slab.segment.listed, "POOLS-2: slabs")?;
                 unlisted += usize::from(slab.segment.free != 0);
             }
@@ -62,10 +57,10 @@ impl Pools {
         expect(live == sums.small, "POOLS-5: used")
     }
 
-    fn validate_arenas(&self, sums: &Sums) -> Result<(), Broken> {
+    fn validate_arenas(&mut self, sums: &Sums) -> Result<(), Broken> {
         let mut listed = 0;
         for partition in Partition::all() {
-            // SAFETY: the books of arenas, all of which are in hand.
+            // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
             listed += unsafe { self.arenas[partition.number()].validate() }?;
         }
         expect(listed == sums.arenas, "POOLS-3: arenas")

@@ -58,7 +58,7 @@ impl Windows {
     }
 
     /// Claims a window and announces the heap that it makes there.
-    fn settle(&self, window: usize) {
+    fn open(&self, window: usize) {
         if self.table.claim(window, 1) {
             self.write(window, 1);
             self.table.announce(window, 1, Entry::of_area(owner(window), Kind::THREAD));
@@ -114,17 +114,17 @@ fn loom_finds_the_mutant_that_looks_and_then_claims() {
 /// A heap is found whole or not at all, while another thread makes one beside it.
 #[test]
 fn loom_who_finds_a_heap_sees_what_was_made_there() {
-    let settle_and_look: [fn(&Windows) -> usize; 2] = [
+    let open_and_look: [fn(&Windows) -> usize; 2] = [
         |windows| {
-            windows.settle(1);
+            windows.open(1);
             windows.look()
         },
         |windows| {
-            windows.settle(2);
+            windows.open(2);
             windows.look()
         },
     ];
-    explore(240, Windows::new, settle_and_look, |windows, seen| {
+    explore(240, Windows::new, open_and_look, |windows, seen| {
         assert!(seen.iter().all(|&seen| seen >= 1), "a heap isn't found by its own thread");
         assert_eq!(windows.look(), 2);
     });
@@ -149,7 +149,7 @@ fn loom_finds_the_mutant_that_announces_relaxed() {
 /// A heap waits, of a thread that is done with it.
 fn kept() -> Windows {
     let windows = Windows::new();
-    windows.settle(2);
+    windows.open(2);
     windows.table.set(2, Entry::of_area(owner(2), Kind::KEPT));
     windows
 }
