@@ -44,7 +44,12 @@ const FORKS: &str = "`crates/arena/tests/forks.rs`, `crates/arena/tests/storm.rs
 /// To add one, add a line.
 const STRUCTURES: [Structure; 17] = [
     structure("stack of free blocks", &["block/src/shared/stack.rs"], BLOCK, "block"),
-    structure("growth, chunk by chunk", &["block/src/shared/frontier.rs"], BLOCK, "block"),
+    structure(
+        "growth, chunk by chunk",
+        &["block/src/shared/frontier.rs", "block/src/shared/frontier"],
+        BLOCK,
+        "block",
+    ),
     structure("shelf of batches", &["block/src/shared/shelf.rs"], BLOCK, "block"),
     structure("depot", &["block/src/shared/depot.rs", "block/src/shared/depot"], BLOCK, "block"),
     structure(

@@ -15,6 +15,7 @@ use crate::{
 
 mod labels;
 mod ladder;
+mod lengths;
 mod let_chains;
 mod module_docs;
 mod modules;
@@ -28,10 +29,17 @@ mod words;
 /// Checks that the ladder holds, that files begin with their docs, that paths in docs and the tests
 /// of the requirements exist.
 #[derive(clap::Args)]
-pub(crate) struct Tidy {}
+pub(crate) struct Tidy {
+    /// Prints the longest functions, and how long nine of ten are at most, instead.
+    #[arg(long)]
+    lengths: bool,
+}
 
 impl Tidy {
     pub(crate) fn run(self) -> Result<()> {
+        if self.lengths {
+            return print_lengths(process::root());
+        }
         let findings = check(process::root())?;
         for finding in &findings {
             println!("{finding}");
@@ -59,6 +67,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let old = shipped.iter().filter(|(file, _)| promising.iter().any(|it| file.starts_with(it)));
     findings.extend(old.flat_map(|(file, text)| let_chains::check(file, text)));
     findings.extend(structure(root, &text, &metadata, &sources)?);
+    findings.extend(lengths::check(&lengths(root, &metadata, &sources)?));
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     findings.extend(unused::check(&manifest, &metadata, &sources));
     for file in files(root, "md")? {
@@ -70,6 +79,39 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     findings.extend(mutants::check(root)?);
     findings.extend(evidence::check(root)?);
     Ok(findings)
+}
+
+/// Functions that are longer than this are printed.
+const LONG: usize = 25;
+
+fn print_lengths(root: &Path) -> Result<()> {
+    let metadata = cargo_metadata::MetadataCommand::new().no_deps().current_dir(root).exec()?;
+    let mut all = lengths(root, &metadata, &sources(root, "rs")?)?;
+    all.sort_by_key(|length| std::cmp::Reverse(length.lines));
+    for length in all.iter().take_while(|length| length.lines > LONG) {
+        println!("{} lines: {}, {}", length.lines, length.file.display(), length.name);
+    }
+    let (half, most) = (lengths::percentile(&all, 50), lengths::percentile(&all, 90));
+    println!("{} functions: half have up to {half} lines, nine of ten up to {most}", all.len());
+    Ok(())
+}
+
+/// The functions of all packages' sources, without those for tests.
+fn lengths(
+    root: &Path,
+    metadata: &cargo_metadata::Metadata,
+    sources: &[seeds::Source],
+) -> Result<Vec<lengths::Length>> {
+    let mut all = Vec::new();
+    for package in metadata.workspace_packages() {
+        let Some(folder) = package.manifest_path.parent() else { continue };
+        let modules =
+            modules::Modules::read(&relative(root, folder.as_std_path()).join("src"), sources)?;
+        for (file, text) in sources.iter().filter(|(file, _)| modules.has(file)) {
+            all.extend(lengths::of(file, text)?);
+        }
+    }
+    Ok(all)
 }
 
 /// The sources of the packages that name a `rust-version`.

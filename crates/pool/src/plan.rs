@@ -267,6 +267,25 @@ const fn sum_of_weights(config: &Config<'_>, geometry: &Geometry) -> Result<u64,
     Ok(sum)
 }
 
+/// Returns how many blocks the pool has whose sizes begin at `index`, where counts say so, and the index of the size behind
+/// them.
+const fn count_blocks(
+    config: &Config<'_>,
+    geometry: &Geometry,
+    mut index: usize,
+) -> (usize, usize) {
+    let stride = geometry.stride(config.sizes[index], config.align);
+    let mut blocks = 0_usize;
+    while index < config.sizes.len() && geometry.stride(config.sizes[index], config.align) == stride
+    {
+        if let Split::Counts(counts) = config.split {
+            blocks = blocks.saturating_add(counts[index] as usize);
+        }
+        index += 1;
+    }
+    (blocks, index)
+}
+
 /// See [`Config::heap_size`].
 pub(crate) const fn heap_size_of(config: &Config<'_>, geometry: &Geometry) -> usize {
     let (pools, table) = count_pools(config, geometry);
@@ -274,21 +293,10 @@ pub(crate) const fn heap_size_of(config: &Config<'_>, geometry: &Geometry) -> us
     let mut index = 0;
     while index < config.sizes.len() {
         let stride = geometry.stride(config.sizes[index], config.align);
-        let mut blocks = 0_usize;
-        while index < config.sizes.len()
-            && geometry.stride(config.sizes[index], config.align) == stride
-        {
-            let more = match config.split {
-                Split::Counts(counts) => counts[index] as usize,
-                _ => 0,
-            };
-            blocks = blocks.saturating_add(more);
-            index += 1;
-        }
-        if blocks == 0 {
-            blocks = 1;
-        }
-        let needed = size.saturating_add(geometry.cost(stride, blocks));
+        let (blocks, next) = count_blocks(config, geometry, index);
+        index = next;
+        let needed =
+            size.saturating_add(geometry.cost(stride, if blocks == 0 { 1 } else { blocks }));
         if needed > isize::MAX as usize - MAX_ALIGN {
             return usize::MAX;
         }

@@ -168,53 +168,6 @@ impl<'h, M: Mode> Pool<'h, M> {
         live.then(|| self.state.record(pool).size.get())
     }
 
-    /// The pool of the smallest blocks that hold `size` bytes.
-    #[inline(always)]
-    pub(crate) fn pool_for(&self, size: usize) -> Option<usize> {
-        self.state.table(size).or_else(|| self.search(size))
-    }
-
-    /// As [`pool_for`](Self::pool_for), where there is no table entry.
-    fn search(&self, size: usize) -> Option<usize> {
-        let smaller = self.state.all().partition_point(|record| record.size.get() < size);
-        (size != 0 && smaller < self.state.count()).then_some(self.state.first() + smaller)
-    }
-
-    /// The pool whose part of the heap a pointer leads to, and its offset.
-    #[inline(always)]
-    pub(crate) fn pool_at(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
-        let (guess, offset) = self.state.guess(pointer)?;
-        if self.state.low(guess) <= offset && offset < self.state.end(guess) {
-            return Some((guess, offset));
-        }
-        Some((self.bisect(offset), offset))
-    }
-
-    /// The pool whose part, or what little may follow the last one, has a byte that isn't before the first part.
-    #[inline(never)]
-    fn bisect(&self, offset: usize) -> usize {
-        let up_to = self.state.all().partition_point(|record| record.low.get() <= offset);
-        self.state.first() + up_to - 1
-    }
-
-    /// The number of the block that begins at `offset`, from zero at the end down; `None` unless it
-    /// was handed out at least once. Without checks, only the latter is told, and the number is zero.
-    /// Blocks of one byte have none: see [`Rows::number`].
-    #[inline(always)]
-    fn number(&self, pool: usize, offset: usize) -> Option<usize> {
-        let record = self.state.record(pool);
-        let distance = self.state.end(pool).wrapping_sub(offset);
-        let fresh = record.fresh.get().get();
-        if !M::Guard::<M::Word>::ON {
-            return (distance.wrapping_sub(1) < fresh).then_some(0);
-        }
-        let blocks = M::Word::quotient(distance, record.guard.reciprocal());
-        let number = blocks.wrapping_sub(1);
-        // A distance is that of a block if it is a multiple of the size, which the quotient tells.
-        let exact = blocks.wrapping_mul(record.size.get()) == distance;
-        (exact && number < fresh).then_some(number)
-    }
-
     /// Takes a block from a pool, or from one above it.
     pub(crate) fn take(&self, pool: usize) -> Option<NonNull<u8>> {
         self.pop(pool).or_else(|| self.take_unlisted(pool))
@@ -287,6 +240,13 @@ impl<'h, M: Mode> Pool<'h, M> {
         if !self.has_fresh(pool) {
             return self.take_above(pool);
         }
+        Some(self.take_fresh(pool))
+    }
+
+    /// Takes a block that was never handed out; there is one.
+    #[inline(always)]
+    fn take_fresh(&self, pool: usize) -> NonNull<u8> {
+        let record = self.state.record(pool);
         let (fresh, size) = (record.fresh.get().get(), record.size.get());
         let (fresh, reach) = if M::Guard::<M::Word>::ON {
             // SAFETY: the pool has this block, and its bit.
@@ -297,7 +257,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         };
         record.fresh.set(M::Word::wrap(fresh));
         self.taken(pool, record);
-        Some(self.state.at(self.state.end(pool) - reach))
+        self.state.at(self.state.end(pool) - reach)
     }
 
     fn take_above(&self, pool: usize) -> Option<NonNull<u8>> {
@@ -363,11 +323,6 @@ impl<'h, M: Mode> Pool<'h, M> {
         })
     }
 
-    /// The number of a pool's blocks, free, live or never used.
-    pub(crate) fn capacity(&self, pool: usize) -> usize {
-        State::<M>::GEOMETRY.fit(self.state.record(pool).size.get(), self.state.span(pool))
-    }
-
     #[cold]
     #[inline(never)]
     fn overwritten(&self, pool: usize) -> ! {
@@ -387,5 +342,6 @@ impl<M: Mode> fmt::Debug for Pool<'_, M> {
     }
 }
 
+mod lookup;
 #[cfg(test)]
 mod tests;

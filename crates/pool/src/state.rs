@@ -4,6 +4,10 @@ use core::{marker::PhantomData, mem::MaybeUninit, ops::RangeInclusive, ptr::NonN
 
 use crate::{Config, ConfigError, Mode, Word, geometry::Geometry, plan::Plan, record::Record};
 
+mod shape;
+
+pub(crate) use shape::Shape;
+
 /// A heap that holds pools.
 ///
 /// ```text
@@ -44,24 +48,6 @@ pub(crate) struct State<'h, M: Mode> {
 /// The number of the pool with the largest blocks.
 pub(crate) const LAST: usize = u8::MAX as usize;
 
-/// Where things are in a heap. It never changes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    /// The bytes from the origin to the heap's end.
-    reach: usize,
-    /// The offset of the first part, and the bytes from there to the heap's end.
-    begin: usize,
-    span: usize,
-    /// The number of pools by the bytes of all parts, in units of 2 to the -32: where parts are equal, a byte's
-    /// distance from the first part times this is the number of its pool.
-    density: u32,
-    table_len: usize,
-    align: usize,
-    count: u8,
-    /// The alignment is 2 to this.
-    shift: u8,
-}
-
 impl<'h, M: Mode> State<'h, M> {
     pub(crate) const GEOMETRY: Geometry = Geometry::of::<M>();
 
@@ -80,19 +66,7 @@ impl<'h, M: Mode> State<'h, M> {
         if offset != 0 {
             return Err(ConfigError::HeapUnaligned { offset, align });
         }
-        let before = Self::GEOMETRY.record * plan.pools;
-        let (begin, end) = plan.extent();
-        let density = ((plan.pools as u64) << 32) / (end - begin) as u64;
-        let shape = Shape {
-            reach: heap.len() - before,
-            begin: begin - before,
-            span: heap.len() - begin,
-            density: u32::try_from(density).unwrap_or(u32::MAX),
-            table_len: plan.table,
-            align: config.align,
-            count: plan.pools as u8,
-            shift: config.align.trailing_zeros() as u8,
-        };
+        let shape = Shape::new(&plan, heap.len(), config.align, Self::GEOMETRY.record);
         // SAFETY: the heap is the caller's for `'h`; the state follows.
         let state = unsafe { Self::attach(NonNull::from(heap).cast(), shape) };
         state.write(plan)?;

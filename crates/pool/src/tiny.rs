@@ -211,24 +211,29 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
             if row * ROW_BLOCKS >= self.fresh() {
                 return None;
             }
+            free = self.count_free_of(row, free)?;
             // SAFETY: the row has begun [ROWS-1: begun].
-            let mut own = unsafe { self.first(row).read() };
-            loop {
-                let number = row * ROW_BLOCKS + usize::from(own);
-                free += 1;
-                if number >= self.fresh() || free > self.fresh() {
-                    return None;
-                }
-                // SAFETY: the block was handed out, and by its row it is free.
-                let link = unsafe { self.block(number).read() };
-                if link == own {
-                    break;
-                }
-                own = link;
-            }
-            // SAFETY: as above.
             top = usize::from(unsafe { self.next(row).read_unaligned() });
         }
         Some(free)
+    }
+
+    /// Adds the free blocks of a row that is on the stack to `free`.
+    fn count_free_of(&self, row: usize, mut free: usize) -> Option<usize> {
+        // SAFETY: the row has begun [ROWS-1: begun].
+        let mut own = unsafe { self.first(row).read() };
+        loop {
+            let number = row * ROW_BLOCKS + usize::from(own);
+            free += 1;
+            if number >= self.fresh() || free > self.fresh() {
+                return None;
+            }
+            // SAFETY: the block was handed out, and by its row it is free.
+            let link = unsafe { self.block(number).read() };
+            if link == own {
+                return Some(free);
+            }
+            own = link;
+        }
     }
 }

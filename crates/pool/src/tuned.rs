@@ -74,18 +74,14 @@ impl Tuned {
         let mut firsts = [0_usize; MAX_SIZES + 1];
         for last in 0..sizes.len() {
             let stride = geometry.stride(sizes[last], align);
-            let mut least = usize::MAX;
-            for first in (0..=last).rev() {
-                let blocks = live(first, last);
-                let cost = costs[first]
-                    .saturating_add(geometry.record)
-                    .saturating_add(align_up(geometry.cost(stride, blocks as usize), align));
-                if cost < least {
-                    least = cost;
-                    firsts[last + 1] = first;
-                }
-            }
-            costs[last + 1] = least;
+            let own = |blocks: u32| {
+                let blocks = align_up(geometry.cost(stride, blocks as usize), align);
+                geometry.record.saturating_add(blocks)
+            };
+            let cost = |first: usize| (costs[first].saturating_add(own(live(first, last))), first);
+            // Of equal costs the one with the fewest sizes in its last pool.
+            let best = (0..=last).rev().map(cost).min_by_key(|(cost, _)| *cost);
+            (costs[last + 1], firsts[last + 1]) = best?;
         }
         Some(Self::collect(sizes, &firsts, align, &geometry, live))
     }

@@ -83,17 +83,8 @@ impl<M: Mode> Pool<'_, M> {
             Some(rows) => rows.count_free().ok_or(Corruption::Endless { pool: index })?,
             None => self.count_free_list(pool)?,
         };
-        let live_bits = M::Guard::<M::Word>::ON.then(|| {
-            let is_live = |&block: &usize| match &rows {
-                // SAFETY: so many blocks were handed out.
-                Some(rows) => unsafe { rows.is_live(block) },
-                // SAFETY: as above.
-                None => unsafe { state.is_live(state.low(pool), block) },
-            };
-            (0..touched).filter(is_live).count()
-        });
         let counted = state.record(pool).tally.read().map(|[used, ..]| used);
-        for live in [live_bits, counted].into_iter().flatten() {
+        for live in [self.count_live_bits(pool, rows.as_ref()), counted].into_iter().flatten() {
             if live + free != touched {
                 return Err(Corruption::Miscounted { pool: index, live, free, touched });
             }
@@ -103,6 +94,18 @@ impl<M: Mode> Pool<'_, M> {
             return Err(Corruption::RoomBit { pool: index });
         }
         Ok(())
+    }
+
+    /// Counts the blocks whose live bits are set, where there are such bits.
+    fn count_live_bits(&self, pool: usize, rows: Option<&Rows<'_, '_, M>>) -> Option<usize> {
+        let state = self.state();
+        let is_live = |&block: &usize| match rows {
+            // SAFETY: so many blocks were handed out.
+            Some(rows) => unsafe { rows.is_live(block) },
+            // SAFETY: as above.
+            None => unsafe { state.is_live(state.low(pool), block) },
+        };
+        M::Guard::<M::Word>::ON.then(|| (0..self.touched(pool)).filter(is_live).count())
     }
 
     /// Follows the list as far as it leads to blocks that were handed out and aren't live.

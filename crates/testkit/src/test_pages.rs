@@ -88,14 +88,19 @@ impl TestPages {
                 let start = range.start().add(page * page_size);
                 NonNull::slice_from_raw_parts(start, page_size).as_mut()
             };
-            if commit {
-                expect_untouched(bytes);
-            }
-            bytes.fill(if commit { 0 } else { UNCOMMITTED });
+            fill(bytes, commit);
             state.committed[page] = commit;
         }
         Ok(())
     }
+}
+
+/// Writes what a page holds that is now committed, or no longer is.
+fn fill(page: &mut [u8], commit: bool) {
+    if commit {
+        expect_untouched(page);
+    }
+    page.fill(if commit { 0 } else { UNCOMMITTED });
 }
 
 /// Panics if a page that isn't committed was written to.

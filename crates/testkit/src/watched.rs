@@ -1,90 +1,14 @@
 //! An allocator under the eyes of the shadow oracle.
 
-use std::{alloc::Layout, fmt, ptr::NonNull};
+use std::{alloc::Layout, ptr::NonNull};
 
-use stratalloc_core::{AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, UsableSize};
+use stratalloc_core::{AllocError, Allocator};
 
 use crate::{Block, Shadow, Violation, pattern};
 
-type OwnsFn<A> = fn(&A, NonNull<u8>) -> bool;
-type UsableSizeFn<A> = unsafe fn(&A, NonNull<u8>) -> usize;
-type ResizeFn<A> = unsafe fn(&A, NonNull<u8>, Layout, Layout) -> Result<(), AllocError>;
-type FreeFn<A> = unsafe fn(&A, NonNull<u8>);
+mod extensions;
 
-/// The extension traits that are put to use, besides `Allocator`.
-pub struct Extensions<A: ?Sized> {
-    owns: Option<OwnsFn<A>>,
-    usable_size: Option<UsableSizeFn<A>>,
-    resize_in_place: Option<ResizeFn<A>>,
-    free_unsized: Option<FreeFn<A>>,
-}
-
-impl<A: ?Sized> Clone for Extensions<A> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<A: ?Sized> Copy for Extensions<A> {}
-
-impl<A: ?Sized> Default for Extensions<A> {
-    fn default() -> Self {
-        Self { owns: None, usable_size: None, resize_in_place: None, free_unsized: None }
-    }
-}
-
-impl<A: ?Sized> fmt::Debug for Extensions<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extensions")
-            .field("owns", &self.owns.is_some())
-            .field("usable_size", &self.usable_size.is_some())
-            .field("resize_in_place", &self.resize_in_place.is_some())
-            .field("free_unsized", &self.free_unsized.is_some())
-            .finish()
-    }
-}
-
-impl<A> Extensions<A> {
-    /// With [`Owns`].
-    #[must_use]
-    pub fn owns(mut self) -> Self
-    where
-        A: Owns,
-    {
-        self.owns = Some(A::owns);
-        self
-    }
-
-    /// With [`UsableSize`].
-    #[must_use]
-    pub fn usable_size(mut self) -> Self
-    where
-        A: UsableSize,
-    {
-        self.usable_size = Some(A::usable_size);
-        self
-    }
-
-    /// With [`ResizeInPlace`].
-    #[must_use]
-    pub fn resize_in_place(mut self) -> Self
-    where
-        A: ResizeInPlace,
-    {
-        self.resize_in_place = Some(A::resize_in_place);
-        self
-    }
-
-    /// With [`FreeUnsized`].
-    #[must_use]
-    pub fn free_unsized(mut self) -> Self
-    where
-        A: FreeUnsized,
-    {
-        self.free_unsized = Some(A::free_unsized);
-        self
-    }
-}
+pub use extensions::Extensions;
 
 /// An allocator, the blocks of it that are live, and a [`Shadow`] that checks every answer.
 ///
@@ -174,27 +98,19 @@ impl<'a, A: Allocator + ?Sized> Watched<'a, A> {
     pub fn resize(&mut self, index: usize, new: Layout, zeroed: bool) -> Result<bool, Violation> {
         let block = &self.live[index];
         block.verify()?;
-        let (start, old) = (block.start(), block.fitting_layout());
-        // SAFETY: the block is live, `old` fits it, and the sizes compare as each call demands.
-        let answer = unsafe {
-            if new.size() < old.size() {
-                self.allocator.shrink(start, old, new)
-            } else if zeroed {
-                self.allocator.grow_zeroed(start, old, new)
-            } else {
-                self.allocator.grow(start, old, new)
-            }
-        };
+        let old = block.fitting_layout();
+        // SAFETY: the block is live, and `old` fits it.
+        let answer = unsafe { resized(self.allocator, block.start(), [old, new], zeroed) };
         let Ok(moved) = answer else {
             self.live[index].verify()?;
             return Ok(false);
         };
         self.shadow.forget(&self.live[index]);
         if moved.len() >= new.size() {
+            let keep = old.size().min(new.size());
             // SAFETY: a new block is readable in as much of its length as was carried over or
             // zeroed.
             unsafe {
-                let keep = old.size().min(new.size());
                 self.live[index].verify_prefix_at(moved.cast(), keep)?;
                 if zeroed && new.size() >= old.size() {
                     expect_zero(moved, old.size())?;
@@ -291,6 +207,29 @@ impl<'a, A: Allocator + ?Sized> Watched<'a, A> {
         }
         let mut foreign = 0_u8;
         expect(NonNull::from(&mut foreign), false)
+    }
+}
+
+/// Asks for another size of a block: by the call that makes it smaller, or larger and `zeroed` or not.
+///
+/// # Safety
+///
+/// `block` is live in `allocator`, and `old` fits it.
+unsafe fn resized<A: Allocator + ?Sized>(
+    allocator: &A,
+    block: NonNull<u8>,
+    [old, new]: [Layout; 2],
+    zeroed: bool,
+) -> Result<NonNull<[u8]>, AllocError> {
+    // SAFETY: the block is live, `old` fits it, and the sizes compare as each call demands.
+    unsafe {
+        if new.size() < old.size() {
+            allocator.shrink(block, old, new)
+        } else if zeroed {
+            allocator.grow_zeroed(block, old, new)
+        } else {
+            allocator.grow(block, old, new)
+        }
     }
 }
 

@@ -110,6 +110,11 @@ impl Modules {
         named.map(sorted).collect()
     }
 
+    /// Returns whether a module that isn't for tests has this file.
+    pub(super) fn has(&self, file: &Path) -> bool {
+        self.files.values().any(|known| known == file)
+    }
+
     /// The modules at the package's top, but for its root.
     pub(super) fn rooms(&self) -> BTreeSet<&str> {
         self.files.keys().filter_map(|module| room(module)).collect()

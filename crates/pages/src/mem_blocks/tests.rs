@@ -1,74 +1,14 @@
-//! Tests of the kernel's blocks: contract, reuse, refusals, misuse; call by call where memory fails.
+//! Runs of blocks: contract, reuse, refusals; call by call where memory fails.
 
-use core::cell::RefCell;
 use std::{vec, vec::Vec};
-
-use stratalloc_core::{PageRange, ProviderError};
 
 use super::*;
 use crate::FixedRegion;
 
-/// A provider that counts calls and refuses those in `doomed`.
-struct Counting<P> {
-    inner: P,
-    calls: Cell<usize>,
-    doomed: core::ops::Range<usize>,
-    held: RefCell<Vec<usize>>,
-}
+mod counting;
+mod misuse;
 
-impl<P> Counting<P> {
-    fn new(inner: P, doomed: core::ops::Range<usize>) -> Self {
-        Self { inner, calls: Cell::new(0), doomed, held: RefCell::default() }
-    }
-
-    fn admit(&self) -> Result<(), ProviderError> {
-        let call = self.calls.replace(self.calls.get() + 1);
-        let refused = ProviderError::System { errno: 12 };
-        if self.doomed.contains(&call) { Err(refused) } else { Ok(()) }
-    }
-}
-
-// SAFETY: every call that is let through goes to the provider inside.
-unsafe impl<P: PageProvider> PageProvider for Counting<P> {
-    const ZEROED: bool = P::ZEROED;
-    const DECOMMITS: bool = P::DECOMMITS;
-
-    fn page_size(&self) -> usize {
-        self.inner.page_size()
-    }
-
-    fn reserve(&self, size: usize, align: usize) -> Result<PageRange, ProviderError> {
-        self.admit()?;
-        let range = self.inner.reserve(size, align)?;
-        self.held.borrow_mut().push(range.start().addr().get());
-        Ok(range)
-    }
-
-    fn commit(&self, range: &PageRange, offset: usize, size: usize) -> Result<(), ProviderError> {
-        self.admit()?;
-        self.inner.commit(range, offset, size)
-    }
-
-    unsafe fn decommit(
-        &self,
-        range: &PageRange,
-        offset: usize,
-        size: usize,
-    ) -> Result<(), ProviderError> {
-        self.admit()?;
-        // SAFETY: the pages lie in the range, and nothing in them is used.
-        unsafe { self.inner.decommit(range, offset, size) }
-    }
-
-    unsafe fn release(&self, range: PageRange) -> Result<(), (ProviderError, PageRange)> {
-        if let Err(error) = self.admit() {
-            return Err((error, range));
-        }
-        self.held.borrow_mut().retain(|&start| start != range.start().addr().get());
-        // SAFETY: the range is this provider's, and nothing in it is used.
-        unsafe { self.inner.release(range) }
-    }
-}
+use counting::Counting;
 
 /// A region of 1 MiB in pages of `page` bytes, for good.
 fn region(page: usize) -> FixedRegion<'static> {
@@ -264,58 +204,4 @@ fn a_trim_says_what_it_gave_back() {
     let footprint = kernel.footprint();
     assert_eq!((kernel.trim(), kernel.footprint()), (footprint, 0));
     assert!(footprint > 0);
-}
-
-/// The misuse that each ignored test below commits must end the process with these words.
-#[test]
-fn misuse_is_reported() {
-    let report = |misuse: &str| {
-        let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", misuse, "--ignored", "--nocapture"])
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), None, "killed by a signal");
-        std::string::String::from_utf8(output.stderr).unwrap()
-    };
-    assert!(report("mem_blocks::tests::dies_twice").contains("where no run in use starts"));
-    assert!(report("mem_blocks::tests::dies_inside").contains("where no run in use starts"));
-    assert!(report("mem_blocks::tests::dies_foreign").contains("which is foreign"));
-    assert!(report("mem_blocks::tests::dies_null").contains("of a null pointer"));
-}
-
-/// Frees what `pick` makes of a run of two blocks, `times` times.
-fn misuse(pick: impl Fn(*mut u8) -> *mut u8, times: usize) {
-    diag::set_sink(|line| {
-        let _ = std::io::Write::write(&mut std::io::stderr(), line);
-    });
-    let kernel: Blocks<_> = MemBlocks::new(region(4096));
-    let run = kernel.alloc_blocks(2);
-    for _ in 0..times {
-        // SAFETY: none: the process must end here.
-        unsafe { kernel.free_blocks(pick(run)) };
-    }
-}
-
-#[test]
-#[ignore = "dies: run by `misuse_is_reported`"]
-fn dies_twice() {
-    misuse(|run| run, 2);
-}
-
-#[test]
-#[ignore = "dies: run by `misuse_is_reported`"]
-fn dies_inside() {
-    misuse(|run| run.wrapping_add(MEM_BLOCK_SIZE), 1);
-}
-
-#[test]
-#[ignore = "dies: run by `misuse_is_reported`"]
-fn dies_foreign() {
-    misuse(|_| (&raw mut *std::boxed::Box::leak(std::boxed::Box::new(0_u8))), 1);
-}
-
-#[test]
-#[ignore = "dies: run by `misuse_is_reported`"]
-fn dies_null() {
-    misuse(|_| ptr::null_mut(), 1);
 }
