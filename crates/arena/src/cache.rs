@@ -16,7 +16,7 @@ mod stock;
 use core::{
     cell::Cell,
     ptr::null_mut,
-    sync::atomic::{Ordering, compiler_fence},
+    sync::atomic::{AtomicPtr, Ordering, compiler_fence},
 };
 
 pub(crate) use crate::cache::stacks::{CacheWithStacks, Stacks};
@@ -128,19 +128,20 @@ impl Cache {
         // SAFETY: [CACHE-2: tops] the top is a slot of the stack, or the upper null: below either there is a slot.
         unsafe {
             let slot = top.get();
-            let (block, below) = (*slot, slot.sub(1));
-            if block == *below {
+            let block = *slot;
+            if block == *slot.sub(1) {
                 return null_mut();
             }
             // Said for callers that ask: a null at the top has another below.
             core::hint::assert_unchecked(!block.is_null());
-            top.set(below);
+            step(top, -1);
             poison::used(bin, block);
             block
         }
     }
 
     /// The newest block of a bin; null if there is none.
+    #[inline(always)]
     pub(crate) fn newest(&self, bin: Bin) -> *mut u8 {
         // SAFETY: [CACHE-2] the top is a slot of the stack, or the upper null.
         unsafe { *self.tops[bin.index()].get() }
@@ -156,12 +157,18 @@ impl Cache {
         }
         // SAFETY: [CACHE-2: tops] below the limit there is one more slot.
         unsafe {
-            let slot = slot.add(1);
-            *slot = block;
-            top.set(slot);
+            *slot.add(1) = block;
+            step(top, 1);
         }
         poison::freed(bin, block);
         true
+    }
+
+    /// Puts a block that the program frees on the stack of its bin, if there is room, and it isn't the newest there: then
+    /// it was just freed.
+    #[inline(always)]
+    pub(crate) fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
+        self.newest(bin) != block && self.push(bin, block)
     }
 
     /// The bin of the slab that an address lies in; `None` outside of the area that the cache is at home
@@ -218,9 +225,13 @@ impl Cache {
         }
     }
 
-    /// Frees a block of this heap whose stack is full, or not there yet: of a full one the older half goes back.
+    /// Frees a block of this heap whose stack is full, or not there yet: of a full one the older half goes back. The
+    /// process ends with a report if it was just freed.
     #[inline(never)]
     pub(crate) fn drain(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
+        if self.newest(bin) == block {
+            report::bad_free(bin, BadFree::Twice(block));
+        }
         let Some(heap) = self.heap.get() else { return Visit::NONE };
         if self.grow_stack(bin) {
             self.push(bin, block);
@@ -249,7 +260,7 @@ impl Cache {
         if let Some(watch) = self.watch() {
             return watch.free(mark, bin, block);
         }
-        (!self.push(bin, block)).then(|| self.drain(mark, bin, block))
+        (!self.push_freed(bin, block)).then(|| self.drain(mark, bin, block))
     }
 
     /// The blocks in the stack of a bin, oldest first.
@@ -266,4 +277,13 @@ impl Cache {
             core::slice::from_raw_parts(bottom.add(1), held)
         }
     }
+}
+
+/// Moves a top by one slot. An atomic operation only by its name: the compiler makes one instruction of it where it
+/// would keep the old value in a register for two.
+#[inline(always)]
+fn step(top: &Cell<*mut *mut u8>, slots: isize) {
+    // SAFETY: a cell is only its thread's, and has the size and alignment of what it holds.
+    let top = unsafe { AtomicPtr::from_ptr(top.as_ptr()) };
+    top.store(top.load(Ordering::Relaxed).wrapping_offset(slots), Ordering::Relaxed);
 }

@@ -317,7 +317,7 @@ fn misuse_is_reported_and_ends_the_process() {
         ("mapping", "not of this allocator"),
         ("wild", "not of this allocator"),
         ("low", "not of this allocator"),
-        ("twice", TWICE),
+        ("twice-at-call", TWICE),
         ("twice-at-end", TWICE),
         ("twice-apart", TWICE),
         ("twice-elsewhere", TWICE),

@@ -124,7 +124,7 @@ pub unsafe fn deallocate_c(block: *mut u8) {
 unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
     let cache = slot::cache();
     match cache.bin_of::<ALIGN>(block) {
-        Some(bin) if !guard::ON && cache.push(bin, block) => {}
+        Some(bin) if !guard::ON && cache.push_freed(bin, block) => {}
         // SAFETY: the caller's promise.
         _ => unsafe { deallocate_slow(block) },
     }
@@ -139,7 +139,7 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     let cache = slot::cache();
     match bin_for(size, align) {
-        Some(bin) if !guard::ON && cache.is_home_of(block) && cache.push(bin, block) => {}
+        Some(bin) if !guard::ON && cache.is_home_of(block) && cache.push_freed(bin, block) => {}
         // SAFETY: the caller's promise.
         _ => unsafe { deallocate_slow(block) },
     }

@@ -30,7 +30,7 @@ pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
         }
         if cache.is_of(owner) {
             return match cache.watch() {
-                None => cache.push(bin, block),
+                None => cache.push_freed(bin, block),
                 Some(watch) => watch.push(bin, block),
             };
         }

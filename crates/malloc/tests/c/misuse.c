@@ -56,6 +56,10 @@ int main(int count, char **arguments) {
         free(small);
         free(small);
         pointer = malloc(200);
+    } else if (strcmp(what, "twice-at-call") == 0) {
+        free(small);
+        free(small);
+        _exit(0);
     } else if (strcmp(what, "twice-at-end") == 0) {
         free(small);
         pointer = small;
