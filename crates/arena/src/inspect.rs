@@ -7,7 +7,7 @@ mod profile;
 pub(crate) mod stats;
 mod validation;
 
-pub use census::{Census, ClassFigures, Events, PartitionFigures};
+pub use census::{Census, Changes, ClassChanges, ClassFigures, Events, PartitionFigures};
 pub use map::map;
 pub use profile::{Estimate, SiteFigures, Snapshot};
 pub use stats::Stats;

@@ -100,7 +100,10 @@ pub use books::broken::Broken;
 #[cfg(not(loom))]
 pub use face::{ArenaHeap, Config, global, limit, profile};
 #[cfg(not(loom))]
-pub use inspect::{Census, ClassFigures, Events, PartitionFigures, Stats, address, map, validate};
+pub use inspect::{
+    Census, Changes, ClassChanges, ClassFigures, Events, PartitionFigures, Stats, address, map,
+    validate,
+};
 pub use plan::{AREA_SIZE, ARENAS, ArenaPlace, PARTITIONS, Partition, SEGMENTS, SegmentPlace};
 
 /// The examples of the README, tested as documentation is.

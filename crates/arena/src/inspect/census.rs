@@ -1,5 +1,9 @@
 //! Figures of each size class and partition.
 
+mod changes;
+
+pub use changes::{Changes, ClassChanges};
+
 use crate::{
     books::{area::Books, slab::Segment},
     cache::slot,
@@ -208,8 +212,8 @@ impl ClassFigures {
 
 /// Serde's arrays end at 32.
 #[cfg(feature = "serde")]
-fn as_sequence<S: serde::Serializer>(
-    classes: &[ClassFigures; CLASSES],
+fn as_sequence<T: serde::Serialize, S: serde::Serializer>(
+    classes: &[T; CLASSES],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(classes)
