@@ -9,7 +9,7 @@ use stratalloc_samples::Cost;
 
 use crate::calls::MadviseCalls;
 
-/// Runs `work` and says what it cost.
+/// Runs `work` and returns what it cost.
 ///
 /// # Errors
 /// When the kernel tells neither usage nor memory: the figures come from `getrusage` and `/proc/self/status`.

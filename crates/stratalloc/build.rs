@@ -11,7 +11,7 @@ fn main() {
     println!("cargo::rustc-cfg=kind=\"{}\"", kind());
 }
 
-/// The best that the target can have.
+/// Returns the best that the target can have.
 fn kind() -> &'static str {
     let of = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     let (system, machine, width) = (of("OS"), of("ARCH"), of("POINTER_WIDTH"));

@@ -74,7 +74,7 @@ impl Script {
         head(&self.text).find_map(|line| line.strip_prefix(name)).unwrap_or("")
     }
 
-    /// Whether the script's comment says that it is used so.
+    /// Returns whether the script's comment says that it is used so.
     pub(crate) fn is_used(&self, how: &str) -> bool {
         self.used.split_whitespace().any(|used| used == how)
     }

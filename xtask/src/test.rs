@@ -10,7 +10,7 @@ use crate::{
     process, sanitize::Sanitize, tidy,
 };
 
-/// Runs everything that CI runs, and says what ran.
+/// Runs everything that CI runs, and prints what ran.
 #[derive(clap::Args)]
 pub(crate) struct Test {
     /// What needs emulators or takes long, instead of the rest: CI runs it after that.
@@ -172,7 +172,7 @@ pub(crate) fn with_features(arguments: &[&str], features: &[&str]) -> Command {
     command
 }
 
-/// Runs tests, and says how many passed.
+/// Runs tests, and prints how many passed.
 fn tests(name: &str, command: &mut Command) -> Result<()> {
     let output = process::step(name, command)?;
     eprintln!("     {} tests passed", passed(&String::from_utf8_lossy(&output.stdout)));

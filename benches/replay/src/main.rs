@@ -77,7 +77,7 @@ policy!(NoCells, CELLS: bool = false);
 /// What is measured of a heap on a trace.
 struct Contestant {
     name: &'static str,
-    /// Whether it runs if nobody asks for it.
+    /// Returns whether it runs if nobody asks for it.
     by_default: bool,
     align: usize,
     utilisation: fn(&Trace, &Memory) -> Option<f64>,

@@ -9,7 +9,7 @@ use crate::Blocks;
 /// A block as a slice of its whole length.
 ///
 /// A layout of size zero that is aligned more than a block gets a dangling address; so
-/// [`deallocate`] tells from the layout alone what it was given.
+/// [`deallocate`] knows from the layout alone what it was given.
 #[inline]
 pub(crate) fn allocate(blocks: &impl Blocks, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
     if blocks.block_layout().fits(layout) {

@@ -15,7 +15,7 @@ use crate::BlockLayout;
 ///   does not invalidate blocks, and nothing that a shared reference offers drops or replaces it.
 /// - A failed call changes nothing.
 pub unsafe trait Blocks {
-    /// The size and alignment of all blocks.
+    /// Returns the size and alignment of all blocks.
     fn block_layout(&self) -> BlockLayout;
 
     /// Hands out one block; its content is undefined.

@@ -23,7 +23,7 @@ unsafe impl Allocator for Buffer<'_> {
 }
 
 impl<'a> Buffer<'a> {
-    /// The first aligned address of `buffer` and how many blocks it has room for, each with
+    /// Returns the first aligned address of `buffer` and how many blocks it has room for, each with
     /// `side` bytes elsewhere in the buffer. At least one.
     pub(crate) fn divide(
         buffer: &'a mut [MaybeUninit<u8>],

@@ -32,7 +32,7 @@ pub(crate) struct ChunkShape {
 }
 
 impl ChunkShape {
-    /// What is asked of the base for the chunk with this number, or `None` if it can't exist.
+    /// Returns what is asked of the base for the chunk with this number, or `None` if it can't exist.
     pub(crate) fn layout(self, number: usize) -> Option<Layout> {
         let blocks = self.growth.blocks_in(number).checked_mul(self.blocks.size())?;
         let link = if number == 0 { 0 } else { size_of::<Link>() };
@@ -49,18 +49,18 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// The address behind the last block, where the link to the chunk before stands.
+    /// Returns the address behind the last block, where the link to the chunk before stands.
     fn end(self, blocks: BlockLayout) -> NonNull<u8> {
         // SAFETY: `ChunkShape::layout` found this product and the base gave as much.
         unsafe { self.start.add(self.blocks * blocks.size()) }
     }
 
-    /// Whether the address lies in one of the chunk's blocks.
+    /// Returns whether the address lies in one of the chunk's blocks.
     fn contains(self, address: NonNull<u8>, blocks: BlockLayout) -> bool {
         (self.start..self.end(blocks)).contains(&address)
     }
 
-    /// Whether one of the chunk's blocks starts at the address.
+    /// Returns whether one of the chunk's blocks starts at the address.
     pub(crate) fn has_block(self, address: NonNull<u8>, blocks: BlockLayout) -> bool {
         let offset = address.addr().get().wrapping_sub(self.start.addr().get());
         blocks.slot(offset) < self.blocks
@@ -85,7 +85,7 @@ impl ChunkList {
         Self { newest: Cell::new(NonNull::dangling()), count: Cell::new(0) }
     }
 
-    /// A list of one chunk.
+    /// Returns a list of one chunk.
     ///
     /// # Safety
     ///
@@ -122,13 +122,13 @@ impl ChunkList {
         (0..self.count.get()).rev().map_while(move |number| {
             let chunk = Chunk { number, start: start?, blocks: shape.growth.blocks_in(number) };
             // SAFETY: [CHUNK_LIST-2] for a chunk whose number isn't 0. It is read before the chunk is handed
-            // out, for whoever iterates may give it back.
+            // out, for the caller may give it back.
             start = (number > 0).then(|| unsafe { Link::read(chunk.end(shape.blocks)) }).flatten();
             Some(chunk)
         })
     }
 
-    /// The chunk that one of whose blocks the address lies in.
+    /// Returns the chunk that one of whose blocks the address lies in.
     pub(crate) fn find(&self, address: NonNull<u8>, shape: ChunkShape) -> Option<Chunk> {
         self.iter(shape).find(|chunk| chunk.contains(address, shape.blocks))
     }

@@ -70,7 +70,7 @@ impl FreeList {
         Self { head: Cell::new(None) }
     }
 
-    /// The block that `pop` would return.
+    /// Returns the block that `pop` would return.
     #[inline]
     pub(crate) fn head(&self) -> Option<NonNull<u8>> {
         self.head.get()
@@ -101,7 +101,7 @@ impl FreeList {
         Some(block)
     }
 
-    /// All blocks, the next one to be popped first.
+    /// Returns all blocks, the next one to be popped first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
         // SAFETY: [BLOCK_FREE_LIST-1] for the head, and then for each block that a link named.
         core::iter::successors(self.head.get(), |&block| unsafe { peek(block) })

@@ -26,7 +26,7 @@ impl Growth {
         Self::doubling(blocks, blocks)
     }
 
-    /// A first chunk of `first` blocks, and then each twice the one before up to `cap`. Zero counts
+    /// Returns a growth by a first chunk of `first` blocks, and then each twice the one before up to `cap`. Zero counts
     /// as one, and a cap below `first` as `first`.
     pub const fn doubling(first: usize, cap: usize) -> Self {
         let first = if first == 0 { 1 } else { first };
@@ -48,7 +48,7 @@ impl Growth {
         Self::doubling(4096 / blocks.size(), usize::MAX)
     }
 
-    /// The number of blocks in the chunk with this number, counted from zero.
+    /// Returns the number of blocks in the chunk with this number, counted from zero.
     #[inline]
     pub const fn blocks_in(self, chunk: usize) -> usize {
         if chunk <= self.doublings as usize { self.first << chunk } else { self.cap }

@@ -54,30 +54,30 @@ impl BlockLayout {
         }
     }
 
-    /// The distance between blocks in bytes: a multiple of [`align`](Self::align).
+    /// Returns the distance between blocks in bytes: a multiple of [`align`](Self::align).
     #[inline]
     pub const fn size(self) -> usize {
         self.layout.size()
     }
 
-    /// The alignment of every block in bytes.
+    /// Returns the alignment of every block in bytes.
     #[inline]
     pub const fn align(self) -> usize {
         self.layout.align()
     }
 
-    /// The bytes of each block beyond the size asked for: its internal fragmentation.
+    /// Returns the bytes of each block beyond the size asked for: its internal fragmentation.
     pub const fn padding(self) -> usize {
         self.layout.size() - self.payload
     }
 
-    /// Whether a block serves `layout`.
+    /// Returns whether a block serves `layout`.
     #[inline]
     pub const fn fits(self, layout: Layout) -> bool {
         layout.size() <= self.size() && layout.align() <= self.align()
     }
 
-    /// How many blocks a chunk of `bytes` holds when it is not the first, whose last bytes are then
+    /// Returns how many blocks a chunk of `bytes` holds when it is not the first, whose last bytes are then
     /// a link: with it, a [`Growth`](crate::Growth) can be matched to the sizes that a base likes.
     ///
     /// ```

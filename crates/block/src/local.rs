@@ -72,7 +72,7 @@ pub struct BlockAllocator<A: Allocator> {
 unsafe impl<A: Allocator + Send> Send for BlockAllocator<A> {}
 
 impl<A: Allocator> BlockAllocator<A> {
-    /// An allocator that takes chunks from `base` as `growth` says, the first one when a block is
+    /// Returns an allocator that takes chunks from `base` as `growth` says, the first one when a block is
     /// first asked for.
     pub const fn new_in(base: A, blocks: BlockLayout, growth: Growth) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl<A: Allocator> BlockAllocator<A> {
         }
     }
 
-    /// The base that chunks come from.
+    /// Returns the base that chunks come from.
     pub const fn base(&self) -> &A {
         &self.base
     }
@@ -196,7 +196,7 @@ impl<A: Allocator> BlockAllocator<A> {
 }
 
 impl<'a> BlockAllocator<Buffer<'a>> {
-    /// An allocator that lives in `buffer` and never grows. The blocks start at the buffer's first
+    /// Returns an allocator that lives in `buffer` and never grows. The blocks start at the buffer's first
     /// aligned address; nothing else is kept in it.
     pub fn from_buffer(
         buffer: &'a mut [MaybeUninit<u8>],

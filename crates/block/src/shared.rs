@@ -3,7 +3,7 @@
 //! ```text
 //! magazine   blocks of one thread          no atomic operation
 //!    │       refills and drains by half
-//!    │    shelf   a few blocks for whoever has no magazine: one atomic operation
+//!    │    shelf   a few blocks for threads without a magazine: one atomic operation
 //!    ├────┘
 //! depot      free blocks in several stacks, fresh ones behind them
 //!    ├─ stack       index and tag in one word: one swap moves a whole batch

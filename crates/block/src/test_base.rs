@@ -21,7 +21,7 @@ impl TestBase {
         Self(Faulty::new(System, Plan::From(calls)))
     }
 
-    /// How often it was asked for memory.
+    /// Returns how often it was asked for memory.
     pub(crate) fn calls(&self) -> usize {
         self.0.calls()
     }

@@ -114,7 +114,7 @@ impl<T, B: Blocks> TypedBlocks<T, B> {
         Ok(BlockBox { place, blocks: &self.blocks, owned: PhantomData })
     }
 
-    /// The allocator below.
+    /// Returns the allocator below.
     pub const fn blocks(&self) -> &B {
         &self.blocks
     }
@@ -197,7 +197,7 @@ impl<T, B: Blocks> BlockBox<'_, T, B> {
 }
 
 impl<T, B: Blocks> BlockBox<'static, T, B> {
-    /// The box as a promise that its value stays where it is until it is dropped: blocks don't move.
+    /// Pins the box: its value stays where it is until it is dropped, since blocks don't move.
     ///
     /// Only where the allocator lives for ever. Else a box could be forgotten and the allocator
     /// dropped, and the value's memory would be used again though the value wasn't dropped:

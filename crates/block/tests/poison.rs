@@ -1,4 +1,4 @@
-//! Under `AddressSanitizer`: free blocks are poisoned, so whoever touches one is caught in the act.
+//! Under `AddressSanitizer`: free blocks are poisoned, so a touch of one is reported at once.
 //!
 //! Run by `cargo xtask sanitize`; without `--cfg asan` there is nothing here.
 

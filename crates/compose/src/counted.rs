@@ -82,7 +82,7 @@ impl<A> Counted<A> {
         }
     }
 
-    /// The allocator itself; what is allocated there isn't counted.
+    /// Returns the allocator itself; what is allocated there isn't counted.
     pub const fn inner(&self) -> &A {
         &self.allocator
     }

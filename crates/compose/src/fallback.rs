@@ -9,7 +9,7 @@ use stratalloc_core::{
 /// Serves from `primary`, and from `secondary` what that refuses: a small fast pool in front of a
 /// heap, say, or memory on the stack in front of the system's.
 ///
-/// The primary has to tell its blocks from others by their address; so what the secondary hands out must
+/// The primary has to know its blocks by their address; so what the secondary hands out must
 /// not be cut from blocks of the primary. Empty layouts go to the secondary, since an empty block may
 /// dangle, and then lies in neither.
 ///
@@ -86,19 +86,19 @@ impl<A, B> Fallback<A, B> {
         Self { primary, secondary }
     }
 
-    /// The allocator that is asked first.
+    /// Returns the allocator that is asked first.
     pub const fn primary(&self) -> &A {
         &self.primary
     }
 
-    /// The allocator that is asked when the first refuses.
+    /// Returns the allocator that is asked when the first refuses.
     pub const fn secondary(&self) -> &B {
         &self.secondary
     }
 }
 
 impl<A: Owns, B> Fallback<A, B> {
-    /// Where a block is live [FALLBACK-1, FALLBACK-2].
+    /// Returns whether a block is live in the primary [FALLBACK-1, FALLBACK-2].
     #[inline]
     fn is_in_primary(&self, block: NonNull<u8>, layout: Layout) -> bool {
         layout.size() > 0 && self.primary.owns(block)
@@ -106,7 +106,7 @@ impl<A: Owns, B> Fallback<A, B> {
 }
 
 // SAFETY: each block is one of the two allocators', which keep the contract, and goes back to that
-// one [FALLBACK-1, FALLBACK-2], which the primary tells rightly [FALLBACK-3].
+// one [FALLBACK-1, FALLBACK-2], which the primary knows rightly [FALLBACK-3].
 unsafe impl<A: Owns, B: Allocator> Allocator for Fallback<A, B> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {

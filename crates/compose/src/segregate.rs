@@ -43,17 +43,17 @@ impl<A, B> Segregate<A, B> {
         Self { threshold, small, large }
     }
 
-    /// The largest size, in bytes, that `small` serves.
+    /// Returns the largest size, in bytes, that `small` serves.
     pub const fn threshold(&self) -> usize {
         self.threshold
     }
 
-    /// The allocator of small blocks.
+    /// Returns the allocator of small blocks.
     pub const fn small(&self) -> &A {
         &self.small
     }
 
-    /// The allocator of large blocks.
+    /// Returns the allocator of large blocks.
     pub const fn large(&self) -> &B {
         &self.large
     }
@@ -63,7 +63,7 @@ impl<A, B> Segregate<A, B> {
         layout.size() <= self.threshold
     }
 
-    /// A small block, with no more bytes than a small layout can have [SEGREGATE-1].
+    /// Returns a small block, with no more bytes than a small layout can have [SEGREGATE-1].
     #[inline]
     fn capped(&self, block: NonNull<[u8]>) -> NonNull<[u8]> {
         NonNull::slice_from_raw_parts(block.cast(), block.len().min(self.threshold))

@@ -4,7 +4,7 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use crate::AllocError;
 
-/// A block for an empty layout: it dangles, and is aligned.
+/// Returns a block for an empty layout: it dangles, and is aligned.
 ///
 /// ```
 /// use core::alloc::Layout;

@@ -1,10 +1,10 @@
 //! The last words of an allocator: a report that allocates nothing, then the end of the process.
 //!
-//! Corruption (a double free, a foreign pointer, a broken header) is never an `Err`: whoever could
+//! Corruption (a double free, a foreign pointer, a broken header) is never an `Err`: a caller that could
 //! handle it runs on the memory that is corrupt. [`fatal`] formats one line into a buffer on the
 //! stack, hands it to the *sink*, and ends the process by the *abort* hook.
 //!
-//! Both are set by whoever knows the platform; a hosted layer sets a raw write to standard error
+//! The layer that knows the platform sets both; a hosted one sets a raw write to standard error
 //! and the system's abort. Without them a report goes nowhere and the process ends in the
 //! processor's trap. `panic!` serves neither purpose: its hook takes locks and allocates, and it would
 //! unwind through allocators, which are in the middle of a change.

@@ -4,7 +4,7 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use crate::{AllocError, Allocator};
 
-/// Can tell of any address whether it lies in memory of this allocator.
+/// An allocator that knows of any address whether it lies in memory of this allocator.
 ///
 /// # Safety
 ///
@@ -30,7 +30,7 @@ use crate::{AllocError, Allocator};
 /// }
 /// ```
 pub unsafe trait Owns: Allocator {
-    /// Whether `address` lies in memory that this allocator hands out, live or free.
+    /// Returns whether `address` lies in memory that this allocator hands out, live or free.
     ///
     /// What others cut from a block of this allocator lies in its memory too.
     fn owns(&self, address: NonNull<u8>) -> bool;
@@ -43,7 +43,7 @@ pub unsafe trait Owns: Allocator {
 /// All bytes that [`usable_size`](Self::usable_size) counts are the block's alone, and stay so until it
 /// is deallocated, or resized.
 pub unsafe trait UsableSize: Allocator {
-    /// The usable bytes of a live block: at least those asked for.
+    /// Returns the usable bytes of a live block: at least those asked for.
     ///
     /// # Safety
     ///
@@ -73,9 +73,9 @@ pub unsafe trait ResizeInPlace: Allocator {
     ) -> Result<(), AllocError>;
 }
 
-/// Takes a block back without being told its layout: the seeds' `free(ptr)`.
+/// Takes a block back without its layout: the seeds' `free(ptr)`.
 ///
-/// A safe trait: whoever calls it trusts nothing that it says, and to take back what it shouldn't an
+/// A safe trait: its callers trust nothing that it returns, and to take back what it shouldn't an
 /// implementation needs unsafe code.
 pub trait FreeUnsized: Allocator {
     /// Takes a block back.
@@ -91,13 +91,13 @@ pub trait Stats {
     /// The allocator's own set of figures.
     type Snapshot: Copy + core::fmt::Debug;
 
-    /// The figures of this moment.
+    /// Returns the figures of this moment.
     fn stats(&self) -> Self::Snapshot;
 }
 
 /// Can give memory back that it holds but doesn't need.
 pub trait Trim {
-    /// Gives back what it can, and says how many bytes that were.
+    /// Gives back what it can, and returns how many bytes that was.
     fn trim(&self) -> usize;
 }
 

@@ -58,12 +58,12 @@ impl FreeList {
     /// The least alignment, in bytes, of a block.
     pub const MIN_BLOCK_ALIGN: usize = align_of::<Link>();
 
-    /// An empty list.
+    /// Returns an empty list.
     pub const fn new() -> Self {
         Self { head: None }
     }
 
-    /// Whether there is no block.
+    /// Returns whether there is no block.
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.head.is_none()

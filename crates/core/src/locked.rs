@@ -39,7 +39,7 @@ use crate::{AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Stats, Trim
 pub struct Locked<R: RawMutex, A>(Mutex<R, A>);
 
 impl<R: RawMutex, A> Locked<R, A> {
-    /// The allocator, unlocked.
+    /// Returns the allocator, unlocked.
     pub const fn new(allocator: A) -> Self {
         Self(Mutex::new(allocator))
     }
@@ -50,7 +50,7 @@ impl<R: RawMutex, A> Locked<R, A> {
         LockedGuard(self.0.lock())
     }
 
-    /// The allocator, for whoever has the only reference.
+    /// Returns the allocator: the only reference needs no lock.
     pub fn get_mut(&mut self) -> &mut A {
         self.0.get_mut()
     }
@@ -58,7 +58,7 @@ impl<R: RawMutex, A> Locked<R, A> {
 
 /// The allocator of a [`Locked`], which nobody else can use while this lives.
 ///
-/// It is lent to look at and to allocate from, not to be changed: whoever could replace the allocator
+/// It is lent to look at and to allocate from, not to be changed: code that could replace the allocator
 /// would give back the memory of blocks that are live.
 ///
 /// ```compile_fail,E0594

@@ -19,7 +19,7 @@ pub struct PageRange {
 unsafe impl Send for PageRange {}
 
 impl PageRange {
-    /// A range of `size` bytes from `start`.
+    /// Returns a range of `size` bytes from `start`.
     ///
     /// # Safety
     ///
@@ -35,12 +35,12 @@ impl PageRange {
         (self.start, self.size)
     }
 
-    /// The first byte.
+    /// Returns the first byte.
     pub const fn start(&self) -> NonNull<u8> {
         self.start
     }
 
-    /// Its size in bytes, a multiple of the provider's page size.
+    /// Returns its size in bytes, a multiple of the provider's page size.
     pub const fn size(&self) -> usize {
         self.size
     }
@@ -82,7 +82,7 @@ pub unsafe trait PageProvider {
     /// Whether [`decommit`](Self::decommit) gives memory back; where not, it does nothing.
     const DECOMMITS: bool;
 
-    /// The size of a page in bytes, a power of two.
+    /// Returns the size of a page in bytes, a power of two.
     fn page_size(&self) -> usize;
 
     /// Takes `size` bytes of address space aligned to `align`. Nothing of it may be touched before

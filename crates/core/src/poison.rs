@@ -1,4 +1,4 @@
-//! Tells `AddressSanitizer` which blocks are free, in builds with `--cfg asan`; else empty.
+//! Marks for `AddressSanitizer` which blocks are free, in builds with `--cfg asan`; else empty.
 //!
 //! The sanitizer can't know which part of an allocator's memory is live. With free blocks *poisoned*, a use after
 //! free or past a block into a free neighbour is reported where it happens. Build with

@@ -21,12 +21,12 @@ const PER_DOUBLING: usize = 8;
 pub struct SizeClass(u8);
 
 impl SizeClass {
-    /// The class with this index, if there is one.
+    /// Returns the class with this index, if there is one.
     pub const fn from_index(index: usize) -> Option<Self> {
         if index < CLASS_COUNT { Some(Self(index as u8)) } else { None }
     }
 
-    /// The smallest class whose blocks hold `size` bytes; `None` above [`MAX_CLASS_SIZE`].
+    /// Returns the smallest class whose blocks hold `size` bytes; `None` above [`MAX_CLASS_SIZE`].
     ///
     /// One load from a table, whatever the size. Size zero has the class of the smallest blocks.
     ///
@@ -40,7 +40,7 @@ impl SizeClass {
         if size <= MAX_CLASS_SIZE { Some(Self(CLASS_OF_STEP[size.div_ceil(STEP)])) } else { None }
     }
 
-    /// The smallest class whose blocks hold `size` bytes and are all aligned to `align`, in slabs
+    /// Returns the smallest class whose blocks hold `size` bytes and are all aligned to `align`, in slabs
     /// that are aligned to at least `align`.
     ///
     /// A block size that is a multiple of `align` does that; `align` must be a power of two.
@@ -64,13 +64,13 @@ impl SizeClass {
         }
     }
 
-    /// Its index, `0..CLASS_COUNT`.
+    /// Returns its index, `0..CLASS_COUNT`.
     #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// The size of its blocks in bytes.
+    /// Returns the size of its blocks in bytes.
     #[inline]
     pub const fn block_size(self) -> usize {
         BLOCK_SIZES[self.0 as usize] as usize

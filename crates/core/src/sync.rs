@@ -6,7 +6,7 @@
 //! Loom doesn't explore all of them: of each atomic it remembers each thread's last access only, so that
 //! what another thread could do between a load and the compare-and-swap after it may never be tried from
 //! the load on. Which of two threads it starts first makes a difference then; so a model runs in
-//! both orders (`explore`), says how many executions there were, and fails if they are fewer than they
+//! both orders (`explore`), returns how many executions there were, and fails if they are fewer than they
 //! used to be.
 
 #[cfg(loom)]
@@ -30,7 +30,7 @@ mod models {
 
     use super::{Arc, thread};
 
-    /// Runs a model in as many executions as loom finds different, and says how many those were.
+    /// Runs a model in as many executions as loom finds different, and returns how many those were.
     ///
     /// # Panics
     ///

@@ -11,7 +11,7 @@ pub(crate) const REQUEST: usize = 4;
 /// A request as it stands in the input.
 pub(crate) type Request = [u8; REQUEST];
 
-/// The whole requests of an input.
+/// Returns the whole requests of an input.
 pub(crate) fn requests(data: &[u8]) -> impl Iterator<Item = Request> {
     data.as_chunks().0.iter().copied()
 }

@@ -13,7 +13,7 @@ use stratalloc_pages::{MemBlocks, Mmap};
 /// A lock that doesn't allocate, as the global allocator's must not.
 struct Yielding(AtomicBool);
 
-// SAFETY: whoever swaps the flag to true has the lock until it stores false.
+// SAFETY: the thread that swaps the flag to true has the lock until it stores false.
 unsafe impl RawMutex for Yielding {
     const INIT: Self = Self(AtomicBool::new(false));
     type GuardMarker = GuardNoSend;

@@ -1,4 +1,4 @@
-//! Free blocks in lists by size, and the maps that tell which lists hold any.
+//! Free blocks in lists by size, and the maps that show which lists hold any.
 
 use core::marker::PhantomData;
 
@@ -34,13 +34,13 @@ pub(crate) const LOWEST: usize = BINS;
 ///   next, zero ends the list, and the bin's number is the previous of the first.
 /// - [BINS-2: map] A list's bit is set in `map` if and only if the list isn't empty.
 pub(crate) struct Bins<P> {
-    /// A bit for each bin.
+    /// Returns a bit for each bin.
     map: [u64; WORDS],
     heads: [usize; BINS],
     policy: PhantomData<P>,
 }
 
-/// The bin of a size: its five highest bits in granules, with the doubling above them.
+/// Returns the bin of a size: its five highest bits in granules, with the doubling above them.
 #[inline(always)]
 const fn bin_of<P: Policy>(size: usize) -> usize {
     let len = size / P::GRANULE;
@@ -49,7 +49,7 @@ const fn bin_of<P: Policy>(size: usize) -> usize {
     if bin < BINS { bin } else { BINS - 1 }
 }
 
-/// The block whose link to its previous changes: the next, or if there is none the block itself,
+/// Returns the block whose link to its previous changes: the next, or if there is none the block itself,
 /// whose link doesn't matter. There are as many lists of one as longer ones, so it isn't worth a
 /// branch.
 #[inline(always)]
@@ -100,7 +100,7 @@ impl<P: Policy> Bins<P> {
         }
     }
 
-    /// The links of a block that enters a bin.
+    /// Returns the links of a block that enters a bin.
     #[inline(always)]
     fn place_for(&mut self, bin: usize, address: usize) -> (usize, usize) {
         let (mut previous, mut next) = (bin, *self.head(bin));
@@ -189,7 +189,7 @@ impl<P: Policy> Bins<P> {
         }
     }
 
-    /// The block of a bin that the policy's fit prefers, of at least `size` bytes.
+    /// Returns the block of a bin that the policy's fit prefers, of at least `size` bytes.
     #[inline(always)]
     fn choose(&self, bin: usize, size: usize) -> Free {
         let mut chosen = Free::NONE;
@@ -215,7 +215,7 @@ impl<P: Policy> Bins<P> {
         chosen
     }
 
-    /// How many blocks are in the lists.
+    /// Returns how many blocks are in the lists.
     pub(crate) fn count(&self) -> usize {
         let mut count = 0;
         for &head in &self.heads {
@@ -229,7 +229,7 @@ impl<P: Policy> Bins<P> {
         count
     }
 
-    /// Whether a free block's body says what it should.
+    /// Returns whether a free block's body says what it should.
     ///
     /// # Safety
     ///

@@ -13,12 +13,12 @@
 //! [`Tags`](crate::tags::Tags), [`Region`] and [`Bins`].
 
 mod check;
+mod consolidation;
 mod liveness;
 mod placement;
 mod regions;
 mod release;
 mod resize;
-mod settlement;
 pub(crate) mod slab;
 mod walk;
 
@@ -71,7 +71,7 @@ impl<P: Policy> Engine<P> {
     /// The longest request in bytes.
     pub(crate) const MAX: usize = isize::MAX as usize - 4096;
 
-    /// An engine without memory.
+    /// Returns an engine without memory.
     pub(crate) const fn new() -> Self {
         const {
             let is_bounded =
@@ -91,14 +91,14 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// The size of a block that serves a request of at most [`MAX`](Self::MAX) bytes.
+    /// Returns the size of a block that serves a request of at most [`MAX`](Self::MAX) bytes.
     #[inline(always)]
     pub(crate) const fn block_size(request: usize) -> usize {
         let size = (request + (P::GRANULE - 1)) & !(P::GRANULE - 1);
         if size < Self::MIN { Self::MIN } else { size }
     }
 
-    /// The quick list that may have a block for a short request.
+    /// Returns the quick list that may have a block for a short request.
     #[inline(always)]
     pub(crate) const fn quick_len(request: usize) -> usize {
         let len = request.div_ceil(P::GRANULE);
@@ -112,7 +112,7 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// The region of an address that lies in one.
+    /// Returns the region of an address that lies in one.
     #[inline(always)]
     pub(crate) fn region_of(&mut self, address: usize) -> Region<P> {
         if !self.region.contains(address) {
@@ -196,7 +196,7 @@ impl<P: Policy> Engine<P> {
         self.notice_empty(region, self.top);
     }
 
-    /// A block joined with the one before, which is taken out of its bin.
+    /// Returns a block joined with the one before, which is taken out of its bin.
     #[inline(always)]
     unsafe fn join_previous(&mut self, block: Free) -> Free {
         // SAFETY: the block before is free [BINS-1].
@@ -228,14 +228,14 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// The free block that starts at an address.
+    /// Returns the free block that starts at an address.
     #[inline(always)]
     pub(crate) unsafe fn free_at(&self, address: usize) -> Free {
         // SAFETY: it is the top, or in a bin [BINS-1].
         if address == self.top.address { self.top } else { unsafe { Free::at(address) } }
     }
 
-    /// The free block that ends at an address.
+    /// Returns the free block that ends at an address.
     #[inline(always)]
     pub(crate) unsafe fn free_before(&self, end: usize) -> Free {
         // SAFETY: it is the top, or in a bin [BINS-1].
@@ -271,6 +271,6 @@ impl<P: Policy> Engine<P> {
     }
 }
 
-/// Tells the compiler that a path is rare.
+/// Hints to the compiler that a path is rare.
 #[cold]
 pub(crate) const fn unlikely() {}

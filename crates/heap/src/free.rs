@@ -20,13 +20,13 @@ pub(crate) struct Free {
 impl Free {
     pub(crate) const NONE: Self = Self { address: 0, size: 0 };
 
-    /// The address behind it.
+    /// Returns the address behind it.
     #[inline(always)]
     pub(crate) const fn end(self) -> usize {
         self.address + self.size
     }
 
-    /// The free block at an address.
+    /// Returns the free block at an address.
     ///
     /// # Safety
     ///
@@ -37,7 +37,7 @@ impl Free {
         Self { address, size: unsafe { load(address + 2 * WORD) } }
     }
 
-    /// The free block that ends at an address.
+    /// Returns the free block that ends at an address.
     ///
     /// # Safety
     ///

@@ -70,7 +70,7 @@ pub struct Heap<B: Allocator = NoBase, P: Policy = Compact> {
 unsafe impl<B: Allocator + Send, P: Policy> Send for Heap<B, P> {}
 
 impl<B: Allocator, P: Policy> Heap<B, P> {
-    /// A heap without memory yet; it takes from `base` what it needs, when it needs it.
+    /// Returns a heap without memory yet; it takes from `base` what it needs, when it needs it.
     pub const fn new(base: B) -> Self {
         Self { engine: UnsafeCell::new(Engine::new()), base }
     }
@@ -100,12 +100,12 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         unsafe { self.engine().add_chunk(Chunk { start, size, owned: false }) }
     }
 
-    /// The base.
+    /// Returns the base.
     pub const fn base(&self) -> &B {
         &self.base
     }
 
-    /// Whether any memory was of use.
+    /// Returns whether any memory was of use.
     #[cfg(feature = "lock_api")]
     #[inline]
     fn has_memory(&self) -> bool {
@@ -123,7 +123,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         unsafe { &mut *self.engine.get() }
     }
 
-    /// The heap's figures, by a walk over all blocks: linear in their number.
+    /// Returns the heap's figures, by a walk over all blocks: linear in their number.
     pub fn snapshot(&self) -> Snapshot {
         // SAFETY: the reference ends here [HEAP-1].
         unsafe { self.engine() }.snapshot()
@@ -153,7 +153,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         unsafe { self.engine() }.check()
     }
 
-    /// Whether `address` is the start of a live block: certain, by a walk in linear time.
+    /// Returns whether `address` is the start of a live block: certain, by a walk in linear time.
     pub fn is_live(&self, address: NonNull<u8>) -> bool {
         // SAFETY: the reference ends here [HEAP-1].
         unsafe { self.engine() }.is_live(address.addr().get())
@@ -161,7 +161,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
 }
 
 impl<P: Policy> Heap<NoBase, P> {
-    /// A heap in memory that is its own for ever, and in no other. If it is too short to be of use,
+    /// Returns a heap in memory that is its own for ever, and in no other. If it is too short to be of use,
     /// the heap has nothing to give.
     ///
     /// ```

@@ -12,7 +12,7 @@
 //!   length in its own body.
 //! - Requests of at most 16 bytes share slabs of 63 cells.
 //! - A freed short block waits in the quick list of its length. At most a sixteenth of the memory
-//!   waits before it is *settled*, that is coalesced and filed in bins.
+//!   waits before it is *consolidated*, that is coalesced and filed in bins.
 //! - Bins have one length each below 512 bytes, and then a sixteenth of a doubling. Small requests
 //!   take the near end of a longer block, large ones the far end, the largest again the near one.
 //! - The *top* is the block used when no bin has one.
@@ -27,10 +27,10 @@
 //! | | |
 //! |---|---|
 //! | `memory`, `list`, `free` | words by address; lists through blocks; what a free block says of itself |
-//! | `policy`, `extent`, `snapshot`, `corruption` | what may be chosen, and what may be told |
+//! | `policy`, `extent`, `snapshot`, `corruption` | what may be chosen, and what is reported |
 //! | `tags`, `region`, `table` | the bits of a region, and where they lie in it |
 //! | `bins`, `quick` | free blocks by size; freed blocks by length |
-//! | `engine` | the state of a heap, and all that is done to it in folders of its own: placement, slabs, settlement, release, resize, regions; liveness, walk, check |
+//! | `engine` | the state of a heap, and all that is done to it in folders of its own: placement, slabs, consolidation, release, resize, regions; liveness, walk, check |
 //! | `heap` | what users see: requests (with the tree of calls), the base, the contracts, C's calls |
 //! | `seeds` | the names of exercises |
 

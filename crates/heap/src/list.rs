@@ -5,7 +5,7 @@ use crate::memory::{load, store};
 /// The most sorted parts at a time: part `n` has `2^n` blocks, and addresses end before.
 const PARTS: usize = usize::BITS as usize;
 
-/// The first block of a list that is sorted by address; 0 ends it.
+/// Returns the first block of a list that is sorted by address; 0 ends it.
 ///
 /// Each block is joined with the parts of equal length before it, as bits carry in a sum.
 ///

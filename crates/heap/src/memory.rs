@@ -10,7 +10,7 @@ use core::ptr::{NonNull, with_exposed_provenance_mut};
 
 use stratalloc_core::poison;
 
-/// The value at `address`.
+/// Returns the value at `address`.
 ///
 /// Free memory is poisoned for `AddressSanitizer`; the heap may read and write it all the same.
 ///

@@ -3,7 +3,7 @@
 //! Most blocks are asked for again at the size they were freed with. A freed short block goes
 //! to the list of its size and is still tagged as live; taking it again costs a few moves.
 //!
-//! What waits here is *settled*, freed for good, when it is a certain part of the memory, before a
+//! What waits here is *consolidated*, freed for good, when it is a certain part of the memory, before a
 //! long block is placed, and before the heap grows or fails: so it keeps nothing from being used.
 //! A block that is taken again no longer waits.
 
@@ -26,7 +26,7 @@ const SHARE: usize = 16;
 /// a block of each length that a program uses.
 const FLOOR: usize = 4096;
 
-/// Before a long block is placed, a part of that part must wait for settling to be worth its time.
+/// Before a long block is placed, a part of that part must wait for consolidating to be worth its time.
 const WORTH: isize = 64;
 
 /// With its address, what marks a block that waits.
@@ -44,11 +44,11 @@ const KEY: usize = 0x5EED_F4EE_5EED_F4EE_u64 as usize;
 ///   only after the limit was lowered.
 pub(crate) struct Quick<P> {
     map: [u64; QUICK / 64 + 1],
-    /// As many granules as may still enter before the lists must be settled.
+    /// As many granules as may still enter before the lists must be consolidated.
     left: isize,
     /// `left` of empty lists.
     limit: isize,
-    /// With less than this left, settling is worth its time.
+    /// With less than this left, consolidating is worth its time.
     worth: isize,
     heads: [usize; QUICK + 1],
     policy: PhantomData<P>,
@@ -66,8 +66,8 @@ impl<P: Policy> Quick<P> {
         }
     }
 
-    /// What a block takes of the budget while it waits: its granules; or one, where what counts is how
-    /// many are settled.
+    /// Returns what a block takes of the budget while it waits: its granules; or one, where what counts is how
+    /// many are consolidated.
     #[inline(always)]
     pub(crate) const fn charge(len: usize) -> usize {
         if P::BOUNDED { 1 } else { len }
@@ -97,7 +97,7 @@ impl<P: Policy> Quick<P> {
     }
 
     /// Adds a cell; whether so much may still enter. It is charged more than it is credited when it is
-    /// taken, so that the lists are settled now and then, and slabs with few live cells become empty.
+    /// taken, so that the lists are consolidated now and then, and slabs with few live cells become empty.
     #[inline(always)]
     pub(crate) unsafe fn push_cell(&mut self, address: usize) -> bool {
         // SAFETY: nobody uses the cell.
@@ -132,9 +132,9 @@ impl<P: Policy> Quick<P> {
         self.left = self.limit - waiting;
     }
 
-    /// Whether so much waits that settling is worth its time.
+    /// Returns whether so much waits that consolidating is worth its time.
     #[inline(always)]
-    pub(crate) fn is_worth_settling(&self) -> bool {
+    pub(crate) fn is_worth_consolidating(&self) -> bool {
         self.left < self.worth
     }
 
@@ -143,14 +143,14 @@ impl<P: Policy> Quick<P> {
         (self.limit - self.left).unsigned_abs()
     }
 
-    /// The blocks of this many granules that wait; none if so long ones can't.
+    /// Returns the blocks of this many granules that wait; none if so long ones can't.
     pub(crate) fn list(&self, len: usize) -> impl Iterator<Item = usize> {
         let first = self.heads.get(len).copied().unwrap_or(0);
         // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
         successors(non_zero(first), |&address| non_zero(unsafe { load(address) }))
     }
 
-    /// Whether a block waits here, whose length this is: in constant time in builds with debug
+    /// Returns whether a block waits here, whose length this is: in constant time in builds with debug
     /// assertions, but for a block that has the key by chance, or whose key was overwritten.
     pub(crate) unsafe fn contains_signed(&self, address: usize, len: usize) -> bool {
         // SAFETY: a block of the heap holds two words.
@@ -158,12 +158,12 @@ impl<P: Policy> Quick<P> {
         is_signed && self.contains(address, len)
     }
 
-    /// Whether a block waits here, whose length this is.
+    /// Returns whether a block waits here, whose length this is.
     pub(crate) fn contains(&self, address: usize, len: usize) -> bool {
         self.list(len).any(|listed| listed == address)
     }
 
-    /// The first block of each list, or 0.
+    /// Returns the first block of each list, or 0.
     pub(crate) const fn heads(&self) -> [usize; QUICK + 1] {
         self.heads
     }

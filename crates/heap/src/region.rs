@@ -31,23 +31,23 @@ impl<P: Policy> Region<P> {
     /// No memory at all: it contains no address.
     pub(crate) const NONE: Self = Self { start: 0, span: 0, tags: Tags::NONE, policy: PhantomData };
 
-    /// The region of the blocks within `start..end`.
+    /// Returns the region of the blocks within `start..end`.
     pub(crate) const fn new(start: usize, end: usize, tags: Tags<P>) -> Self {
         Self { start, span: end - start, tags, policy: PhantomData }
     }
 
-    /// Whether an address lies among the blocks.
+    /// Returns whether an address lies among the blocks.
     #[inline(always)]
     pub(crate) const fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.start) < self.span
     }
 
-    /// Where the first block starts.
+    /// Returns where the first block starts.
     pub(crate) const fn start(&self) -> usize {
         self.start
     }
 
-    /// Where the last block ends.
+    /// Returns where the last block ends.
     pub(crate) const fn end(&self) -> usize {
         self.start + self.span
     }

@@ -102,20 +102,20 @@ impl<P: Policy> Table<P> {
         Self { address, policy: PhantomData }
     }
 
-    /// The bytes of a table for blocks within `start..end`.
+    /// Returns the bytes of a table for blocks within `start..end`.
     const fn bytes(start: usize, end: usize, chunks: usize) -> usize {
         let bytes = Self::HEADER + Tags::<P>::bytes(start, end) + chunks * size_of::<Chunk>();
         bytes.next_multiple_of(ALIGN)
     }
 
-    /// The bytes of a chunk that has room for a block of `size` bytes, wherever it starts.
+    /// Returns the bytes of a chunk that has room for a block of `size` bytes, wherever it starts.
     pub(crate) const fn chunk_bytes(size: usize) -> Option<usize> {
         let room = size.saturating_add(4 * window_bytes::<P>());
         let room = room.saturating_add(room / 32);
         size.checked_add(Self::bytes(0, room, 1) + 4 * ALIGN)
     }
 
-    /// Where blocks from `start` on must end so that their table has room up to `limit`.
+    /// Returns where blocks from `start` on must end so that their table has room up to `limit`.
     fn end_below(start: usize, limit: usize, chunks: usize) -> Option<usize> {
         let mut end = align_down(limit);
         // Each estimate corrects the one before: too high, too low, too high, and low enough, as
@@ -126,7 +126,7 @@ impl<P: Policy> Table<P> {
         (end >= start).then_some(end)
     }
 
-    /// Where blocks up to `end` must start so that their table has room from `limit` on.
+    /// Returns where blocks up to `end` must start so that their table has room from `limit` on.
     fn start_above(limit: usize, end: usize, chunks: usize) -> Option<usize> {
         let start = limit.checked_add(Self::bytes(limit, end, chunks))?;
         (start <= end).then_some(start)
@@ -170,12 +170,12 @@ impl<P: Policy> Table<P> {
         region
     }
 
-    /// Where the region ends when all of it is open.
+    /// Returns where the region ends when all of it is open.
     pub(crate) fn limit(self) -> usize {
         self.header().limit
     }
 
-    /// Whether there is no region.
+    /// Returns whether there is no region.
     pub(crate) const fn is_none(self) -> bool {
         self.address == 0
     }
@@ -185,17 +185,17 @@ impl<P: Policy> Table<P> {
         unsafe { load(self.address) }
     }
 
-    /// The region that the table describes.
+    /// Returns the region that the table describes.
     pub(crate) fn region(self) -> Region<P> {
         self.header().region
     }
 
-    /// The next table.
+    /// Returns the next table.
     pub(crate) fn next(self) -> Self {
         Self::at(self.header().next)
     }
 
-    /// The table from this one on whose region an address lies in.
+    /// Returns the table from this one on whose region an address lies in.
     #[inline(always)]
     pub(crate) fn find(self, address: usize) -> Option<Self> {
         let mut table = self;
@@ -211,7 +211,7 @@ impl<P: Policy> Table<P> {
         unsafe { store(self.address, Header { next: next.address, ..self.header() }) }
     }
 
-    /// The chunks that the region was joined from, by address.
+    /// Returns the chunks that the region was joined from, by address.
     pub(crate) fn chunks(self) -> impl DoubleEndedIterator<Item = Chunk> {
         // SAFETY: the header stands there [TABLE-1].
         (0..self.header().chunks).map(move |index| unsafe { load(self.chunk_address(index)) })
@@ -238,12 +238,12 @@ impl<P: Policy> Table<P> {
         unsafe { load(self.chunk_address(self.header().chunks - 1)) }
     }
 
-    /// Whether the table lies in the first chunk, below the blocks.
+    /// Returns whether the table lies in the first chunk, below the blocks.
     pub(crate) fn is_below(self) -> bool {
         self.address < self.region().start()
     }
 
-    /// The first byte and the one behind the last of the table, with what is lost by alignment.
+    /// Returns the first byte and the one behind the last of the table, with what is lost by alignment.
     pub(crate) fn extent(self) -> (usize, usize) {
         if self.is_below() {
             (self.first_chunk().start, self.region().start())

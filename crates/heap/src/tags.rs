@@ -23,7 +23,7 @@
 //!   is free, and the third the end of that one, as if it were live. Behind a slab the first would
 //!   say that a free block starts there, and the second that it ends.
 //! - A slab of cells is exactly a window: the word says which of them are live (see `cells`). A byte
-//!   a window, its *mark*, tells slabs.
+//!   a window, its *mark*, is set for slabs.
 
 mod size;
 
@@ -43,7 +43,7 @@ const WORD: usize = size_of::<u64>();
 /// The mark of a window that is a slab.
 pub(crate) const SLAB: u8 = 1;
 
-/// The bits that tell a long block's size from tags.
+/// The bits by which a long block's size is known from tags.
 pub(crate) const LONG: u64 = 7;
 
 /// The tags of a region.
@@ -74,7 +74,7 @@ impl<P> Clone for Tags<P> {
 
 impl<P> Copy for Tags<P> {}
 
-/// The bytes of a window.
+/// Returns the bytes of a window.
 pub(crate) const fn window_bytes<P: Policy>() -> usize {
     WINDOW * P::GRANULE
 }
@@ -94,12 +94,12 @@ impl<P: Policy> Tags<P> {
 
     pub(crate) const WINDOW_BYTES: usize = window_bytes::<P>();
 
-    /// The first and the last window of blocks within `start..end`, and of the granule behind.
+    /// Returns the first and the last window of blocks within `start..end`, and of the granule behind.
     const fn windows(start: usize, end: usize) -> (usize, usize) {
         (start / Self::WINDOW_BYTES, end / Self::WINDOW_BYTES)
     }
 
-    /// The bytes that tags take, of blocks within `start..end`: a word and a mark for each window.
+    /// Returns the bytes that tags take, of blocks within `start..end`: a word and a mark for each window.
     pub(crate) const fn bytes(start: usize, end: usize) -> usize {
         let (first, last) = Self::windows(start, end);
         ((last - first + 1) * (WORD + 1)).next_multiple_of(WORD)
@@ -153,13 +153,13 @@ impl<P: Policy> Tags<P> {
         unsafe { self.words.wrapping_add(first).copy_from(from, last - first + 1) }
     }
 
-    /// The number of a granule in its window.
+    /// Returns the number of a granule in its window.
     #[inline(always)]
     pub(crate) const fn index(address: usize) -> usize {
         address / P::GRANULE % WINDOW
     }
 
-    /// The word of the window of any granule.
+    /// Returns the word of the window of any granule.
     #[inline(always)]
     pub(crate) unsafe fn word(self, address: usize) -> u64 {
         access();
@@ -173,7 +173,7 @@ impl<P: Policy> Tags<P> {
         unsafe { self.words.wrapping_add(address / Self::WINDOW_BYTES).write(word) }
     }
 
-    /// The mark of the window of any granule.
+    /// Returns the mark of the window of any granule.
     #[inline(always)]
     pub(crate) unsafe fn mark(self, address: usize) -> u8 {
         unsafe { self.marks.wrapping_add(address / Self::WINDOW_BYTES).read() }
@@ -185,7 +185,7 @@ impl<P: Policy> Tags<P> {
         unsafe { self.marks.wrapping_add(address / Self::WINDOW_BYTES).write(mark) }
     }
 
-    /// The bit of any granule: of a block's first one, its B.
+    /// Returns the bit of any granule: of a block's first one, its B.
     #[inline(always)]
     pub(crate) unsafe fn bit(self, address: usize) -> bool {
         unsafe { self.word(address) >> Self::index(address) & 1 != 0 }
@@ -259,7 +259,7 @@ impl<P: Policy> Tags<P> {
         }
     }
 
-    /// Whether a block covers the window behind that of its start, and more.
+    /// Returns whether a block covers the window behind that of its start, and more.
     #[inline(always)]
     const fn is_long(start: usize, end: usize) -> bool {
         let next = start / Self::WINDOW_BYTES + 1;
@@ -291,7 +291,7 @@ impl<P: Policy> Tags<P> {
         }
     }
 
-    /// The word of the window behind that of a granule.
+    /// Returns the word of the window behind that of a granule.
     #[inline(always)]
     pub(crate) const fn word_behind(self, address: usize) -> *mut u64 {
         self.words.wrapping_add(address / Self::WINDOW_BYTES).wrapping_add(1)

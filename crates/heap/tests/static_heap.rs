@@ -12,7 +12,7 @@ use stratalloc_heap::{Allocator, Heap, StaticHeap};
 /// A lock that doesn't allocate.
 struct Yielding(AtomicBool);
 
-// SAFETY: whoever swaps the flag to true has the lock until it stores false.
+// SAFETY: the thread that swaps the flag to true has the lock until it stores false.
 unsafe impl RawMutex for Yielding {
     const INIT: Self = Self(AtomicBool::new(false));
     type GuardMarker = GuardNoSend;

@@ -25,7 +25,7 @@ impl Bits<'_> {
         }
     }
 
-    /// The first bit of a range that equals `value`; the range's end if there is none.
+    /// Returns the first bit of a range that equals `value`; the range's end if there is none.
     pub(crate) fn find(self, range: Range<usize>, value: bool) -> usize {
         let mut index = range.start;
         while index < range.end {
@@ -39,7 +39,7 @@ impl Bits<'_> {
         range.end
     }
 
-    /// The first run of `count` clear bits within a range whose first index plus `phase` is a
+    /// Returns the first run of `count` clear bits within a range whose first index plus `phase` is a
     /// multiple of `align`, a power of two. Time is that of one pass over the words and runs.
     pub(crate) fn find_clear_run(
         self,
@@ -63,7 +63,7 @@ impl Bits<'_> {
     }
 }
 
-/// The bits of `index`'s word from `index` on, up to `end`.
+/// Returns the bits of `index`'s word from `index` on, up to `end`.
 fn mask(index: usize, end: usize) -> u64 {
     let from = u64::MAX << (index % WORD_BITS);
     let word_end = (index / WORD_BITS + 1) * WORD_BITS;

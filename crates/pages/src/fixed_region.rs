@@ -86,18 +86,18 @@ impl<'m> FixedRegion<'m> {
         Ok(Self { start, pages, page_size, map, memory: PhantomData })
     }
 
-    /// How many pages it has in all.
+    /// Returns how many pages it has in all.
     pub const fn pages(&self) -> usize {
         self.pages
     }
 
-    /// How many pages are free; in one pass over the map.
+    /// Returns how many pages are free; in one pass over the map.
     pub fn free_pages(&self) -> usize {
         let used: u32 = self.map.iter().map(|word| word.get().count_ones()).sum();
         self.pages - used as usize
     }
 
-    /// The pages of a range, by number; `None` if it isn't one of ours.
+    /// Returns the pages of a range, by number; `None` if it isn't one of ours.
     fn pages_of(&self, range: &PageRange) -> Option<Range<usize>> {
         let offset = range.start().addr().get().checked_sub(self.start.addr().get())?;
         let first = offset / self.page_size;
@@ -107,7 +107,7 @@ impl<'m> FixedRegion<'m> {
     }
 }
 
-/// How many pages fit in `room` bytes together with their bits, in whole words.
+/// Returns how many pages fit in `room` bytes together with their bits, in whole words.
 fn pages_in(room: usize, page_size: usize) -> usize {
     // A word of the map and the pages it stands for, as one group; then what is left over.
     let group = page_size.saturating_mul(WORD_BITS).saturating_add(size_of::<u64>());

@@ -29,7 +29,7 @@ impl ProcessWide for Kernel {
 #[cfg(unix)]
 crate::at_start!({ ProcessLock::watch::<Kernel>() });
 
-/// A pointer to `n` contiguous blocks of 4096 bytes; null when no memory is available, or `n` is 0.
+/// Returns a pointer to `n` contiguous blocks of 4096 bytes; null when no memory is available, or `n` is 0.
 ///
 /// As [`MemBlocks::alloc_blocks`], from any thread.
 pub fn alloc_blocks(n: usize) -> *mut u8 {

@@ -3,7 +3,7 @@
 //!
 //! A thread tries for about as long as a refill takes, then sleeps until the holder wakes it: so a thread of
 //! high priority doesn't keep the holder from the processor. Taking a free lock is one compare-and-swap, and
-//! giving it back one exchange, which tells whether somebody waits.
+//! giving it back one exchange, which shows whether a thread waits.
 //!
 //! The holder's priority isn't raised (`FUTEX_LOCK_PI`). The word would have to be the number of the thread
 //! that the kernel knows, which costs a call for each thread and each fork; the kernel would hand a contended
@@ -34,20 +34,20 @@ const BITS: usize = HELD | WAITED_FOR;
 
 /// What a lock knows its holder by: a word that is the thread's own for as long as it holds the lock.
 ///
-/// By it a thread that forks inside a signal handler can tell that it interrupted itself.
+/// By it a thread that forks inside a signal handler finds out that it interrupted itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Mark(usize);
 
 impl Mark {
-    /// The mark of a thread by a word of its own, such as an address in its stack. The word's two low bits don't
-    /// count.
+    /// Returns the mark of a thread by a word of its own, such as an address in its stack. The word's two low bits
+    /// don't count.
     #[inline]
     pub const fn new(word: usize) -> Self {
         Self(word & !BITS)
     }
 
-    /// The word, without its two low bits.
+    /// Returns the word, without its two low bits.
     #[inline]
     pub const fn get(self) -> usize {
         self.0
@@ -83,7 +83,7 @@ pub struct Lock<T> {
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
-    /// A lock that nobody holds.
+    /// Returns a lock that nobody holds.
     #[cfg(not(loom))]
     pub const fn new(value: T) -> Self {
         Self { word: AtomicUsize::new(0), value: UnsafeCell::new(value) }
@@ -99,16 +99,16 @@ impl<T> Lock<T> {
         }
     }
 
-    /// The value, if nobody holds the lock. `mark` is the calling thread's.
+    /// Returns the value, if nobody holds the lock. `mark` is the calling thread's.
     #[inline]
     pub fn try_lock(&self, mark: Mark) -> Option<LockGuard<'_, T>> {
         // Lazily: a guard that is made is a guard that unlocks.
         self.take(mark, HELD).then(|| LockGuard::new(self))
     }
 
-    /// The value, as soon as nobody else holds the lock.
+    /// Waits until nobody else holds the lock, and returns the value.
     ///
-    /// A thread that holds it already waits for ever.
+    /// A thread that holds the lock already waits for ever.
     #[inline]
     pub fn lock(&self, mark: Mark) -> LockGuard<'_, T> {
         if !self.take(mark, HELD) {
@@ -117,7 +117,7 @@ impl<T> Lock<T> {
         LockGuard::new(self)
     }
 
-    /// The value, without looking at the lock: nobody else can.
+    /// Returns the value, without looking at the lock: nobody else can.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
@@ -178,7 +178,7 @@ impl<T> Lock<T> {
         crate::os::wake_one(&self.word);
     }
 
-    /// Takes the lock for the time of a fork, and says whether it is to be released afterwards: not
+    /// Takes the lock for the time of a fork, and returns whether it is to be released afterwards: not
     /// if the forking thread itself held it.
     pub fn lock_for_fork(&self, mark: Mark) -> bool {
         let word = self.word.load(Ordering::Relaxed);
@@ -189,7 +189,7 @@ impl<T> Lock<T> {
         true
     }
 
-    /// The value, for the only thread of a forked process.
+    /// Returns the value, for the only thread of a forked process.
     ///
     /// # Safety
     ///

@@ -78,7 +78,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
         Self { provider, first: Cell::new(ptr::null()), empty: Cell::new(0) }
     }
 
-    /// A run of `n` blocks, aligned to their size; null when there is no memory for it, or `n` is 0
+    /// Returns a run of `n` blocks, aligned to their size; null when there is no memory for it, or `n` is 0
     /// (which the seed forbids). The content is arbitrary.
     ///
     /// ```text
@@ -132,12 +132,12 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
         released
     }
 
-    /// How many bytes it has from the provider.
+    /// Returns how many bytes it has from the provider.
     pub fn footprint(&self) -> usize {
         self.chunks().map(Chunk::size).sum()
     }
 
-    /// A run of `n` blocks aligned to `align` blocks.
+    /// Returns a run of `n` blocks aligned to `align` blocks.
     fn run(&self, n: usize, align: usize) -> Option<NonNull<u8>> {
         if n == 0 || align >= CHUNK {
             return None;
@@ -157,7 +157,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
         Some(run)
     }
 
-    /// A new, empty chunk of at least `blocks` blocks in all.
+    /// Returns a new, empty chunk of at least `blocks` blocks in all.
     fn create(&self, blocks: usize) -> Option<&Chunk> {
         let page_size = self.provider.page_size();
         let bytes = blocks.max(CHUNK).checked_mul(MEM_BLOCK_SIZE)?;
@@ -200,7 +200,7 @@ impl<P: PageProvider, const CHUNK: usize> MemBlocks<P, CHUNK> {
         }
     }
 
-    /// All chunks; the one last given may be released before the next is asked for.
+    /// Returns all chunks; the one last given may be released before the next is asked for.
     fn chunks(&self) -> impl Iterator<Item = &Chunk> {
         let mut next = self.first.get();
         core::iter::from_fn(move || {

@@ -42,7 +42,7 @@ unsafe impl PageProvider for Mmap {
 
     fn commit(&self, range: &PageRange, offset: usize, size: usize) -> Result<(), ProviderError> {
         let start = part(range, offset, size)?;
-        // SAFETY: the part lies in a range that is its holder's alone, whoever gave it.
+        // SAFETY: the part lies in a range that is its holder's alone, from any provider.
         unsafe { os::commit(start, size) }
     }
 
@@ -72,7 +72,7 @@ unsafe impl PageProvider for Mmap {
     }
 }
 
-/// The first byte of a part of a range.
+/// Returns the first byte of a part of a range.
 fn part(range: &PageRange, offset: usize, size: usize) -> Result<NonNull<u8>, ProviderError> {
     check_part(range, offset, size, os::page_size())?;
     // SAFETY: the offset lies within the range.

@@ -47,7 +47,7 @@ pub struct ProcessLock<T> {
 }
 
 impl<T: Send + 'static> ProcessLock<T> {
-    /// A lock that nobody holds.
+    /// Returns a lock that nobody holds.
     pub const fn new(value: T) -> Self {
         Self {
             lock: Lock::new(value),

@@ -78,7 +78,7 @@ pub unsafe extern "C" fn pool_init_packed(
     unsafe { init(block_sizes, block_size_count, 1) }
 }
 
-/// A block of the smallest size that holds `n` bytes, or null.
+/// Returns a block of the smallest size that holds `n` bytes, or null.
 #[unsafe(no_mangle)]
 pub extern "C" fn pool_malloc(n: usize) -> *mut u8 {
     let block = with(|pool| pool.malloc(n)).flatten();
@@ -119,13 +119,13 @@ fn code(error: FreeError) -> core::ffi::c_int {
     }
 }
 
-/// The size of the live block at `ptr`, or zero.
+/// Returns the size of the live block at `ptr`, or zero.
 #[unsafe(no_mangle)]
 pub extern "C" fn pool_usable_size(ptr: *mut u8) -> usize {
     NonNull::new(ptr).and_then(|block| with(|pool| pool.usable_size(block))?).unwrap_or_default()
 }
 
-/// The bytes of the heap that are no blocks.
+/// Returns the bytes of the heap that are no blocks.
 #[unsafe(no_mangle)]
 #[expect(clippy::redundant_closure_for_method_calls, reason = "lifetimes differ")]
 pub extern "C" fn pool_overhead() -> usize {

@@ -75,12 +75,12 @@ impl<'a> Config<'a> {
         self.align(1)
     }
 
-    /// The block sizes given.
+    /// Returns the block sizes given.
     pub const fn sizes(&self) -> &'a [usize] {
         self.sizes
     }
 
-    /// The alignment of every block in bytes.
+    /// Returns the alignment of every block in bytes.
     pub const fn align_of_blocks(&self) -> usize {
         self.align
     }

@@ -35,7 +35,7 @@ pub struct CriticalSectionLock {
 // SAFETY: the cell is only touched inside a critical section, by one context at a time.
 unsafe impl Sync for CriticalSectionLock {}
 
-// SAFETY: whoever is in the critical section is alone, and it ends after the work; it is entered again only
+// SAFETY: code in the critical section is alone, and it ends after the work; it is entered again only
 // by the context that is in it already, which is refused.
 unsafe impl Exclusion for CriticalSectionLock {
     const NEW: Self = Self { is_entered: Cell::new(false) };

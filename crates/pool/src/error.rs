@@ -92,7 +92,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The error in words behind a `prefix`: for whoever shows it, and for a build that fails on it.
+    /// Returns the error in words behind a `prefix`: to be shown, and for a build that fails on it.
     pub(crate) const fn message(self, prefix: &str) -> Message {
         let start = Message::new().text(prefix);
         match self {

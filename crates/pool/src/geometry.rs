@@ -42,33 +42,33 @@ impl Geometry {
         }
     }
 
-    /// The block size that serves `size` bytes at `align`, both in range.
+    /// Returns the block size that serves `size` bytes at `align`, both in range.
     pub(crate) const fn stride(&self, size: usize, align: usize) -> usize {
         let size = if size < self.min_block { self.min_block } else { size };
         align_up(size, align)
     }
 
-    /// Whether blocks of this size are too small for a link.
+    /// Returns whether blocks of this size are too small for a link.
     pub(crate) const fn is_tiny(&self, stride: usize) -> bool {
         stride < self.word
     }
 
-    /// The state of `pools` pools, less the table that finds them.
+    /// Returns the bytes of the state of `pools` pools, less the table that finds them.
     pub(crate) const fn state(&self, pools: usize) -> usize {
         self.record * pools + self.word + self.room(pools)
     }
 
-    /// The bits that say which pools have room.
+    /// Returns the bytes of the bits that say which pools have room.
     pub(crate) const fn room(&self, pools: usize) -> usize {
         if self.spills { pools.div_ceil(8) } else { 0 }
     }
 
-    /// The bytes of a row besides its blocks.
+    /// Returns the bytes of a row besides its blocks.
     pub(crate) const fn row(&self) -> usize {
         ROW_LINKS + if self.checked { ROW_BLOCKS / 8 } else { 0 }
     }
 
-    /// What `blocks` blocks take with all that belongs to them.
+    /// Returns what `blocks` blocks take with all that belongs to them.
     pub(crate) const fn cost(&self, stride: usize, blocks: usize) -> usize {
         let books = if self.is_tiny(stride) {
             ROWS_HEAD + blocks.div_ceil(ROW_BLOCKS) * self.row()
@@ -80,7 +80,7 @@ impl Geometry {
         blocks.saturating_mul(stride).saturating_add(books)
     }
 
-    /// The most blocks that `budget` bytes pay for. `O(1)`.
+    /// Returns the most blocks that `budget` bytes pay for. `O(1)`.
     pub(crate) const fn fit(&self, stride: usize, budget: usize) -> usize {
         // Without what is only paid once, so that this is never too few.
         let row = (self.cost(stride, ROW_BLOCKS + 1) - self.cost(stride, 1)) as u64;

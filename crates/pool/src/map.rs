@@ -12,7 +12,7 @@ const WIDTH: usize = 64;
 pub struct Map<'p, 'h, M: Mode>(&'p Pool<'h, M>);
 
 impl<'h, M: Mode> Pool<'h, M> {
-    /// A map of the heap: a line for each 64 blocks, `#` live, `.` free, and those that were never
+    /// Returns a map of the heap: a line for each 64 blocks, `#` live, `.` free, and those that were never
     /// handed out as their number. Without checks, what was handed out is `?`: free or live.
     ///
     /// ```
@@ -43,7 +43,7 @@ impl<'h, M: Mode> Pool<'h, M> {
 }
 
 impl<M: Mode> Map<'_, '_, M> {
-    /// What stands for a block that was handed out at least once.
+    /// Returns what stands for a block that was handed out at least once.
     fn sign(&self, pool: usize, number: usize) -> char {
         if !M::Guard::<M::Word>::ON {
             return '?';

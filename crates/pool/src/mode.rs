@@ -22,7 +22,7 @@ use crate::Word;
 pub trait Mode: Debug + sealed::Sealed + 'static {
     /// The width of offsets and counts.
     type Word: Word;
-    /// What tells a live block from others.
+    /// What a live block is known by.
     type Guard<W: Word>: Guard<W>;
     /// What counts.
     type Tally<W: Word>: Tally<W>;
@@ -115,7 +115,7 @@ pub trait Guard<W: Word>: Copy + Debug + sealed::Sealed {
     const ON: bool;
     /// For blocks of `size` bytes.
     fn new(size: W) -> Self;
-    /// The reciprocal of the size; anything where there are no bits.
+    /// Returns the reciprocal of the size; anything where there are no bits.
     fn reciprocal(self) -> W;
 }
 
@@ -151,7 +151,7 @@ impl<W: Word> Guard<W> for LiveBits<W> {
 
 /// The counters of one pool; [`Uncounted`] is their empty twin.
 pub trait Tally<W: Word>: Debug + sealed::Sealed {
-    /// All zero.
+    /// Returns counters that are all zero.
     fn new() -> Self;
     /// A block was allocated.
     fn allocated(&self);
@@ -248,7 +248,7 @@ pub trait Spill<W: Word>: Debug + sealed::Sealed {
     fn new() -> Self;
     /// A request was served by a larger pool.
     fn spilled(&self);
-    /// How many were.
+    /// Returns how many there were.
     fn read(&self) -> usize;
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Slot {
 }
 
 impl<'a> Plan<'a> {
-    /// A plan of which every pool is known to fit.
+    /// Returns a plan of which every pool is known to fit.
     pub(crate) const fn new(
         config: &Config<'a>,
         heap_size: usize,
@@ -84,7 +84,7 @@ impl<'a> Plan<'a> {
         plan.dry_run()
     }
 
-    /// The same plan, with the place of the lowest part.
+    /// Returns the same plan, with the place of the lowest part.
     const fn dry_run(self) -> Result<Self, ConfigError> {
         let mut copy = self;
         while copy.pools_left > 0 {
@@ -96,12 +96,12 @@ impl<'a> Plan<'a> {
         Ok(Self { lowest: copy.lowest, ..self })
     }
 
-    /// Where the parts begin and end, before the first slot was taken.
+    /// Returns where the parts begin and end, before the first slot was taken.
     pub(crate) const fn extent(&self) -> (usize, usize) {
         (self.lowest, self.top)
     }
 
-    /// The next pool down; there is one while [`has_next`](Self::has_next).
+    /// Returns the next pool down; there is one while [`has_next`](Self::has_next).
     pub(crate) const fn next_slot(&mut self) -> Result<Slot, ConfigError> {
         let size = self.config.sizes[self.sizes_left - 1];
         let stride = self.geometry.stride(size, self.config.align);
@@ -131,7 +131,7 @@ impl<'a> Plan<'a> {
         self.pools_left > 0
     }
 
-    /// The bytes up to which the sizes not yet served have a claim.
+    /// Returns the bytes up to which the sizes not yet served have a claim.
     const fn bound(&self) -> usize {
         match self.weights {
             0 => 0,
@@ -139,7 +139,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What of a budget may be spent so that the next pool down ends aligned: the last one needn't.
+    /// Returns what of a budget may be spent so that the next pool down ends aligned: the last one needn't.
     const fn whole(&self, budget: usize) -> usize {
         if self.pools_left == 1 { budget } else { align_down(budget, self.config.align) }
     }
@@ -217,7 +217,7 @@ const fn check_sizes(sizes: &[usize], heap_size: usize) -> Result<(), ConfigErro
     Ok(())
 }
 
-/// The distinct strides, and the entries of the table that finds them.
+/// Returns the distinct strides, and the entries of the table that finds them.
 const fn count_pools(config: &Config<'_>, geometry: &Geometry) -> (usize, usize) {
     let mut pools = 0;
     let mut previous = 0;
@@ -252,7 +252,7 @@ const fn weight(config: &Config<'_>, geometry: &Geometry, index: usize) -> u64 {
     }
 }
 
-/// The sum of weights, small enough that a heap's size times it can't overflow.
+/// Returns the sum of weights, small enough that a heap's size times it can't overflow.
 const fn sum_of_weights(config: &Config<'_>, geometry: &Geometry) -> Result<u64, ConfigError> {
     let mut sum = 0;
     let mut index = 0;
@@ -267,8 +267,8 @@ const fn sum_of_weights(config: &Config<'_>, geometry: &Geometry) -> Result<u64,
     Ok(sum)
 }
 
-/// Returns how many blocks the pool has whose sizes begin at `index`, where counts say so, and the index of the size behind
-/// them.
+/// Returns how many blocks the pool has whose sizes begin at `index`, where counts say so, and the index of the size
+/// behind them.
 const fn count_blocks(
     config: &Config<'_>,
     geometry: &Geometry,

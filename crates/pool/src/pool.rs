@@ -48,7 +48,7 @@ use crate::{
 ///
 /// # Misuse
 ///
-/// In a [`Checked`](crate::Checked) pool, [`free`](Self::free) says what is wrong with a pointer
+/// In a [`Checked`](crate::Checked) pool, [`free`](Self::free) returns what is wrong with a pointer
 /// and changes nothing; `deallocate`, which can't say it, reports it through
 /// [`diag::fatal`] and ends the process, and so does an allocation that finds its free list
 /// overwritten. A [`Bare`](crate::Bare) pool trusts its user.
@@ -80,7 +80,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         Ok(Self { state })
     }
 
-    /// A pool in a heap whose state is written.
+    /// Returns a pool in a heap whose state is written.
     pub(crate) fn from_state(state: State<'h, M>) -> Self {
         Self { state }
     }
@@ -89,7 +89,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         &self.state
     }
 
-    /// A block of at least `size` bytes: of the smallest size that fits, or, in a
+    /// Returns a block of at least `size` bytes: of the smallest size that fits, or, in a
     /// [`Spilling`](crate::Spilling) pool, of the next larger that has one.
     ///
     /// `None` for a size of zero, for one larger than all blocks, and when the pool is exhausted.
@@ -108,7 +108,7 @@ impl<'h, M: Mode> Pool<'h, M> {
     }
 
     /// The fast path of all allocations: the table names the pool, and its list has a block. It
-    /// calls nothing, so that whoever has it inlined needs no registers saved.
+    /// calls nothing, so that a caller that has it inlined needs no registers saved.
     #[inline(always)]
     pub(crate) fn take_listed(&self, size: usize) -> Option<NonNull<u8>> {
         self.pop(self.state.table(size)?)
@@ -152,7 +152,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         }
     }
 
-    /// The size of the block that begins at `block`; `None` if no block does that a checked pool
+    /// Returns the size of the block that begins at `block`; `None` if no block does that a checked pool
     /// knows as live, or none at all.
     pub fn usable_size(&self, block: NonNull<u8>) -> Option<usize> {
         let (pool, offset) = self.pool_at(block)?;
@@ -212,7 +212,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         Room(&self.state).set(pool, self.has_fresh(pool));
     }
 
-    /// Whether a pool has blocks that were never handed out.
+    /// Returns whether a pool has blocks that were never handed out.
     pub(crate) fn has_fresh(&self, pool: usize) -> bool {
         let record = self.state.record(pool);
         let (fresh, size) = (record.fresh.get().get(), record.size.get());
@@ -298,7 +298,7 @@ impl<'h, M: Mode> Pool<'h, M> {
         Ok(())
     }
 
-    /// Takes back a block of one byte, or says what is wrong with an offset that has no number.
+    /// Takes back a block of one byte, or returns what is wrong with an offset that has no number.
     ///
     /// # Safety
     ///

@@ -27,7 +27,7 @@ impl<M: Mode> Room<'_, '_, M> {
         unsafe { self.0.at(self.0.room_at() + index / 8).write(byte) };
     }
 
-    /// The next pool above this one that has room. At most 31 bytes are looked at.
+    /// Returns the next pool above this one that has room. At most 31 bytes are looked at.
     pub(crate) fn above(&self, pool: usize) -> Option<usize> {
         let from = self.0.index(pool) + 1;
         let bytes = State::<M>::GEOMETRY.room(self.0.count());

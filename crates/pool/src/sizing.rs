@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Config<'_> {
-    /// Whether a heap of `heap_size` bytes can be divided so, and if not, why.
+    /// Returns whether a heap of `heap_size` bytes can be divided so, and if not, why.
     ///
     /// # Errors
     ///
@@ -19,7 +19,7 @@ impl Config<'_> {
         }
     }
 
-    /// The same configuration, known to suit a heap of `heap_size` bytes.
+    /// Returns the same configuration, known to suit a heap of `heap_size` bytes.
     ///
     /// # Panics
     ///
@@ -32,8 +32,8 @@ impl Config<'_> {
         }
     }
 
-    /// The smallest heap, in bytes, for [`Split::Counts`](crate::Split::Counts); the smallest for one block of each size
-    /// with any other split (which may need more to give each pool a share of a block).
+    /// Returns the smallest heap, in bytes, for [`Split::Counts`](crate::Split::Counts); the smallest for one block
+    /// of each size with any other split (which may need more to give each pool a share of a block).
     ///
     /// ```
     /// use stratalloc_pool::{Bare, Config, Split};

@@ -73,12 +73,12 @@ impl<'h, M: Mode> State<'h, M> {
         Ok(state)
     }
 
-    /// Where things are in this heap.
+    /// Returns where things are in this heap.
     pub(crate) fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// A heap whose state was written before.
+    /// Returns a heap whose state was written before.
     ///
     /// # Safety
     ///
@@ -122,41 +122,41 @@ impl<'h, M: Mode> State<'h, M> {
         }
     }
 
-    /// The number of pools.
+    /// Returns the number of pools.
     #[inline(always)]
     pub(crate) fn count(&self) -> usize {
         usize::from(self.shape.count)
     }
 
-    /// The number of the first pool.
+    /// Returns the number of the first pool.
     #[inline(always)]
     pub(crate) fn first(&self) -> usize {
         LAST + 1 - self.count()
     }
 
-    /// The numbers of all pools.
+    /// Returns the numbers of all pools.
     pub(crate) fn pools(&self) -> RangeInclusive<usize> {
         self.first()..=LAST
     }
 
-    /// A pool's index, counted from the smallest blocks.
+    /// Returns a pool's index, counted from the smallest blocks.
     #[inline(always)]
     pub(crate) fn index(&self, pool: usize) -> usize {
         pool - self.first()
     }
 
-    /// The bytes of the heap before the origin, which offsets are counted from.
+    /// Returns the bytes of the heap before the origin, which offsets are counted from.
     pub(crate) fn before_origin(&self) -> usize {
         Self::GEOMETRY.record * self.count()
     }
 
-    /// The bytes of the heap behind the origin.
+    /// Returns the bytes of the heap behind the origin.
     #[inline(always)]
     pub(crate) fn reach(&self) -> usize {
         self.shape.reach
     }
 
-    /// The pool that a byte of the heap would lie in if all parts were equal, which they are by default, and
+    /// Returns the pool that a byte of the heap would lie in if all parts were equal, which they are by default, and
     /// the byte's offset; `None` before the first part, or outside of the heap.
     #[inline(always)]
     pub(crate) fn guess(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
@@ -169,30 +169,30 @@ impl<'h, M: Mode> State<'h, M> {
         Some(((self.first() + number as usize).min(LAST), offset))
     }
 
-    /// The heap's size in bytes.
+    /// Returns the heap's size in bytes.
     pub(crate) fn size(&self) -> usize {
         self.before_origin() + self.shape.reach
     }
 
-    /// The heap's first byte.
+    /// Returns the heap's first byte.
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.place(self.first()).cast()
     }
 
-    /// The alignment of every block in bytes.
+    /// Returns the alignment of every block in bytes.
     #[inline(always)]
     pub(crate) fn align(&self) -> usize {
         self.shape.align
     }
 
-    /// The offset of a pointer that may be foreign: then it is at least [`reach`](Self::reach), or
+    /// Returns the offset of a pointer that may be foreign: then it is at least [`reach`](Self::reach), or
     /// lies in no block.
     #[inline(always)]
     pub(crate) fn offset_of(&self, pointer: NonNull<u8>) -> usize {
         pointer.addr().get().wrapping_sub(self.origin.addr().get())
     }
 
-    /// The address of an offset within the heap.
+    /// Returns the address of an offset within the heap.
     #[inline(always)]
     pub(crate) fn at(&self, offset: usize) -> NonNull<u8> {
         debug_assert!(offset < self.shape.reach);
@@ -200,7 +200,7 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.origin.add(offset) }
     }
 
-    /// Where a pool's record stands.
+    /// Returns where a pool's record stands.
     #[inline(always)]
     fn place(&self, pool: usize) -> NonNull<Record<M>> {
         debug_assert!(self.pools().contains(&pool));
@@ -210,7 +210,7 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.origin.cast::<Record<M>>().sub(LAST + 1 - pool) }
     }
 
-    /// All records, in the order of their block sizes and of their places.
+    /// Returns all records, in the order of their block sizes and of their places.
     #[inline(always)]
     pub(crate) fn all(&self) -> &[Record<M>] {
         // SAFETY: they are there, aligned [STATE-1: ours], and initialised [STATE-2: written].
@@ -220,20 +220,20 @@ impl<'h, M: Mode> State<'h, M> {
         }
     }
 
-    /// The record of a pool.
+    /// Returns the record of a pool.
     #[inline(always)]
     pub(crate) fn record(&self, pool: usize) -> &Record<M> {
         // SAFETY: as for `all`.
         unsafe { self.place(pool).as_ref() }
     }
 
-    /// The first byte of a pool's part of the heap.
+    /// Returns the first byte of a pool's part of the heap.
     #[inline(always)]
     pub(crate) fn low(&self, pool: usize) -> usize {
         self.record(pool).low.get()
     }
 
-    /// The end of a pool's part of the heap.
+    /// Returns the end of a pool's part of the heap.
     #[inline(always)]
     pub(crate) fn end(&self, pool: usize) -> usize {
         // SAFETY: behind each record stands the next one, which begins with `low`, or the end of the
@@ -241,12 +241,12 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.place(pool).add(1).cast::<M::Word>().read() }.get()
     }
 
-    /// The bytes of a pool's part of the heap.
+    /// Returns the bytes of a pool's part of the heap.
     pub(crate) fn span(&self, pool: usize) -> usize {
         self.end(pool) - self.low(pool)
     }
 
-    /// The pool of the smallest blocks that hold `size` bytes, from the table alone.
+    /// Returns the pool of the smallest blocks that hold `size` bytes, from the table alone.
     #[inline(always)]
     pub(crate) fn table(&self, size: usize) -> Option<usize> {
         let step = size.wrapping_sub(1) >> self.shape.shift;
@@ -259,7 +259,7 @@ impl<'h, M: Mode> State<'h, M> {
         }
     }
 
-    /// The link in a free block.
+    /// Returns the link in a free block.
     ///
     /// # Safety
     ///
@@ -282,7 +282,7 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.at(offset).cast().write_unaligned(link) }
     }
 
-    /// Whether the bit of a block is set, in books of live bits that begin at `books`.
+    /// Returns whether the bit of a block is set, in books of live bits that begin at `books`.
     ///
     /// # Safety
     ///
@@ -293,7 +293,7 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { self.at(books + block / 8).read() & (1 << (block % 8)) != 0 }
     }
 
-    /// Sets or clears the bit of a block, and says whether that changed it.
+    /// Sets or clears the bit of a block, and returns whether that changed it.
     ///
     /// # Safety
     ///
@@ -327,12 +327,12 @@ impl<'h, M: Mode> State<'h, M> {
         unsafe { byte.write(if bit == 1 { bit } else { byte.read() | bit }) };
     }
 
-    /// The offset of the bits that say which pools have room; see [`crate::room`].
+    /// Returns the offset of the bits that say which pools have room; see [`crate::room`].
     pub(crate) fn room_at(&self) -> usize {
         Self::TABLE + self.shape.table_len
     }
 
-    /// The end of the state that has a fixed place; the first part begins there or above.
+    /// Returns the end of the state that has a fixed place; the first part begins there or above.
     pub(crate) fn state_end(&self) -> usize {
         self.room_at() + Self::GEOMETRY.room(self.count())
     }

@@ -60,11 +60,11 @@ pub struct StaticPool<R, const BYTES: usize, M: Mode = Full> {
     mode: core::marker::PhantomData<M>,
 }
 
-// SAFETY: the heap is only touched by whoever holds the lock; nothing in it belongs to a thread.
+// SAFETY: the heap is only touched by the thread that holds the lock; nothing in it belongs to a thread.
 unsafe impl<R: Exclusion + Sync, const BYTES: usize, M: Mode> Sync for StaticPool<R, BYTES, M> {}
 
 impl<R: Exclusion, const BYTES: usize, M: Mode> StaticPool<R, BYTES, M> {
-    /// A pool whose heap is divided at the first request.
+    /// Returns a pool whose heap is divided at the first request.
     ///
     /// # Panics
     ///

@@ -53,7 +53,7 @@ pub struct HeapStats {
 }
 
 impl<M: Mode> Pool<'_, M> {
-    /// The number of pools: of block sizes that differ once they are aligned.
+    /// Returns the number of pools: of block sizes that differ once they are aligned.
     pub fn pools(&self) -> usize {
         self.state().count()
     }
@@ -75,7 +75,7 @@ impl<M: Mode> Pool<'_, M> {
         (pool < self.pools()).then(|| self.read_stats(self.state().first() + pool))
     }
 
-    /// All pools, by ascending block size.
+    /// Returns all pools, by ascending block size.
     pub fn iter_stats(&self) -> impl ExactSizeIterator<Item = PoolStats> + '_ {
         (0..self.pools()).map(|pool| self.read_stats(self.state().first() + pool))
     }
@@ -92,7 +92,7 @@ impl<M: Mode> Pool<'_, M> {
         }
     }
 
-    /// The blocks of a pool that were handed out at least once.
+    /// Returns the blocks of a pool that were handed out at least once.
     pub(crate) fn touched(&self, pool: usize) -> usize {
         if let Some(rows) = Rows::of_pool(self.state(), pool) {
             return rows.fresh();
@@ -107,7 +107,7 @@ impl<M: Mode> Pool<'_, M> {
         self.state().all().iter().for_each(|record| record.tally.reset_peak());
     }
 
-    /// The bytes of the heap that are no blocks. `O(N)`.
+    /// Returns the bytes of the heap that are no blocks. `O(N)`.
     pub fn overhead(&self) -> usize {
         self.stats().overhead
     }

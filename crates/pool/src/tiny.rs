@@ -37,13 +37,13 @@ pub(crate) struct Rows<'a, 'h, M: Mode> {
 }
 
 impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
-    /// The rows of the first pool, if its blocks are tiny.
+    /// Returns the rows of the first pool, if its blocks are tiny.
     pub(crate) fn of(state: &'a State<'h, M>) -> Option<Self> {
         let pool = state.first();
         State::<M>::GEOMETRY.is_tiny(state.record(pool).size.get()).then_some(Self { state, pool })
     }
 
-    /// The rows of this pool, if its blocks are tiny.
+    /// Returns the rows of this pool, if its blocks are tiny.
     pub(crate) fn of_pool(state: &'a State<'h, M>, pool: usize) -> Option<Self> {
         Self::of(state).filter(|rows| rows.pool == pool)
     }
@@ -99,13 +99,13 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
         self.state.at(self.state.end(self.pool) - 1 - number)
     }
 
-    /// The number of the block at this offset, if it was handed out at least once.
+    /// Returns the number of the block at this offset, if it was handed out at least once.
     pub(crate) fn number(&self, offset: usize) -> Option<usize> {
         let number = (self.state.end(self.pool) - 1).wrapping_sub(offset);
         (number < self.fresh()).then_some(number)
     }
 
-    /// Whether a block is live, as far as can be told.
+    /// Returns whether a block is live, as far as is known.
     ///
     /// # Safety
     ///
@@ -129,7 +129,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
         Ok(Some(self.block(number)))
     }
 
-    /// Whether there are blocks that were never handed out.
+    /// Returns whether there are blocks that were never handed out.
     pub(crate) fn has_fresh(&self) -> bool {
         State::<M>::GEOMETRY.cost(1, self.fresh() + 1) <= self.state.span(self.pool)
     }
@@ -202,7 +202,7 @@ impl<'a, 'h, M: Mode> Rows<'a, 'h, M> {
         Ok(())
     }
 
-    /// The free blocks of all rows on the stack; `None` if a link leads beyond those handed out, or
+    /// Returns the free blocks of all rows on the stack; `None` if a link leads beyond those handed out, or
     /// there is no end.
     pub(crate) fn count_free(&self) -> Option<usize> {
         let (mut free, mut top) = (0, self.top());

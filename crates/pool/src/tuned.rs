@@ -108,22 +108,22 @@ impl Tuned {
         tuned
     }
 
-    /// The block sizes chosen, in bytes, ascending.
+    /// Returns the block sizes chosen, in bytes, ascending.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes[..self.len]
     }
 
-    /// How many blocks of each.
+    /// Returns how many blocks of each.
     pub fn counts(&self) -> &[u32] {
         &self.counts[..self.len]
     }
 
-    /// The configuration, of exactly these blocks.
+    /// Returns the configuration, of exactly these blocks.
     pub fn config(&self) -> Config<'_> {
         Config::new(self.sizes()).split(Split::Counts(self.counts())).align(self.align)
     }
 
-    /// The heap it takes, in bytes.
+    /// Returns the heap it takes, in bytes.
     pub fn heap_size<M: Mode>(&self) -> usize {
         self.config().heap_size::<M>()
     }
@@ -135,7 +135,7 @@ mod tests {
     use crate::{Bare, Full};
     use std::vec::Vec;
 
-    /// The smallest heap of all divisions of the demand, each tried.
+    /// Returns the smallest heap of all divisions of the demand, each tried.
     fn least_of_all<M: Mode>(demand: &[Demand], align: usize) -> usize {
         (0..1_u32 << (demand.len() - 1))
             .map(|cuts| {

@@ -1,4 +1,4 @@
-//! The heap checker: walks all state and says what doesn't add up.
+//! The heap checker: walks all state and finds what doesn't add up.
 
 use thiserror::Error;
 
@@ -59,7 +59,7 @@ impl<M: Mode> Pool<'_, M> {
     ///
     /// # Errors
     ///
-    /// The first thing that doesn't add up: somebody wrote outside of his blocks, or to one that he
+    /// The first thing that doesn't add up: a caller wrote outside of its blocks, or to one that it
     /// gave back.
     pub fn validate(&self) -> Result<(), Corruption> {
         let state = self.state();
@@ -130,7 +130,7 @@ impl<M: Mode> Pool<'_, M> {
         Err(Corruption::Endless { pool: index })
     }
 
-    /// The offset and number of the block that a link leads to, if it was handed out once.
+    /// Returns the offset and number of the block that a link leads to, if it was handed out once.
     fn follow(&self, pool: usize, link: usize) -> Option<(usize, usize)> {
         let size = self.state().record(pool).size.get();
         let end = self.state().end(pool);

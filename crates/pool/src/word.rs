@@ -12,10 +12,10 @@ pub trait Word: Copy + Debug + Eq + Ord + sealed::Sealed + 'static {
     /// for blocks of one byte; the 32-bit one rounds them up.
     const MIN_BLOCK: usize;
 
-    /// The value modulo 2 to the width, so that the end of a heap as large as can be is zero.
+    /// Returns the value modulo 2 to the width, so that the end of a heap as large as can be is zero.
     fn wrap(value: usize) -> Self;
 
-    /// The value as a `usize`.
+    /// Returns the value as a `usize`.
     fn get(self) -> usize;
 
     /// 2 to the width by `self`, rounded up, modulo 2 to the width; `self` isn't zero.

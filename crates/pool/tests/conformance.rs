@@ -13,7 +13,7 @@ use stratalloc_testkit::Suite;
 
 const SIZES: [usize; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
-/// Reports go to standard error, for whoever sees a test die of one.
+/// Reports go to standard error, where a test that dies of one shows them.
 fn report_to_stderr() {
     // SAFETY: it doesn't unwind.
     unsafe { stratalloc_core::diag::set_abort(|| std::process::abort()) };

@@ -1,4 +1,4 @@
-//! Misuse that has no result to be told by: it is reported, and the process ends (S0.10).
+//! Misuse of calls that return nothing: it is reported, and the process ends (S0.10).
 
 mod common;
 

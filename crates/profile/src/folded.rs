@@ -7,8 +7,8 @@ use crate::{
     symbols::Symbols,
 };
 
-/// The bytes of a quantity by the functions that lead to them, as flame graphs are made of; traces with the same names are
-/// one line. In the order of the alphabet.
+/// Returns the bytes of a quantity by the functions that lead to them, as flame graphs are made of; traces with the
+/// same names are one line. In the order of the alphabet.
 pub fn folded(profile: &Profile, symbols: &mut Symbols, quantity: Quantity) -> String {
     let mut lines = BTreeMap::<String, u64>::new();
     for site in &profile.sites {
@@ -24,7 +24,7 @@ pub fn folded(profile: &Profile, symbols: &mut Symbols, quantity: Quantity) -> S
     text
 }
 
-/// The names of functions, outermost first.
+/// Returns the names of functions, outermost first.
 fn names(trace: Vec<(u64, crate::Frame)>) -> String {
     if trace.is_empty() {
         return "unknown".to_owned();

@@ -46,7 +46,7 @@ pub struct Figures {
     pub error: f64,
 }
 
-/// What a profile tells of every site.
+/// What a profile has of every site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
     /// What is live.
@@ -77,7 +77,7 @@ pub struct Mapping {
 }
 
 impl Profile {
-    /// What was sampled of this process until now: see `stratalloc_arena::profile::start`.
+    /// Returns what was sampled of this process until now: see `stratalloc_arena::profile::start`.
     ///
     /// # Errors
     ///
@@ -89,14 +89,14 @@ impl Profile {
         Self::from_str(&text)
     }
 
-    /// What all sites have of a quantity.
+    /// Returns what all sites have of a quantity.
     pub const fn total(&self, quantity: Quantity) -> Figures {
         self.total[quantity as usize]
     }
 }
 
 impl Site {
-    /// What it has of a quantity.
+    /// Returns what it has of a quantity.
     pub const fn figures(&self, quantity: Quantity) -> Figures {
         self.figures[quantity as usize]
     }

@@ -51,7 +51,7 @@ impl FromStr for Profile {
     }
 }
 
-/// The words of the next line behind its name.
+/// Returns the words of the next line behind its name.
 fn words<'a>(lines: &mut Lines<'a>, name: &str) -> Result<SplitWhitespace<'a>, ParseError> {
     let line = lines.next().ok_or(ParseError::Short)?;
     let mut words = line.split_whitespace();
@@ -89,7 +89,7 @@ fn hexadecimal(word: &str) -> Option<u64> {
     u64::from_str_radix(word, 16).ok()
 }
 
-/// A line of `/proc/PID/maps`, if it is of a file's code: `START-END PERMISSIONS OFFSET DEVICE INODE PATH`.
+/// Returns a line of `/proc/PID/maps`, if it is of a file's code: `START-END PERMISSIONS OFFSET DEVICE INODE PATH`.
 fn mapping(line: &str) -> Option<Mapping> {
     let mut words = line.split_whitespace();
     let (start, end) = words.next()?.split_once('-')?;

@@ -120,7 +120,7 @@ impl Tables {
         proto::Sample { location_id, value: Quantity::ALL.into_iter().flat_map(values).collect() }
     }
 
-    /// The location of a call, with the functions that were inlined there.
+    /// Returns the location of a call, with the functions that were inlined there.
     fn location(
         &mut self,
         frames: &[(u64, Frame)],

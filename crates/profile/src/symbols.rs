@@ -61,14 +61,14 @@ impl Code {
         })
     }
 
-    /// The address that a place in the file was linked for.
+    /// Returns the address that a place in the file was linked for.
     fn linked(&self, offset: u64) -> Option<u64> {
         let segment =
             |&&(start, size, _): &&(u64, u64, u64)| (start..start + size).contains(&offset);
         self.segments.iter().find(segment).map(|(start, _, address)| offset - start + address)
     }
 
-    /// The functions at a linked address: what was inlined first.
+    /// Returns the functions at a linked address: what was inlined first.
     fn frames(&self, address: u64) -> Vec<Frame> {
         let mut found = Vec::new();
         if let Some(Ok(mut frames)) = self.loader.as_ref().map(|loader| loader.find_frames(address))
@@ -105,7 +105,7 @@ impl Frame {
     }
 }
 
-/// Whether a function allocates for others: ours, and those of Rust's library that lead to it.
+/// Returns whether a function allocates for others: ours, and those of Rust's library that lead to it.
 fn is_of_allocator(function: &str) -> bool {
     let begins = [
         "stratalloc_arena::",
@@ -134,7 +134,7 @@ impl Symbols {
         Self { mappings, files: HashMap::new(), known: HashMap::new() }
     }
 
-    /// The functions that a call leads through, given its return address: what was inlined first.
+    /// Returns the functions that a call leads through, given its return address: what was inlined first.
     pub fn frames(&mut self, call: u64) -> Rc<[Frame]> {
         if let Some(known) = self.known.get(&call) {
             return Rc::clone(known);
@@ -170,8 +170,8 @@ impl Symbols {
         frames
     }
 
-    /// The functions that lead to a site, innermost first, without the allocator's own; with each the call that it is
-    /// of.
+    /// Returns the functions that lead to a site, innermost first, without the allocator's own; with each the call
+    /// that it is of.
     pub fn trace(&mut self, site: &Site) -> Vec<(u64, Frame)> {
         let mut trace = Vec::new();
         for &call in &site.calls {

@@ -31,7 +31,7 @@ fn log_in(sessions: &mut Vec<String>, request: usize) {
     sessions.push(format!("session of request {request:0100}"));
 }
 
-/// The function of this program that holds most, and how many bytes.
+/// Returns the function of this program that holds most, and how many bytes.
 fn largest_holder(profile: &Profile) -> Option<(String, u64)> {
     let mut symbols = Symbols::new(profile);
     let mut held = HashMap::<String, u64>::new();

@@ -119,7 +119,7 @@ fn free(block: usize) {
 struct Random(u64);
 
 impl Random {
-    /// A number below `limit`.
+    /// Returns a number below `limit`.
     fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -55,7 +55,7 @@ fn timed(name: &str, pool: &rayon::ThreadPool, task: impl Fn(u64) -> usize + Syn
     pairs
 }
 
-/// The points of a tile by cell. Not dropped by itself: whoever has it decides how it goes.
+/// Returns the points of a tile by cell. It isn't dropped by itself: its owner drops it or resets the heap.
 fn hash_points<A: Allocator + Copy>(tile: u64, scratch: A) -> ManuallyDrop<Cells<A>> {
     let mut random = Random(tile + 1);
     let mut cells =
@@ -72,7 +72,7 @@ fn cell_of([x, y]: Point) -> (i32, i32) {
     ((x / REACH) as i32, (y / REACH) as i32)
 }
 
-/// How many pairs of points in one cell lie near to each other.
+/// Returns how many pairs of points in one cell lie near to each other.
 fn count_pairs<A: Allocator>(cells: &Cells<A>) -> usize {
     let near = |[ax, ay]: Point, [bx, by]: Point| {
         (ax - bx).powi(2) + (ay - by).powi(2) < (REACH / 4.0).powi(2)
@@ -92,7 +92,7 @@ fn count_pairs<A: Allocator>(cells: &Cells<A>) -> usize {
 struct Random(u64);
 
 impl Random {
-    /// A number from 0 to 1.
+    /// Returns a number from 0 to 1.
     fn unit(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

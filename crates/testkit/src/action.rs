@@ -47,7 +47,7 @@ pub enum Action {
 /// A sequence of requests.
 pub type Program = Vec<Action>;
 
-/// A number below `end`, which must not be zero.
+/// Returns a number below `end`, which must not be zero.
 fn below(g: &mut Gen, end: usize) -> usize {
     // `Gen` offers no ranges; the bias of the remainder is of no concern here.
     usize::arbitrary(g) % end

@@ -91,7 +91,7 @@ impl Broken {
         self.fault == fault
     }
 
-    /// A block that was used before, or a new one.
+    /// Returns a block that was used before, or a new one.
     fn find(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         let mut blocks = self.blocks.borrow_mut();
         if self.is(Fault::Overlaps) && self.calls.get().is_multiple_of(50) {
@@ -116,7 +116,7 @@ impl Broken {
         Ok(start)
     }
 
-    /// The layout of a block for `layout` in the system.
+    /// Returns the layout of a block for `layout` in the system.
     fn inner(&self, layout: Layout) -> Result<Layout, AllocError> {
         let size = if self.is(Fault::Overflows) {
             let size = layout.size().wrapping_mul(2).wrapping_add(MARGIN);

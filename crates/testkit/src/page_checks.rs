@@ -84,7 +84,7 @@ fn ranges_are_aligned_and_apart<P: PageProvider>(provider: &P) {
     }
 }
 
-/// The byte at both ends of each page of the range.
+/// Returns the byte at both ends of each page of the range.
 fn ends<P: PageProvider>(provider: &P, range: &PageRange, pages: [usize; 2]) -> Vec<*mut u8> {
     let page = provider.page_size();
     let offsets = (pages[0]..pages[1]).flat_map(|index| [index * page, (index + 1) * page - 1]);

@@ -11,13 +11,13 @@ const STRIDE: usize = 61;
 /// In between, not many more bytes than these.
 const SPARSE: usize = 4096;
 
-/// The byte at `position` of a block filled with `seed`: never zero, and unlike its neighbours.
+/// Returns the byte at `position` of a block filled with `seed`: never zero, and unlike its neighbours.
 pub(crate) fn byte(seed: u8, position: usize) -> u8 {
     let mixed = (position as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
     (mixed as u8 ^ seed) | 1
 }
 
-/// The offsets looked at in `from..to`.
+/// Returns the offsets looked at in `from..to`.
 fn positions(from: usize, to: usize) -> impl Iterator<Item = usize> {
     let head_end = to.min(from.saturating_add(DENSE));
     let tail_start = head_end.max(to.saturating_sub(DENSE));
@@ -37,7 +37,7 @@ pub(crate) unsafe fn fill(start: NonNull<u8>, len: usize, seed: u8) {
     }
 }
 
-/// The first offset below `keep` where a block of `filled` bytes has lost its pattern, with the
+/// Returns the first offset below `keep` where a block of `filled` bytes has lost its pattern, with the
 /// byte expected and the byte found.
 ///
 /// # Safety
@@ -57,7 +57,7 @@ pub(crate) unsafe fn find_lost(
     })
 }
 
-/// The first offset in `from..to` that isn't zero, with the byte found.
+/// Returns the first offset in `from..to` that isn't zero, with the byte found.
 ///
 /// # Safety
 ///

@@ -17,27 +17,27 @@ pub struct Block {
 unsafe impl Send for Block {}
 
 impl Block {
-    /// The first byte.
+    /// Returns the first byte.
     pub fn start(&self) -> NonNull<u8> {
         self.start
     }
 
-    /// Its address as a number.
+    /// Returns its address as a number.
     pub fn address(&self) -> usize {
         self.start.addr().get()
     }
 
-    /// The usable bytes.
+    /// Returns the usable bytes.
     pub fn usable(&self) -> usize {
         self.usable
     }
 
-    /// The layout it was asked for with.
+    /// Returns the layout it was asked for with.
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// A layout that fits the block: the contract allows any size from the one asked for to the
+    /// Returns a layout that fits the block: the contract allows any size from the one asked for to the
     /// usable bytes, so we take either end, or the middle.
     pub fn fitting_layout(&self) -> Layout {
         let (least, most) = (self.layout.size(), self.usable);

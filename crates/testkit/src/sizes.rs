@@ -2,7 +2,7 @@
 
 use stratalloc_core::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
 
-/// The alignments that layers are tested with, in bytes: the powers of two from 1 to 2 MiB that
+/// Returns the alignments that layers are tested with, in bytes: the powers of two from 1 to 2 MiB that
 /// aren't above `max_align`.
 pub fn alignments(max_align: usize) -> impl Iterator<Item = usize> {
     (0..=21).map(|shift| 1_usize << shift).take_while(move |&align| align <= max_align)
@@ -24,7 +24,7 @@ pub fn edges(max_size: usize) -> Vec<usize> {
     sizes
 }
 
-/// A few sizes from each range of the size classes and past them, up to `max_size` bytes.
+/// Returns a few sizes from each range of the size classes and past them, up to `max_size` bytes.
 pub fn samples(max_size: usize) -> Vec<usize> {
     [1, 8, 9, 16, 40, 64, 65, 100, 128, 256, 1000, 2304, 4096, 5000, MAX_CLASS_SIZE]
         .into_iter()

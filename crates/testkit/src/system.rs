@@ -26,7 +26,7 @@ pub struct System;
 /// machine has, where the system merely refuses.
 const MAX_SIZE: usize = isize::MAX as usize >> 24;
 
-/// The block at `start`, if there is one.
+/// Returns the block at `start`, if there is one.
 fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
     let start = NonNull::new(start).ok_or(AllocError)?;
     Ok(NonNull::slice_from_raw_parts(start, size))

@@ -91,8 +91,8 @@ pub enum TraceErrorKind {
 }
 
 impl Trace {
-    /// The greatest sum of the sizes of blocks that are live at a time (`max P_i`), in bytes; the largest number if
-    /// it is more than that.
+    /// Returns the greatest sum of the sizes of blocks that are live at a time (`max P_i`), in bytes; the largest
+    /// number if it is more than that.
     pub fn peak_payload(&self) -> usize {
         let mut sizes = HashMap::new();
         let (mut payload, mut peak) = (0_u128, 0);

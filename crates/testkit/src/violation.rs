@@ -81,7 +81,7 @@ pub enum Violation {
         /// How many fitted later.
         after: usize,
     },
-    /// `UsableSize` tells of fewer bytes than were returned or asked for.
+    /// `UsableSize` returned fewer bytes than were returned or asked for.
     #[error("the block at {address:#x} has {told} usable bytes, after {returned} were returned")]
     UsableSize {
         /// Where the block starts.

@@ -47,12 +47,12 @@ impl<'a, A: Allocator + ?Sized> Watched<'a, A> {
         Self { allocator, extensions, shadow: Shadow::new(), live: Vec::new() }
     }
 
-    /// The allocator.
+    /// Returns the allocator.
     pub fn allocator(&self) -> &'a A {
         self.allocator
     }
 
-    /// The live blocks.
+    /// Returns the live blocks.
     pub fn live(&self) -> &[Block] {
         &self.live
     }

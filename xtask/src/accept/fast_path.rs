@@ -10,7 +10,7 @@ use crate::process;
 /// what the best of other allocators take in the same loop.
 const MOST: usize = 31;
 
-/// Disassembles `malloc` and `free` of the library, and says how many instructions they take.
+/// Disassembles `malloc` and `free` of the library, and prints how many instructions they take.
 pub(super) fn check(library: &Path) -> Result<()> {
     process::need("objdump", "binutils")?;
     let mut both = 0;

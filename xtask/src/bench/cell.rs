@@ -72,7 +72,7 @@ impl Cell {
         self.runs
     }
 
-    /// Whether a measure was taken at all.
+    /// Returns whether a measure was taken at all.
     pub(crate) fn knows(&self, measure: Measure) -> bool {
         match measure {
             Measure::Madvise => self.madvise.is_some(),

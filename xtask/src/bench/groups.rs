@@ -59,7 +59,7 @@ impl Group {
         mean(self.whole().filter_map(|row| row.lead(allocator, measure)))
     }
 
-    /// Whether its rows know a measure: of preloaded programs nobody sees what they hold at their end.
+    /// Returns whether its rows know a measure: of preloaded programs nobody sees what they hold at their end.
     pub(crate) fn knows(&self, measure: Measure) -> bool {
         self.rows.iter().any(|row| row.cells.values().any(|cell| cell.knows(measure)))
     }

@@ -67,7 +67,7 @@ fn replace(new: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a record has all rows of another, and all allocators.
+/// Returns whether a record has all rows of another, and all allocators.
 fn covers(record: &Record, other: &Record) -> bool {
     let all = |record: &Record| -> BTreeSet<(String, usize)> {
         let timed = rows(record).into_iter().map(|row| (row.workload, row.threads));

@@ -12,7 +12,7 @@ pub(crate) struct Loss {
     pub(crate) leader: String,
     /// Ours over the leader's.
     pub(crate) lead: f64,
-    /// Whether that is more than equal allocators differ by.
+    /// Returns whether that is more than equal allocators differ by.
     is_clear: bool,
 }
 

@@ -79,7 +79,7 @@ impl Options {
         if self.quick { 5 } else { 12 }
     }
 
-    /// Whether a workload is asked for.
+    /// Returns whether a workload is asked for.
     pub(crate) fn wants(&self, entry: &Entry) -> bool {
         let named = self.filter.contains(&entry.workload);
         let size = match entry.size.as_str() {
@@ -90,7 +90,7 @@ impl Options {
         size && self.matches(entry)
     }
 
-    /// Whether a workload is among those that the filters let through, however dear it is.
+    /// Returns whether a workload is among those that the filters let through, however dear it is.
     pub(crate) fn matches(&self, entry: &Entry) -> bool {
         let fits = |filter: &String| {
             entry.level == *filter

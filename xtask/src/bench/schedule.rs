@@ -74,7 +74,7 @@ struct Turns<'a> {
 }
 
 impl Turns<'_> {
-    /// Runs everyone on a row, for the time that is counted by `round`; says whether to go on.
+    /// Runs everyone on a row, for the time that is counted by `round`; returns whether to go on.
     fn run(&mut self, row: &Row, round: usize) -> Result<bool> {
         for turn in 0..row.launches.len() {
             if interrupted() {
@@ -120,12 +120,12 @@ pub(crate) fn catch_interrupts() -> Result<()> {
     Ok(result?)
 }
 
-/// Whether the user has had enough.
+/// Returns whether the user has had enough.
 pub(crate) fn interrupted() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Says how long it will take.
+/// Prints how long it will take.
 fn announce((rounds, a_round): (usize, usize), scale: usize, limit: Option<Duration>) {
     // A run at standard scale takes a sixth of a second, give or take, and its process a little.
     let round = Duration::from_millis((a_round * (10 + scale * 3 / 2)) as u64);

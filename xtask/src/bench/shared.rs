@@ -68,7 +68,7 @@ const INSTALLED: [(&str, &str, &str); 2] = [
 /// Where installed libraries lie.
 const FOLDERS: [&str; 4] = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib"];
 
-/// Whether there is a library called `name`, or could be.
+/// Returns whether there is a library called `name`, or could be.
 pub(crate) fn has(name: &str) -> bool {
     let installed = INSTALLED.iter().map(|(name, ..)| *name);
     let mut all = installed.chain(SOURCES.iter().map(|source| source.name));

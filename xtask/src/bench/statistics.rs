@@ -73,7 +73,7 @@ impl Row {
             .map(|(name, _)| name.as_str())
     }
 
-    /// Whether an allocator's time and that of the best of the others differ no more than equal ones would.
+    /// Returns whether an allocator's time and that of the best of the others differ no more than equal ones would.
     pub(crate) fn is_undecided(&self, allocator: &str) -> bool {
         let measure = Measure::Wall;
         let lead = self.lead(allocator, measure).zip(self.leader(allocator, measure));
@@ -83,7 +83,7 @@ impl Row {
         })
     }
 
-    /// How often whoever ran most often did.
+    /// The most runs that an allocator had.
     pub(crate) fn runs(&self) -> usize {
         self.cells.values().map(Cell::count).max().unwrap_or(0)
     }
@@ -175,7 +175,7 @@ pub(crate) fn self_comparison(rows: &[Row], name: &str) -> Option<(usize, usize,
     (!pairs.is_empty()).then(|| (beyond, pairs.len(), mean(pairs.iter().map(|(ratio, _)| *ratio))))
 }
 
-/// Whether all allocators computed the same: one that lost or mixed up memory did not.
+/// Returns whether all allocators computed the same: one that lost or mixed up memory did not.
 pub(crate) fn check_results(record: &Record) -> Result<()> {
     let mut first: BTreeMap<(&str, usize), &Run> = BTreeMap::new();
     for run in record.runs() {

@@ -64,7 +64,7 @@ impl FileSystem {
         Ok(())
     }
 
-    /// Copies a file to where it lies here; says whether it wasn't there yet.
+    /// Copies a file to where it lies here; returns whether it wasn't there yet.
     fn add(&self, file: &Path) -> Result<bool> {
         let to = self.folder.join(file.strip_prefix("/")?);
         if to.exists() {

@@ -85,7 +85,7 @@ fn judge(status: ExitStatus, marks: &[u8]) -> Result<Verdict> {
     })
 }
 
-/// Whether an allocator of ours ended a process as it should.
+/// Returns whether an allocator of ours ended a process as it should.
 fn is_told(kind: &Kind, output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
     match output.status.signal().and_then(|number| Signal::try_from(number).ok()) {

@@ -48,7 +48,7 @@ pub(super) struct Killer<'m> {
 }
 
 impl Killer<'_> {
-    /// Whether it is a model that loom explores.
+    /// Returns whether it is a model that loom explores.
     pub(super) fn is_model(&self) -> bool {
         self.test.contains("loom_")
     }
@@ -101,7 +101,7 @@ impl Mutant {
         (!test.is_empty()).then_some(Killer { package, test, binary, features })
     }
 
-    /// Whether the sources that are to have its test name it; a harmless one needs none.
+    /// Returns whether the sources that are to have its test name it; a harmless one needs none.
     fn names_a_test(&self, root: &Path) -> Result<bool> {
         if self.test.is_empty() {
             return Ok(true);

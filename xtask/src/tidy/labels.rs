@@ -37,7 +37,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
 /// A label in a comment.
 struct Label<'t> {
     name: &'t str,
-    /// Whether the invariant itself follows.
+    /// Returns whether the invariant itself follows.
     states: bool,
 }
 

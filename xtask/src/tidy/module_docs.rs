@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Whether the file begins with `//!`.
+/// Returns whether the file begins with `//!`.
 pub(super) fn check(file: &Path, text: &str) -> Option<String> {
     let documented = text.lines().next().is_some_and(|line| line.starts_with("//! "));
     (!documented).then(|| format!("{} does not begin with `//!`", file.display()))

@@ -64,7 +64,7 @@ fn in_crates<'s>(
     })
 }
 
-/// Whether a function has this name, or begins so where it ends in an asterisk.
+/// Returns whether a function has this name, or begins so where it ends in an asterisk.
 fn has_test(text: &str, name: &str) -> bool {
     let stem = name.strip_suffix('*');
     text.split("fn ").skip(1).any(|rest| match stem {

@@ -28,7 +28,7 @@ impl<A: Allocator> BlockAllocator<A> {
         Ok(())
     }
 
-    /// Walks everything and says whether the invariants hold. Takes time in the number of free
+    /// Walks everything and returns whether the invariants hold. Takes time in the number of free
     /// blocks times the number of chunks.
     #[must_use]
     pub fn validate(&self) -> bool {
@@ -40,7 +40,7 @@ impl<A: Allocator> BlockAllocator<A> {
             && self.free_list_is_sound()
     }
 
-    /// Whether each link leads to a block that was handed out, and the list ends.
+    /// Returns whether each link leads to a block that was handed out, and the list ends.
     fn free_list_is_sound(&self) -> bool {
         let mut next = self.free.head();
         for _ in 0..=self.carved() {
@@ -73,13 +73,13 @@ impl<A: Allocator> BlockAllocator<A> {
         }
     }
 
-    /// Whether the address is that of a live block.
+    /// Returns whether the address is that of a live block.
     fn check(&self, block: NonNull<u8>) -> Result<(), FreeError> {
         self.carved_block(block)?;
         if self.is_free(block) { Err(FreeError::AlreadyFree) } else { Ok(()) }
     }
 
-    /// Whether the address is that of a block that was ever handed out.
+    /// Returns whether the address is that of a block that was ever handed out.
     fn carved_block(&self, block: NonNull<u8>) -> Result<(), FreeError> {
         let chunk = self.chunks.find(block, self.shape).ok_or(FreeError::Foreign)?;
         if !chunk.has_block(block, self.shape.blocks) {
@@ -89,7 +89,7 @@ impl<A: Allocator> BlockAllocator<A> {
         if fresh { Err(FreeError::AlreadyFree) } else { Ok(()) }
     }
 
-    /// Whether a block is in the free list. In checked builds it is walked only if the block's first
+    /// Returns whether a block is in the free list. In checked builds it is walked only if the block's first
     /// word is what a link would be: seldom for a live block, and then the walk still tells.
     fn is_free(&self, block: NonNull<u8>) -> bool {
         if CHECKED {

@@ -103,23 +103,23 @@ unsafe impl<A: Allocator + Send> Send for SyncBlockAllocator<A> {}
 unsafe impl<A: Allocator + Sync> Sync for SyncBlockAllocator<A> {}
 
 impl<A: Allocator> SyncBlockAllocator<A> {
-    /// An allocator that takes chunks from `base` as `growth` says, the first one when a block is
+    /// Returns an allocator that takes chunks from `base` as `growth` says, the first one when a block is
     /// first asked for.
     pub const fn new_in(base: A, blocks: BlockLayout, growth: Growth) -> Self {
         Self { depot: Depot::new(), shelves: SHELVES, blocks, growth, base }
     }
 
-    /// The base that chunks come from.
+    /// Returns the base that chunks come from.
     pub const fn base(&self) -> &A {
         &self.base
     }
 
-    /// A store of at most 64 free blocks for one thread, through which it allocates and frees.
+    /// Returns a store of at most 64 free blocks for one thread, through which it allocates and frees.
     pub fn magazine(&self) -> Magazine<'_, A> {
         self.magazine_of()
     }
 
-    /// A store of at most `N` free blocks: more meet the other threads less often, and keep more
+    /// Returns a store of at most `N` free blocks: more meet the other threads less often, and keep more
     /// blocks from them.
     pub fn magazine_of<const N: usize>(&self) -> Magazine<'_, A, N> {
         Magazine::new(self, home())
@@ -127,7 +127,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
 }
 
 impl<'a> SyncBlockAllocator<Buffer<'a>> {
-    /// An allocator that lives in `buffer` and never grows. The blocks start at the buffer's first
+    /// Returns an allocator that lives in `buffer` and never grows. The blocks start at the buffer's first
     /// aligned address, and each takes 4 bytes more for its link.
     pub fn from_buffer(
         buffer: &'a mut [MaybeUninit<u8>],
@@ -215,7 +215,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     }
 }
 
-/// Where this thread is at home: the address of its stack, in steps of 2 MiB, scattered. Stacks lie
+/// Returns where this thread is at home: the address of its stack, in steps of 2 MiB, scattered. Stacks lie
 /// at least so far apart on hosted systems; where they don't, threads merely meet more often.
 #[inline]
 pub(super) fn home() -> usize {

@@ -37,7 +37,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         Ok(())
     }
 
-    /// Walks all stacks and shelves, and says whether the invariants hold. Takes time in the number of
+    /// Walks all stacks and shelves, and returns whether the invariants hold. Takes time in the number of
     /// free blocks times the number of chunks.
     #[must_use]
     pub fn validate(&mut self) -> bool {
@@ -75,7 +75,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         poison::poison(block, self.blocks.size());
     }
 
-    /// The index of a block that was retired, or ends the process if there is no such block: then a
+    /// Returns the index of a block that was retired, or ends the process if there is no such block: then a
     /// foreign address was freed in an unchecked build.
     #[inline]
     pub(super) fn index_of_ours(&self, block: NonNull<u8>) -> Index {
@@ -119,7 +119,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         diag::fatal(format_args!("write to {block:p}, a free block of {size} bytes"))
     }
 
-    /// Whether the address is that of a block that was handed out once, and isn't live as far as can be told.
+    /// Returns whether the address is that of a block that was handed out once, and isn't live as far as can be told.
     pub(super) fn is_free(&self, block: NonNull<u8>) -> bool {
         let is_live = |index| CHECKED && self.next(index) == Index::LIVE;
         self.index(block).is_some_and(|index| self.was_claimed(index) && !is_live(index))
@@ -130,7 +130,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         if self.owns(address) { FreeError::Interior } else { FreeError::Foreign }
     }
 
-    /// Whether the block was ever handed out, to a magazine at least. Fresh blocks of the newest chunk
+    /// Returns whether the block was ever handed out, to a magazine at least. Fresh blocks of the newest chunk
     /// are those of the lowest positions.
     fn was_claimed(&self, index: Index) -> bool {
         let (opened, claimed) = self.depot.frontier().opened_and_claimed();
@@ -153,12 +153,12 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         (0..chunks).map(|number| self.blocks_in(number)).sum()
     }
 
-    /// The blocks on all shelves.
+    /// Returns the blocks on all shelves.
     fn shelved(&self) -> impl Iterator<Item = NonNull<u8>> {
         self.shelves.iter().flat_map(Shelf::iter)
     }
 
-    /// The blocks of all batches, for as long as links and chains lead to free blocks.
+    /// Returns the blocks of all batches, for as long as links and chains lead to free blocks.
     ///
     /// # Safety
     ///

@@ -69,18 +69,18 @@ impl<const SHARDS: usize, const CHUNKS: usize> Depot<SHARDS, CHUNKS> {
         Self { frontier: Frontier::of(first), ..Self::new() }
     }
 
-    /// The chunks.
+    /// Returns the chunks.
     #[inline]
     pub(super) fn frontier(&self) -> &Frontier<CHUNKS> {
         &self.frontier
     }
 
-    /// The stacks of batches.
+    /// Returns the stacks of batches.
     pub(super) fn stacks(&self) -> impl Iterator<Item = &Stack> {
         self.shards.iter().map(|shard| &shard.stack)
     }
 
-    /// The blocks that the stacks hold: about so many while threads work.
+    /// Returns the blocks that the stacks hold: about so many while threads work.
     pub(super) fn count(&self) -> usize {
         let sum = |sum: isize, shard: &Shard| sum.wrapping_add_unsigned(shard.blocks.load(Relaxed));
         0_usize.saturating_add_signed(self.shards.iter().fold(0, sum))

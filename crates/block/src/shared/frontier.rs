@@ -11,7 +11,7 @@ use super::index::Index;
 
 /// Where chunks come from.
 pub(super) trait ChunkSource {
-    /// The number of blocks in the chunk with this number; the same at every call, and not zero.
+    /// Returns the number of blocks in the chunk with this number; the same at every call, and not zero.
     fn blocks_in(&self, chunk: usize) -> usize;
 
     /// Takes memory for the chunk with this number from the base.
@@ -51,13 +51,13 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// The first block, and how many there are; the others lie behind it, in the order of addresses.
+    /// Returns the first block, and how many there are; the others lie behind it, in the order of addresses.
     #[inline]
     pub(super) const fn first(self) -> (Index, usize) {
         (Index::new(self.chunk, self.position), self.count)
     }
 
-    /// The blocks, in the order of addresses.
+    /// Returns the blocks, in the order of addresses.
     pub(super) fn iter(self) -> impl Iterator<Item = Index> {
         (0..self.count).map(move |step| Index::new(self.chunk, self.position - step))
     }
@@ -76,7 +76,7 @@ impl Fresh {
         Self { opened: (bits >> 32) as usize, claimed: bits as u32 as usize }
     }
 
-    /// The blocks that are left in the last chunk opened.
+    /// Returns the blocks that are left in the last chunk opened.
     #[inline]
     fn room(self, source: &impl ChunkSource) -> usize {
         match self.opened {
@@ -108,7 +108,7 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
         }
     }
 
-    /// A frontier whose first chunk is there already.
+    /// Returns a frontier whose first chunk is there already.
     pub(super) fn of(first: NonNull<u8>) -> Self {
         let chunk = |number| if number == 0 { first.as_ptr() } else { core::ptr::null_mut() };
         Self {
@@ -117,14 +117,14 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
         }
     }
 
-    /// What was filed under a number.
+    /// Returns what was filed under a number.
     #[inline]
     pub(super) fn chunk(&self, number: usize) -> Option<NonNull<u8>> {
         // Acquire: partner of the filing compare-and-swap in `file_next`.
         NonNull::new(self.chunks.get(number)?.load(Acquire))
     }
 
-    /// How many chunks are opened, and how many blocks of the last one of them were claimed.
+    /// Returns how many chunks are opened, and how many blocks of the last one of them were claimed.
     #[inline]
     pub(super) fn opened_and_claimed(&self) -> (usize, usize) {
         let Fresh { opened, claimed } = Fresh::decode(self.fresh.load(Acquire));
@@ -143,7 +143,7 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
         self.claim_after(want, source, |_| false)
     }
 
-    /// Claims fresh blocks; where the last chunk opened has none, `file` says whether the next one is
+    /// Claims fresh blocks; where the last chunk opened has none, `file` returns whether the next one is
     /// filed, so that it can be opened.
     #[inline]
     fn claim_after(
@@ -174,7 +174,7 @@ impl<const CHUNKS: usize> Frontier<CHUNKS> {
         }
     }
 
-    /// Sees to it that a chunk is filed under the number; `None` if the source has no more.
+    /// Files a chunk under the number unless one is; returns it, or `None` if the source has no more.
     #[cold]
     fn file(&self, number: usize, source: &impl ChunkSource) -> Option<NonNull<u8>> {
         if number >= CHUNKS {

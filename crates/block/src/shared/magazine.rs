@@ -43,7 +43,7 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
         Self { count: Cell::new(0), places, shared, home }
     }
 
-    /// The allocator that the blocks belong to.
+    /// Returns the allocator that the blocks belong to.
     pub const fn shared(&self) -> &'a SyncBlockAllocator<A> {
         self.shared
     }

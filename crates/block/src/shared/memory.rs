@@ -26,7 +26,7 @@ use crate::{
 /// models keep theirs in a vector.
 pub(super) type SideLink = AtomicU32;
 
-/// Blocks that nobody else has, on their way to whoever asked.
+/// Blocks that nobody else has, on their way to the caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Supply {
     /// From a shelf.
@@ -53,7 +53,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     }
 
     /// Writes blocks that were [obtained](Self::obtain) into the front of `out`, which isn't empty, the first
-    /// to be used last; says how many. What doesn't fit goes back.
+    /// to be used last; returns how many. What doesn't fit goes back.
     #[inline]
     pub(super) fn unpack(&self, home: usize, supply: Supply, out: &[Cell<NonNull<u8>>]) -> usize {
         match supply {
@@ -111,7 +111,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         self.depot.put(home, self, self.index_of_ours(first.get()), blocks.len());
     }
 
-    /// The block after this one in a batch that the caller alone has. Checked builds end the process if
+    /// Returns the block after this one in a batch that the caller alone has. Checked builds end the process if
     /// that isn't a free block, since this one was written to.
     #[inline]
     fn chained(&self, block: NonNull<u8>) -> Option<NonNull<u8>> {
@@ -123,14 +123,14 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         next
     }
 
-    /// Where the block is.
+    /// Returns where the block is.
     #[inline]
     pub(super) fn address(&self, index: Index) -> NonNull<u8> {
         // SAFETY: [SYNC_BLOCK_ALLOCATOR-1] for the chunk, in which the position lies.
         unsafe { self.boundary(index).sub((index.position() + 1) * self.blocks.size()) }
     }
 
-    /// The block that starts at the address, if one does.
+    /// Returns the block that starts at the address, if one does.
     #[inline]
     pub(super) fn index(&self, address: NonNull<u8>) -> Option<Index> {
         let (opened, _) = self.depot.frontier().opened_and_claimed();
@@ -151,17 +151,17 @@ impl<A: Allocator> SyncBlockAllocator<A> {
         unsafe { link.add(index.position()).as_ref() }
     }
 
-    /// The address between blocks and links of the chunk in which the block lies.
+    /// Returns the address between blocks and links of the chunk in which the block lies.
     #[inline]
     fn boundary(&self, index: Index) -> NonNull<u8> {
         let boundary = self.depot.frontier().chunk(index.chunk());
         debug_assert!(boundary.is_some());
-        // SAFETY: an index names a block of a chunk that was opened, so it is filed [FRONTIER-2]; and whoever has the
+        // SAFETY: an index names a block of a chunk that was opened, so it is filed [FRONTIER-2]; and the thread that has the
         // index sees that, for he claimed the block, or has it from a stack's head [STACK-3: from the head].
         unsafe { boundary.unwrap_unchecked() }
     }
 
-    /// What is asked of the base for the chunk with this number, and how far in its boundary is.
+    /// Returns what is asked of the base for the chunk with this number, and how far in its boundary is.
     pub(super) fn chunk_layout(&self, number: usize) -> Option<(Layout, usize)> {
         let count = self.blocks_in(number);
         let boundary = count.checked_mul(self.blocks.size())?;

@@ -43,7 +43,7 @@ impl<const N: usize> Shelf<N> {
         Self { height: AtomicUsize::new(0), places }
     }
 
-    /// The block put here last, or none: then there may still be some.
+    /// Returns the block put here last, or none: then there may still be some.
     #[inline]
     pub(super) fn pop(&self) -> Option<NonNull<u8>> {
         let top = self.height.load(Relaxed).wrapping_sub(1);
@@ -65,7 +65,7 @@ impl<const N: usize> Shelf<N> {
     }
 
     /// Puts blocks, which the caller alone has, into the places that should be empty, the last of them on
-    /// top; says how many.
+    /// top; returns how many.
     pub(super) fn push_all(&self, blocks: &[Cell<NonNull<u8>>]) -> usize {
         let height = self.height.load(Relaxed).min(N);
         let places = self.places[height..].iter().zip(blocks);
@@ -74,7 +74,7 @@ impl<const N: usize> Shelf<N> {
         pushed
     }
 
-    /// Takes the blocks that were put here last, into the end of `out`, the last one last; says how many.
+    /// Takes the blocks that were put here last, into the end of `out`, the last one last; returns how many.
     pub(super) fn pop_all(&self, out: &[Cell<NonNull<u8>>]) -> usize {
         let height = self.height.load(Relaxed).min(N);
         let mut popped = 0;
@@ -92,7 +92,7 @@ impl<const N: usize> Shelf<N> {
         self.places.iter().find_map(Self::take)
     }
 
-    /// What the places hold, for whoever looks while nobody changes it.
+    /// Returns what the places hold, for a look while nobody changes it.
     pub(super) fn iter(&self) -> impl Iterator<Item = NonNull<u8>> {
         self.places.iter().filter_map(|place| NonNull::new(place.load(Acquire)))
     }
@@ -123,7 +123,7 @@ mod loom_tests {
 
     use super::*;
 
-    /// Two blocks, each a cell that is written by whoever has it: loom fails the model when two do,
+    /// Two blocks, each a cell that is written by the thread that has it: loom fails the model when two do,
     /// or when the second doesn't happen after the first.
     struct Model {
         shelf: Shelf<2>,

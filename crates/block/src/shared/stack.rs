@@ -15,7 +15,7 @@ use super::index::Index;
 
 /// Where the links of blocks are kept: an atomic word for each.
 pub(super) trait Links {
-    /// The link of a block that was in a stack at some time.
+    /// Returns the link of a block that was in a stack at some time.
     fn next(&self, of: Index) -> Index;
 
     /// Sets the link of a block that the caller alone has.
@@ -58,7 +58,7 @@ impl<const TAG_STEP: u32> Stack<TAG_STEP> {
         Self { head: AtomicU64::new(Self::EMPTY) }
     }
 
-    /// The top, for whoever walks the stack while nobody changes it.
+    /// Returns the top, for a walk of the stack while nobody changes it.
     pub(super) fn top(&self) -> Index {
         Self::top_of(self.head.load(Acquire))
     }
@@ -129,7 +129,7 @@ mod loom_tests {
 
     use super::*;
 
-    /// A stack and its blocks, each a batch. Each block's cell is written by whoever has it: loom fails
+    /// A stack and its blocks, each a batch. Each block's cell is written by the thread that has it: loom fails
     /// the model when two do, or when the second doesn't happen after the first.
     struct Model<const TAG_STEP: u32> {
         stack: Stack<TAG_STEP>,
@@ -181,7 +181,7 @@ mod loom_tests {
             self.blocks[block.position()].with_mut(|uses| unsafe { *uses += 1 });
         }
 
-        /// How many blocks are in the stack, when all threads are done; each at most once.
+        /// Returns how many blocks are in the stack, when all threads are done; each at most once.
         fn count(&self) -> usize {
             let mut seen = std::vec![false; self.blocks.len()];
             let mut next = self.stack.top();
@@ -271,7 +271,7 @@ mod tests {
         }
     }
 
-    /// Whoever stood still while others changed the stack, however often, finds another head.
+    /// A thread that stood still while others changed the stack, however often, finds another head.
     #[test]
     fn the_tag_comes_round_after_all_of_its_values() {
         let (stack, links) = (Stack::<1>::new(), OneLink(AtomicU32::new(0)));

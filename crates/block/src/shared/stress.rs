@@ -35,7 +35,7 @@ pub(super) struct Used {
     fill: u8,
 }
 
-// SAFETY: a block belongs to whoever has it.
+// SAFETY: a block belongs to the thread that has it.
 unsafe impl Send for Used {}
 
 impl Used {

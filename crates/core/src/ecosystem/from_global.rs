@@ -39,7 +39,7 @@ impl<G> Clone for FromGlobal<'_, G> {
 
 impl<G> Copy for FromGlobal<'_, G> {}
 
-/// The block of `size` bytes at `start`, unless that is null.
+/// Returns the block of `size` bytes at `start`, unless that is null.
 fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
     let start = NonNull::new(start).ok_or(AllocError)?;
     Ok(NonNull::slice_from_raw_parts(start, size))

@@ -28,7 +28,7 @@ pub use from_global::FromGlobal;
 #[doc(hidden)]
 pub use system::System;
 
-/// The address of a block, or null: how [`GlobalAlloc`](core::alloc::GlobalAlloc) answers.
+/// Returns the address of a block, or null: how [`GlobalAlloc`](core::alloc::GlobalAlloc) answers.
 #[doc(hidden)]
 #[inline]
 pub fn start_or_null(answer: Result<NonNull<[u8]>, AllocError>) -> *mut u8 {

@@ -24,7 +24,7 @@ static TURN: Mutex<()> = Mutex::new(());
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that does what it is told, until this ends. What it is told is done when the call returns.
+/// A thread that does what it is given to do, until this ends. That is done when the call returns.
 struct Thread {
     jobs: mpsc::Sender<Job>,
     done: mpsc::Receiver<()>,

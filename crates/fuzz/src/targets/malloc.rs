@@ -19,7 +19,7 @@ fn block(start: *mut c_void, layout: Layout) -> Result<NonNull<[u8]>, AllocError
 }
 
 impl Malloc {
-    /// A block of a layout that fits, whose content is carried over up to the smaller size.
+    /// Returns a block of a layout that fits, whose content is carried over up to the smaller size.
     unsafe fn resize(
         block: NonNull<u8>,
         old: Layout,

@@ -27,7 +27,7 @@ pub(crate) fn run(data: &[u8]) {
     assert_eq!(parse::yes_or_no(data), answer.map(|word| word.1), "{data:?}");
 }
 
-/// A number with one of the units, if the number alone has no more than 64 bits.
+/// Returns a number with one of the units, if the number alone has no more than 64 bits.
 fn scaled(text: &[u8], units: &[(&str, u128)]) -> Option<u128> {
     units.iter().find_map(|&(unit, factor)| {
         let digits = text.strip_suffix(unit.as_bytes())?;

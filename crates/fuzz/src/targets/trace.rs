@@ -28,7 +28,7 @@ pub(crate) fn run(data: &[u8]) {
     assert!((most..=all).contains(&peak), "{peak} of {most} to {all}");
 }
 
-/// A trace as its format wants it.
+/// Returns a trace as its format wants it.
 fn written(trace: &Trace) -> String {
     let Trace { suggested_heap, ids, weight, requests } = trace;
     let header = format!("{suggested_heap}\n{ids}\n{}\n{weight}\n", requests.len());

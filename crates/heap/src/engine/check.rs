@@ -30,7 +30,7 @@ impl<P: Policy> Engine<P> {
         Err(Corruption { address: self.tables.region().start(), problem: Problem::Lists })
     }
 
-    /// The number of free blocks in a region.
+    /// Returns the number of free blocks in a region.
     fn check_region(&self, region: Region<P>) -> Result<usize, Corruption> {
         let mut free = 0;
         let mut after_free = false;

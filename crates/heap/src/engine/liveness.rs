@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl<P: Policy> Engine<P> {
-    /// Whether an address may be that of a live block or cell, in builds with debug assertions: in
+    /// Returns whether an address may be that of a live block or cell, in builds with debug assertions: in
     /// constant time; an address inside a block may pass.
     pub(crate) fn looks_live(&self, address: usize) -> bool {
         match self.tagged_len(address) {
@@ -19,7 +19,7 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// The granules of the block that seems to start at an address, by its tags, if it is live or
+    /// Returns the granules of the block that seems to start at an address, by its tags, if it is live or
     /// waits in a quick list; 1 for a cell.
     pub(super) fn tagged_len(&self, address: usize) -> Option<usize> {
         let region = self.tables.find(address)?.region();
@@ -44,7 +44,7 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// Whether the tags around an address are as those around the start of a live block.
+    /// Returns whether the tags around an address are as those around the start of a live block.
     unsafe fn looks_like_start(&self, region: Region<P>, address: usize) -> bool {
         let tags = region.tags;
         // SAFETY: the address is the region's; before its start nothing is read.
@@ -75,7 +75,7 @@ impl<P: Policy> Engine<P> {
         is_inside && block.size >= Self::MIN && unsafe { self.free_at(block.address) } == block
     }
 
-    /// Whether a live block or cell starts at an address: by a walk of all regions.
+    /// Returns whether a live block or cell starts at an address: by a walk of all regions.
     pub(crate) fn is_live(&self, address: usize) -> bool {
         let mut len = None;
         self.walk_tags(|extent| {
@@ -86,7 +86,7 @@ impl<P: Policy> Engine<P> {
         len.is_some_and(|len| !self.quick.contains(address, len))
     }
 
-    /// Whether a block or cell starts at an address that is live or waits: by a walk.
+    /// Returns whether a block or cell starts at an address that is live or waits: by a walk.
     fn is_tagged_live(&self, address: usize) -> bool {
         let mut found = false;
         self.walk_tags(|extent| found |= extent.address == address && extent.kind == Kind::Live);

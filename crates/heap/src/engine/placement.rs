@@ -96,21 +96,21 @@ impl<P: Policy> Engine<P> {
         start
     }
 
-    /// Where a block of `size` bytes ends that has the room from `start` to `limit`: there, if a
+    /// Returns where a block of `size` bytes ends that has the room from `start` to `limit`: there, if a
     /// block fits behind it.
     #[inline(always)]
     pub(crate) const fn end_within(start: usize, size: usize, limit: usize) -> usize {
         if limit - start - size < Self::MIN { limit } else { start + size }
     }
 
-    /// What a free block must have besides the size, so that whatever its address is there is room for
+    /// Returns what a free block must have besides the size, so that whatever its address is there is room for
     /// a block before a multiple of `align`, and for one behind.
     #[inline(always)]
     pub(crate) const fn slack(align: usize) -> usize {
         align + 2 * Self::MIN - P::GRANULE
     }
 
-    /// The first multiple of `align` from `start` on that leaves no gap, or one for a block.
+    /// Returns the first multiple of `align` from `start` on that leaves no gap, or one for a block.
     const fn align_within(start: usize, align: usize) -> usize {
         let address = start.next_multiple_of(align);
         let gap = address - start;

@@ -75,7 +75,7 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// Where a region ends when `needed` more bytes are opened, and some more, so that no rest is too
+    /// Returns where a region ends when `needed` more bytes are opened, and some more, so that no rest is too
     /// short for a block.
     fn open_end(table: Table<P>, needed: usize) -> usize {
         let (region, limit) = (table.region(), table.limit());
@@ -103,9 +103,9 @@ impl<P: Policy> Engine<P> {
         self.quick.set_limit(self.span() / P::GRANULE);
     }
 
-    /// The free block at the end of a region; none if the last block is live, or nothing is open.
+    /// Returns the free block at the end of a region; none if the last block is live, or nothing is open.
     fn last_free(&self, region: Region<P>) -> Free {
-        // SAFETY: the B behind the last block tells whether it is free.
+        // SAFETY: the B behind the last block shows whether it is free.
         unsafe {
             if region.span() != 0 && region.tags.bit(region.end()) {
                 self.free_before(region.end())
@@ -151,7 +151,7 @@ impl<P: Policy> Engine<P> {
     unsafe fn add_stretch(&mut self, start: usize, end: usize) {
         if start < end {
             let region = self.region;
-            // SAFETY: its bits are zero but for the B behind, which tells of the block there alone;
+            // SAFETY: its bits are zero but for the B behind, which concerns the block there alone;
             // the other side begins the region.
             unsafe {
                 let (before, behind) = (region.tags.bit(start), region.tags.bit(end));
@@ -162,7 +162,7 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// Tells `AddressSanitizer` what of a chunk that was just taken is free: all but the table.
+    /// Marks for `AddressSanitizer` what of a chunk that was just taken is free: all but the table.
     fn mark_unused(&self, chunk: Chunk) {
         let mut table = self.tables;
         while cfg!(asan) && !table.is_none() {
@@ -220,7 +220,7 @@ impl<P: Policy> Engine<P> {
         None
     }
 
-    /// Whether a region consists of a single free block.
+    /// Returns whether a region consists of a single free block.
     fn is_empty(&self, region: Region<P>) -> bool {
         // SAFETY: the region starts with a block, which is free if its B is set.
         unsafe {
@@ -228,10 +228,10 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    /// Whether nothing but free memory lies between a live block's end and the region's.
+    /// Returns whether nothing but free memory lies between a live block's end and the region's.
     pub(crate) unsafe fn is_last(&mut self, address: usize) -> bool {
         let region = self.region_of(address);
-        // SAFETY: the block is live, so that the B behind it tells of the next.
+        // SAFETY: the block is live, so that the B behind it is the next one's.
         unsafe {
             let end = address + region.tags.live_size(address);
             end == region.end() || (region.tags.bit(end) && self.free_at(end).end() == region.end())

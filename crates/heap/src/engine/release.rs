@@ -64,11 +64,11 @@ impl<P: Policy> Engine<P> {
     /// Takes a live block or cell back, whatever it is.
     pub(crate) unsafe fn release(&mut self, address: usize) {
         let region = self.region_of(address);
-        // SAFETY: the block is live; settled lists have room, or the heap is smaller than blocks.
+        // SAFETY: the block is live; consolidated lists have room, or the heap is smaller than blocks.
         unsafe {
             if Self::is_cell(region.tags, address) {
                 if !self.quick.push_cell(address) {
-                    self.settle();
+                    self.consolidate();
                     self.release_cell(region, address);
                 }
                 return;
@@ -79,7 +79,7 @@ impl<P: Policy> Engine<P> {
                 return;
             }
             if is_short {
-                self.settle();
+                self.consolidate();
             }
             self.free(region, address, size);
         }

@@ -14,7 +14,7 @@ impl<P: Policy> Engine<P> {
     /// Blocks above this many bytes are moved to where they have room to grow.
     const ROOMY: usize = 4096;
 
-    /// The bytes of a live block or cell.
+    /// Returns the bytes of a live block or cell.
     #[inline]
     pub(crate) unsafe fn usable(&mut self, address: usize) -> usize {
         let region = self.region_of(address);

@@ -65,7 +65,7 @@ impl<P: Policy> Engine<P> {
         slab
     }
 
-    /// Whether a live address lies in a slab.
+    /// Returns whether a live address lies in a slab.
     #[inline(always)]
     pub(crate) unsafe fn is_cell(tags: Tags<P>, address: usize) -> bool {
         // SAFETY: a block's start, or a cell, is in a window of the tags [TAGS-3].

@@ -24,7 +24,7 @@ pub(super) struct Step {
 struct Waiting([usize; QUICK + 1]);
 
 impl Waiting {
-    /// Whether this live block, to which the walk has come, is one that waits.
+    /// Returns whether this live block, to which the walk has come, is one that waits.
     fn pass(&mut self, address: usize, len: usize) -> bool {
         let Some(next) = self.0.get_mut(len).filter(|next| **next == address) else { return false };
         // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
@@ -49,7 +49,7 @@ impl<P: Policy> Engine<P> {
         });
     }
 
-    /// The heap's figures: linear in the blocks.
+    /// Returns the heap's figures: linear in the blocks.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
         self.walk_tags(|extent| snapshot.count(extent));
@@ -60,7 +60,7 @@ impl<P: Policy> Engine<P> {
         snapshot
     }
 
-    /// As [`walk`](Self::walk), as the tags tell it: a block that waits is shown as live.
+    /// As [`walk`](Self::walk), as the tags have it: a block that waits is shown as live.
     pub(super) fn walk_tags(&self, mut visit: impl FnMut(Extent)) {
         let mut table = self.tables;
         while !table.is_none() {

@@ -117,7 +117,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     pub(crate) fn trim_all(&self) -> usize {
         // SAFETY: the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
-        engine.settle();
+        engine.consolidate();
         engine.drain_slabs();
         self.give_back(false)
     }

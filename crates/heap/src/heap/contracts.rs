@@ -9,7 +9,7 @@ use stratalloc_core::{
 use crate::{heap::Heap, policy::Policy, snapshot::Snapshot};
 
 impl<B: Allocator, P: Policy> Heap<B, P> {
-    /// The bytes at `start` as a block.
+    /// Returns the bytes at `start` as a block.
     #[inline(always)]
     fn block(start: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         let start = NonNull::new(start).ok_or(AllocError)?;
@@ -47,7 +47,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
     /// A layout of size zero has a block of its own too.
     ///
     /// Constant time from the quick lists; else a bounded search, of a few blocks in the bin of the
-    /// length and in the next that isn't empty. What waits in the quick lists may be settled first,
+    /// length and in the next that isn't empty. What waits in the quick lists may be consolidated first,
     /// which is linear in it.
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -59,7 +59,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
         Self::block(start, layout)
     }
 
-    /// Constant time, but for the one that fills the quick lists and settles them all; plus the
+    /// Constant time, but for the one that fills the quick lists and consolidates them all; plus the
     /// return of empty regions.
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, _: Layout) {

@@ -4,7 +4,7 @@
 //! take ── quick.pop                                 a block of that length, just freed
 //!      ├─ refill ── allocate_cell, allocate           from the bins, or the top
 //!      └─ refill_long ── allocate                     longer than the quick lists have
-//!          └─ refill_settled ── settle, drain, obtain
+//!          └─ refill_consolidated ── consolidate, drain, obtain
 //! give ── release_quick ── quick.push               a short block in one window: nothing else
 //!      ├─ give_far ── release_far                     a long one: coalesce, file
 //!      └─ give_slow ── release                        of another region, or when the lists are full
@@ -30,7 +30,7 @@ use crate::{
 };
 
 impl<B: Allocator, P: Policy> Heap<B, P> {
-    /// Requests beyond this many bytes are long: it may be time to settle before they are placed.
+    /// Requests beyond this many bytes are long: it may be time to consolidate before they are placed.
     const SHORT: usize = (WINDOW - 1) * P::GRANULE;
 
     /// At least `request` bytes, aligned to a granule; null if there is no memory.
@@ -41,7 +41,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         block
     }
 
-    /// Tells `AddressSanitizer` that a block, not at null, is in use.
+    /// Marks for `AddressSanitizer` that a block, not at null, is in use.
     #[inline(always)]
     fn mark_used(&self, block: *mut u8) {
         if cfg!(asan) && !block.is_null() {
@@ -75,7 +75,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         if address != 0 {
             with_exposed_provenance_mut(address)
         } else {
-            self.refill_settled(request)
+            self.refill_consolidated(request)
         }
     }
 
@@ -83,24 +83,24 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     fn refill_long(&self, request: usize) -> *mut u8 {
         // SAFETY: the reference ends here [HEAP-1].
         let engine = unsafe { self.engine() };
-        if request > Engine::<P>::MAX || engine.quick.is_worth_settling() {
-            return self.refill_settled(request);
+        if request > Engine::<P>::MAX || engine.quick.is_worth_consolidating() {
+            return self.refill_consolidated(request);
         }
         match engine.allocate(Engine::<P>::block_size(request)) {
-            0 => self.refill_settled(request),
+            0 => self.refill_consolidated(request),
             address => with_exposed_provenance_mut(address),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn refill_settled(&self, request: usize) -> *mut u8 {
+    fn refill_consolidated(&self, request: usize) -> *mut u8 {
         if request > Engine::<P>::MAX {
             return null_mut();
         }
         let size = Engine::<P>::block_size(request);
         // SAFETY: the reference ends here [HEAP-1].
-        unsafe { self.engine() }.settle();
+        unsafe { self.engine() }.consolidate();
         self.with_memory_for(size, |engine| engine.allocate(size))
     }
 
@@ -125,7 +125,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
         // SAFETY: the reference ends before the base is called [HEAP-1].
         let engine = unsafe { self.engine() };
         let mut address = attempt(engine);
-        if address == 0 && engine.settle() {
+        if address == 0 && engine.consolidate() {
             address = attempt(engine);
         }
         if address == 0 && engine.drain_slabs() {
@@ -228,7 +228,7 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
                 return address;
             }
             let is_long = request > Self::SHORT;
-            if is_long && engine.settle() && engine.resize_in_place(address, request) {
+            if is_long && engine.consolidate() && engine.resize_in_place(address, request) {
                 return address;
             }
             if engine.open_behind(address, request) && engine.resize_in_place(address, request) {

@@ -60,12 +60,12 @@ pub struct StaticHeap<R: RawMutex, const BYTES: usize, P: Policy = Compact> {
     memory: Memory<BYTES>,
 }
 
-// SAFETY: the memory is the heap's alone, which only whoever holds the lock touches; nothing in
+// SAFETY: the memory is the heap's alone, which only the thread that holds the lock touches; nothing in
 // either belongs to a thread.
 unsafe impl<R: RawMutex + Sync, const BYTES: usize, P: Policy> Sync for StaticHeap<R, BYTES, P> {}
 
 impl<R: RawMutex, const BYTES: usize, P: Policy> StaticHeap<R, BYTES, P> {
-    /// A heap whose memory is untouched.
+    /// Returns a heap whose memory is untouched.
     pub const fn new() -> Self {
         Self {
             heap: Locked::new(Heap::new(NoBase)),
@@ -75,7 +75,7 @@ impl<R: RawMutex, const BYTES: usize, P: Policy> StaticHeap<R, BYTES, P> {
 
     /// The heap, for as long as the guard lives: for figures, the check, and calls in a row.
     ///
-    /// Whoever holds the guard must not allocate from the same heap in another way; a lock that isn't
+    /// The holder of the guard must not allocate from the same heap in another way; a lock that isn't
     /// re-entrant waits for ever.
     #[inline]
     pub fn lock(&'static self) -> LockedGuard<'static, R, Heap<NoBase, P>> {
@@ -83,7 +83,7 @@ impl<R: RawMutex, const BYTES: usize, P: Policy> StaticHeap<R, BYTES, P> {
         unsafe { self.claimed() }
     }
 
-    /// The heap with its memory.
+    /// Returns the heap with its memory.
     ///
     /// # Safety
     ///

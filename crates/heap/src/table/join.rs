@@ -43,7 +43,8 @@ impl<P: Policy> Table<P> {
         }
     }
 
-    /// What isn't the base's doesn't go back chunk by chunk: it stays one.
+    /// Returns how many chunks the region has with this one. What isn't the base's doesn't go back chunk by chunk, and
+    /// becomes part of the last.
     fn count_with(self, chunk: Chunk) -> usize {
         self.header().chunks + usize::from(chunk.owned)
     }
@@ -70,7 +71,7 @@ impl<P: Policy> Table<P> {
         (is_lower && start <= most - LEAST).then_some(Plan { address, start, limit, chunks })
     }
 
-    /// The table in its new place, which lies above the old or apart from it: what lies higher is
+    /// Returns the table in its new place, which lies above the old or apart from it: what lies higher is
     /// moved first.
     unsafe fn move_up(self, plan: &Plan, chunk: Chunk) -> Self {
         let (header, new) = (self.header(), Self::at(plan.address));
@@ -88,7 +89,7 @@ impl<P: Policy> Table<P> {
         new
     }
 
-    /// The table in its new place, which lies below the old or apart from it: what lies lower is moved
+    /// Returns the table in its new place, which lies below the old or apart from it: what lies lower is moved
     /// first.
     unsafe fn move_down(self, plan: &Plan, chunk: Chunk) -> Self {
         let (header, new) = (self.header(), Self::at(plan.address));

@@ -43,7 +43,7 @@ fn a_write_into_a_block_that_waits_is_found() {
     }
 }
 
-/// A double free of a block that isn't the last freed: in release builds the check tells it, before
+/// A double free of a block that isn't the last freed: in release builds the check finds it, before
 /// the block has two owners.
 #[test]
 fn a_double_free_that_waits_is_found() {

@@ -5,7 +5,7 @@ use std::{ptr::NonNull, vec::Vec};
 use super::{accesses, memory};
 use crate::{Bounded, Compact, Heap, MOST_WAITING, NoBase, Policy};
 
-/// Accesses of a call at most: those of settling a block between free neighbours, for each that may
+/// Accesses of a call at most: those of consolidating a block between free neighbours, for each that may
 /// wait; those of a slab that becomes empty by it; and those of the request itself.
 const CAP: usize = MOST_WAITING * 40 + 100;
 

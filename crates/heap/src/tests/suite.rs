@@ -87,7 +87,7 @@ fn within_three_regions() {
     Suite::new(fixed::<Granule8>).max_size(4_000).max_align(1 << 8).owns().run();
 }
 
-/// As many blocks fit after all others are given back and settled as fitted at first.
+/// As many blocks fit after all others are given back and consolidated as fitted at first.
 #[test]
 fn nothing_is_lost_when_it_is_full() {
     let heap = fixed::<Compact>();

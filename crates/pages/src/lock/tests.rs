@@ -11,7 +11,7 @@ use super::*;
 type Guarded = Lock<UnsafeCell<usize>>;
 
 fn add_one(lock: &Guarded) {
-    // SAFETY: whoever calls holds the lock, which is what loom is to confirm.
+    // SAFETY: the caller holds the lock, which is what loom is to confirm.
     lock.value_of_the_holder().with_mut(|value| unsafe { *value += 1 });
 }
 
@@ -95,7 +95,7 @@ fn loom_finds_the_mutant_that_wakes_nobody() {
     sum(0, [(lock, |lock| lock.word.store(0, Ordering::Release)); 2]);
 }
 
-/// Whether somebody sleeps is looked at before the lock is free: who comes in between sleeps on.
+/// A thread that unlocks looks for sleepers before the lock is free: one that comes in between sleeps on.
 #[test]
 #[should_panic(expected = "deadlock")]
 fn loom_finds_the_mutant_that_looks_for_sleepers_too_early() {
@@ -121,7 +121,7 @@ fn loom_finds_the_mutant_that_forgets_other_sleepers() {
     sum(0, [(lock, Lock::unlock); 3]);
 }
 
-/// A fork takes the lock whoever holds it, a guard or another fork, waits for him, and gives it back as a guard
+/// A fork takes the lock: it waits for the holder, a guard or another fork, and gives it back as a guard
 /// would. What the kernel copies meanwhile is not modelled.
 #[test]
 fn loom_a_fork_holds_the_lock() {

@@ -64,12 +64,12 @@ impl Chunk {
         self.size
     }
 
-    /// Whether the header is the only block in use.
+    /// Returns whether the header is the only block in use.
     pub(super) fn is_empty(&self) -> bool {
         Bits(&self.used).find(1..self.mapped, true) == self.mapped
     }
 
-    /// The range that it was made from, for its list's owner to release.
+    /// Returns the range that it was made from, for its list's owner to release.
     pub(super) fn range(&self) -> PageRange {
         // SAFETY: `create` took the range apart, and the owner forms it once, to give it back.
         unsafe { PageRange::from_raw(NonNull::from(self).cast(), self.size) }

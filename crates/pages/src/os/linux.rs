@@ -42,7 +42,7 @@ unsafe extern "C" {
 /// `AT_PAGESZ` of Linux's auxiliary vector.
 const AUXV_PAGE_SIZE: usize = 6;
 
-/// The size of the system's pages in bytes, a power of two, as the kernel told this process.
+/// Returns the size of the system's pages in bytes, a power of two, as the kernel told this process.
 ///
 /// ```
 /// assert!(stratalloc_pages::os::page_size().is_power_of_two());

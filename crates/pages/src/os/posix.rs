@@ -11,7 +11,7 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// A word of the calling thread's own: the address of what the C library knows of it.
+/// Returns a word of the calling thread's own: the address of what the C library knows of it.
 pub(crate) fn this_thread() -> usize {
     pthread_self()
 }

@@ -17,7 +17,7 @@ use stratalloc_core::ProviderError;
 
 use super::aligned::System;
 
-/// The size of the system's pages in bytes, a power of two.
+/// Returns the size of the system's pages in bytes, a power of two.
 #[inline]
 pub fn page_size() -> usize {
     rustix::param::page_size()

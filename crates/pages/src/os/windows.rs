@@ -52,7 +52,7 @@ const PAGE_READWRITE: u32 = 4;
 /// `ERROR_NOT_ENOUGH_MEMORY` and `ERROR_COMMITMENT_LIMIT`.
 const OUT_OF_MEMORY: [u32; 2] = [8, 1455];
 
-/// The size of the system's pages in bytes, a power of two.
+/// Returns the size of the system's pages in bytes, a power of two.
 #[inline]
 pub fn page_size() -> usize {
     /// The size, once it was asked for; it orders nothing.
@@ -128,7 +128,7 @@ pub fn wake_one(word: &AtomicUsize) {
     unsafe { WakeByAddressSingle(ptr::from_ref(word).cast()) };
 }
 
-/// The number of the calling thread, above the two low bits.
+/// Returns the number of the calling thread, above the two low bits.
 pub(crate) fn this_thread() -> usize {
     // Numbers are multiples of four, but that isn't promised.
     (GetCurrentThreadId() as usize) << 2

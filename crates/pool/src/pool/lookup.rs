@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use crate::{Mode, Word, mode::Guard, pool::Pool, state::State};
 
 impl<M: Mode> Pool<'_, M> {
-    /// The pool of the smallest blocks that hold `size` bytes.
+    /// Returns the pool of the smallest blocks that hold `size` bytes.
     #[inline(always)]
     pub(crate) fn pool_for(&self, size: usize) -> Option<usize> {
         self.state.table(size).or_else(|| self.search(size))
@@ -17,7 +17,7 @@ impl<M: Mode> Pool<'_, M> {
         (size != 0 && smaller < self.state.count()).then_some(self.state.first() + smaller)
     }
 
-    /// The pool whose part of the heap a pointer leads to, and its offset.
+    /// Returns the pool whose part of the heap a pointer leads to, and its offset.
     #[inline(always)]
     pub(crate) fn pool_at(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
         let (guess, offset) = self.state.guess(pointer)?;
@@ -27,15 +27,16 @@ impl<M: Mode> Pool<'_, M> {
         Some((self.bisect(offset), offset))
     }
 
-    /// The pool whose part, or what little may follow the last one, has a byte that isn't before the first part.
+    /// Returns the pool whose part, or what little may follow the last one, has a byte that isn't before the first
+    /// part.
     #[inline(never)]
     fn bisect(&self, offset: usize) -> usize {
         let up_to = self.state.all().partition_point(|record| record.low.get() <= offset);
         self.state.first() + up_to - 1
     }
 
-    /// The number of the block that begins at `offset`, from zero at the end down; `None` unless it
-    /// was handed out at least once. Without checks, only the latter is told, and the number is zero.
+    /// Returns the number of the block that begins at `offset`, from zero at the end down; `None` unless it
+    /// was handed out at least once. Without checks, only the latter is known, and the number is zero.
     /// Blocks of one byte have none: see [`Rows::number`](crate::tiny::Rows::number).
     #[inline(always)]
     pub(super) fn number(&self, pool: usize, offset: usize) -> Option<usize> {
@@ -52,7 +53,7 @@ impl<M: Mode> Pool<'_, M> {
         (exact && number < fresh).then_some(number)
     }
 
-    /// The number of a pool's blocks, free, live or never used.
+    /// Returns the number of a pool's blocks, free, live or never used.
     pub(crate) fn capacity(&self, pool: usize) -> usize {
         State::<M>::GEOMETRY.fit(self.state.record(pool).size.get(), self.state.span(pool))
     }

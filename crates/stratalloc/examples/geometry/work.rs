@@ -24,7 +24,7 @@ pub(crate) fn run() {
     println!("{TILES} tiles, {} bytes of reports", reports.concat().len());
 }
 
-/// Surveys a tile and says what it found; the same for the same number.
+/// Surveys a tile and returns what it found; the same for the same number.
 fn tile(number: u64) -> String {
     let mut random = Random(number + 1);
     let (triangles, surface) = triangulate(&mut random);
@@ -55,7 +55,7 @@ fn cut(random: &mut Random) -> (usize, f64) {
     (pieces.len(), area)
 }
 
-/// A polygon about a random place, its corners at random distances.
+/// Returns a polygon about a random place, its corners at random distances.
 fn parcel(random: &mut Random) -> Polygon {
     let (x, y, corners) = (random.unit(), random.unit(), 5 + random.below(20));
     let corner = |index: usize| {
@@ -66,7 +66,7 @@ fn parcel(random: &mut Random) -> Polygon {
     (0..corners).map(corner).collect()
 }
 
-/// A narrow strip across the tile.
+/// Returns a narrow strip across the tile.
 fn road(random: &mut Random) -> Polygon {
     let (left, right, width) = (random.unit(), random.unit(), 0.002 + 0.004 * random.unit());
     vec![[0.0, left], [1.0, right], [1.0, right + width], [0.0, left + width]]
@@ -81,12 +81,12 @@ fn signed_area(contour: &[[f64; 2]]) -> f64 {
 struct Random(u64);
 
 impl Random {
-    /// A number from 0 to 1.
+    /// Returns a number from 0 to 1.
     fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number below `limit`.
+    /// Returns a number below `limit`.
     fn below(&mut self, limit: u64) -> usize {
         (self.next() % limit) as usize
     }

@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Stratalloc {
     }
 }
 
-/// What the arenas gave for `layout`, as a slice of exactly its size: a block is then freed with
+/// Returns what the arenas gave for `layout`, as a slice of exactly its size: a block is then freed with
 /// the layout it was allocated with, which alone names its class.
 #[inline]
 fn checked(block: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {

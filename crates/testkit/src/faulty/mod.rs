@@ -1,4 +1,4 @@
-//! A base that fails when it is told to, and keeps the books on what it is owed.
+//! A base that fails on demand, and keeps the books on what it is owed.
 
 mod allocator;
 mod provider;
@@ -94,7 +94,7 @@ struct Entry {
 }
 
 impl Ledger {
-    /// Counts a call that may fail, and says whether it does.
+    /// Counts a call that may fail, and returns whether it does.
     fn fails(&mut self, call: Call) -> bool {
         let fails = self.plan.fails(self.calls, call);
         self.calls += 1;
@@ -117,7 +117,7 @@ impl Ledger {
         entry
     }
 
-    /// What was given out and should have come back.
+    /// Returns what was given out and should have come back.
     fn owed(&self) -> Vec<(usize, Entry)> {
         let live = self.live.iter().filter(|(_, entry)| !entry.refused);
         live.map(|(&address, &entry)| (address, entry)).collect()
@@ -130,7 +130,7 @@ impl<B> Faulty<B> {
         Self { base, ledger: Mutex::new(Ledger { plan, ..Ledger::default() }) }
     }
 
-    /// The base itself.
+    /// Returns the base itself.
     pub fn base(&self) -> &B {
         &self.base
     }
@@ -143,17 +143,17 @@ impl<B> Faulty<B> {
         ledger.failures = 0;
     }
 
-    /// The calls so far that could fail.
+    /// Returns the calls so far that could fail.
     pub fn calls(&self) -> usize {
         self.ledger().calls
     }
 
-    /// The calls that did.
+    /// Returns the calls that did.
     pub fn failures(&self) -> usize {
         self.ledger().failures
     }
 
-    /// The number of blocks or ranges given out.
+    /// Returns the number of blocks or ranges given out.
     pub fn live_count(&self) -> usize {
         self.ledger().live.len()
     }
@@ -163,7 +163,7 @@ impl<B> Faulty<B> {
         self.ledger().live_bytes
     }
 
-    /// The most bytes that were given out at a time.
+    /// Returns the most bytes that were given out at a time.
     pub fn peak_bytes(&self) -> usize {
         self.ledger().peak_bytes
     }
@@ -184,7 +184,7 @@ impl<B> Faulty<B> {
         );
     }
 
-    /// The books, even after a panic elsewhere: they are whole at every moment.
+    /// Returns the books, even after a panic elsewhere: they are whole at every moment.
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }

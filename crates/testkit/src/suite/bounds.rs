@@ -54,7 +54,7 @@ pub(super) fn fill_up<A: Allocator>(suite: &Suite<'_, A>) -> Result<(), Violatio
     Ok(())
 }
 
-/// The number of blocks that fit. They are given back from the middle outwards.
+/// Returns the number of blocks that fit. They are given back from the middle outwards.
 fn fill_and_clear<A: Allocator>(
     watched: &mut Watched<'_, A>,
     layout: Layout,

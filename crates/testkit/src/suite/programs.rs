@@ -75,7 +75,7 @@ pub(super) fn perform<A: Allocator>(
     Ok(())
 }
 
-/// The shortest failing program that can be reached by leaving requests out and making them
+/// Returns the shortest failing program that can be reached by leaving requests out and making them
 /// simpler, one step at a time.
 fn cut_down<A: Allocator>(
     suite: &Suite<'_, A>,

@@ -1,4 +1,4 @@
-//! What the suite is told of an allocator: how to make one, its limits, and what else it can do.
+//! What the suite knows of an allocator: how to make one, its limits, and what else it can do.
 
 use std::{alloc::Layout, fmt};
 
@@ -41,7 +41,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// A layout within the limits: of these if they are, else of others.
+    /// Returns a layout within the limits: of these if they are, else of others.
     pub(super) fn clip(self, size: usize, align: usize) -> Layout {
         let size = if size <= self.max_size { size } else { size % (self.max_size + 1) };
         let align = align.min(self.max_align);
@@ -83,14 +83,14 @@ impl<'s, A: Allocator> Suite<'s, A> {
         }
     }
 
-    /// The largest size, in bytes, that one block has to be served with when nothing is live.
+    /// Returns the largest size, in bytes, that one block has to be served with when nothing is live.
     #[must_use]
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.limits.max_size = bytes;
         self
     }
 
-    /// The largest alignment, in bytes.
+    /// Returns the largest alignment, in bytes.
     #[must_use]
     pub fn max_align(mut self, bytes: usize) -> Self {
         self.limits.max_align = bytes;
@@ -98,14 +98,14 @@ impl<'s, A: Allocator> Suite<'s, A> {
     }
 
     /// Which of the layouts within these limits one block has to be served with when nothing is
-    /// live: all, unless told otherwise here.
+    /// live: all, unless this says otherwise.
     #[must_use]
     pub fn serves(mut self, serves: impl Fn(Layout) -> bool + 's) -> Self {
         self.serves = Box::new(serves);
         self
     }
 
-    /// How many random programs to run; 60, unless told otherwise here.
+    /// Sets how many random programs run; 60 without this.
     #[must_use]
     pub fn programs(mut self, count: u64) -> Self {
         self.programs = count;
@@ -160,7 +160,7 @@ impl<'s, A: Allocator> Suite<'s, A> {
         self
     }
 
-    /// Whether a lone block of this layout has to be served.
+    /// Returns whether a lone block of this layout has to be served.
     pub(super) fn must_serve(&self, layout: Layout) -> bool {
         let Limits { max_size, max_align } = self.limits;
         layout.size() <= max_size && layout.align() <= max_align && (self.serves)(layout)

@@ -91,7 +91,7 @@ pub(crate) fn judge(phases: &[Phase]) -> Vec<Judged> {
     GOALS.iter().flat_map(|goal| phases.iter().filter_map(|phase| goal.judge(phase))).collect()
 }
 
-/// Whether `name` is `pattern`, or begins with what stands before its `*`.
+/// Returns whether `name` is `pattern`, or begins with what stands before its `*`.
 fn fits(pattern: &str, name: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
 }

@@ -50,7 +50,7 @@ impl Phase {
         median(self.cells.values().map(|held| held.live).collect())
     }
 
-    /// Whoever of [`PEERS`] holds least.
+    /// The one of [`PEERS`] that holds least.
     pub(crate) fn best(&self) -> Option<&'static str> {
         let over_live = |name: &str| Some(self.cells.get(name)?.over_live());
         let ran = PEERS.into_iter().filter_map(|name| Some((name, over_live(name)?)));

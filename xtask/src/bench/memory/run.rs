@@ -143,7 +143,7 @@ impl Curve {
     }
 }
 
-/// Whether all allocators computed the same: one that lost or mixed up memory did not.
+/// Returns whether all allocators computed the same: one that lost or mixed up memory did not.
 pub(crate) fn check_results(record: &Record) -> Result<()> {
     let mut first: BTreeMap<&str, &MemoryRun> = BTreeMap::new();
     for Memory { run, .. } in record.memory() {

@@ -58,14 +58,14 @@ mod switched_on {
         fail(k..u64::MAX);
     }
 
-    /// Lets every call through again; says how many there were since the last order.
+    /// Lets every call through again; returns how many there were since the last order.
     pub fn stop() -> u64 {
         let calls = CALLS.load(Relaxed);
         fail(u64::MAX..u64::MAX);
         calls
     }
 
-    /// How many ranges were [`Fault::Stolen`] so far.
+    /// Returns how many ranges were [`Fault::Stolen`] so far.
     pub fn stolen() -> u64 {
         STOLEN.load(Relaxed)
     }
@@ -92,7 +92,7 @@ mod switched_on {
         // SAFETY: the range is the caller's, and nothing lives in it.
         let _ = unsafe { mm::munmap(start, size) };
         if FAULT.load(Relaxed) == Fault::Stolen as u8 {
-            // No access: whoever touches what was stolen dies.
+            // No access: a touch of what was stolen ends the process.
             let (access, place) = (ProtFlags::empty(), MapFlags::FIXED_NOREPLACE);
             let flags = MapFlags::PRIVATE | place;
             // SAFETY: over nothing.

@@ -73,7 +73,7 @@ const ADDRESSES: usize = if usize::BITS == 64 { 1 << (usize::BITS - 17) } else {
 /// More bytes than can follow any address, and no more than the kernel looks at.
 const BEYOND: usize = ADDRESSES - (1 << 16);
 
-/// Whether `size` bytes lie in one mapping: asks for it to grow in place to `beyond` bytes, for which there
+/// Returns whether `size` bytes lie in one mapping: asks for it to grow in place to `beyond` bytes, for which there
 /// is no room. The kernel looks at the range first, in all versions, and then refuses for another reason.
 ///
 /// # Safety
@@ -100,13 +100,13 @@ unsafe fn check_one_mapping(
     }
 }
 
-/// Maps a destination again that a failed move may have unmapped; says what has become of it.
+/// Maps a destination again that a failed move may have unmapped; returns what has become of it.
 fn map_again(to: NonNull<u8>, size: usize) -> MoveError {
     let again = map_fixed(to.addr().get(), size, READ_WRITE, MapFlags::NORESERVE);
     if again.is_ok() || is_mapped(to, size) { MoveError::Refused } else { MoveError::Lost }
 }
 
-/// Whether something is mapped at every one of `size` bytes.
+/// Returns whether something is mapped at every one of `size` bytes.
 ///
 /// If so, it was never unmapped: else somebody else's mappings would have to fill it to the byte.
 fn is_mapped(start: NonNull<u8>, size: usize) -> bool {
@@ -124,7 +124,7 @@ mod tests {
     /// sanitizer's shadow.
     const APART: usize = 3 << 44;
 
-    /// A mapping of its own, filled, and unmapped in the end.
+    /// Returns a mapping of its own, filled, and unmapped in the end.
     fn filled(byte: u8) -> NonNull<u8> {
         let start = map(SIZE, page_size()).unwrap();
         // SAFETY: just mapped.
@@ -132,7 +132,7 @@ mod tests {
         start
     }
 
-    /// The first and the last byte.
+    /// Returns the first and the last byte.
     fn ends(start: NonNull<u8>) -> (u8, u8) {
         // SAFETY: mapped by the test.
         unsafe { (start.read(), start.add(SIZE - 1).read()) }

@@ -79,7 +79,7 @@ pub(crate) fn refuse_to_wait(refused: bool) {
     REFUSED.store(refused, Ordering::Relaxed);
 }
 
-/// The half of a word that holds its low bits: the kernel compares 32 of them.
+/// Returns the half of a word that holds its low bits: the kernel compares 32 of them.
 fn low_half(word: &AtomicUsize) -> &AtomicU32 {
     let halves = size_of::<AtomicUsize>() / size_of::<AtomicU32>();
     let low = if cfg!(target_endian = "big") { halves - 1 } else { 0 };

@@ -16,7 +16,7 @@ use crate::os::{map, page_size, protect_rw, purge, unmap};
 static DONE: AtomicBool = AtomicBool::new(false);
 static MOVABLE: AtomicBool = AtomicBool::new(false);
 
-/// Whether pages can be moved. A trial that the system refuses is no answer: there will be another.
+/// Returns whether pages can be moved. A trial that the system refuses is no answer: there will be another.
 pub(super) fn are_movable() -> bool {
     if !DONE.load(Relaxed) {
         let Some(answer) = try_one() else { return false };
@@ -41,7 +41,7 @@ fn try_one() -> Option<bool> {
     }
 }
 
-/// Whether a page reads as zero after it was written to and purged.
+/// Returns whether a page reads as zero after it was written to and purged.
 ///
 /// # Safety
 ///

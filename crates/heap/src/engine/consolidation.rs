@@ -1,4 +1,4 @@
-//! Settling: what waits in the quick lists is coalesced and filed.
+//! Consolidating: what waits in the quick lists is coalesced and filed.
 
 use crate::{engine::Engine, memory::load, policy::Policy, tags::WINDOW};
 
@@ -6,22 +6,22 @@ impl<P: Policy> Engine<P> {
     /// Frees all blocks of the quick lists for good; whether there were any.
     #[cold]
     #[inline(never)]
-    pub(crate) fn settle(&mut self) -> bool {
+    pub(crate) fn consolidate(&mut self) -> bool {
         let waits = self.quick.waiting() != 0;
         while let Some((len, first)) = self.quick.take_list() {
             // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
             unsafe {
                 match len {
-                    1 => self.settle_cells(first),
-                    2..=WINDOW => self.settle_short(first, len * P::GRANULE),
-                    _ => self.settle_long(first, len * P::GRANULE),
+                    1 => self.consolidate_cells(first),
+                    2..=WINDOW => self.consolidate_short(first, len * P::GRANULE),
+                    _ => self.consolidate_long(first, len * P::GRANULE),
                 }
             }
         }
         waits
     }
 
-    unsafe fn settle_cells(&mut self, first: usize) {
+    unsafe fn consolidate_cells(&mut self, first: usize) {
         let mut address = first;
         while address != 0 {
             // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
@@ -34,7 +34,7 @@ impl<P: Policy> Engine<P> {
         }
     }
 
-    unsafe fn settle_long(&mut self, first: usize, size: usize) {
+    unsafe fn consolidate_long(&mut self, first: usize, size: usize) {
         let mut address = first;
         while address != 0 {
             // SAFETY: the blocks of a list are the heap's, and linked [QUICK-1].
@@ -50,7 +50,7 @@ impl<P: Policy> Engine<P> {
     /// Frees a list of blocks of `size` bytes, at most a window. Blocks that were allocated in a
     /// row are often freed in a row: neighbours that follow each other are first joined, by their
     /// tags alone.
-    unsafe fn settle_short(&mut self, first: usize, size: usize) {
+    unsafe fn consolidate_short(&mut self, first: usize, size: usize) {
         let mut address = first;
         while address != 0 {
             // SAFETY: the blocks of a list are the heap's [QUICK-1]; those of a run are tagged as live, and become
