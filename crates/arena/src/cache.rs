@@ -1,8 +1,7 @@
 //! A thread's cache: for each bin a stack of free blocks, and the fast paths over it.
 //!
-//! The stacks hold addresses; neither path touches a block. They are bounded, so that what a thread
-//! holds back is bounded; half of a full one goes back to the heap at once, and an empty one is
-//! filled by half.
+//! The stacks hold addresses; neither path touches a block. They are bounded, so that the memory in them is bounded: half
+//! of a full stack goes back to the heap at once, and an empty one is filled by half.
 
 pub(crate) mod slot;
 pub(crate) mod watch;
@@ -42,44 +41,44 @@ const OUTBOX: usize = 32;
 ///
 /// # Invariants
 ///
-/// - [CACHE-1: sole] Only the thread whose slot points at it touches it.
+/// - [CACHE-1: sole] Only the thread whose slot points at it touches it, or the thread that opens it for another.
 /// - [CACHE-2: tops] For each bin, `tops` points at the newest block of the stack, or at the upper of the two
 ///   nulls below the first; `limits` at the last slot. For [`Bin::NONE`], and bins that have no stack yet, both point
 ///   at the upper null of one that is empty for ever.
-/// - [CACHE-3: free] The blocks in a stack are free, of its bin, in areas of `heap`, and in no bit map.
+/// - [CACHE-3: free] The blocks in a stack are free, lie in slabs of its bin in areas of `heap`, and have no bit set.
 /// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
 /// - [CACHE-5: slots] The first `slots_given` slots at `stacks` are those of the stacks that bins have or had, each its
-///   own. A bin that has a stack has as many above its nulls as `sizes` says.
+///   own. A bin that has a stack has as many above its nulls as its `sizes`.
 #[repr(C, align(64))]
 pub(crate) struct Cache {
     /// The tiles of the area that the cache is at home in.
     tiles: Cell<usize>,
     tops: [Cell<*mut *mut u8>; BINS],
     limits: [Cell<*mut *mut u8>; BINS],
-    /// The tops when they were last looked at for idle bins; null at first.
+    /// The tops at the last look for idle bins; null at first.
     seen: [Cell<*mut *mut u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
     /// The slots of its stacks, how many of them are given out, and the blocks that each stack holds.
     stacks: Cell<*mut *mut u8>,
     slots_given: Cell<usize>,
     sizes: [Cell<u8>; BINS],
-    /// Blocks that the stack which is refilled now had when it was smaller.
+    /// Half of the blocks that the stack held before it grew, if it is refilled for the first time since.
     out: Cell<usize>,
     outbox: [Cell<Option<OwnedBatch>>; OUTBOX],
-    /// What counts in place of this while allocations are sampled, or what this is the cache of.
+    /// The watch that stands in for this cache while allocations are sampled, or the watch that this is the cache of.
     watch: Cell<Option<&'static Watch>>,
-    /// The bytes between samples on average, where this is the cache that counts; else zero.
+    /// The bytes between samples on average, if this is the cache of a watch; else zero.
     interval: Cell<usize>,
     /// The next cache without a thread, in the list of those.
     pub(crate) next_idle: Cell<*const Cache>,
 }
 
-// SAFETY: [CACHE-1] keeps threads apart.
+// SAFETY: [CACHE-1: sole] one thread at a time touches it.
 unsafe impl Sync for Cache {}
 
 /// The cache of threads that were never seen.
 pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
-/// The cache of threads whose exit was seen: they don't get one again.
+/// The cache of threads whose end was seen: they don't get another.
 pub(crate) static ENDED_THREAD: Cache = Cache::with_nothing();
 
 impl Cache {
@@ -101,7 +100,7 @@ impl Cache {
         }
     }
 
-    /// The heap that its blocks are of; `None` in the caches that have nothing.
+    /// The heap that owns its blocks; `None` in the two caches that have nothing.
     pub(crate) fn heap(&self) -> Option<&'static Heap> {
         self.heap.get()
     }
@@ -114,7 +113,7 @@ impl Cache {
         })
     }
 
-    /// What the thread marks locks with.
+    /// The mark that the thread puts on locks.
     pub(crate) fn mark(&self) -> Mark {
         Mark::new(core::ptr::from_ref(self).addr())
     }
@@ -132,7 +131,7 @@ impl Cache {
             if block == *slot.sub(1) {
                 return null_mut();
             }
-            // Said for callers that ask: a null at the top has another below.
+            // So that callers need no test for null: a null at the top has another below it.
             core::hint::assert_unchecked(!block.is_null());
             step(top, -1);
             poison::used(bin, block);
@@ -143,13 +142,18 @@ impl Cache {
     /// The newest block of a bin; null if there is none.
     #[inline(always)]
     pub(crate) fn newest(&self, bin: Bin) -> *mut u8 {
-        // SAFETY: [CACHE-2] the top is a slot of the stack, or the upper null.
+        // SAFETY: [CACHE-2: tops] the top is a slot of the stack, or the upper null.
         unsafe { *self.tops[bin.index()].get() }
     }
 
     /// Puts a block on the stack of its bin; returns whether there was room.
+    ///
+    /// # Safety
+    ///
+    /// The block lies in a slab of the bin of this cache's heap, and nobody uses it any more. A null, or an address that a
+    /// program wrongly freed, is reported later.
     #[inline(always)]
-    pub(crate) fn push(&self, bin: Bin, block: *mut u8) -> bool {
+    pub(crate) unsafe fn push(&self, bin: Bin, block: *mut u8) -> bool {
         let top = &self.tops[bin.index()];
         let slot = top.get();
         if slot == self.limits[bin.index()].get() {
@@ -164,15 +168,20 @@ impl Cache {
         true
     }
 
-    /// Puts a block that the program frees on the stack of its bin, if there is room, and it isn't the newest there: then
-    /// it was just freed.
+    /// Puts a block that the program frees on the stack of its bin; returns whether it did. It doesn't if there is no room,
+    /// or if the block is the newest there: then it was just freed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push).
     #[inline(always)]
-    pub(crate) fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
-        self.newest(bin) != block && self.push(bin, block)
+    pub(crate) unsafe fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
+        // SAFETY: this function's contract is the same.
+        self.newest(bin) != block && unsafe { self.push(bin, block) }
     }
 
-    /// The bin of the slab that an address lies in; `None` outside of the area that the cache is at home
-    /// in, and for what isn't aligned to `ALIGN`, 16 at most.
+    /// The bin of the slab that an address lies in; `None` outside of the area that the cache is at home in, and for an
+    /// address that isn't aligned to `ALIGN`, 16 at most.
     #[inline(always)]
     pub(crate) fn bin_of<const ALIGN: usize>(&self, address: *mut u8) -> Option<Bin> {
         let low = const { ALIGN.trailing_zeros() };
@@ -182,7 +191,7 @@ impl Cache {
         if tile >= self.tiles.get() {
             return None;
         }
-        // SAFETY: [CACHE-4] the cache starts an area, which has so many tiles.
+        // SAFETY: [CACHE-4: tiles] the cache starts an area, which has so many tiles.
         Some(unsafe { Area::bin_at(core::ptr::from_ref(self).addr(), tile) })
     }
 
@@ -197,7 +206,7 @@ impl Cache {
         (address.addr() ^ core::ptr::from_ref(self).addr()) >> AREA_SHIFT == 0
     }
 
-    /// A block of a bin whose stack is empty; null if memory is out.
+    /// Takes a block of a bin whose stack is empty, and fills the stack by half; null if memory is out.
     pub(crate) fn refill(&self, mark: Mark, bin: Bin) -> (*mut u8, Visit) {
         let Some(heap) = self.heap.get() else { return (null_mut(), Visit::NONE) };
         let twice = self.newest(bin);
@@ -217,7 +226,8 @@ impl Cache {
         reason = "the stacks are the thread's alone, and this slice's user"
     )]
     fn free_slots(&self, bin: Bin) -> &mut [*mut u8] {
-        // SAFETY: [CACHE-2] from above the top to the limit are slots of this stack; [CACHE-1] the thread's own.
+        // SAFETY: [CACHE-2: tops] from above the top to the limit are slots of this stack; [CACHE-1: sole] they are the
+        // thread's own.
         unsafe {
             let top = self.tops[bin.index()].get();
             let count = self.limits[bin.index()].get().offset_from(top).unsigned_abs();
@@ -225,25 +235,30 @@ impl Cache {
         }
     }
 
-    /// Frees a block of this heap whose stack is full, or not there yet: of a full one the older half goes back. The
-    /// process ends with a report if it was just freed.
+    /// Frees a block of this heap whose stack is full, or doesn't exist yet. Of a full stack, the older half goes back. The
+    /// process ends with a report if the block was just freed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push).
     #[inline(never)]
-    pub(crate) fn drain(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
+    pub(crate) unsafe fn drain(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
         if self.newest(bin) == block {
             report::bad_free(bin, BadFree::Twice(block));
         }
         let Some(heap) = self.heap.get() else { return Visit::NONE };
         if self.grow_stack(bin) {
-            self.push(bin, block);
+            // SAFETY: this function's contract is the same.
+            unsafe { self.push(bin, block) };
             return Visit::NONE;
         }
         let stack = bin.shape().stack as usize;
         let half = stack / 2;
-        // SAFETY: [CACHE-2] the stack is full, so its blocks are the `stack` slots up to the top.
+        // SAFETY: [CACHE-2: tops] the stack is full, so its blocks are the `stack` slots up to the top.
         let slots = unsafe {
             core::slice::from_raw_parts_mut(self.tops[bin.index()].get().sub(stack - 1), stack)
         };
-        // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+        // SAFETY: [CACHE-3: free] the stack holds free blocks in slabs of its bin, all of the cache's heap.
         let visit = heap.drain(mark, |pools| unsafe { pools.give(bin, &slots[..half]) });
         let top = self.tops[bin.index()].replace(slots.as_mut_ptr().wrapping_sub(1));
         // A signal handler that ends the process here must not find blocks twice: see `check`.
@@ -251,16 +266,24 @@ impl Cache {
         slots.copy_within(half.., 0);
         compiler_fence(Ordering::Release);
         self.tops[bin.index()].set(top.wrapping_sub(half));
-        self.push(bin, block);
+        // SAFETY: this function's contract is the same.
+        unsafe { self.push(bin, block) };
         visit
     }
 
-    /// Frees a block of this heap, in whichever of its areas.
-    pub(crate) fn free_local(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
-        if let Some(watch) = self.watch() {
-            return watch.free(mark, bin, block);
+    /// Frees a block of this heap, in any of its areas.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push).
+    pub(crate) unsafe fn free_local(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
+        // SAFETY: this function's contract is the same.
+        unsafe {
+            match self.watch() {
+                Some(watch) => watch.free(mark, bin, block),
+                None => (!self.push_freed(bin, block)).then(|| self.drain(mark, bin, block)),
+            }
         }
-        (!self.push_freed(bin, block)).then(|| self.drain(mark, bin, block))
     }
 
     /// The blocks in the stack of a bin, oldest first.
@@ -269,7 +292,7 @@ impl Cache {
         if size == 0 {
             return &[];
         }
-        // SAFETY: [CACHE-2] the limit is `stack` slots above the upper null, where the top is at least; the
+        // SAFETY: [CACHE-2: tops] the limit is `size` slots above the upper null, and the top is not below that; the
         // blocks lie between.
         unsafe {
             let bottom = self.limits[bin.index()].get().sub(size);
@@ -279,11 +302,11 @@ impl Cache {
     }
 }
 
-/// Moves a top by one slot. An atomic operation only by its name: the compiler makes one instruction of it where it
-/// would keep the old value in a register for two.
+/// Moves a top by one slot. It is atomic in name only: the compiler makes one instruction of it, where it would keep the
+/// old value in a register for two.
 #[inline(always)]
 fn step(top: &Cell<*mut *mut u8>, slots: isize) {
-    // SAFETY: a cell is only its thread's, and has the size and alignment of what it holds.
+    // SAFETY: [CACHE-1: sole] the cell is the thread's own; it has the size and alignment of the pointer in it.
     let top = unsafe { AtomicPtr::from_ptr(top.as_ptr()) };
     top.store(top.load(Ordering::Relaxed).wrapping_offset(slots), Ordering::Relaxed);
 }

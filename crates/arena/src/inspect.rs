@@ -1,4 +1,4 @@
-//! What can be seen of the heaps: figures, a census, a picture, a profile, what an address is.
+//! Views of the heaps: figures, a census, a picture, a profile, what an address is.
 
 pub mod address;
 mod census;

@@ -6,7 +6,7 @@
 //! ```text
 //! window        64 GiB of address space at a multiple of 64 GiB; a table names the owner of each
 //!   home          the cache and the heap of a thread, in the first window of a heap
-//!   books         what is known of the memory below, apart from the blocks
+//!   books         the state of the memory below, apart from the blocks
 //!   partition p     of 8, at 256 MiB << p
 //!     arena a         of 64
 //!       segment s       of 64, each 64 KiB << p: a slab of blocks of one size class, or part of a run
@@ -22,26 +22,24 @@
 //! | tier | what it has | who may touch it | why it is there |
 //! |---|---|---|---|
 //! | cache | a stack of addresses of free blocks for each class | its thread alone: no lock, no atomic operation | nearly every call ends here, after some fifteen instructions |
-//! | heap | slabs, runs and whole arenas, and an inbox for frees by other threads | whoever holds its lock | takes and gives many blocks at once, so that the lock costs each of them little |
-//! | process | which heaps there are, whose a block is, what may be held and kept | anybody, by single words | memory that a thread doesn't need any more serves another, or goes back |
+//! | heap | slabs, runs and whole arenas, and an inbox for frees by other threads | the thread that holds its lock | takes and gives many blocks at once, so that the lock costs each of them little |
+//! | process | the list of heaps, the owner of each block, the bounds on memory held and kept | any thread, by single words | memory that a thread doesn't need any more serves another, or goes back |
 //!
 //! # What to call
 //!
 //! - [`global`] is the allocator of the process.
-//! - [`ArenaHeap`] is a heap of one's own, thrown away in one step.
-//! - [`Config`] says what is kept, for how long, and how much may be held; [`limit`] tells why a request was refused.
+//! - [`ArenaHeap`] is a heap as a value, freed in one step.
+//! - [`Config`] sets how much memory is kept, for how long, and how much may be held; [`limit`] names the reason of a
+//!   refusal.
 //! - [`Census`], [`Stats`] and [`map`] show where the memory is.
-//! - [`profile`] tells which calls hold it, and [`address`] what an address is.
+//! - [`profile`] shows which calls hold it, and [`address`] describes an address.
 //! - [`SegmentPlace`] is the arithmetic.
 //!
 //! Linux with 64 bits only, by way of `stratalloc_pages::os` and the C library's thread keys.
 
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
-#![cfg_attr(
-    loom,
-    allow(dead_code, unused_imports, reason = "the models use a part of what is there")
-)]
+#![cfg_attr(loom, allow(dead_code, unused_imports, reason = "the models use a part of the crate"))]
 
 // For the slot's `thread_local!`.
 #[cfg(all(not(loom), not(all(target_arch = "x86_64", target_os = "linux", not(miri)))))]
@@ -92,7 +90,7 @@ mod sys {
     pub(crate) mod lock;
 }
 
-/// The contracts that the types here keep, for those who depend on this crate alone.
+/// The contracts that the types here keep, for programs that depend on this crate alone.
 pub use stratalloc_core::{AllocError, Allocator};
 
 #[cfg(not(loom))]

@@ -1,4 +1,4 @@
-//! Where things stand, by arithmetic alone: partitions, arenas, segments, and the bins of the size classes.
+//! The plan: the places of partitions, arenas and segments by arithmetic alone, and the bins of the size classes.
 
 pub(crate) mod bins;
 pub(crate) mod geometry;

@@ -1,4 +1,4 @@
-//! What is kept and what is given back: told figures, it answers by the table of `thresholds`.
+//! The policy: it decides by figures, and by the table of `thresholds`, which memory is kept and which goes back.
 
 pub(crate) mod admission;
 pub(crate) mod grant;
@@ -14,18 +14,18 @@ use crate::{
     },
 };
 
-/// Whether the memory of a whole block is likely to serve again, which was freed then; zero for never.
+/// Whether the memory of a whole block that was freed at this time is likely to serve again; zero is no time.
 pub(crate) fn will_serve_again(freed_at: u32, now: u32) -> bool {
     freed_at != 0 && now.wrapping_sub(freed_at) < GRACE
 }
 
-/// Whether so many bytes may be kept for a moment, if they are likely to serve again.
+/// Whether so many dirty bytes may be kept for a moment, if they are likely to serve again.
 pub(crate) fn may_wait(dirty: usize, share: usize) -> bool {
     dirty / GRACE_TIMES <= share
 }
 
-/// The least stretch in bytes to be given back; any page, where all that serves nothing is to go: what threads have in
-/// their stocks lies scattered, and leaves many stretches of one.
+/// The least stretch in bytes to be given back. Where all memory that serves nothing is to go, it is a page: the blocks in
+/// threads' stocks lie scattered, and leave many stretches of one page.
 pub(crate) fn least_stretch(rested: bool) -> usize {
     if rested { WORTH_PURGING_STRETCH } else { 4 << 10 }
 }
@@ -71,13 +71,13 @@ pub(crate) fn may_keep_ready(bytes: usize) -> bool {
     bytes <= READY
 }
 
-/// The bytes that each heap at work may keep in any case, where so many heaps share what may be kept.
+/// The bytes that each heap at work may keep in any case, where so many heaps share the bytes that may be kept.
 pub(crate) fn heap_minimum(keep: usize, heaps: usize) -> usize {
     (keep / heaps.max(1)).clamp(*HEAP_MINIMUM.start(), *HEAP_MINIMUM.end())
 }
 
-/// How many more bytes a heap frees before it looks for some to give back again, once it found less than
-/// it wanted: so much that looking through all slabs is rare.
+/// The bytes that a heap frees before it looks for memory to give back again, after it found less than it wanted: so many
+/// that looks through all slabs are rare.
 pub(crate) fn patience(used: usize) -> usize {
     (used / PATIENCE).max(*HEAP_MINIMUM.end())
 }

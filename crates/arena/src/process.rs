@@ -1,4 +1,4 @@
-//! The heaps of the process: which there are, whose thread, whose block.
+//! The process: its heaps, the threads at home in them, and the owners of blocks.
 
 pub(crate) mod arena_heaps;
 pub(crate) mod background;

@@ -29,7 +29,7 @@ unsafe impl Allocator for Global {
     }
 
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live and of this layout, by the contract of `Allocator`.
         unsafe { global::deallocate_sized(block.as_ptr(), layout.size(), layout.align()) }
     }
 
@@ -39,7 +39,7 @@ unsafe impl Allocator for Global {
         _: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise; the test keeps alignments.
+        // SAFETY: the block is live, by the contract of `Allocator`; the test keeps alignments.
         let block = unsafe { global::reallocate(block.as_ptr(), new.size(), new.align()) };
         let block = NonNull::new(block).ok_or(AllocError)?;
         Ok(NonNull::slice_from_raw_parts(block, new.size()))

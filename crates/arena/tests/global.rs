@@ -20,7 +20,7 @@ unsafe impl GlobalAlloc for Arenas {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live and of this layout, by the contract of `GlobalAlloc`.
         unsafe { global::deallocate_sized(block, layout.size(), layout.align()) }
     }
 
@@ -29,7 +29,7 @@ unsafe impl GlobalAlloc for Arenas {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live and of this layout, by the contract of `GlobalAlloc`.
         unsafe { global::reallocate(block, size, layout.align()) }
     }
 }

@@ -6,12 +6,12 @@ use stratalloc_arena::global;
 
 use crate::errno::{EINVAL, ENOMEM, fail, keeping_errno, or_out_of_memory, set};
 
-/// The alignment of every block, however small the alignment that is asked for.
+/// The least alignment of a block: smaller ones are raised to it.
 pub(crate) const MIN_ALIGN: usize = 16;
 
 /// `posix_memalign`: stores a block at `*place` and returns 0; or returns `EINVAL` (an alignment that
 /// is no power of two or no multiple of a pointer's size) or `ENOMEM`, and leaves `*place` alone.
-/// With `ENOMEM`, `errno` says so too, as the GNU C library has it; else it stays.
+/// With `ENOMEM`, `errno` is set too, as in the GNU C library; else it stays.
 ///
 /// # Safety
 ///
@@ -30,7 +30,7 @@ pub(crate) unsafe extern "C" fn posix_memalign(
         set(ENOMEM);
         return ENOMEM;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: `place` can be written, by this function's contract.
     unsafe { place.write(block.cast()) };
     0
 }
@@ -70,6 +70,6 @@ pub(crate) extern "C" fn pvalloc(size: usize) -> *mut u8 {
 }
 
 fn page_size() -> usize {
-    // SAFETY: the call has no preconditions, and the kernel tells every process.
+    // SAFETY: `getauxval` has no preconditions; the kernel passes the page size to every process.
     unsafe { libc::getauxval(libc::AT_PAGESZ) as usize }
 }

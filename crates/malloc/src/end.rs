@@ -1,5 +1,5 @@
-//! The end of a process: a profile, figures and a map of the heap are written then, if they are asked for, and misuse
-//! reported that no call had reason to notice.
+//! The end of a process: it writes a profile, figures and a map of the heap, if they are asked for, and reports misuse
+//! that no call noticed.
 
 use core::{ffi::CStr, fmt};
 
@@ -10,7 +10,7 @@ use crate::{
     profile, settings, text,
 };
 
-/// Looks at the heaps, and at what the thread that ends the process has freed.
+/// Writes the files that are asked for, and checks the blocks freed by the thread that ends the process.
 ///
 /// Runs among the library's destructors, after the program's own and before those of the libraries
 /// that were loaded first. Blocks may be allocated and freed after it.
@@ -25,10 +25,10 @@ extern "C" fn at_end() {
 #[unsafe(link_section = ".fini_array")]
 static AT_END: extern "C" fn() = at_end;
 
-/// Writes to the file that a variable names, if it does. One that can't be written is left.
+/// Writes to the file that a variable names, if it is set and the file can be written.
 fn write_file(variable: &CStr, write: impl FnOnce(&mut Out<'_, Descriptor>) -> fmt::Result) {
     let Some(path) = settings::value(variable) else { return };
-    // SAFETY: the value of a variable ends with a null.
+    // SAFETY: `value` returns the bytes of a string before its null.
     let path = unsafe { CStr::from_ptr(path.as_ptr().cast()) };
     if let Some(mut file) = Descriptor::create(path) {
         let _ = send(&mut file, write);

@@ -5,33 +5,33 @@ use core::ffi::c_int;
 pub(crate) use libc::{EINVAL, ENOMEM};
 
 fn place() -> *mut c_int {
-    // SAFETY: the call has no preconditions.
+    // SAFETY: `__errno_location` has no preconditions.
     unsafe { libc::__errno_location() }
 }
 
 pub(crate) fn get() -> c_int {
-    // SAFETY: the place is the calling thread's.
+    // SAFETY: the place is the calling thread's own, and stays as long as the thread.
     unsafe { *place() }
 }
 
 pub(crate) fn set(value: c_int) {
-    // SAFETY: as for `get`.
+    // SAFETY: the place is the calling thread's own, and stays as long as the thread.
     unsafe { *place() = value }
 }
 
-/// What a C function returns when it fails: null, with `errno` set.
+/// Sets `errno`, and returns null for a C function that fails.
 #[cold]
 pub(crate) fn fail(value: c_int) -> *mut u8 {
     set(value);
     core::ptr::null_mut()
 }
 
-/// A block; or null with `ENOMEM` if there is none.
+/// Returns a block as it is, and sets `ENOMEM` if it is null.
 pub(crate) fn or_out_of_memory(block: *mut u8) -> *mut u8 {
     if block.is_null() { fail(ENOMEM) } else { block }
 }
 
-/// Does something that may disturb `errno`, and puts it back.
+/// Calls `act`, which may change `errno`, and restores `errno`.
 pub(crate) fn keeping_errno<T>(act: impl FnOnce() -> T) -> T {
     let before = get();
     let result = act();

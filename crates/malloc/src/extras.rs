@@ -15,7 +15,7 @@ pub(crate) extern "C" fn stratalloc_version() -> *const core::ffi::c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Gives back to the system all memory that serves nothing; how many bytes that were at most.
+/// Gives back to the system all memory that serves nothing; returns the bytes given back, at most.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn stratalloc_trim() -> usize {
     global::trim()
@@ -32,7 +32,7 @@ pub(crate) struct StratallocStats {
     areas: usize,
 }
 
-/// What the allocator holds at this moment.
+/// Counts the memory that the allocator holds at this moment.
 ///
 /// # Safety
 ///
@@ -40,12 +40,12 @@ pub(crate) struct StratallocStats {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn stratalloc_stats(stats: *mut StratallocStats) {
     let Stats { touched, in_use, vacant, huge, huge_blocks, areas, .. } = global::stats();
-    // SAFETY: the caller's promise.
+    // SAFETY: `stats` can be written, by this function's contract.
     unsafe { stats.write(StratallocStats { touched, in_use, vacant, huge, huge_blocks, areas }) };
 }
 
-/// `stratalloc_describe`: says in a line what an address is, as [`address::what_is`] does. How many bytes the line has, of
-/// which those are written that leave room for the null at their end.
+/// `stratalloc_describe`: describes an address in a line, as [`address::what_is`] does; returns the bytes of the line. As
+/// many of these are written as leave room for the null at their end.
 ///
 /// # Safety
 ///
@@ -56,9 +56,9 @@ pub(crate) unsafe extern "C" fn stratalloc_describe(
     text: *mut c_char,
     size: usize,
 ) -> usize {
-    // SAFETY: the caller's promise.
+    // SAFETY: `size` bytes can be written at `text`, by this function's contract.
     let mut line = unsafe { Buffer::new(text, size) };
-    // A buffer takes whatever comes.
+    // A buffer takes any text.
     let _ = write!(line, "{}", address::what_is(address.cast()));
     line.end()
 }

@@ -1,4 +1,4 @@
-//! Heaps as values: what `stratalloc.h` offers of the arena heaps.
+//! Heaps as values: the functions of `stratalloc.h` for arena heaps.
 
 use core::{alloc::Layout, ptr::NonNull};
 
@@ -10,7 +10,7 @@ use crate::{
     errno::{EINVAL, ENOMEM, fail, or_out_of_memory},
 };
 
-/// A new heap; null with `ENOMEM` if memory is out, or if there are as many as there may be.
+/// Creates a heap; null with `ENOMEM` if memory is out, or if there are as many as there may be.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn stratalloc_heap_new() -> *mut ArenaHeap {
     #[expect(clippy::cast_ptr_alignment, reason = "blocks of C are aligned to 16")]
@@ -19,11 +19,11 @@ pub(crate) extern "C" fn stratalloc_heap_new() -> *mut ArenaHeap {
         return fail(ENOMEM).cast();
     }
     let Ok(heap) = ArenaHeap::new() else {
-        // SAFETY: just allocated.
+        // SAFETY: the block was just allocated.
         unsafe { global::deallocate_c(place.cast()) };
         return fail(ENOMEM).cast();
     };
-    // SAFETY: room for a heap, just allocated.
+    // SAFETY: the block was just allocated, with room for a heap.
     unsafe { place.write(heap) };
     place
 }
@@ -38,7 +38,7 @@ pub(crate) unsafe extern "C" fn stratalloc_heap_alloc(
     heap: *mut ArenaHeap,
     size: usize,
 ) -> *mut u8 {
-    // SAFETY: the caller's promise.
+    // SAFETY: this function's contract is the same.
     unsafe { stratalloc_heap_aligned_alloc(heap, MIN_ALIGN, size) }
 }
 
@@ -59,7 +59,7 @@ pub(crate) unsafe extern "C" fn stratalloc_heap_aligned_alloc(
     let Ok(layout) = Layout::from_size_align(size.max(1), alignment.max(MIN_ALIGN)) else {
         return fail(ENOMEM);
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: `heap` is a live heap in no other thread's use, by this function's contract.
     let block = unsafe { (*heap).allocate(layout) };
     or_out_of_memory(block.map_or(core::ptr::null_mut(), |block| block.cast().as_ptr()))
 }
@@ -75,7 +75,8 @@ pub(crate) unsafe extern "C" fn stratalloc_heap_realloc(
     block: *mut u8,
     size: usize,
 ) -> *mut u8 {
-    // SAFETY: the caller's promise, passed on; both blocks hold what is copied.
+    // SAFETY: `heap` is a live heap in no other thread's use, and `block` null or a live block, by this function's
+    // contract; a block of `usable` bytes has that layout.
     unsafe {
         let Some(old) = NonNull::new(block) else { return stratalloc_heap_alloc(heap, size) };
         if size == 0 {
@@ -95,15 +96,15 @@ fn layout(size: usize) -> Option<Layout> {
     Layout::from_size_align(size, MIN_ALIGN).ok()
 }
 
-/// `free` in a heap; null is no block. A block of another heap, or of `malloc`, is freed where it
-/// belongs.
+/// `free` in a heap; null is no block. A block of another heap, or of `malloc`, goes back to its owner.
 ///
 /// # Safety
 ///
 /// As for [`stratalloc_heap_alloc`]; `block` is null, or live.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn stratalloc_heap_free(heap: *mut ArenaHeap, block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: `heap` is a live heap in no other thread's use, and `block` null or a live block, by this function's
+    // contract.
     unsafe {
         match NonNull::new(block) {
             Some(own) if (*heap).owns(own) => (*heap).free_unsized(own),
@@ -119,7 +120,7 @@ pub(crate) unsafe extern "C" fn stratalloc_heap_free(heap: *mut ArenaHeap, block
 /// As for [`stratalloc_heap_alloc`]; nothing uses a block of it any more.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn stratalloc_heap_reset(heap: *mut ArenaHeap) {
-    // SAFETY: the caller's promise.
+    // SAFETY: `heap` is a live heap in no other thread's use, by this function's contract.
     unsafe { (*heap).reset() };
 }
 
@@ -131,7 +132,8 @@ pub(crate) unsafe extern "C" fn stratalloc_heap_reset(heap: *mut ArenaHeap) {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn stratalloc_heap_destroy(heap: *mut ArenaHeap) {
     if !heap.is_null() {
-        // SAFETY: the caller's promise.
+        // SAFETY: `heap` is a live heap in a block of `malloc`'s, and nothing uses it any more, by this function's
+        // contract.
         unsafe {
             heap.drop_in_place();
             global::deallocate_c(heap.cast());
@@ -139,13 +141,13 @@ pub(crate) unsafe extern "C" fn stratalloc_heap_destroy(heap: *mut ArenaHeap) {
     }
 }
 
-/// The bytes of a heap's blocks in use.
+/// Returns the bytes of a heap's blocks in use.
 ///
 /// # Safety
 ///
 /// As for [`stratalloc_heap_alloc`].
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn stratalloc_heap_in_use(heap: *mut ArenaHeap) -> usize {
-    // SAFETY: the caller's promise.
+    // SAFETY: `heap` is a live heap in no other thread's use, by this function's contract.
     unsafe { (*heap).stats().in_use }
 }

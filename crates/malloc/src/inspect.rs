@@ -1,4 +1,4 @@
-//! What programs ask of or tell the allocator about itself.
+//! The C library's functions that inspect the allocator, or set its parameters.
 
 use core::ffi::c_int;
 
@@ -14,19 +14,19 @@ pub(crate) unsafe extern "C" fn malloc_usable_size(block: *const u8) -> usize {
     if block.is_null() {
         return 0;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is live, by this function's contract.
     unsafe { global::usable_size(block.cast_mut()) }
 }
 
-/// `malloc_trim`: gives back to the system what serves nothing. 1 if anything was, else 0. The
-/// padding, memory to keep at the heap's top, means nothing here.
+/// `malloc_trim`: gives memory back to the system that serves nothing; returns 1 if there was any, else 0. The padding,
+/// memory to keep at the heap's top, has no meaning here.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn malloc_trim(_pad: usize) -> c_int {
     c_int::from(global::trim() > 0)
 }
 
-/// `mallopt`: accepts the parameters of the GNU C library, none of which means anything here. 1 for
-/// one of them, 0 for others.
+/// `mallopt`: accepts the parameters of the GNU C library, none of which has a meaning here; returns 1 for one of them,
+/// 0 for others.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn mallopt(parameter: c_int, _value: c_int) -> c_int {
     // M_MXFAST; M_TRIM_THRESHOLD (-1) to M_ARENA_MAX (-8).
@@ -37,29 +37,29 @@ pub(crate) extern "C" fn mallopt(parameter: c_int, _value: c_int) -> c_int {
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct MallInfo<T> {
-    /// In the areas, with memory behind it; huge blocks not counted.
+    /// Bytes of the areas with memory behind them, without huge blocks.
     arena: T,
     /// Free chunks: not counted, 0.
     ordblks: T,
     /// The GNU C library's fast bins: none, 0.
     smblks: T,
-    /// How many huge blocks, with mappings of their own.
+    /// The number of huge blocks, which have mappings of their own.
     hblks: T,
-    /// In huge blocks.
+    /// Bytes of huge blocks.
     hblkhd: T,
     /// Unused in the GNU C library too: 0.
     usmblks: T,
-    /// In the GNU C library's fast bins: none, 0.
+    /// Bytes in the GNU C library's fast bins: none, 0.
     fsmblks: T,
-    /// Handed out, to the program or to a thread's stock; huge blocks not counted.
+    /// Bytes of blocks handed out, to the program or to a thread's stock, without huge blocks.
     uordblks: T,
-    /// Of `arena`, what isn't handed out.
+    /// The other bytes of `arena`.
     fordblks: T,
-    /// What a trim gives back.
+    /// Bytes that a trim gives back.
     keepcost: T,
 }
 
-/// `mallinfo2`: what the allocator holds at this moment.
+/// `mallinfo2`: counts the memory that the allocator holds at this moment.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn mallinfo2() -> MallInfo<usize> {
     let stats = global::stats();
@@ -74,7 +74,7 @@ pub(crate) extern "C" fn mallinfo2() -> MallInfo<usize> {
     }
 }
 
-/// `mallinfo`: the same in `int`s; what is larger becomes the largest.
+/// `mallinfo`: the same in `int`s; a larger figure becomes the largest `int`.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn mallinfo() -> MallInfo<c_int> {
     let int = |value: usize| c_int::try_from(value).unwrap_or(c_int::MAX);

@@ -1,6 +1,7 @@
-//! The second names that the GNU C library has for its functions, which some programs call to get past
-//! a `malloc` of their own: without these they would get blocks of the C library's heap, and give them to
-//! our `free`.
+//! The second names that the GNU C library has for its functions.
+//!
+//! Some programs call them to get past a `malloc` of their own. Without them they would get blocks of the C library's
+//! heap, and pass these to our `free`.
 
 use core::ffi::c_int;
 
@@ -25,7 +26,7 @@ extern "C" fn __libc_calloc(count: usize, size: usize) -> *mut u8 {
 /// As for [`realloc`].
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __libc_realloc(block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise.
+    // SAFETY: this function's contract is the same.
     unsafe { realloc(block, size) }
 }
 
@@ -34,7 +35,7 @@ unsafe extern "C" fn __libc_realloc(block: *mut u8, size: usize) -> *mut u8 {
 /// As for [`free`].
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __libc_free(block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: this function's contract is the same.
     unsafe { free(block) }
 }
 

@@ -1,11 +1,11 @@
-//! Text on its way out of the process, without the C library's streams and without memory.
+//! Writing text, without the C library's streams and without memory.
 
 use core::{
     ffi::{CStr, c_char, c_int, c_void},
     fmt::{self, Write},
 };
 
-/// Where text goes.
+/// A destination of text.
 pub(crate) trait Sink {
     /// Takes some of the bytes; returns how many. Zero: it takes none any more.
     fn take(&mut self, bytes: &[u8]) -> usize;
@@ -19,16 +19,16 @@ impl Descriptor {
         Self(libc::STDERR_FILENO)
     }
 
-    /// A file that was made, or emptied, for writing; none if that can't be.
+    /// Creates a file for writing, or empties the one that is there; `None` if that fails.
     pub(crate) fn create(path: &CStr) -> Option<Self> {
         let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC;
-        // SAFETY: the path is a string.
+        // SAFETY: the path is a string of C.
         let descriptor = unsafe { libc::open(path.as_ptr(), flags, 0o644) };
         (descriptor >= 0).then_some(Self(descriptor))
     }
 
     pub(crate) fn close(self) {
-        // SAFETY: nobody uses it any more.
+        // SAFETY: this is the last use of the descriptor.
         unsafe { libc::close(self.0) };
     }
 }
@@ -44,6 +44,10 @@ impl Sink for Descriptor {
 }
 
 /// A stream of a caller's.
+///
+/// # Invariants
+///
+/// - [STREAM-1: open] It is open for writing.
 pub(crate) struct Stream(*mut c_void);
 
 impl Stream {
@@ -57,12 +61,16 @@ impl Stream {
 
 impl Sink for Stream {
     fn take(&mut self, bytes: &[u8]) -> usize {
-        // SAFETY: the bytes are readable, and the stream is open by the promise of `new`.
+        // SAFETY: the bytes are readable, and [STREAM-1: open] the stream is open for writing.
         unsafe { libc::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), self.0.cast()) }
     }
 }
 
-/// A caller's buffer, which has as much of a text as fits.
+/// A caller's buffer, which gets as much of a text as fits.
+///
+/// # Invariants
+///
+/// - [BUFFER-1: room] `left` bytes can be written at `next`. Once there was room at all, one byte is left for the null.
 pub(crate) struct Buffer {
     next: *mut c_char,
     /// Bytes that are left, the null at the end among them.
@@ -79,10 +87,10 @@ impl Buffer {
         Self { next: text, left: size, len: 0 }
     }
 
-    /// Ends the text with a null, if there is room for it; how many bytes it has without that.
+    /// Ends the text with a null, if there is room for it; returns the bytes of the whole text, without the null.
     pub(crate) fn end(self) -> usize {
         if self.left > 0 {
-            // SAFETY: the promise of `new`; one byte is always left.
+            // SAFETY: [BUFFER-1: room] a byte can be written there.
             unsafe { self.next.write(0) };
         }
         self.len
@@ -97,7 +105,7 @@ impl Write for Buffer {
         if fitting == 0 {
             return Ok(());
         }
-        // SAFETY: the promise of `new`: so many bytes are left, and one.
+        // SAFETY: [BUFFER-1: room] more bytes than these can be written there.
         unsafe {
             self.next.copy_from_nonoverlapping(text.as_ptr().cast(), fitting);
             self.next = self.next.add(fitting);
@@ -107,7 +115,7 @@ impl Write for Buffer {
     }
 }
 
-/// Text in pieces that are worth a call.
+/// A buffer of text, which is written in pieces that are worth a call.
 pub(crate) struct Out<'a, S: Sink> {
     sink: &'a mut S,
     buffer: [u8; 1024],
@@ -119,7 +127,7 @@ impl<'a, S: Sink> Out<'a, S> {
         Self { sink, buffer: [0; 1024], len: 0 }
     }
 
-    /// Sends what is left. The last act.
+    /// Writes the rest of the buffer.
     pub(crate) fn flush(&mut self) -> fmt::Result {
         let mut rest = &self.buffer[..self.len];
         while !rest.is_empty() {
@@ -149,7 +157,7 @@ impl<S: Sink> Write for Out<'_, S> {
     }
 }
 
-/// Sends what `write` writes, all of it or an error.
+/// Sends all text that `write` writes, or returns an error.
 pub(crate) fn send<S: Sink>(
     sink: &mut S,
     write: impl FnOnce(&mut Out<'_, S>) -> fmt::Result,

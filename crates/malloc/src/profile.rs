@@ -1,4 +1,4 @@
-//! The profile of a program that knows nothing of it: `STRATALLOC_PROFILE`, and the functions of `stratalloc.h`.
+//! Profiles: by the variable `STRATALLOC_PROFILE`, for any program, and by the functions of `stratalloc.h`.
 
 use core::{
     ffi::{CStr, c_char, c_int},
@@ -14,20 +14,20 @@ use crate::{
     settings,
 };
 
-/// Bytes of a path at most, as the system has it.
+/// The most bytes of a path, as the system has it.
 const PATH_MAX: usize = 4096;
 
-/// The process that began with the variable; zero where there is none. A child of a fork isn't it, and leaves the
-/// file alone.
+/// The process that started with the variable; zero where there is none. A child of a fork is another process, and leaves
+/// the file alone.
 static STARTED_IN: AtomicU32 = AtomicU32::new(0);
 
-/// Where the profile is to be written, and the bytes between samples.
+/// A wanted profile: the path of its file, and the bytes between samples.
 struct Wanted {
     path: &'static [u8],
     interval: usize,
 }
 
-/// What `PATH` or `PATH,INTERVAL` says.
+/// Parses `PATH` or `PATH,INTERVAL`.
 fn parse(text: &'static [u8]) -> Option<Wanted> {
     let comma = text.iter().rposition(|&byte| byte == b',');
     let named = comma.and_then(|comma| Some((&text[..comma], settings::size(&text[comma + 1..])?)));
@@ -43,7 +43,7 @@ fn wanted() -> Option<Wanted> {
 /// The variable that asks for a profile.
 pub(crate) const VARIABLE: &CStr = c"STRATALLOC_PROFILE";
 
-/// Begins a profile if the variable asks for one.
+/// Starts a profile if the variable asks for one.
 pub(crate) fn start_if_wanted() {
     let meant = "a path, or a path and a size as in heap.profile,512K";
     if let Some(wanted) = settings::setting(VARIABLE, meant, parse) {
@@ -55,7 +55,7 @@ pub(crate) fn start_if_wanted() {
     }
 }
 
-/// Writes the profile at the end of a process that the variable asked for one of.
+/// Writes the profile at the end of a process, if the variable asked for one.
 pub(crate) fn write_if_wanted() {
     let started_in = STARTED_IN.load(Ordering::Relaxed);
     if started_in == 0 {
@@ -69,7 +69,7 @@ pub(crate) fn write_if_wanted() {
 }
 
 fn process() -> u32 {
-    // SAFETY: the call has no preconditions.
+    // SAFETY: `getpid` has no preconditions.
     unsafe { libc::getpid() }.unsigned_abs()
 }
 
@@ -84,8 +84,8 @@ impl Path {
         Self { bytes: [0; PATH_MAX], len: 0 }
     }
 
-    /// A path in which `%p` stands for the number of the process; where it says it nowhere and this is a child, it
-    /// is added.
+    /// Appends a path, with the number of the process for each `%p`. A child's number is added at the end if there is no
+    /// `%p`.
     fn expand(&mut self, path: &[u8], is_child: bool) -> fmt::Result {
         let mut rest = path;
         let mut numbered = false;
@@ -98,7 +98,7 @@ impl Path {
         if is_child && !numbered { write!(self, ".{}", process()) } else { Ok(()) }
     }
 
-    /// One byte stays zero.
+    /// Appends bytes. The last byte stays zero.
     fn push(&mut self, bytes: &[u8]) -> fmt::Result {
         let end = self.len + bytes.len();
         if end >= PATH_MAX {
@@ -120,7 +120,7 @@ impl Write for Path {
     }
 }
 
-/// Writes what was sampled until now to a file; returns whether it could, with `errno` if not.
+/// Writes the samples so far to a file; returns whether it could, with `errno` if not.
 fn write(path: &CStr) -> bool {
     let Ok(snapshot) = profile::snapshot() else {
         set(ENOMEM);
@@ -132,8 +132,8 @@ fn write(path: &CStr) -> bool {
     written
 }
 
-/// `stratalloc_profile_start`: has one block sampled in `interval` bytes on average, 512 KiB if it is zero. 0, or -1 with
-/// `ENOMEM`.
+/// `stratalloc_profile_start`: starts to sample one block in `interval` bytes on average, 512 KiB if it is zero; returns
+/// 0, or -1 with `ENOMEM`.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn stratalloc_profile_start(interval: usize) -> c_int {
     let interval = if interval == 0 { profile::INTERVAL } else { interval };
@@ -144,13 +144,13 @@ pub(crate) extern "C" fn stratalloc_profile_start(interval: usize) -> c_int {
     -1
 }
 
-/// `stratalloc_profile_stop`: has no more blocks sampled.
+/// `stratalloc_profile_stop`: stops to sample blocks.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn stratalloc_profile_stop() {
     profile::stop();
 }
 
-/// `stratalloc_profile_write`: writes what was sampled until now. 0, or -1 with `errno`.
+/// `stratalloc_profile_write`: writes the samples so far; returns 0, or -1 with `errno`.
 ///
 /// # Safety
 ///
@@ -161,7 +161,7 @@ pub(crate) unsafe extern "C" fn stratalloc_profile_write(path: *const c_char) ->
         set(EINVAL);
         return -1;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the path isn't null, so that it is a string of C, by this function's contract.
     if write(unsafe { CStr::from_ptr(path) }) { 0 } else { -1 }
 }
 

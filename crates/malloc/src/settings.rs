@@ -1,7 +1,6 @@
-//! `STRATALLOC_*`: what a user may choose without building anything, read once as the library starts.
+//! Settings: the variables `STRATALLOC_*`, read once as the library starts.
 //!
-//! A value that can't be understood is named in one line on standard error, and ignored; so is a variable
-//! that nobody knows.
+//! A value that can't be understood is named in one line on standard error, and ignored; so is an unknown variable.
 
 use core::{ffi::CStr, fmt::Write};
 
@@ -20,7 +19,7 @@ use parse::{decay, limit_of, yes_or_no};
 // Among the library's constructors. Blocks may have been allocated before it.
 stratalloc_pages::at_start!({ apply() });
 
-/// Does what the variables say.
+/// Applies the settings of the variables.
 fn apply() {
     name_unknown();
     profile::start_if_wanted();
@@ -52,7 +51,7 @@ fn apply() {
     }
 }
 
-/// The variables that there are.
+/// The known variables.
 const KNOWN: [&CStr; 9] = [
     c"STRATALLOC_LIMIT",
     c"STRATALLOC_KEEP",
@@ -65,24 +64,24 @@ const KNOWN: [&CStr; 9] = [
     c"STRATALLOC_MAP",
 ];
 
-/// Names the variables that look like ours and aren't; not in a program that has more rights than its user.
+/// Names unknown variables that begin as ours do; not in a program that has more rights than its user.
 fn name_unknown() {
     unsafe extern "C" {
         static environ: *const *const core::ffi::c_char;
     }
-    // SAFETY: the call has no preconditions.
+    // SAFETY: `getauxval` has no preconditions.
     if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
         return;
     }
     // SAFETY: null, or a list of strings that ends with null, which nobody changes before the program begins.
     let mut variables = unsafe { environ };
     while !variables.is_null() {
-        // SAFETY: as above.
+        // SAFETY: an entry of the list, which ends with null.
         let variable = unsafe { variables.read() };
         if variable.is_null() {
             break;
         }
-        // SAFETY: as above.
+        // SAFETY: an entry that isn't null is a string of C, which stays until the program begins.
         complain_if_unknown(unsafe { CStr::from_ptr(variable) });
         variables = variables.wrapping_add(1);
     }
@@ -97,7 +96,7 @@ fn complain_if_unknown(variable: &CStr) {
     complain(format_args!("{name} is unknown; ignored"));
 }
 
-/// What a variable says, if it is set, and to something that can be understood.
+/// The parsed value of a variable, if it is set to one that can be understood.
 pub(crate) fn setting<T>(
     name: &CStr,
     wanted: &str,
@@ -117,14 +116,15 @@ pub(crate) fn value(name: &CStr) -> Option<&'static [u8]> {
     unsafe extern "C" {
         fn secure_getenv(name: *const core::ffi::c_char) -> *const core::ffi::c_char;
     }
-    // SAFETY: the name ends with a null. What comes back is null, or a string that stays as long as
-    // nobody changes the variable, which no part of the program does before its constructors.
+    // SAFETY: the name ends with a null. The result is null, or a string that stays as long as the variable isn't changed;
+    // no part of the program changes it before its constructors.
     unsafe {
         let value = secure_getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
     }
 }
 
+/// Writes a line to standard error.
 pub(crate) fn complain(what: core::fmt::Arguments<'_>) {
     // Nothing can be done if standard error takes nothing.
     let _ = send(&mut Descriptor::stderr(), |out| writeln!(out, "stratalloc: {what}"));

@@ -14,7 +14,7 @@ pub(crate) extern "C" fn malloc(size: usize) -> *mut u8 {
     if block.is_null() { malloc_slow(size) } else { block }
 }
 
-/// Apart, so that the call is the fast path's last act and needs no stack frame.
+/// The slow path of `malloc`, on its own: so the call is the fast path's last act, and needs no stack frame.
 #[cold]
 #[inline(never)]
 extern "C" fn malloc_slow(size: usize) -> *mut u8 {
@@ -39,11 +39,11 @@ pub(crate) extern "C" fn calloc(count: usize, size: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn realloc(block: *mut u8, size: usize) -> *mut u8 {
     if size == 0 && !block.is_null() {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live, by this function's contract.
         unsafe { free(block) };
         return core::ptr::null_mut();
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
     or_out_of_memory(unsafe { global::reallocate_c(block, size) })
 }
 
@@ -55,7 +55,7 @@ pub(crate) unsafe extern "C" fn realloc(block: *mut u8, size: usize) -> *mut u8 
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn reallocarray(block: *mut u8, count: usize, size: usize) -> *mut u8 {
     match count.checked_mul(size) {
-        // SAFETY: the caller's promise.
+        // SAFETY: this function's contract is the same.
         Some(bytes) => unsafe { realloc(block, bytes) },
         None => fail(ENOMEM),
     }
@@ -68,8 +68,8 @@ pub(crate) unsafe extern "C" fn reallocarray(block: *mut u8, count: usize, size:
 /// `block` is null, or live.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn free(block: *mut u8) {
-    // The slow path makes its system calls without the C library, so `errno` is safe. SAFETY: the
-    // caller's promise.
+    // The slow path makes its system calls without the C library, so that `errno` stays.
+    // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
     unsafe { global::deallocate_c(block) }
 }
 
@@ -80,19 +80,18 @@ pub(crate) unsafe extern "C" fn free(block: *mut u8) {
 /// As for [`free`].
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn cfree(block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
     unsafe { global::deallocate_c(block) }
 }
 
-/// C23's `free_sized`. The size goes unused: a block that `realloc` left in place may lie in a class
-/// other than its size's.
+/// C23's `free_sized`. The size isn't used: a block that `realloc` left in place may be of another class than its size's.
 ///
 /// # Safety
 ///
 /// As for [`free`].
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn free_sized(block: *mut u8, _size: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
     unsafe { global::deallocate_c(block) }
 }
 
@@ -107,6 +106,6 @@ pub(crate) unsafe extern "C" fn free_aligned_sized(
     _alignment: usize,
     _size: usize,
 ) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
     unsafe { global::deallocate_c(block) }
 }

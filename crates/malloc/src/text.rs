@@ -12,16 +12,15 @@ use crate::{
     out::{Descriptor, Stream, send},
 };
 
-/// `malloc_stats`: what the allocator holds and what happened to it, and a line for each size class that
-/// was ever used, to standard error by plain `write`s.
+/// `malloc_stats`: writes the memory that the allocator holds, the events so far, and a line for each size class that was
+/// ever used, to standard error by plain `write`s.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn malloc_stats() {
     // Nothing can be done if standard error takes nothing.
     let _ = send(&mut Descriptor::stderr(), |out| lines(out));
 }
 
-/// `malloc_info`: the same as XML to a stream of the caller's; 0, or -1 with `errno`. `options` must
-/// be 0.
+/// `malloc_info`: writes the same as XML to a stream of the caller's; returns 0, or -1 with `errno`. `options` must be 0.
 ///
 /// # Safety
 ///
@@ -32,12 +31,12 @@ pub(crate) unsafe extern "C" fn malloc_info(options: c_int, stream: *mut c_void)
         set(EINVAL);
         return -1;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the stream is open for writing, by this function's contract.
     let mut stream = unsafe { Stream::new(stream) };
     if send(&mut stream, |out| xml(out)).is_ok() { 0 } else { -1 }
 }
 
-/// The figures for people.
+/// Writes the figures for people.
 pub(crate) fn lines(out: &mut impl Write) -> fmt::Result {
     let mut census = Census::default();
     census.retake();
@@ -68,7 +67,7 @@ pub(crate) fn lines(out: &mut impl Write) -> fmt::Result {
     Ok(())
 }
 
-/// The figures for programs. What the GNU C library has too is called as there.
+/// Writes the figures for programs. Those of the GNU C library have its names.
 fn xml(out: &mut impl Write) -> fmt::Result {
     let mut census = Census::default();
     census.retake();
@@ -95,7 +94,7 @@ fn xml(out: &mut impl Write) -> fmt::Result {
     writeln!(out, "<areas count=\"{}\"/>\n</malloc>", totals.areas)
 }
 
-/// The classes that anything was ever allocated of.
+/// The classes of which blocks were ever allocated.
 fn used(classes: &[ClassFigures]) -> impl Iterator<Item = &ClassFigures> {
     classes.iter().filter(|class| class.peak > 0)
 }

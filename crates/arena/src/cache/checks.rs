@@ -1,4 +1,4 @@
-//! What can be wrong with a cache.
+//! Checks of a cache.
 
 use crate::{
     books::{
@@ -21,14 +21,14 @@ impl Cache {
             expect(bottom <= top && top <= limit, "CACHE-2: tops")?;
             for &block in self.stack(bin) {
                 expect(pools.has(block), "CACHE-3: free")?;
-                // SAFETY: the block is of this heap.
+                // SAFETY: `has` found the address in an area of this heap.
                 expect(unsafe { pools.is_out(block, bin) }, "CACHE-3: free")?;
             }
         }
         Ok(())
     }
 
-    /// Whether the calling thread, whose cache this is, has a freed block at hand, or collects it for its owner.
+    /// Whether the calling thread, whose cache this is, has a freed block in a stack, or in a batch for its owner.
     pub(crate) fn holds(&self, bin: Bin, block: *mut u8) -> bool {
         let under = self.watch().and_then(Watch::under);
         let stacked = |cache: &Self| cache.stack(bin).contains(&block);

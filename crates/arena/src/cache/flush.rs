@@ -1,4 +1,4 @@
-//! How a cache gives back what it holds.
+//! Flushing a cache: giving back all blocks that it holds.
 
 use crate::{
     cache::Cache,
@@ -15,7 +15,7 @@ impl Cache {
         heap.drain(mark, |pools| self.empty_all(pools)).and(sent)
     }
 
-    /// Gives every block back as its thread ends, and leaves the heap at rest.
+    /// Gives every block back as its thread ends, and puts the heap at rest.
     pub(crate) fn retire(&self, mark: Mark) -> Visit {
         let sent = self.flush_outbox();
         let Some(heap) = self.heap.get() else { return sent };
@@ -27,14 +27,15 @@ impl Cache {
         visit
     }
 
-    pub(super) fn empty_all(&self, pools: &mut Pools) {
+    /// Gives the blocks of all stacks to the pools, which are those of the cache's heap.
+    fn empty_all(&self, pools: &mut Pools) {
         for bin in Bin::all() {
-            // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+            // SAFETY: [CACHE-3: free] a stack holds free blocks in slabs of its bin, all of the cache's heap.
             unsafe { pools.give(bin, self.empty(bin)) };
         }
     }
 
-    /// Takes all blocks out of the stack of a bin.
+    /// Takes all blocks out of the stack of a bin, and returns them.
     pub(super) fn empty(&self, bin: Bin) -> &[*mut u8] {
         let blocks = self.stack(bin);
         if !blocks.is_empty() {

@@ -1,7 +1,12 @@
 //! The thread's slot: one pointer of thread-local storage that the fast paths read.
 //!
-//! It always points at a [`Cache`]: at first at one that has nothing and takes nothing, so that the
-//! fast paths need no test for a thread that was never seen.
+//! It always points at a [`Cache`]: at first at one that has no blocks and takes none, so that the fast paths need no
+//! test for a thread that was never seen.
+//!
+//! # Invariants
+//!
+//! - [SLOT-1: set] It points at one of the two static caches that have nothing, or at a cache in use by this thread,
+//!   which lives as long as the process.
 
 use crate::{
     cache::Cache,
@@ -33,7 +38,7 @@ mod imp {
     #[inline(always)]
     pub(crate) fn get() -> *const Cache {
         let cache;
-        // SAFETY: reads the thread's slot, which is always set.
+        // SAFETY: [SLOT-1: set] the thread's slot is always set; reading it changes nothing.
         unsafe {
             asm!(
                 "mov {0}, qword ptr [rip + stratalloc_slot@GOTTPOFF]",
@@ -46,7 +51,7 @@ mod imp {
     }
 
     pub(crate) fn set(cache: *const Cache) {
-        // SAFETY: writes the thread's slot.
+        // SAFETY: the slot is the thread's own, one pointer large, and nothing refers to it.
         unsafe {
             asm!(
                 "mov {0}, qword ptr [rip + stratalloc_slot@GOTTPOFF]",
@@ -80,11 +85,10 @@ mod imp {
     }
 }
 
-/// The calling thread's cache, or one of the two that have nothing.
+/// The calling thread's cache, or one of the two caches that have nothing.
 #[inline(always)]
 pub(crate) fn cache() -> &'static Cache {
-    // SAFETY: the slot points at a static, or at a cache in use by this thread, which lives as long
-    // as the process.
+    // SAFETY: [SLOT-1: set] it points at a cache that lives as long as the process.
     unsafe { &*imp::get() }
 }
 
@@ -93,7 +97,7 @@ pub(crate) fn set(cache: &'static Cache) {
     imp::set(cache);
 }
 
-/// What the calling thread marks heaps' locks with.
+/// The mark that the calling thread puts on locks.
 pub(crate) fn mark() -> Mark {
     let cache = cache();
     if cache.heap().is_some() { cache.mark() } else { mark::of_thread() }

@@ -1,5 +1,7 @@
-//! Where a cache's stacks lie: side by side in the order in which bins first need one, small at first, so that a thread
-//! with few blocks of a few classes touches a page of them.
+//! The memory of a cache's stacks.
+//!
+//! They lie side by side in the order in which bins first need one, and are small at first, so that a thread with few
+//! blocks of a few classes touches a page of them.
 
 use core::{
     cell::UnsafeCell,
@@ -37,13 +39,13 @@ const STACK_SLOTS: usize = {
 #[repr(align(64))]
 pub(crate) struct Stacks(UnsafeCell<[*mut u8; STACK_SLOTS]>);
 
-// SAFETY: only the thread whose cache has its stacks there touches it: [CACHE-1].
+// SAFETY: [CACHE-1: sole] only the thread whose cache has its stacks there touches it.
 unsafe impl Sync for Stacks {}
 
 /// The empty stack of bins that have none of their own yet.
 struct NoStack(UnsafeCell<[*mut u8; NULLS]>);
 
-// SAFETY: it is never written: an empty stack isn't popped, and a full one not pushed.
+// SAFETY: it is never written: no block is popped off an empty stack, and none pushed onto a full one.
 unsafe impl Sync for NoStack {}
 
 static NO_STACK: NoStack = NoStack(UnsafeCell::new([null_mut(); NULLS]));
@@ -54,7 +56,8 @@ pub(super) const fn no_stack() -> *mut *mut u8 {
 }
 
 impl Cache {
-    /// Makes a cache that nobody uses ready to serve blocks of a heap, with stacks of its own. What it held is forgotten.
+    /// Makes a cache that no thread uses ready to serve blocks of a heap, with stacks of its own. It forgets the blocks that
+    /// it held.
     pub(crate) fn open(&self, heap: &'static Heap, stacks: &'static Stacks) {
         self.stacks.set(stacks.0.get().cast());
         self.take_stacks();
@@ -67,13 +70,13 @@ impl Cache {
         self.limits[bin.index()].get() != no_stack()
     }
 
-    /// The blocks that the stack of a bin holds at most: none, a few at first, or what its shape says.
+    /// The most blocks that the stack of a bin holds: none, a few at first, or as many as its shape has.
     pub(super) fn stack_size(&self, bin: Bin) -> usize {
         if self.has_stack(bin) { self.sizes[bin.index()].get() as usize } else { 0 }
     }
 
-    /// Gives a bin its first stack, or a larger one with the blocks of the one that it has; returns whether there is
-    /// a larger one. The cache has a heap.
+    /// Gives a bin its first stack, or a larger one with the blocks of the one that it has; returns whether it did. The
+    /// cache has a heap.
     #[cold]
     pub(super) fn grow_stack(&self, bin: Bin) -> bool {
         let (blocks, full) = (self.stack(bin), bin.shape().stack as usize);
@@ -87,7 +90,7 @@ impl Cache {
         // SAFETY: [CACHE-5: slots] there are slots for the stacks of all bins, and each bin comes here twice at most.
         unsafe {
             let stack = self.stacks.get().add(first);
-            // What lay here before is another stack's.
+            // Another stack may have lain here before.
             stack.write_bytes(0, NULLS);
             stack.add(NULLS).copy_from_nonoverlapping(blocks.as_ptr(), blocks.len());
             // A signal handler that ends the process here must find a stack, or none: see `check`.
@@ -101,7 +104,7 @@ impl Cache {
         true
     }
 
-    /// Takes every stack back; what they held is forgotten.
+    /// Takes every stack back, and forgets the blocks in them.
     pub(super) fn take_stacks(&self) {
         for (top, limit) in self.tops.iter().zip(&self.limits) {
             limit.set(no_stack());
@@ -119,7 +122,7 @@ impl Cache {
         let end = stacks.addr() + STACK_SLOTS * size_of::<*mut u8>();
         let start = sys::round_to_pages(stacks.addr());
         let size = (end & !(sys::round_to_pages(1) - 1)).saturating_sub(start);
-        // SAFETY: whole pages of the stacks' slots, none of which a stack has.
+        // SAFETY: [CACHE-5: slots] these are whole pages of the cache's slots, none of which a stack has.
         unsafe { sys::purge(stacks.cast::<u8>().wrapping_add(start - stacks.addr()), size) };
     }
 }
@@ -138,7 +141,7 @@ impl CacheWithStacks {
         &self.cache
     }
 
-    /// One for a thread that shares a heap.
+    /// Maps one, for a thread that shares a heap.
     pub(crate) fn map() -> Option<&'static Self> {
         let memory = sys::map(size_of::<Self>()).ok()?;
         // SAFETY: fresh memory is zero, which is a cache never opened; it is never given back.

@@ -23,7 +23,7 @@ impl Stock for Cache {
         if held >= stack / 4 {
             return;
         }
-        // What a smaller stack had at first may come back, and is to find room.
+        // Blocks that were handed out of the smaller stack may come back, and are to find room.
         let wanted = (stack / 2 - held).saturating_sub(self.out.take()).max(1);
         let slots = &mut free[..wanted];
         let count = take(slots);
@@ -38,7 +38,7 @@ impl Stock for Cache {
         for bin in Bin::all().filter(|&bin| bin.shape().partition == partition) {
             let top = self.tops[bin.index()].get();
             if bin != busy && self.seen[bin.index()].get() == top {
-                // SAFETY: a stack holds free blocks of its bin, all of the cache's heap.
+                // SAFETY: [CACHE-3: free] a stack holds free blocks in slabs of its bin, all of the cache's heap.
                 unsafe { pools.give(bin, self.empty(bin)) };
                 pools.retire_empty_slab(bin);
             }

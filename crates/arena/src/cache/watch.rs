@@ -1,9 +1,9 @@
-//! A cache that counts: what a thread has in place of its own while allocations are sampled.
+//! Watches: caches that count a thread's allocations, in place of its own cache, while these are sampled.
 //!
-//! Its stacks are put out in the number of blocks that may pass before the next is to be sampled, so that allocating
-//! stays as it was: at the end of these a stack is empty, and its slow path finds that a sample is due. Frees must
-//! not put blocks on a stack uncounted; so it stands outside of every area, where no block is at home, and they
-//! all come to the slow path.
+//! A stack gets as many blocks as may pass before the next sample, so that the fast path of allocating stays as it is: at
+//! their end the stack is empty, and its slow path finds that a sample is due.
+//! A free must not put a block on a stack uncounted. So a watch stands outside of every area, where no block is at home,
+//! and all frees come to the slow path.
 
 use core::{cell::Cell, ptr::null_mut};
 
@@ -18,7 +18,7 @@ use crate::{
 /// A stack gets an eighth of its blocks at a time: the thread's own stack keeps the others, which it freed last.
 const PARTS: u32 = 8;
 
-/// All zero is one that was never opened.
+/// A cache that counts. All zero is one that was never opened.
 ///
 /// # Invariants
 ///
@@ -39,19 +39,19 @@ pub(crate) struct Watch {
 }
 
 impl Cache {
-    /// What counts for the thread, if this is its cache.
+    /// The watch that this is the cache of, if it is one's.
     #[inline]
     pub(crate) fn watch(&self) -> Option<&'static Watch> {
         if self.interval.get() == 0 { None } else { self.watch.get() }
     }
 
-    /// The bytes between samples on average, if this counts; else zero.
+    /// The bytes between samples on average, if this is the cache of a watch; else zero.
     #[inline(always)]
     pub(crate) fn interval(&self) -> usize {
         self.interval.get()
     }
 
-    /// What counts in place of this cache, which has a heap, from now on; `None` if memory is out.
+    /// Opens the watch that counts in place of this cache, which has a heap, from now on; `None` if memory is out.
     pub(crate) fn watched(&'static self, interval: usize) -> Option<&'static Watch> {
         let heap = self.heap.get()?;
         if self.watch.get().is_none() {
@@ -74,7 +74,7 @@ impl Cache {
 }
 
 impl Watch {
-    /// It stays mapped, with the cache that it is for.
+    /// Maps one, which stays as the cache that it is for.
     fn map() -> Option<&'static Self> {
         let memory = sys::map(size_of::<Self>()).ok()?;
         // SAFETY: fresh memory is zero, which is one never opened; it is never given back.
@@ -102,12 +102,13 @@ impl Watch {
         sampling::scrambled(self.random.get())
     }
 
+    /// Draws the number of a bin's blocks that pass before the next sample.
     fn draw(&self, bin: Bin) {
         let (size, interval) = (bin.shape().block_size as usize, self.interval());
         self.until[bin.index()].set(blocks_before_next(size, interval, self.random()));
     }
 
-    /// Whether the block of a bin that is wanted now, and isn't in the stack, is to be sampled.
+    /// Whether to sample the block of a bin that is asked for now, while the stack is empty.
     pub(crate) fn is_due(&self, bin: Bin) -> bool {
         if self.until[bin.index()].get() != 0 {
             return false;
@@ -116,7 +117,7 @@ impl Watch {
         !self.busy.get()
     }
 
-    /// Whether a large block of so many bytes is to be sampled.
+    /// Whether to sample a large block of so many bytes.
     pub(crate) fn is_large_due(&self, bytes: usize) -> bool {
         let left = self.bytes.get();
         if bytes as u64 <= left {
@@ -127,7 +128,7 @@ impl Watch {
         !self.busy.get()
     }
 
-    /// Does something that isn't sampled itself.
+    /// Calls `act`, none of whose allocations is sampled.
     pub(crate) fn while_busy<T>(&self, act: impl FnOnce() -> T) -> T {
         let was = self.busy.replace(true);
         let done = act();
@@ -135,7 +136,7 @@ impl Watch {
         done
     }
 
-    /// A block of a bin whose stack is empty, and more onto the stack; null if memory is out.
+    /// Takes a block of a bin whose stack is empty, and puts more onto the stack; null if memory is out.
     pub(crate) fn refill(&self, mark: Mark, bin: Bin) -> (*mut u8, Visit) {
         let Some(under) = self.under.get() else { return (null_mut(), Visit::NONE) };
         let (mut first, mut visit) = (under.pop(bin), Visit::NONE);
@@ -148,7 +149,7 @@ impl Watch {
         if !self.own.cache.has_stack(bin) {
             self.own.cache.grow_stack(bin);
         }
-        // What was drawn while a sample is taken may say none at all.
+        // While a sample is taken, zero may have been drawn.
         let until = self.until[bin.index()].get().saturating_sub(1);
         let more = (self.own.cache.stack_size(bin) as u64)
             .min(u64::from(bin.shape().stack / PARTS))
@@ -161,36 +162,52 @@ impl Watch {
     /// Puts one more block of a bin on its stack; returns whether there was one.
     fn move_up(&self, under: &Cache, bin: Bin) -> bool {
         let block = under.pop(bin);
-        !block.is_null() && self.own.cache.push(bin, block)
+        // SAFETY: [CACHE-3: free] a block of the bin out of the cache below, which is of the same heap.
+        !block.is_null() && unsafe { self.own.cache.push(bin, block) }
     }
 
-    /// Frees a block of the thread's heap, if there is room for it; returns whether there was. What comes onto a
-    /// stack here is counted, and what may not come is the cache's below.
+    /// Frees a block of the thread's heap, if there is room for it; returns whether there was. A block that comes onto a
+    /// stack here is counted; others go to the cache below.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Cache::push`] of the thread's cache.
     #[inline]
-    pub(crate) fn push(&self, bin: Bin, block: *mut u8) -> bool {
+    pub(crate) unsafe fn push(&self, bin: Bin, block: *mut u8) -> bool {
         let until = self.until[bin.index()].get();
-        if until != 0 && self.own.cache.push(bin, block) {
-            self.until[bin.index()].set(until - 1);
-            return true;
+        // SAFETY: this function's contract is the same; both caches are of the same heap.
+        unsafe {
+            if until != 0 && self.own.cache.push(bin, block) {
+                self.until[bin.index()].set(until - 1);
+                return true;
+            }
+            self.under.get().is_some_and(|under| under.push(bin, block))
         }
-        self.under.get().is_some_and(|under| under.push(bin, block))
     }
 
     /// Frees a block of the thread's heap.
-    pub(crate) fn free(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
-        if self.push(bin, block) {
-            return None;
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push).
+    pub(crate) unsafe fn free(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
+        // SAFETY: this function's contract is the same.
+        unsafe {
+            if self.push(bin, block) {
+                return None;
+            }
+            self.under.get()?.free_local(mark, bin, block)
         }
-        self.under.get()?.free_local(mark, bin, block)
     }
 
-    /// Counts no more: its blocks go to the thread's cache.
+    /// Stops to count: its blocks go to the thread's cache.
     pub(crate) fn close(&self, mark: Mark) -> Visit {
         let mut visit = self.own.cache.flush_outbox();
         let Some(under) = self.under.get() else { return visit };
         for bin in Bin::all() {
             for &block in self.own.cache.empty(bin) {
-                if let Some(more) = under.free_local(mark, bin, block) {
+                // SAFETY: [CACHE-3: free] a block of the bin out of a stack, of the same heap.
+                if let Some(more) = unsafe { under.free_local(mark, bin, block) } {
                     visit = more.and(visit);
                 }
             }

@@ -1,4 +1,4 @@
-//! Heaps as values: arenas of one's own, thrown away in one step.
+//! Heaps as values: arenas of their own, freed in one step.
 
 mod extensions;
 mod resizing;
@@ -30,29 +30,27 @@ const MAX_SIZE: usize = Partition::SPECIAL.offset();
 /// The largest alignment in bytes.
 const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
 
-/// A heap of one's own, beside the process's: 64 GiB of address space with the arenas of a thread's area,
-/// for whoever holds the value.
+/// A heap of its own, beside the process's: 64 GiB of address space with the arenas of a thread's area.
 ///
-/// Made for work that builds much and throws it all away: [`reset`](Self::reset) and dropping free every
-/// block at once, at a cost of the segments in use rather than of the blocks, and nothing has to be freed
-/// before. A heap that grows beyond its area takes another one.
+/// It is made for work that builds much and throws it all away: [`reset`](Self::reset) and dropping free every block at
+/// once, in time proportional to the segments in use rather than to the blocks, and no block has to be freed before. A
+/// heap that grows beyond its area takes another one.
 ///
-/// It can be sent to another thread, and is used by one at a time; for several at once put it behind a
-/// lock (`stratalloc_core::Locked`). Allocating and freeing take neither a lock nor an atomic
-/// operation, but once in many blocks. A block may also be given to [`global::deallocate`], and C's
-/// `free`, by any thread: that frees it under the heap's lock.
+/// It can be sent to another thread, and is used by one at a time; for several at once put it behind a lock
+/// (`stratalloc_core::Locked`). Allocating and freeing take neither a lock nor an atomic operation, except once in many
+/// blocks. Any thread may also pass a block to [`global::deallocate`], or C's `free`: that frees it under the heap's
+/// lock.
 ///
-/// A block has up to 32 GiB, at an alignment of up to 512 MiB. An empty layout has no block. There are
-/// at most 768 arena heaps at a time. The memory that a dropped one had is kept for the next to come
-/// as far as the process keeps memory; [`global::trim`] gives it back.
+/// A block has up to 32 GiB, at an alignment of up to 512 MiB. An empty layout has no block. There are at most 768 arena
+/// heaps at a time. The memory of a dropped one is kept for the next, as far as the process keeps memory;
+/// [`global::trim`] gives it back.
 ///
 /// [`global::deallocate`]: crate::face::global::deallocate
 /// [`global::trim`]: crate::face::global::trim
 ///
 /// # Errors
 ///
-/// [`AllocError`], when the system has no more memory, or what is asked for is beyond these limits; all
-/// blocks stay as they were.
+/// [`AllocError`], if the system has no more memory, or the layout is beyond these limits; all blocks stay as they were.
 ///
 /// # Example
 ///
@@ -74,18 +72,18 @@ const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
 ///
 /// # Invariants
 ///
-/// - [ARENA_HEAP-1: home] `home` is an area from `values::create`, this value's until it is dropped; its cache is open,
-///   and only this value touches it but for `bins`.
+/// - [ARENA_HEAP-1: home] `home` is from `arena_heaps::create`, and this value's until it is dropped; its cache is open,
+///   and only this value touches the cache.
 pub struct ArenaHeap {
     home: NonNull<Home>,
 }
 
-// SAFETY: neither the area nor its cache belongs to a thread [ARENA_HEAP-1]; what other threads may touch meanwhile
-// is behind the heap's lock.
+// SAFETY: [ARENA_HEAP-1: home] neither the area nor its cache belongs to a thread. Other threads touch the heap under its
+// lock alone.
 unsafe impl Send for ArenaHeap {}
 
 impl ArenaHeap {
-    /// An empty heap. O(1): some 64 KiB of address space are looked at, and a few pages touched.
+    /// Creates an empty heap. O(1): it maps the books, and touches a few pages.
     pub fn new() -> Result<Self, AllocError> {
         let mut heap = Self {
             home: {
@@ -99,7 +97,7 @@ impl ArenaHeap {
 
     /// Frees every block, and keeps the memory for the next ones. O(segments in use).
     ///
-    /// What is still in use of it borrows the heap, or is a pointer that must not be followed any more.
+    /// References to its blocks borrow the heap, so that none is left; pointers to them must not be followed any more.
     pub fn reset(&mut self) {
         let visit = self.heap().drain(slot::mark(), Pools::reset);
         self.open();
@@ -108,7 +106,7 @@ impl ArenaHeap {
 
     /// Makes the cache's stacks empty.
     fn open(&mut self) {
-        // SAFETY: [ARENA_HEAP-1]; the cache and the heap are at home in the same area, and end together.
+        // SAFETY: [ARENA_HEAP-1: home] the home is this value's; its cache and heap end together.
         unsafe {
             (*self.home.as_ptr()).open();
         }
@@ -116,13 +114,13 @@ impl ArenaHeap {
 
     #[inline(always)]
     fn cache(&self) -> &Cache {
-        // SAFETY: [ARENA_HEAP-1].
+        // SAFETY: [ARENA_HEAP-1: home] the home stays while this value is borrowed.
         unsafe { &(*self.home.as_ptr()).cache }
     }
 
     #[inline(always)]
     fn heap(&self) -> &Heap {
-        // SAFETY: [ARENA_HEAP-1].
+        // SAFETY: [ARENA_HEAP-1: home] the home stays while this value is borrowed.
         unsafe { &(*self.home.as_ptr()).heap }
     }
 
@@ -166,27 +164,36 @@ impl ArenaHeap {
         with_relief(size, || self.heap().allocate_large(slot::mark(), request))
     }
 
+    /// Frees a block by its layout.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Allocator::deallocate`].
     #[cold]
     #[inline(never)]
-    fn deallocate_slow(&self, block: NonNull<u8>, layout: Layout) {
-        match bin_for(layout.size(), layout.align()) {
-            Some(bin) => thread::see_to(self.cache().drain(slot::mark(), bin, block.as_ptr())),
-            None if layout.size() == 0 => {}
-            // SAFETY: the caller's block is this heap's.
-            None => thread::see_to(unsafe { self.heap().free_large(slot::mark(), block.as_ptr()) }),
-        }
+    unsafe fn deallocate_slow(&self, block: NonNull<u8>, layout: Layout) {
+        let mark = slot::mark();
+        let visit = match bin_for(layout.size(), layout.align()) {
+            // SAFETY: by its layout the block lies in a slab of this bin of this heap; it is given up, by this function's
+            // contract.
+            Some(bin) => unsafe { self.cache().drain(mark, bin, block.as_ptr()) },
+            None if layout.size() == 0 => return,
+            // SAFETY: the block is one of this heap, by this function's contract.
+            None => unsafe { self.heap().free_large(mark, block.as_ptr()) },
+        };
+        thread::see_to(visit);
     }
 }
 
-/// What was allocated for a layout, as a slice of exactly its size.
+/// A block for a layout, as a slice of exactly its size.
 #[inline(always)]
 fn slice(start: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
     let start = NonNull::new(start).ok_or(AllocError)?;
     Ok(NonNull::slice_from_raw_parts(start, layout.size()))
 }
 
-// SAFETY: blocks are of slabs, or of segments of their own, that the heap's pools hand out once; the area
-// that they lie in is this value's until it is dropped, and doesn't move with it.
+// SAFETY: the heap's pools hand blocks out once, of slabs or of segments of their own; [ARENA_HEAP-1: home] the area in
+// which they lie is this value's until it is dropped, and doesn't move with it.
 unsafe impl Allocator for ArenaHeap {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -216,8 +223,11 @@ unsafe impl Allocator for ArenaHeap {
         debug_assert!(layout.size() == 0 || self.owns(block));
         // Whichever area of the heap it lies in, its layout alone names its stack.
         match bin_for(layout.size(), layout.align()) {
-            Some(bin) if self.cache().push(bin, block.as_ptr()) => {}
-            _ => self.deallocate_slow(block, layout),
+            // SAFETY: by its layout the block lies in a slab of this bin of this heap; it is given up, by the contract of
+            // [`Allocator`].
+            Some(bin) if unsafe { self.cache().push(bin, block.as_ptr()) } => {}
+            // SAFETY: this function's contract is the same.
+            _ => unsafe { self.deallocate_slow(block, layout) },
         }
     }
 
@@ -227,7 +237,7 @@ unsafe impl Allocator for ArenaHeap {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, of this heap and of the layout `old`, by the contract of [`Allocator`].
         unsafe { self.resize(block, old, new) }
     }
 
@@ -237,7 +247,8 @@ unsafe impl Allocator for ArenaHeap {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on; the bytes past the old size lie in the block.
+        // SAFETY: the block is live, of this heap and of the layout `old`, by the contract of [`Allocator`]; the bytes past
+        // the old size lie in the new block.
         unsafe {
             let grown = self.resize(block, old, new)?;
             grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
@@ -251,7 +262,7 @@ unsafe impl Allocator for ArenaHeap {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the block is live, of this heap and of the layout `old`, by the contract of [`Allocator`].
         unsafe { self.resize(block, old, new) }
     }
 }
@@ -261,7 +272,7 @@ stratalloc_core::ecosystem!(impl[] for ArenaHeap);
 impl Drop for ArenaHeap {
     /// O(segments in use).
     fn drop(&mut self) {
-        // SAFETY: [ARENA_HEAP-1], and this was the last use.
+        // SAFETY: [ARENA_HEAP-1: home] the home is from `create`, and this was its last use.
         unsafe { arena_heaps::end(self.home) };
     }
 }

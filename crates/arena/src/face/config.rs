@@ -1,4 +1,4 @@
-//! What a program may choose about the process's allocator.
+//! A program's choices about the process's allocator.
 
 use core::{sync::atomic::Ordering, time::Duration};
 
@@ -10,8 +10,7 @@ use crate::{
     thresholds::{DECAY_DEFAULT, KEEP_DEFAULT, SHARE_DEFAULT},
 };
 
-/// Choices about memory, for [`apply`](Self::apply) at a program's start. The default is what happens
-/// without.
+/// Choices about memory, for [`apply`](Self::apply) at a program's start. Without it, the default holds.
 ///
 /// In a constant, a choice out of its range doesn't compile.
 ///
@@ -47,7 +46,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The least limit in bytes: what a thread's stock of blocks may take, a few times.
+    /// The least limit in bytes: a few times the blocks that a thread may have in stock.
     pub const LEAST_LIMIT: usize = 16 << 20;
     /// The longest decay: a day.
     pub const LONGEST_DECAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -76,9 +75,9 @@ impl Config {
         self
     }
 
-    /// Bytes that serve nothing and are kept for the next use in any case, by all threads together:
-    /// 32 MiB by default. Half as many again for five seconds after some were given back, and as many as a
-    /// thread's heap had in use where that rose and fell three times in these.
+    /// The bytes that serve nothing and are kept for the next use in any case, by all threads together: 32 MiB by default.
+    /// Half as many again are kept for five seconds after some were given back; and as many as a thread's heap had in use,
+    /// where that rose and fell three times in these five seconds.
     pub const fn keep(mut self, bytes: usize) -> Self {
         self.keep = bytes;
         self
@@ -96,11 +95,11 @@ impl Config {
         self
     }
 
-    /// How long memory that serves nothing is kept at most, to the millisecond: 10 s by default; zero for
-    /// ever. Gone before, if it is more than the amount kept.
+    /// The time for which memory that serves nothing is kept at most, to the millisecond: 10 s by default; zero for ever.
+    /// Memory beyond the amount that is [kept](Self::keep) goes back before.
     ///
-    /// Threads see to it as they allocate and free; an idle process keeps what it has, unless it has a thread
-    /// in the [background](Self::background).
+    /// Threads give it back as they allocate and free; an idle process keeps its memory, unless it has a thread in the
+    /// [background](Self::background).
     ///
     /// # Panics
     ///
@@ -111,33 +110,36 @@ impl Config {
         self
     }
 
-    /// Whether huge pages are asked for: behind slabs where a heap holds 64 MiB or more (128 for classes above
-    /// 2 KiB), and behind blocks of 8 MiB or more where it holds 32 with them, unless they are asked for zeroed: so it is
-    /// by default, unless there is a limit. Memory that was used before stays as it is.
+    /// Whether huge pages are asked for: by default they are, unless there is a limit.
+    ///
+    /// They come behind slabs where a heap holds 64 MiB or more (128 for classes above 2 KiB), and behind blocks of 8 MiB
+    /// or more where it holds 32 MiB with them, unless these are asked for zeroed. Memory that was used before stays as it
+    /// is.
     pub const fn huge_pages(mut self, wanted: bool) -> Self {
         self.huge_pages = wanted;
         self
     }
 
-    /// Whether `madvise` is called: it is by default. Without it there are no huge pages that aren't given to everybody, and
-    /// memory goes back where whole stretches of it serve nothing, by `munmap`; not behind free blocks among others. For
-    /// a sandbox that ends the process for this call.
+    /// Whether `madvise` is called: by default it is. A sandbox may end the process for this call.
+    ///
+    /// Without it there are no huge pages but where the system gives them to all memory, and memory goes back only where
+    /// whole stretches of it serve nothing, by `munmap`; not behind free blocks among others.
     pub const fn madvise(mut self, wanted: bool) -> Self {
         self.madvise = wanted;
         self
     }
 
-    /// Whether a thread of the allocator's own gives memory back in time while the program's threads sleep: none by
-    /// default. It wakes twice in each [decay](Self::decay), takes no signals, and has a stack of 64 KiB or a
-    /// little more. A child of a fork gets one of its own as it allocates.
+    /// Whether a thread of the allocator's own gives memory back in time while the program's threads sleep: by default
+    /// there is none.
     ///
-    /// What threads hold in their stocks of free blocks stays theirs.
+    /// It wakes twice in each [decay](Self::decay), takes no signals, and has a stack of 64 KiB or a little more. A child
+    /// of a fork starts its own as it allocates. Blocks in the stocks of threads stay there.
     pub const fn background(mut self, wanted: bool) -> Self {
         self.background = wanted;
         self
     }
 
-    /// Puts these choices in force for the process; those of before are gone.
+    /// Applies these choices to the process, in place of earlier ones.
     ///
     /// # Errors
     ///
@@ -149,7 +151,7 @@ impl Config {
         decay::set(self.decay);
         huge_pages::set(self.huge_pages);
         sys::set_advice(self.madvise);
-        // A child of a fork is to find that it has no such thread.
+        // So that a child of a fork finds that it has no such thread.
         thread::watch_forks();
         background::set(self.background);
         Ok(())

@@ -1,4 +1,4 @@
-//! The process-wide allocator: every thread on the heap that it is at home in.
+//! The process-wide allocator: every thread uses the heap in which it is at home.
 //!
 //! ```text
 //! allocate ── pop of the bin's stack ........................ fast
@@ -100,32 +100,39 @@ pub fn allocate_zeroed_c(size: usize) -> *mut u8 {
 ///
 /// # Safety
 ///
-/// `block` is null, or live and of this allocator. (What isn't is reported and ends the process, where
-/// the address tells.)
+/// `block` is null, or live and of this allocator. (Another address is reported and ends the process, where it can be
+/// told.)
 #[inline(always)]
 pub unsafe fn deallocate(block: *mut u8) {
-    // SAFETY: the caller's promise; 8 is the least alignment of a block.
+    // SAFETY: the block is null, or live and of this allocator, by this function's contract; all are aligned to 8.
     unsafe { deallocate_aligned::<8>(block) }
 }
 
-/// As [`deallocate`], for blocks of [`allocate_c`] or another alignment of 16 at least: what isn't so
-/// aligned is no block, and is reported.
+/// As [`deallocate`], for blocks of [`allocate_c`] or another alignment of 16 at least: an address that isn't so aligned
+/// is no block, and is reported.
 ///
 /// # Safety
 ///
 /// As for [`deallocate`], and the block's alignment was 16 or more.
 #[inline(always)]
 pub unsafe fn deallocate_c(block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is null, or live, of this allocator and aligned to 16, by this function's contract.
     unsafe { deallocate_aligned::<C_ALIGN>(block) }
 }
 
+/// Frees a block, or null.
+///
+/// # Safety
+///
+/// As for [`deallocate`]; the block is aligned to `ALIGN`.
 #[inline(always)]
 unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
     let cache = slot::cache();
     match cache.bin_of::<ALIGN>(block) {
-        Some(bin) if !guard::ON && cache.push_freed(bin, block) => {}
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is given up, by this function's contract; by [AREA-2: tiles] it lies in a slab of this bin, in
+        // the area that the cache is at home in.
+        Some(bin) if !guard::ON && unsafe { cache.push_freed(bin, block) } => {}
+        // SAFETY: this function's contract is at least that of `deallocate`.
         _ => unsafe { deallocate_slow(block) },
     }
 }
@@ -138,9 +145,12 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
 #[inline(always)]
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     let cache = slot::cache();
+    let is_home = !guard::ON && cache.is_home_of(block);
     match bin_for(size, align) {
-        Some(bin) if !guard::ON && cache.is_home_of(block) && cache.push_freed(bin, block) => {}
-        // SAFETY: the caller's promise.
+        // SAFETY: the block was allocated with this layout, so in a slab of this bin, and is given up, by this function's
+        // contract; the area is the one that the cache is at home in.
+        Some(bin) if is_home && unsafe { cache.push_freed(bin, block) } => {}
+        // SAFETY: the block is live and of this allocator, by this function's contract.
         _ => unsafe { deallocate_slow(block) },
     }
 }
@@ -178,13 +188,15 @@ fn allocate_small(bin: Bin) -> *mut u8 {
     block
 }
 
+/// Frees a block, or null, on the slow path.
+///
 /// # Safety
 ///
 /// As for [`deallocate`].
 #[cold]
 #[inline(never)]
 unsafe fn deallocate_slow(block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: this function's contract is the same.
     unsafe {
         if guard::ON || !free_at_hand(slot::cache(), block) {
             deallocate_anywhere(block);
@@ -192,6 +204,8 @@ unsafe fn deallocate_slow(block: *mut u8) {
     }
 }
 
+/// Frees a block of any heap, or null.
+///
 /// # Safety
 ///
 /// As for [`deallocate`].
@@ -202,7 +216,7 @@ unsafe fn deallocate_anywhere(block: *mut u8) {
             guard::take_back(bin, block);
         }
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: this function's contract is the same.
     unsafe {
         match thread::attached() {
             Some(cache) => match cache.watch() {
@@ -214,6 +228,7 @@ unsafe fn deallocate_anywhere(block: *mut u8) {
     }
 }
 
+/// The heap from which the calling thread allocates large blocks, and its mark.
 fn caller() -> Option<(&'static Heap, Mark)> {
     match thread::attached() {
         Some(cache) => Some((cache.heap()?, cache.mark())),
@@ -234,7 +249,7 @@ fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
     with_relief(size, || place_large(request, None)).unwrap_or(null_mut())
 }
 
-/// A large or huge block, a large one in a heap if one is named; a sparse one is zero.
+/// Allocates a large or huge block; a large one in `heap`, if one is given. A sparse one is zero.
 fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8> {
     let Request { size, align, outlook } = request;
     if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
@@ -259,14 +274,13 @@ fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8>
 ///
 /// `block` is live.
 pub unsafe fn usable_size(block: *mut u8) -> usize {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is live, by this function's contract.
     unsafe { Kind::in_use(block) }.size(block)
 }
 
-/// What the allocator holds, and what of it serves.
+/// Counts the memory that the allocator holds, and the part of it in use.
 ///
-/// O(segments in use) of all heaps, one heap after another under its lock; nothing is counted on
-/// behalf of this at other times.
+/// O(segments in use) of all heaps, one heap after another under its lock. At other times nothing is counted for it.
 ///
 /// ```
 /// use stratalloc_arena::global;
@@ -279,16 +293,16 @@ pub fn stats() -> Stats {
     crate::inspect::stats::count()
 }
 
-/// Ends the process with a report if the calling thread freed a block twice, or something that isn't
-/// one, and that went unnoticed so far. For the end of a process.
+/// Ends the process with a report if the calling thread freed a block twice, or an address that is no block, and that
+/// went unnoticed so far. For the end of a process.
 ///
 /// O(blocks in the thread's cache).
 pub fn check_frees() {
     slot::cache().check();
 }
 
-/// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache.
-/// Returns how many bytes the system got at most.
+/// Gives back all memory that serves nothing: of every heap, and of this thread's cache. Returns the bytes given back, at
+/// most.
 ///
 /// O(memory of all heaps); other threads wait for their heap's turn at most.
 pub fn trim() -> usize {

@@ -1,17 +1,15 @@
-//! The most memory that the process may hold, where its user sets a limit.
+//! The limit: the most memory that the process may hold, where its user sets one.
 //!
-//! What counts is memory that may have pages behind it: blocks in use, free blocks that threads keep at
-//! hand, free memory kept for the next use, and huge blocks. The allocator's own books don't: some 100 KiB
-//! for a thread.
+//! Memory that may have pages behind it counts: blocks in use, free blocks in the stocks of threads, free memory kept for
+//! the next use, and huge blocks. The allocator's own books don't count: some 100 KiB for a thread.
 //!
-//! It is counted as it is granted, in granules of 64 KiB: each heap (a thread's, or an
-//! [`ArenaHeap`](crate::ArenaHeap)) is granted what it needs before it holds more, and has up to 128 KiB
-//! beyond that. So what is held is never more than what is granted, and that is never more than the limit, but for
-//! freed memory that the system refuses to take back. An allocation that is refused changes nothing, at no moment.
+//! It is counted as it is granted, in granules of 64 KiB: each heap (a thread's, or an [`ArenaHeap`](crate::ArenaHeap))
+//! is granted the bytes that it needs before it holds more, and has up to 128 KiB beyond these. So no more is held than
+//! granted, and no more is granted than the limit, except for freed memory that the system refuses to take back. A
+//! refused allocation changes nothing, at no moment.
 //!
-//! An allocation beyond the limit is answered as if the system had no more memory, after what serves
-//! nothing was given back, and after a [hook](set_hook) was asked. Once blocks are freed, allocations
-//! succeed again.
+//! An allocation beyond the limit first has memory given back that serves nothing, then calls a [hook](set_hook), and
+//! then fails as if the system had no more memory. Once blocks are freed, allocations succeed again.
 //!
 //! ```
 //! use stratalloc_arena::{global, limit};
@@ -64,8 +62,8 @@ pub enum Refused {
 ///
 /// # Errors
 ///
-/// [`Exceeded`], with nothing wanted, if more is held already, also after a
-/// [trim](global::trim); the limit stays as it was.
+/// [`Exceeded`], with zero `wanted`, if more is held already, also after a [trim](global::trim); the limit stays as it
+/// was.
 pub fn set(limit: Option<usize>) -> Result<(), Exceeded> {
     if ACCOUNT.set_limit(limit).is_ok() {
         return Ok(());
@@ -88,17 +86,17 @@ pub fn held() -> usize {
     ACCOUNT.balance().granted()
 }
 
-/// Sets what is asked, or nothing, when the limit stands against a request of so many bytes and nothing
-/// can be given back: it may free blocks, and says whether to try once more.
+/// Sets the hook, or none: it is called where the limit stands against a request of so many bytes and no memory can be
+/// given back. It may free blocks, and returns whether to try once more.
 ///
-/// It runs on the thread that allocates, which holds no lock of the allocator; one call at a time, so that
-/// requests of its own, and of other threads meanwhile, are refused without asking. If it panics, the process
-/// aborts: an allocation can't.
+/// It runs on the thread that allocates, which holds no lock of the allocator. There is one call at a time: requests of
+/// its own, and of other threads meanwhile, are refused without a call. If it panics, the process aborts, since an
+/// allocation can't panic.
 pub fn set_hook(asked: Option<fn(wanted: usize) -> bool>) {
     hook::set(asked);
 }
 
-/// As [`global::allocate`], saying why there is no block.
+/// As [`global::allocate`], with an error that names the reason.
 pub fn allocate(size: usize, align: usize) -> Result<NonNull<u8>, Refused> {
     NonNull::new(global::allocate(size, align)).ok_or_else(|| match stands_against(size) {
         Some(exceeded) => Refused::Limit(exceeded),
@@ -106,7 +104,7 @@ pub fn allocate(size: usize, align: usize) -> Result<NonNull<u8>, Refused> {
     })
 }
 
-/// Whether the limit stands against so many bytes more.
+/// The error, if the limit stands against so many bytes more.
 pub(crate) fn stands_against(wanted: usize) -> Option<Exceeded> {
     let balance: Balance = ACCOUNT.balance();
     let limit = balance.limit()?;

@@ -1,11 +1,11 @@
 //! A profile of the heap by samples: which calls hold its memory.
 //!
-//! While it is on, one block is sampled in so many bytes on average, at random, and the calls that lead to it are
-//! noted; from these the bytes and blocks of every call are estimated, with their standard error. While it is off it costs
+//! While it is on, one block is sampled in so many bytes on average, at random, and the calls that lead to it are noted.
+//! From these the bytes and blocks of every call are estimated, with their standard error. While it is off it costs
 //! nothing.
 //!
-//! A thread that runs when it is turned on joins when its stock of free blocks next has to be filled; new threads are in
-//! it from their start. Frees are seen by whomever they are done.
+//! A thread that runs as it is turned on joins when a stack of its free blocks next has to be filled; new threads join at
+//! their start. A sample's free is seen in any thread.
 //!
 //! See [`Snapshot`] for an example.
 
@@ -14,7 +14,7 @@ use thiserror::Error;
 pub use crate::inspect::{Estimate, SiteFigures, Snapshot};
 use crate::process::{samples, sampling};
 
-/// The bytes between samples where nobody chose: as others have it.
+/// The usual number of bytes between samples, as other profilers have it.
 pub const INTERVAL: usize = 512 << 10;
 
 /// The system has no memory for a profile.
@@ -22,10 +22,10 @@ pub const INTERVAL: usize = 512 << 10;
 #[error("there is no memory for a profile")]
 pub struct NoMemory;
 
-/// Has one block sampled in `interval` bytes on average; [`INTERVAL`] is a good choice. What was sampled before
-/// stays. If samples are taken already, the interval changes.
+/// Starts to sample one block in `interval` bytes on average; [`INTERVAL`] is a good choice. Earlier samples stay. If
+/// samples are taken already, the interval changes.
 ///
-/// The error of what is estimated grows as the square root of the interval: of 100 MiB in small blocks it is 7 % at 512 KiB.
+/// The error of an estimate grows as the square root of the interval: of 100 MiB in small blocks it is 7 % at 512 KiB.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn start(interval: usize) -> Result<(), NoMemory> {
     if sampling::set_interval(interval) { Ok(()) } else { Err(NoMemory) }
 }
 
-/// Has no more blocks sampled. That those are freed which were sampled is seen as before.
+/// Stops to sample blocks. Frees of earlier samples are still seen.
 pub fn stop() {
     sampling::set_interval(0);
 }
@@ -52,9 +52,9 @@ pub fn interval() -> Option<usize> {
     }
 }
 
-/// What was sampled until now.
+/// Takes a snapshot of the samples so far.
 ///
-/// O(sites), while samples that are due wait.
+/// O(sites). Threads that take a sample meanwhile wait.
 ///
 /// # Errors
 ///

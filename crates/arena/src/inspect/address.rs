@@ -1,4 +1,4 @@
-//! What an address is: for a debugger, for a handler of crashes, for a test that looks for a stray pointer.
+//! Descriptions of addresses: for a debugger, a handler of crashes, or a test that looks for a stray pointer.
 //!
 //! ```
 //! use stratalloc_arena::{address::{self, State, What}, global};
@@ -29,11 +29,11 @@ use crate::{
     sys::lock::{Lock, LockGuard, Mark},
 };
 
-/// Attempts at a lock before it counts as held: as many as a refill takes. It isn't waited for, since the calling thread
-/// may be in the midst of what holds it, interrupted by a signal or a debugger.
+/// Attempts at a lock before it counts as held: as many as a refill takes. There is no waiting, since a signal or a
+/// debugger may have interrupted the calling thread while it holds the lock.
 const ATTEMPTS: u32 = 128;
 
-/// What was found at an address, at one moment: other threads go on meanwhile. Shown as one line.
+/// The description of an address at one moment: other threads go on meanwhile. It is displayed as one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
@@ -41,7 +41,7 @@ pub struct Found {
     pub address: usize,
     /// What it is.
     pub what: What,
-    /// Where it lies; `None` for what isn't this allocator's, and for huge blocks.
+    /// The place of the address; `None` outside of this allocator's areas.
     pub place: Option<Place>,
 }
 
@@ -51,14 +51,13 @@ pub struct Found {
 pub enum What {
     /// Nothing of this allocator's. So are the addresses of arena heaps that have ended.
     Foreign,
-    /// In what the allocator knows of an area, or of the thread that is at home there.
+    /// In the books of an area, or the home of a thread there.
     Books,
     /// In memory of an area that no block has: in a segment that serves nothing, or behind the last block of one.
     Vacant,
     /// In a block.
     Block(Block),
-    /// It can't be said now: the heap is in the midst of a change, by another thread, or by the calling thread
-    /// where that was interrupted.
+    /// Unknown at this moment: another thread changes the heap, or the calling thread, which was interrupted.
     Busy,
 }
 
@@ -70,13 +69,13 @@ pub struct Block {
     pub start: usize,
     /// Its bytes: those of its size class, or whole pages.
     pub size: usize,
-    /// What serves it.
+    /// Its kind.
     pub kind: Kind,
     /// Whether it is in use.
     pub state: State,
 }
 
-/// What serves a block.
+/// The kind of a block, by the memory that serves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -94,12 +93,11 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// It was handed out: to the program, or to another thread's stock of free blocks, into which nobody but that
-    /// thread can look.
+    /// It was handed out: to the program, or to another thread's stock of free blocks, which no other thread can see.
     Live,
     /// As [`Live`](Self::Live), and the [profile](crate::profile) has it as a sample.
     Sampled,
-    /// It was freed by the calling thread, which has it at hand for the next allocation, or for its owner.
+    /// The calling thread freed it, and has it in a stack for the next allocation, or in a batch for its owner.
     AtHand,
     /// It was freed.
     Free,
@@ -107,7 +105,7 @@ pub enum State {
     Fresh,
 }
 
-/// Where an address lies.
+/// The place of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
@@ -117,11 +115,11 @@ pub struct Place {
     pub segment: Option<SegmentPlace>,
     /// The first byte of the first area of the heap that the area belongs to: equal for addresses of one heap.
     pub heap: usize,
-    /// Whose that heap is.
+    /// The owner of that heap.
     pub whose: Whose,
 }
 
-/// Whose a heap is.
+/// The owner of a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Whose {
@@ -135,15 +133,15 @@ pub enum Whose {
     Samples,
 }
 
-/// Says what an address is. Any address will do: it is a number here, behind which nothing is read.
+/// Describes an address, which may be any number: nothing is read there.
 ///
-/// Waits for nothing, allocates nothing, and may be called from a signal handler, whatever that interrupted: see
-/// [`What::Busy`]. O(1), but for large blocks O(segments of an arena) and for huge ones O(windows).
+/// It doesn't wait or allocate, and may be called from any signal handler: see [`What::Busy`]. O(1), except for large
+/// blocks, where it is O(segments of an arena), and huge ones, where it is O(windows).
 pub fn what_is(address: *const u8) -> Found {
     let (address, mark) = (address.cast_mut(), slot::mark());
     let (what, place) = match windows::lookup(address) {
         Window::Thread(owner) => {
-            // SAFETY: threads' heaps live as long as the process.
+            // SAFETY: [WINDOWS-1: stay] the window announces a thread's heap, which lives as long as the process.
             let heap = unsafe { Heap::of(owner) };
             (in_area(heap, address, mark), Some(Place::of(address, heap, whose(heap))))
         }
@@ -164,17 +162,17 @@ impl Place {
     }
 }
 
-/// Whose a thread's heap is.
+/// The owner of a thread's heap.
 fn whose(heap: &Heap) -> Whose {
     let own = slot::cache().heap().is_some_and(|own| core::ptr::eq(own, heap));
     if own { Whose::ThisThread } else { Whose::Thread }
 }
 
-/// What an address in a window of an arena heap is, which may have ended meanwhile.
+/// Describes an address in a window of an arena heap, which may have ended meanwhile.
 fn in_value(address: *mut u8, mark: Mark) -> (What, Option<Place>) {
     let Some(values) = lock_soon(arena_heaps::lock(), mark) else { return (What::Busy, None) };
     let Window::Value(owner) = windows::lookup(address) else { return (What::Foreign, None) };
-    // SAFETY: no arena heap that its window announces ends while its lock is held.
+    // SAFETY: [VALUES-1: found] the window announces an arena heap while the lock is held, which it is until the last use.
     let heap = unsafe { Heap::of(owner) };
     let sampled = samples::lie_in(heap);
     let place = Place::of(address, heap, if sampled { Whose::Samples } else { Whose::ArenaHeap });
@@ -183,10 +181,10 @@ fn in_value(address: *mut u8, mark: Mark) -> (What, Option<Place>) {
     (if sampled { among_samples(what, mark) } else { what }, Some(place))
 }
 
-/// What an address in an area of a heap is, which lives on meanwhile.
+/// Describes an address in an area of a heap, which doesn't end meanwhile.
 fn in_area(heap: &Heap, address: *mut u8, mark: Mark) -> What {
     let Some(mut pools) = lock_soon(heap.lock(), mark) else { return What::Busy };
-    // SAFETY: the window announces the area as one of this heap's.
+    // SAFETY: the address's window announces the area as one of this heap.
     let spot = unsafe { pools.spot(address) };
     drop(pools);
     match spot {
@@ -210,14 +208,14 @@ fn in_area(heap: &Heap, address: *mut u8, mark: Mark) -> What {
     }
 }
 
-/// What an address is that lies in no area.
+/// Describes an address that lies in no area.
 fn in_huge(address: usize, mark: Mark) -> What {
     let Some((start, size)) = windows::huge_around(address) else { return What::Foreign };
     let block = What::Block(Block { start, size, kind: Kind::Huge, state: State::Live });
     if samples::heap().is_some() { among_samples(block, mark) } else { block }
 }
 
-/// The same, with what the profile knows of it.
+/// The same description, but of a sample if the profile has one there.
 fn among_samples(what: What, mark: Mark) -> What {
     let What::Block(block @ Block { state: State::Live, .. }) = what else { return what };
     match lock_soon(samples::lock(), mark) {

@@ -20,12 +20,11 @@ use crate::{
 /// Size classes.
 const CLASSES: usize = BINS - 1;
 
-/// What the process's heaps hold, arena heaps among them, by size class and by partition, and what
-/// happened to them so far.
+/// The memory of the process's heaps, arena heaps among them, by size class and by partition, and the events so far.
 ///
-/// *Live* are blocks that are handed out, to the program or to a thread's stock of free blocks: the stocks,
-/// up to 32 KiB or 8 blocks of each class, aren't counted on their own, since that would cost each
-/// allocation. How much of a block the program asked for isn't known for the same reason.
+/// *Live* are blocks that are handed out, to the program or to a thread's stock of free blocks: the stocks, up to 32 KiB
+/// or 8 blocks of each class, aren't counted on their own, since that would cost each allocation. The sizes that the
+/// program asked for aren't known, for the same reason.
 ///
 /// ```
 /// use stratalloc_arena::{Census, global};
@@ -48,7 +47,7 @@ pub struct Census {
     pub classes: [ClassFigures; CLASSES],
     /// Each partition.
     pub partitions: [PartitionFigures; PARTITIONS],
-    /// What happened so far.
+    /// Events so far.
     pub events: Events,
 }
 
@@ -66,7 +65,7 @@ pub struct ClassFigures {
     pub peak: usize,
     /// Free ones in segments that serve the class, and were handed out before.
     pub free: usize,
-    /// Given back by threads that don't own them, and taken in; none of arena heaps.
+    /// Freed by threads that don't own them, and taken in by the owner; none of arena heaps.
     pub remote_frees: u64,
     /// Segments that serve the class.
     pub segments: usize,
@@ -98,20 +97,20 @@ pub struct PartitionFigures {
     pub vacant: usize,
 }
 
-/// What happened so far.
+/// Events so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Events {
     /// The most bytes of live blocks, as the sum of the heaps' peaks.
     pub peak_in_use: usize,
-    /// How often a heap gave memory back to the system.
+    /// The number of times that a heap gave memory back to the system.
     pub purges: u64,
-    /// How many bytes that were at most.
+    /// The bytes given back, at most.
     pub purged: u64,
-    /// Page faults of the process, whoever caused them, that the system served from memory.
+    /// Page faults of the process, of any cause, that the system served from memory.
     pub minor_faults: u64,
-    /// Page faults that it served from a disk.
+    /// Page faults of the process that the system served from a disk.
     pub major_faults: u64,
 }
 
@@ -139,7 +138,7 @@ impl Census {
         census
     }
 
-    /// As [`take`](Self::take), in place of these figures: for who has a small stack, since they take some
+    /// As [`take`](Self::take), in place of these figures: for threads with small stacks, since the figures take some
     /// 5 KiB.
     pub fn retake(&mut self) {
         self.clear();
@@ -149,7 +148,7 @@ impl Census {
         (self.events.minor_faults, self.events.major_faults) = sys::page_faults();
     }
 
-    /// Piece by piece: all at once would be made apart, and copied.
+    /// Clears the figures, piece by piece: a whole new value would be made on the stack, and copied.
     fn clear(&mut self) {
         self.totals = Stats::default();
         self.events = Events::default();

@@ -1,4 +1,4 @@
-//! What samples say of the heap: what is live, what was at its peak, and what was allocated, by who allocated it.
+//! Estimates from samples: the memory that each site has live, had live at the peak, and allocated in all.
 
 mod text;
 
@@ -8,7 +8,7 @@ use crate::{
     process::samples,
 };
 
-/// What was sampled until one moment, in memory of its own.
+/// The samples until one moment, in memory of its own.
 ///
 /// Bytes are those that blocks hold: a size class's, or whole pages of 4096 bytes for blocks beyond the classes. Blocks of an
 /// [`ArenaHeap`](crate::ArenaHeap) aren't sampled.
@@ -35,18 +35,18 @@ pub struct Snapshot {
     interval: usize,
 }
 
-/// What was allocated at one place of the program, called from the same places.
+/// Estimates of one site: a place of the program that is called from the same places.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SiteFigures<'a> {
     /// The return addresses of the calls that lead there, innermost first, this allocator's own among them; 128 at
     /// most, and none where the system has no unwinder.
     pub trace: &'a [usize],
-    /// What is live.
+    /// Live memory.
     pub live: Estimate,
-    /// What was when all sites together had more live bytes than at any other time.
+    /// Memory that was live when all sites together had more live bytes than at any other time.
     pub at_peak: Estimate,
-    /// What was allocated in all.
+    /// Memory allocated in all.
     pub allocated: Estimate,
 }
 
@@ -65,26 +65,26 @@ impl Estimate {
         self.0.blocks()
     }
 
-    /// How many samples it is made of.
+    /// The number of samples in it.
     pub const fn samples(&self) -> u64 {
         self.0.samples
     }
 
-    /// The standard error of the bytes, itself estimated: with a few dozen samples or more, the truth is within twice
-    /// as much in 95 of 100 cases.
+    /// The standard error of the bytes, itself estimated: with a few dozen samples or more, the truth is within twice the
+    /// error in 95 of 100 cases.
     pub fn standard_error(&self) -> f64 {
         self.0.error()
     }
 }
 
 impl Snapshot {
-    /// Takes one; `None` if memory is out. O(sites), while samples that are due wait.
+    /// Takes a snapshot; `None` if memory is out. O(sites). Threads that take a sample meanwhile wait.
     pub(crate) fn take() -> Option<Self> {
         let interval = samples::interval();
         samples::copy().map(|copy| Self { copy, interval })
     }
 
-    /// Each site that anything was sampled at, in the order in which they came.
+    /// Each site at which a block was sampled, in the order in which they came.
     pub fn sites(&self) -> impl Iterator<Item = SiteFigures<'_>> {
         self.copy.sites.iter().map(|site| self.figures(site))
     }
@@ -98,27 +98,27 @@ impl Snapshot {
         }
     }
 
-    /// What is live of all that was allocated while samples were taken.
+    /// The live memory, of all that was allocated while samples were taken.
     pub fn live(&self) -> Estimate {
         Estimate(self.copy.live)
     }
 
-    /// The most that was live.
+    /// The most live memory at a time.
     pub fn peak(&self) -> Estimate {
         Estimate(self.copy.peak)
     }
 
-    /// What was allocated while samples were taken.
+    /// The memory allocated while samples were taken.
     pub fn allocated(&self) -> Estimate {
         Estimate(self.copy.allocated)
     }
 
-    /// How many samples are missing, since there was no memory to note them.
+    /// The number of samples that are missing, since there was no memory to note them.
     pub fn lost(&self) -> u64 {
         self.copy.lost
     }
 
-    /// The bytes between samples on average as it was taken; zero if no more were.
+    /// The bytes between samples on average at that moment; zero if none were taken any more.
     pub const fn interval(&self) -> usize {
         self.interval
     }

@@ -1,13 +1,10 @@
-//! What the allocator holds and what of it serves, counted when asked: nothing is counted meanwhile.
+//! Statistics of the memory that the allocator holds, counted on request: nothing is counted meanwhile.
 
 use crate::{
     books::{area::Books, arena::Arena, windows},
     cache::slot,
     heap::{large::PAGE, pools::Pools},
-    plan::{
-        bins::Bin,
-        geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
-    },
+    plan::geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
     process::arena_heaps,
 };
 
@@ -22,7 +19,7 @@ pub struct Stats {
     pub in_use: usize,
     /// Of that, whole segments that serve nothing.
     pub vacant: usize,
-    /// What a trim gives back, beside what the calling thread has in its stock: these, and whole pages of free blocks.
+    /// Memory that a trim gives back, beside the calling thread's stock: the `vacant` bytes, and whole pages of free blocks.
     pub trimmable: usize,
     /// Huge blocks, each with a mapping of its own.
     pub huge: usize,
@@ -32,8 +29,8 @@ pub struct Stats {
     pub areas: usize,
 }
 
-/// Counts, heaps of threads and arena heaps alike. O(arenas and segments in use) of all heaps; each heap's
-/// threads wait meanwhile for what they need its lock for.
+/// Counts the memory of all heaps, of threads and arena heaps. O(arenas and segments in use). A thread that needs the
+/// lock of a heap meanwhile waits for that heap's turn.
 pub(crate) fn count() -> Stats {
     let mut stats = Stats::default();
     let mark = slot::mark();
@@ -77,16 +74,14 @@ impl Stats {
             if used >> number & 1 == 0 {
                 self.vacant += touched;
                 self.trimmable += touched;
-            } else if segment.bin != Bin::NONE {
-                let size = segment.bin.shape().block_size;
-                self.in_use += (segment.carved - segment.free) as usize * size as usize;
-                let (place, bin) = (place.segment(number), segment.bin);
-                let start = books.address(place);
-                // SAFETY: the segment's book says that it serves this bin.
-                self.trimmable += unsafe { books.slab(start, bin) }.idle_in_pages(PAGE);
-            } else {
-                // A large block counts where it starts, as a whole.
-                self.in_use += segment.pages as usize * PAGE;
+                continue;
+            }
+            // A large block counts where it starts, as a whole.
+            self.in_use += segment.pages as usize * PAGE;
+            if let Some(slab) = books.slab_of(place.segment(number)) {
+                let live = (slab.segment.carved - slab.segment.free) as usize;
+                self.in_use += live * slab.shape.block_size as usize;
+                self.trimmable += slab.idle_in_pages(PAGE);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Whether the allocator's own state is sound.
+//! Checks that the allocator's own state is sound.
 
 use crate::{
     books::broken::Broken,
@@ -8,8 +8,8 @@ use crate::{
 
 /// Checks the invariants of every heap, one after another under its lock, and of the calling thread's cache.
 ///
-/// For tests of programs that may have written where they shouldn't, and of the allocator itself. Other threads wait
-/// for their heap's turn at most. O(memory of all heaps).
+/// For tests of programs that may write out of bounds, and of the allocator itself. Other threads wait for their heap's
+/// turn at most. O(memory of all heaps).
 ///
 /// ```
 /// let block = stratalloc_arena::global::allocate(100, 8);

@@ -1,7 +1,7 @@
 //! Bins: the size classes as the fast paths index them, and the shape of their slabs.
 //!
-//! A bin is a size class's index plus one. Bin 0 is no class: its stack is empty and full at once,
-//! so that whatever finds it falls into the slow path without a test of its own.
+//! A bin is a size class's index plus one. Bin 0 is no class: its stack is empty and full at once, so that a call that
+//! finds it falls into the slow path without a test of its own.
 
 use stratalloc_core::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
 
@@ -75,8 +75,8 @@ pub(crate) struct SlabShape {
 /// Offsets in a slab have 22 bits, block sizes at most 15: with 42 bits the product fits 64 bits and
 /// the quotient is exact for every offset (tested for all of them).
 const RECIPROCAL_SHIFT: u32 = 42;
-/// The bits of such a product that are all zero exactly if the block size divides the offset: what the rounded
-/// reciprocal is too large by adds up to less than 2^22, and one byte more is 2^27 at least.
+/// The bits of such a product that are all zero exactly if the block size divides the offset: the excess of the rounded
+/// reciprocal adds up to less than 2^22, and one byte more is 2^27 at least.
 const REMAINDER: u64 = (1 << RECIPROCAL_SHIFT) - (1 << 22);
 
 /// The bytes that a thread keeps at most in the stack of one bin, and bounds on the count.
@@ -116,7 +116,7 @@ impl SlabShape {
     pub(crate) fn is_start(&self, address: *mut u8) -> bool {
         let offset = address.addr() as u32 & self.offset_mask;
         let product = u64::from(offset) * self.reciprocal;
-        // The remainder says it without another multiplication.
+        // By the remainder, without another multiplication.
         product & REMAINDER == 0 && product >> RECIPROCAL_SHIFT < u64::from(self.capacity)
     }
 
@@ -150,9 +150,9 @@ pub(crate) static SHAPES: [SlabShape; BINS] = {
     shapes
 };
 
-/// The bin of a size in eight-byte steps, for whoever says his alignment (Rust).
+/// The bin of a size in eight-byte steps, for callers that name an alignment (Rust).
 static BIN_OF_8: [Bin; MAX_CLASS_SIZE / 8] = bin_table();
-/// The bin of a size in 16-byte steps, for whoever wants 16 always (C).
+/// The bin of a size in 16-byte steps, for callers that always need 16 (C).
 static BIN_OF_16: [Bin; MAX_CLASS_SIZE / 16] = bin_table();
 
 const fn bin_table<const N: usize>() -> [Bin; N] {
@@ -166,8 +166,8 @@ const fn bin_table<const N: usize>() -> [Bin; N] {
     bins
 }
 
-/// The bin that serves `size` bytes at `align`, a power of two; `None` for size 0 and for what no class
-/// serves. One load where `align` is known to be at most 16.
+/// The bin that serves `size` bytes at `align`, a power of two; `None` for size 0 and where no class serves. One load if
+/// `align` is known to be at most 16.
 #[inline(always)]
 pub(crate) const fn bin_for(size: usize, align: usize) -> Option<Bin> {
     // Size 0 wraps to the largest index, beyond both tables.

@@ -1,8 +1,8 @@
-//! Where things stand in an area, by arithmetic alone (S4.1, S4.6).
+//! The geometry of an area: the places of its parts, by arithmetic alone (S4.1, S4.6).
 //!
 //! ```text
 //! area       64 GiB of address space, aligned to 64 GiB
-//!   0                       the books: everything the allocator knows of the area
+//!   0                       the books: all that the allocator knows of the area
 //!   256 MiB << p            partition p of 8
 //!     + a · (4 MiB << p)      arena a of 64
 //!       + s · (64 KiB << p)     segment s of 64
@@ -35,7 +35,7 @@ const ARENA_SHIFT: u32 = SEGMENT_SHIFT + 6;
 /// log2 of the offset at which partition 0 starts.
 const PARTITION_SHIFT: u32 = ARENA_SHIFT + 6;
 
-/// log2 of a *tile*, the smallest segment's size: what the bins are told apart by.
+/// log2 of the size of a *tile*, the smallest segment: the table of bins has an entry for each.
 pub(crate) const TILE_SHIFT: u32 = SEGMENT_SHIFT;
 /// Tiles in which slabs may lie: all but those of the last partition, which is half of the area.
 pub(crate) const TILES: usize = Partition::SPECIAL.offset() >> TILE_SHIFT;
@@ -44,7 +44,7 @@ pub(crate) const TILES: usize = Partition::SPECIAL.offset() >> TILE_SHIFT;
 pub(crate) const HOME_LIMIT: usize = 64 << 10;
 /// The bytes that the books may take between the home and the partitions.
 pub(crate) const BOOKS_LIMIT: usize = SPARES_AT - HOME_LIMIT;
-/// The offset of what lies between the books and the partitions, in the first area of all: mappings in reserve.
+/// The offset of the mappings in reserve, between the books and the partitions of the first area of all.
 pub(crate) const SPARES_AT: usize = (1 << PARTITION_SHIFT) - (1 << 20);
 
 /// One of the 8 partitions of an area; its segments are 64 KiB to 8 MiB.
@@ -137,9 +137,9 @@ impl ArenaPlace {
 
     /// The segment that is its first slab; the others follow it in turn.
     ///
-    /// If slabs began at segment 0 everywhere, the first blocks of all classes would agree in the middle
-    /// bits of their addresses, by which processors predict where in the first-level cache a line is
-    /// (AMD's do from bits 12 to 27): they would keep evicting each other.
+    /// If slabs began at segment 0 everywhere, the first blocks of all classes would agree in the middle bits of their
+    /// addresses. Processors predict the place of a line in the first-level cache by these (AMD's by bits 12 to 27), so
+    /// that the blocks would keep evicting each other.
     pub(crate) const fn first_slab(self) -> usize {
         (self.arena * 11 + self.partition.number() * 23 + 5) % SEGMENTS
     }

@@ -1,20 +1,20 @@
-//! Admission: how many bytes are granted, of how many there may be.
+//! Admission: the bytes granted, and the limit on them.
 //!
-//! Both are in one word, so that each compare-and-swap finds the one and the other as they are at the same
-//! moment: what is granted is never more than the limit, but where it is [forced](Account::force); a request
-//! that is refused changes nothing; and a limit is set only if no more is granted.
+//! Both are in one word, so that each compare-and-swap sees both at the same moment: no more is granted than the limit,
+//! except where it is [forced](Account::force); a refused request changes nothing; and a limit is set only if no more is
+//! granted.
 //!
-//! Who wants bytes *reserves* them, and then *commits* them, or gives them back.
+//! A caller *reserves* bytes, and then *commits* them, or gives them back.
 //!
 //! This module knows nothing of heaps. It counts in granules.
 
 use stratalloc_core::sync::atomic::{AtomicU64, Ordering};
 
-/// The unit that is counted in, in bytes: small beside what a thread holds, and so large that 32 bits of them
-/// are more than all addresses.
+/// The unit of counting, in bytes: small beside the memory of a thread, and so large that 32 bits of them are more than
+/// all addresses.
 pub(crate) const GRANULE: usize = 64 << 10;
 
-/// The limit that is none.
+/// The value for no limit.
 const NONE: u32 = u32::MAX;
 
 /// The most that is granted at once: all addresses of 47 bits.
@@ -30,7 +30,7 @@ const fn bytes(granules: u32) -> usize {
     granules as usize * GRANULE
 }
 
-/// What is granted, and the limit, at one moment, in granules.
+/// The granules granted, and the limit, at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Balance {
     granted: u32,
@@ -63,13 +63,13 @@ impl Balance {
 
     fn with(self, more: u32) -> Option<Self> {
         let granted = self.granted.checked_add(more)?;
-        // No limit is one too, beyond all addresses.
+        // Without a limit, all addresses are one.
         let fits = more <= MOST && granted <= self.limit.min(NONE - 1);
         fits.then_some(Self { granted, ..self })
     }
 }
 
-/// What is granted of a limit.
+/// An account of the bytes granted, and of the limit.
 pub(crate) struct Account {
     /// A [`Balance`]. `Relaxed` throughout: it guards no memory, and its own order is all that counts.
     word: AtomicU64,
@@ -78,7 +78,7 @@ pub(crate) struct Account {
 impl Account {
     const START: u64 = Balance { granted: 0, limit: NONE }.word();
 
-    /// Nothing granted, no limit.
+    /// An account with nothing granted and no limit.
     #[cfg(not(loom))]
     pub(crate) const fn new() -> Self {
         Self { word: AtomicU64::new(Self::START) }
@@ -90,12 +90,13 @@ impl Account {
         Self { word: AtomicU64::new(Self::START) }
     }
 
-    /// What is granted, of which limit.
+    /// The balance at this moment.
     pub(crate) fn balance(&self) -> Balance {
         Balance::from_word(self.word.load(Ordering::Relaxed))
     }
 
-    /// Changes the balance, if `change` says how; what it was before.
+    /// Replaces the balance by the result of `change`, if there is one; returns the balance before, as an error if nothing
+    /// changed.
     fn change(&self, change: impl Fn(Balance) -> Option<Balance>) -> Result<Balance, Balance> {
         let change = |word| change(Balance::from_word(word)).map(Balance::word);
         let result = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
@@ -108,18 +109,18 @@ impl Account {
         self.reserve_granules(granules(bytes))
     }
 
-    /// Reserves what a holding of `from` bytes needs to become one of `to`.
+    /// Reserves the granules that a holding of `from` bytes lacks to become one of `to`.
     pub(crate) fn reserve_growth(&self, from: usize, to: usize) -> Option<Reservation<'_>> {
         self.reserve_granules(granules(to).saturating_sub(granules(from)))
     }
 
     fn reserve_granules(&self, more: u32) -> Option<Reservation<'_>> {
         let granted = more == 0 || self.change(|balance| balance.with(more)).is_ok();
-        // Lazily: a reservation that is made is one that ends.
+        // Made only if granted: dropping a reservation gives its granules back.
         granted.then(|| Reservation { account: self, granules: more })
     }
 
-    /// Grants what is there already, and can't be refused, limit or not; returns how many bytes that is.
+    /// Grants bytes that are held already, beyond the limit if need be; returns how many were granted.
     pub(crate) fn force(&self, bytes: usize) -> usize {
         let more = granules(bytes);
         let add = |balance: Balance| {
@@ -129,12 +130,12 @@ impl Account {
         self::bytes(more)
     }
 
-    /// Takes back what was granted at once, or in a holding of so many bytes.
+    /// Takes back the grant of a holding of so many bytes.
     pub(crate) fn give_back(&self, bytes: usize) {
         self.give_back_granules(granules(bytes));
     }
 
-    /// Takes back what a holding of `from` bytes needs no more that is one of `to`.
+    /// Takes back the granules that a holding of `from` bytes has beyond one of `to`.
     pub(crate) fn give_back_rest(&self, from: usize, to: usize) {
         self.give_back_granules(granules(from).saturating_sub(granules(to)));
     }
@@ -166,14 +167,14 @@ impl Account {
     }
 }
 
-/// Bytes that are granted until this ends, or for good.
+/// Granted bytes, which are given back as this is dropped, unless they are committed.
 pub(crate) struct Reservation<'a> {
     account: &'a Account,
     granules: u32,
 }
 
 impl Reservation<'_> {
-    /// The bytes are held from now on; how many were granted.
+    /// Keeps the bytes granted; returns how many they are.
     pub(crate) fn commit(self) -> usize {
         let granted = bytes(self.granules);
         core::mem::forget(self);

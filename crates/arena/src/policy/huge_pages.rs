@@ -1,7 +1,7 @@
-//! Where huge pages are asked for: where what they may leave unused is little beside what is held.
+//! Huge pages: they are asked for where the memory that they may leave unused is little beside the memory held.
 //!
-//! A huge page is faulted in at a sixth of the cost of the pages it stands for, and spares the processor most
-//! of its look-ups. But the first byte touched brings all of it.
+//! A huge page is faulted in at a sixth of the cost of the pages that it replaces, and spares the processor most of its
+//! look-ups. But the first byte touched brings all of it.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use crate::{
     thresholds::{HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_HELD, HUGE_SHARE},
 };
 
-/// What is chosen. Read anew each time: `Relaxed`.
+/// Whether any are asked for. Read anew each time: `Relaxed`.
 static WANTED: AtomicBool = AtomicBool::new(true);
 
 /// Sets whether any are asked for.
@@ -29,7 +29,7 @@ pub(crate) fn suit_block(size: usize, held: usize) -> bool {
     size >= HUGE_BLOCK && size + held >= HUGE_BLOCK_HELD && may_be_asked_for()
 }
 
-/// Not under a limit: it couldn't count what lies behind bytes that were never touched.
+/// Whether any may be asked for. Not under a limit: it couldn't count the memory behind bytes that were never touched.
 fn may_be_asked_for() -> bool {
     WANTED.load(Ordering::Relaxed) && grant::limit().is_none()
 }

@@ -1,10 +1,8 @@
-//! How much memory the process holds that serves nothing, behind vacant segments and free blocks, and
-//! how much it may.
+//! Kept memory: the memory behind vacant segments and free blocks, which serves nothing, and the bound on it.
 //!
-//! Freed memory is kept warm for the next use, since page faults are the dearest thing an allocator
-//! causes. What all heaps keep together is bounded, by a constant or by a share of what is in use;
-//! beyond that, the heap that frees gives some of its own back, in large ranges, and
-//! if that isn't enough, idle heaps give theirs.
+//! Freed memory is kept warm for the next use, since page faults are the dearest thing that an allocator causes.
+//! All heaps together keep no more than a constant, or a share of the bytes in use. Beyond that, the heap that frees gives
+//! some of its own back, in large ranges; and if that isn't enough, idle heaps give theirs.
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -14,24 +12,24 @@ use crate::{
     thresholds::{KEEP_DEFAULT, SHARE_DEFAULT},
 };
 
-/// What is chosen. Read anew each time: `Relaxed`.
+/// The settings. Read anew each time: `Relaxed`.
 pub(crate) static KEEP: AtomicUsize = AtomicUsize::new(KEEP_DEFAULT);
 pub(crate) static SHARE: AtomicUsize = AtomicUsize::new(SHARE_DEFAULT);
 
-/// Bytes that serve nothing, and bytes of blocks that are not free, of all heaps, as far as they told.
+/// Bytes that serve nothing, and bytes of blocks that are not free, of all heaps, as far as these published them.
 /// Figures, not guards: `Relaxed`, and they order nothing.
 pub(crate) static DIRTY: AtomicUsize = AtomicUsize::new(0);
 pub(crate) static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Areas at which a thread is at home: their heaps share what may be kept. `Relaxed`: a figure.
+/// The number of areas in which threads are at home: their heaps share the bytes that may be kept. `Relaxed`: a figure.
 pub(crate) static HOMES: AtomicUsize = AtomicUsize::new(0);
 
-/// The bytes that serve nothing after idle heaps were last asked for theirs.
+/// The bytes that served nothing after idle heaps last gave some back. `Relaxed`: a figure.
 static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
-/// When that was, in milliseconds of the system's clock.
+/// The time at which they did, in milliseconds of the system's clock. `Relaxed`: a figure.
 static ASKED_AT: AtomicU64 = AtomicU64::new(0);
 
-/// Whether the process still has too much, so that idle heaps are to be asked for theirs.
+/// Whether the process keeps too much, so that idle heaps have to give some back.
 pub(crate) fn is_excess() -> bool {
     let used = USED.load(Ordering::Relaxed);
     let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
@@ -42,13 +40,13 @@ pub(crate) fn is_excess() -> bool {
             || policy::may_ask_again(ASKED_AT.load(Ordering::Relaxed), sys::milliseconds()))
 }
 
-/// Idle heaps have been asked.
+/// Notes that idle heaps gave back what they could.
 pub(crate) fn asked_all() {
     LEFT_OVER.store(bytes(), Ordering::Relaxed);
     ASKED_AT.store(sys::milliseconds(), Ordering::Relaxed);
 }
 
-/// What may be kept beside so many bytes in use.
+/// The bytes that may be kept beside so many in use.
 fn share(used: usize) -> usize {
     used / 100 * SHARE.load(Ordering::Relaxed)
 }
@@ -66,7 +64,7 @@ pub(crate) fn is_over() -> bool {
     bytes() > limit(false)
 }
 
-/// Whether there is so little too much that what will serve again soon may wait for that. Not under a limit.
+/// Whether the excess is so small that memory which will serve again soon may wait for that. Not under a limit.
 pub(crate) fn may_wait() -> bool {
     grant::limit().is_none() && policy::may_wait(bytes(), share(USED.load(Ordering::Relaxed)))
 }
@@ -76,11 +74,10 @@ fn bytes() -> usize {
     DIRTY.load(Ordering::Relaxed)
 }
 
-/// How much of its `own` bytes a heap should keep now; all of them, unless the process has too much.
-/// `after_purge` says that it gave some back a moment ago: whoever frees that much again so soon will want
-/// it again soon.
+/// How many of its `own` bytes a heap should keep now: all of them, unless the process keeps too much.
 ///
-/// What is given back then is a quarter of the limit at least, so that it is worth the calls.
+/// A heap that gave some back a moment ago (`after_purge`) may keep more: if it frees so much again so soon, it will need
+/// the memory again soon. It gives back a quarter of the limit at least, so that it is worth the calls.
 pub(crate) fn to_keep(own: usize, after_purge: bool) -> usize {
     let (limit, dirty) = (limit(after_purge), bytes());
     if dirty <= limit {

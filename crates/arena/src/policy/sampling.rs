@@ -1,19 +1,20 @@
-//! Which allocations are sampled, and what a sampled block stands for.
+//! Sampling: the choice of allocations, and the weights of samples.
 //!
-//! Points lie at random along all bytes that are allocated, `interval` bytes apart on average, and a block is
-//! sampled if one lies within it. So blocks of `size` bytes are sampled independently of each other, with the probability
-//! `p = 1 - exp(-size / interval)`, and each stands for `1 / p` blocks of its size: sums of these are right on average, whatever
-//! the sizes (Horvitz and Thompson, 1952).
+//! Points lie at random along all bytes that are allocated, `interval` bytes apart on average, and a block is sampled if
+//! a point lies in it.
+//! So blocks of `size` bytes are sampled independently of each other, with the probability
+//! `p = 1 - exp(-size / interval)`, and each stands for `1 / p` blocks of its size: sums of these are right on average,
+//! whatever the sizes (Horvitz and Thompson, 1952).
 
 use core::ops::{AddAssign, SubAssign};
 
-/// Parts in which blocks are counted: sums of parts come out even when they are taken apart again.
+/// The parts of a block in which blocks are counted: sums of whole parts are exact, so that they can be taken apart again.
 const PARTS: u64 = 1 << 16;
 
-/// What samples stand for.
+/// The weight of samples: the blocks and bytes that they stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weight {
-    /// How many samples.
+    /// The number of samples.
     pub(crate) samples: u64,
     /// Bytes.
     pub(crate) bytes: u64,
@@ -27,7 +28,7 @@ impl Weight {
     /// Nothing.
     pub(crate) const NONE: Self = Self { samples: 0, bytes: 0, parts: 0, variance: 0 };
 
-    /// What a sampled block of `size` bytes stands for.
+    /// The weight of a sampled block of `size` bytes.
     pub(crate) fn of(size: usize, interval: usize) -> Self {
         let chance = -libm::expm1(-(size as f64) / interval as f64);
         let bytes = size as f64 / chance;
@@ -74,12 +75,12 @@ fn whole(number: f64) -> u64 {
     libm::round(number) as u64
 }
 
-/// How many blocks of `size` bytes pass before one is sampled, for a random word.
+/// The number of blocks of `size` bytes that pass before one is sampled, for a random word.
 pub(crate) fn blocks_before_next(size: usize, interval: usize, random: u64) -> u64 {
     bytes_before_next(interval, random) / size as u64
 }
 
-/// How many bytes pass before the next point, for a random word.
+/// The number of bytes before the next point, for a random word.
 #[expect(clippy::cast_sign_loss, reason = "the logarithm of a fraction is negative")]
 pub(crate) fn bytes_before_next(interval: usize, random: u64) -> u64 {
     // From above zero to one, in steps of 2^-53.
@@ -94,7 +95,7 @@ pub(crate) const fn next_random(word: u64) -> u64 {
     word ^ (word << 17)
 }
 
-/// What to use of such a word: the low bits, which are its worst, are made of the others too (Vigna's xorshift*).
+/// The usable form of such a word: its low bits, which are the worst, depend on the others too (Vigna's xorshift*).
 pub(crate) const fn scrambled(word: u64) -> u64 {
     word.wrapping_mul(0x2545_F491_4F6C_DD1D)
 }

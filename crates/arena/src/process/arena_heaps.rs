@@ -1,9 +1,9 @@
-//! The arena heaps: which there are, and which are kept for the next that is asked for.
+//! The arena heaps: those in use, and those kept for the next that is asked for.
 //!
-//! Unlike the heaps of threads they end, and their address space goes back. Who walks over them holds
-//! this module's lock, and whoever ends one withdraws it under that lock first: what
-//! is found stays there while it is looked at. A heap's own lock may be taken under this one, not the
-//! other way round.
+//! Unlike the heaps of threads they end, and their address space goes back.
+//! A walk over them holds this module's lock, and an arena heap is withdrawn under that lock before it ends: so a heap
+//! that is found stays while it is looked at.
+//! A heap's own lock may be taken under this one, not the other way round.
 
 use core::ptr::NonNull;
 
@@ -17,7 +17,12 @@ use crate::{
     thresholds::{MAX_KEPT, MAX_VALUES},
 };
 
-/// How many arena heaps there are.
+/// The numbers of arena heaps.
+///
+/// # Invariants
+///
+/// - [VALUES-1: found] An arena heap is withdrawn from the table of windows under this lock, and only then ends. So every
+///   one that is found while the lock is held stays until it is released.
 pub(crate) struct Values {
     in_use: usize,
     kept: usize,
@@ -32,7 +37,7 @@ pub(crate) fn lock() -> &'static Lock<Values> {
 
 /// The home of a new arena heap; `None` if there are as many as there may be, or memory is out.
 ///
-/// The caller sees to it that forks are watched.
+/// The caller has made sure that forks are watched.
 pub(crate) fn create() -> Option<NonNull<Home>> {
     let mark = slot::mark();
     let mut values = VALUES.lock(mark);
@@ -42,7 +47,7 @@ pub(crate) fn create() -> Option<NonNull<Home>> {
     let kept = if values.kept > 0 { windows::take_kept() } else { None };
     if let Some(owner) = kept {
         values.kept -= 1;
-        // SAFETY: the heap is nobody's but the caller's to be, and announced.
+        // SAFETY: a kept heap was opened, and this thread alone has it now.
         unsafe { Heap::of(owner) }.wake(mark);
     }
     // Under the lock, so that no fork copies an area while it is announced.
@@ -58,7 +63,7 @@ pub(crate) fn create() -> Option<NonNull<Home>> {
 /// `home` is from [`create`], and the caller doesn't touch it any more.
 pub(crate) unsafe fn end(home: NonNull<Home>) {
     let mark = slot::mark();
-    // SAFETY: the window announces the home until this function withdraws it.
+    // SAFETY: the home is from `create`, by this function's contract, and stays until this function withdraws it.
     let heap = unsafe { &(*home.as_ptr()).heap };
     // No batches come back: blocks of arena heaps are in none.
     if heap.rest(mark, Pools::reset).excess {
@@ -74,46 +79,47 @@ pub(crate) unsafe fn end(home: NonNull<Home>) {
     }
 }
 
-/// Gives the memory of every arena heap back that serves nothing, and those kept altogether; returns how
-/// many bytes that were at most.
+/// Gives back all memory of arena heaps that serves nothing, and releases the kept ones; returns the bytes given back,
+/// at most.
 pub(crate) fn trim(mark: Mark) -> usize {
     let mut values = VALUES.lock(mark);
-    // SAFETY: under the lock.
+    // SAFETY: the lock is held until all were trimmed.
     let given = unsafe { heaps::of_values() }.map(|heap| heap.trim(mark).0).sum();
     while let Some(owner) = windows::take_kept() {
         values.kept -= 1;
-        // SAFETY: a kept heap is nobody's, and announced.
+        // SAFETY: a kept heap was opened, and this thread alone has it now.
         release(values, unsafe { Heap::of(owner) });
         values = VALUES.lock(mark);
     }
     given
 }
 
-/// Acts on every heap of the process: those of threads, then arena heaps unless somebody else is at these.
+/// Calls `act` with every heap of the process: those of threads, then the arena heaps unless another thread has their
+/// lock.
 pub(crate) fn try_each_heap(mark: Mark, mut act: impl FnMut(&Heap)) {
     heaps::of_threads(0).for_each(&mut act);
     if let Some(_values) = VALUES.try_lock(mark) {
-        // SAFETY: under the lock.
+        // SAFETY: the lock is held while they are used.
         unsafe { heaps::of_values() }.for_each(act);
     }
 }
 
-/// Gives memory of heaps back that nobody works on just now, where the process has too much that serves nothing.
+/// Gives memory of heaps back that no thread works on just now, where the process keeps too much that serves nothing.
 pub(crate) fn relieve_others(mark: Mark) {
     try_each_heap(mark, |heap| heap.try_purge_excess(mark));
     keep::asked_all();
 }
 
-/// Acts on every heap of the process, those of threads first.
+/// Calls `act` with every heap of the process, those of threads first.
 pub(crate) fn each_heap(mark: Mark, mut act: impl FnMut(&Heap)) {
     heaps::of_threads(0).for_each(&mut act);
     each(mark, act);
 }
 
-/// Does something with each arena heap.
+/// Calls `act` with each arena heap.
 pub(crate) fn each(mark: Mark, act: impl FnMut(&Heap)) {
     let _values = VALUES.lock(mark);
-    // SAFETY: under the lock.
+    // SAFETY: the lock is held while they are used.
     unsafe { heaps::of_values() }.for_each(act);
 }
 
@@ -124,12 +130,12 @@ fn release(values: LockGuard<'_, Values>, heap: &Heap) {
     drop(values);
     // The heap itself stands in the last of them.
     for area in areas {
-        // SAFETY: withdrawn under the lock, so that nobody but this function knows of it.
+        // SAFETY: [VALUES-1: found] it was withdrawn under the lock, so that nobody else knows of it; its blocks are free.
         unsafe { windows::release_area(area) };
     }
 }
 
-/// Lets nobody find the areas any more, while nobody walks over the arena heaps.
+/// Withdraws areas from the table of windows, under the lock.
 fn withdraw(_held: &Values, areas: impl Iterator<Item = AreaRef>) {
     areas.for_each(windows::withdraw);
 }

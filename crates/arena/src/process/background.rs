@@ -1,8 +1,8 @@
-//! A thread of the allocator's own, where one is [wanted](crate::Config::background): it sees to it that memory goes back
-//! in time while the program's threads sleep.
+//! A thread of the allocator's own, where one is [wanted](crate::Config::background): it gives memory back in time while
+//! the program's threads sleep.
 //!
-//! It allocates nothing, holds a lock only while it looks at a heap that nobody works on, and takes no signals. A child
-//! of a fork starts one of its own with the first look that it comes to.
+//! It allocates nothing, holds a lock only while it looks at a heap that no other thread works on, and takes no signals.
+//! A child of a fork starts its own with its first look.
 
 use core::{
     ffi::c_void,
@@ -19,12 +19,12 @@ use crate::{
     process::{decay, frees},
 };
 
-/// What is chosen. Read anew each time; `SeqCst` with [`HOME`]: of a thread that ends and a caller that wants one, one at
-/// least sees what the other wrote.
+/// Whether the thread is wanted. `SeqCst` with [`HOME`]: of a thread that ends and a caller that wants one, at least one
+/// sees the other's write.
 static WANTED: AtomicBool = AtomicBool::new(false);
 /// The process that the thread runs in; zero while there is none. A child of a fork finds its parent's number.
 static HOME: AtomicI32 = AtomicI32::new(0);
-/// Counts changes of what is chosen; the thread sleeps on it. `Relaxed`: the call to wake orders the rest.
+/// The number of changes of settings; the thread sleeps on it. `Relaxed`: the call to wake orders the rest.
 static CHANGES: AtomicUsize = AtomicUsize::new(0);
 
 /// Bytes of the thread's stack: it calls little.
@@ -38,7 +38,7 @@ pub(crate) fn set(wanted: bool) {
     start_if_wanted();
 }
 
-/// Starts the thread if it is wanted and doesn't run in this process; returns whether it runs now.
+/// Starts the thread if it is wanted and doesn't run in this process; returns whether it runs then.
 pub(crate) fn start_if_wanted() -> bool {
     if !WANTED.load(Ordering::SeqCst) {
         return false;
@@ -58,14 +58,14 @@ pub(crate) fn start_if_wanted() -> bool {
 }
 
 fn process() -> i32 {
-    // SAFETY: the call has no preconditions.
+    // SAFETY: `getpid` has no preconditions.
     unsafe { libc::getpid() }
 }
 
 /// Starts the thread, with all signals blocked; returns whether it could.
 fn start() -> bool {
-    // SAFETY: all is initialised before it is used. The thread is detached, and what it touches lives as long as
-    // the process.
+    // SAFETY: every argument is initialised before it is read. The thread is detached, and all that it touches lives as
+    // long as the process.
     unsafe {
         let mut attributes = core::mem::zeroed();
         if libc::pthread_attr_init(&raw mut attributes) != 0 {
@@ -98,7 +98,7 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
             continue;
         }
         HOME.store(0, Ordering::SeqCst);
-        // Who wanted it meanwhile may have found it running.
+        // A caller that wanted it meanwhile may have found it running.
         let again = WANTED.load(Ordering::SeqCst)
             && HOME.compare_exchange(0, process(), Ordering::SeqCst, Ordering::Relaxed).is_ok();
         if !again {
@@ -107,7 +107,7 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
     }
 }
 
-/// Sleeps for so many milliseconds, or without end for zero, unless there are changes but for those `seen`.
+/// Sleeps for so many milliseconds, or without end for zero; not if there were changes since those `seen`.
 fn sleep(seen: usize, milliseconds: u64) {
     let long = (milliseconds != 0).then(|| Duration::from_millis(milliseconds));
     os::wait_for(&CHANGES, seen, long);

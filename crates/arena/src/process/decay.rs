@@ -1,9 +1,8 @@
-//! Giving memory back in the course of [time](crate::Config::decay).
+//! Decay: giving memory back in the course of [time](crate::Config::decay).
 //!
-//! Twice in each decay, one of the threads that happen to allocate or free goes over all heaps: what
-//! served nothing in the whole time since the last look is given back. A heap whose thread is idle or gone
-//! is looked at like the others. While no thread comes to its slow paths nothing happens, unless there is a
-//! [thread for it](crate::Config::background).
+//! Twice in each decay, a thread that allocates or frees goes over all heaps, and gives back the memory that served
+//! nothing since the last look. Heaps whose threads are idle or gone are looked at as well.
+//! While no thread comes to its slow paths, nothing happens, unless there is a [thread for it](crate::Config::background).
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,10 +13,10 @@ use crate::{
     thresholds::DECAY_DEFAULT,
 };
 
-/// Milliseconds, or zero for never.
+/// The decay in milliseconds, or zero for never.
 static DECAY: AtomicU64 = AtomicU64::new(DECAY_DEFAULT);
-/// When the last look was, in milliseconds of the system's clock. Whoever sets it looks; it orders
-/// nothing. (Not when the next one is due: that would be by the decay of then.)
+/// The time of the last look, in milliseconds of the system's clock. The thread that sets it looks; it orders nothing.
+/// (The time of the next look would follow from an old decay.)
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the decay in milliseconds; zero for never.
@@ -25,8 +24,8 @@ pub(crate) fn set(milliseconds: u64) {
     DECAY.store(milliseconds, Ordering::Relaxed);
 }
 
-/// Looks, if it is time; what the inboxes of heaps held comes back then, for the caller to free. For slow paths,
-/// while the calling thread holds no lock.
+/// Looks over all heaps if it is time, and returns the batches that waited in their inboxes, for the caller to free. For
+/// slow paths, while the calling thread holds no lock.
 #[inline]
 pub(crate) fn tick(mark: Mark) -> Option<Batches> {
     let decay = DECAY.load(Ordering::Relaxed);

@@ -1,5 +1,4 @@
-//! Frees on the slow path: whose block it is decides how it goes back, and what visits to heaps leave is seen
-//! to.
+//! Frees on the slow path, which depend on a block's owner; and the work that visits to heaps leave.
 
 use crate::{
     books::{area::Area, poison, windows},
@@ -13,8 +12,8 @@ use crate::{
     sys::lock::Mark,
 };
 
-/// Frees a small block of a thread's heap where that takes no lock: it is this thread's and there is room in its
-/// stack, or a batch is begun for it. Returns whether it did; if not, nothing happened.
+/// Frees a small block of a thread's heap where that takes no lock: it is this thread's and its stack has room, or a
+/// batch is begun for it. Returns whether it did; if not, nothing happened.
 ///
 /// # Safety
 ///
@@ -22,20 +21,23 @@ use crate::{
 #[inline(always)]
 pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
     windows::with_thread_owner(block, |owner| {
-        // SAFETY: the window announces the area.
+        // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, which stays.
         let bin = unsafe { Area::bin_of(block) };
-        // What isn't the start of a block is reported elsewhere: a call from here would cost each free.
+        // An address that isn't the start of a block is reported elsewhere: a call from here would cost each free.
         if bin == Bin::NONE || !bin.shape().is_start(block) {
             return false;
         }
-        if cache.is_of(owner) {
-            return match cache.watch() {
-                None => cache.push_freed(bin, block),
-                Some(watch) => watch.push(bin, block),
-            };
-        }
-        // SAFETY: the caller's promise; the window and the area say whose it is.
-        let collected = unsafe { cache.collect(owner, bin, block) };
+        // SAFETY: the block is live and given up, by this function's contract; by its window and [AREA-2: tiles] it lies
+        // in a slab of this bin and owner.
+        let collected = unsafe {
+            if cache.is_of(owner) {
+                return match cache.watch() {
+                    None => cache.push_freed(bin, block),
+                    Some(watch) => watch.push(bin, block),
+                };
+            }
+            cache.collect(owner, bin, block)
+        };
         if collected {
             poison::freed(bin, block);
         }
@@ -50,7 +52,7 @@ pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
 /// `block` is null, or live and of this allocator.
 #[inline(always)]
 pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: this function's contract is the same.
     if let Some(visit) = unsafe { free_once(cache, block) } {
         see_to(cache, visit);
     }
@@ -62,14 +64,13 @@ pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
 ///
 /// As for [`free_with`].
 pub(crate) unsafe fn free_without_cache(mark: Mark, block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is live, of this allocator, and given up, or null, by this function's contract.
     let visit = unsafe { free_at_once(mark, block, Kind::of(block)) };
     see_to_at_once(mark, visit);
 }
 
-/// Sees to what a visit to heaps left with the thread whose cache this is, which holds no lock: frees the
-/// batches that were emptied, asks other heaps for memory if the process has too much, and lets memory go back
-/// that is due.
+/// Does the work that a visit to heaps left to the thread whose cache this is, which holds no lock: frees spent batches,
+/// has other heaps give memory back if the process keeps too much, and looks for memory whose decay is over.
 #[cold]
 #[inline(never)]
 pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
@@ -103,24 +104,29 @@ pub(crate) fn see_to_at_once(mark: Mark, visit: Visit) {
     }
 }
 
+/// Frees a block of any kind, or no block; returns the work that visits to heaps leave.
+///
 /// # Safety
 ///
 /// As for [`free_with`].
 #[inline(always)]
 unsafe fn free_once(cache: &Cache, block: *mut u8) -> Option<Visit> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is null, or live and of this allocator, by this function's contract.
     let kind = unsafe { Kind::of(block) };
     let Kind::Small { heap, bin } = kind else {
-        // SAFETY: the caller's promise.
+        // SAFETY: it is of this kind, and given up, by this function's contract.
         return Some(unsafe { free_at_once(cache.mark(), block, kind) });
     };
     check_start(bin, block);
-    if cache.is_of(heap.owner()) {
-        return cache.free_local(cache.mark(), bin, block);
+    // SAFETY: by its kind it lies in a slab of this bin and heap, which is a thread's; it is given up, by this function's
+    // contract.
+    unsafe {
+        if cache.is_of(heap.owner()) {
+            return cache.free_local(cache.mark(), bin, block);
+        }
+        poison::freed(bin, block);
+        cache.free_remote(heap.owner(), bin, block)
     }
-    poison::freed(bin, block);
-    // SAFETY: the caller's promise; the kind says whose it is.
-    unsafe { cache.free_remote(heap.owner(), bin, block) }
 }
 
 /// Frees a block of this kind under the lock of its heap.
@@ -136,24 +142,24 @@ unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
         Kind::Small { heap, bin } | Kind::OfValue { heap, bin } => {
             forget_sample(heap, block);
             poison::freed(bin, block);
-            // SAFETY: the caller's promise; the kind says whose it is.
+            // SAFETY: by its kind it lies in a slab of this bin and heap; it is given up, by this function's contract.
             unsafe { heap.free_alone(mark, bin, block) }
         }
         Kind::Large { heap } => {
             forget_sample(heap, block);
-            // SAFETY: the kind says whose it is.
+            // SAFETY: by its kind it lies in an area of this heap.
             unsafe { heap.free_large(mark, block) }
         }
         Kind::Huge { start, size } => {
             samples::forget_huge(block);
-            // SAFETY: the caller's promise.
+            // SAFETY: by its kind it is a huge block of this size; it is given up, by this function's contract.
             unsafe { huge::free(start, size) };
             Visit::NONE
         }
     }
 }
 
-/// Before the block is free: it may be another sample then.
+/// Forgets a block of a heap if it may be a sample. Before it is free: it may be another sample then.
 fn forget_sample(heap: &Heap, block: *mut u8) {
     if samples::lie_in(heap) {
         samples::forget(block);

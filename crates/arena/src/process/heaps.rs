@@ -4,7 +4,7 @@ use crate::{books::windows, heap::Heap};
 
 /// Every heap of threads, those of ended ones among them, from a starting point on.
 pub(crate) fn of_threads(from: usize) -> impl Iterator<Item = &'static Heap> {
-    // SAFETY: threads' heaps live as long as the process.
+    // SAFETY: [WINDOWS-1: stay] threads' heaps were opened, and live as long as the process.
     windows::threads(from).map(|owner| unsafe { Heap::of(owner) })
 }
 
@@ -12,9 +12,8 @@ pub(crate) fn of_threads(from: usize) -> impl Iterator<Item = &'static Heap> {
 ///
 /// # Safety
 ///
-/// The caller holds the lock of [`arena_heaps`](crate::process::arena_heaps) for as long as it uses them: no
-/// heap ends meanwhile.
+/// The caller holds the lock of [`arena_heaps`](crate::process::arena_heaps) for as long as it uses them.
 pub(crate) unsafe fn of_values() -> impl Iterator<Item = &'static Heap> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the lock is held while they are used, by this function's contract: [VALUES-1: found] they stay.
     windows::values().map(|owner| unsafe { Heap::of(owner) })
 }

@@ -1,4 +1,4 @@
-//! A home: the cache and the heap at the start of an area.
+//! Homes: the cache and the heap at the start of an area.
 
 use core::{num::NonZero, ptr::NonNull, sync::atomic::Ordering};
 
@@ -16,7 +16,7 @@ use crate::{
     thresholds::MAX_HOMES,
 };
 
-/// What stands at the start of a heap's first area. All zero is a home that was never used.
+/// A cache and a heap at the start of the heap's first area. All zero is a home that was never used.
 ///
 /// An address lies in the area exactly if it agrees with the cache's own in all but the low 36 bits.
 #[repr(C)]
@@ -29,7 +29,8 @@ pub(crate) struct Home {
 const _: () = assert!(size_of::<Home>() <= HOME_LIMIT);
 
 impl Home {
-    /// A new home for a thread, for ever; `None` when there are as many as there may be, or memory is out.
+    /// Creates a home for a thread, which stays as long as the process; `None` if there are as many as there may be, or
+    /// memory is out.
     pub(crate) fn of_thread() -> Option<&'static Self> {
         let may = keep::HOMES.fetch_add(1, Ordering::Relaxed) < MAX_HOMES;
         if may {
@@ -44,7 +45,7 @@ impl Home {
         None
     }
 
-    /// A new home for an arena heap.
+    /// Creates a home for an arena heap.
     pub(crate) fn of_value() -> Option<NonNull<Self>> {
         windows::new_home(For::Value, prepare).map(Self::around)
     }
@@ -56,7 +57,7 @@ impl Home {
             .cast()
     }
 
-    /// Empties the cache for whoever is at home now.
+    /// Opens the cache, empty, for the thread that is at home from now on.
     pub(crate) fn open(&'static self) -> &'static Cache {
         self.cache.open(&self.heap, &self.stacks);
         &self.cache

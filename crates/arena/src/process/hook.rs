@@ -1,4 +1,4 @@
-//! The hook that is asked before the limit refuses a request.
+//! The hook: a function of the program's that is called before the limit refuses a request.
 
 use core::{
     ptr::null_mut,
@@ -7,13 +7,13 @@ use core::{
 
 use crate::{cache::slot, policy::grant::ACCOUNT};
 
-/// The hook, or null. `Release` in [`set`] pairs with `Acquire` in [`ask`].
+/// The hook that [`set`] stored, or null. `Release` in [`set`] pairs with `Acquire` in [`ask`].
 static HOOK: AtomicPtr<()> = AtomicPtr::new(null_mut());
 /// The mark of the thread that runs the hook, or zero: it isn't called by what it calls, nor by two threads at
 /// once. `Acquire` where it is set pairs with `Release` where it is cleared.
 static HOOK_RUNS_IN: AtomicUsize = AtomicUsize::new(0);
 
-/// Sets what is asked, or nothing.
+/// Sets the hook, or none.
 pub(crate) fn set(hook: Option<fn(wanted: usize) -> bool>) {
     HOOK.store(hook.map_or(null_mut(), |hook| hook as *mut ()), Ordering::Release);
 }
@@ -26,7 +26,7 @@ pub(crate) fn ask(wanted: usize) -> bool {
     if hook.is_null() || !stands_against || !start() {
         return false;
     }
-    // SAFETY: the pointer is from `set`.
+    // SAFETY: it isn't null, so that `set` stored it.
     let again = unsafe { call(hook, wanted) };
     HOOK_RUNS_IN.store(0, Ordering::Release);
     again
@@ -43,12 +43,12 @@ fn start() -> bool {
 ///
 /// The hook is from [`set`], and not null.
 unsafe extern "C" fn call(hook: *mut (), wanted: usize) -> bool {
-    // SAFETY: the caller's promise: the pointer is of a function of this type.
+    // SAFETY: `set` made the pointer of a function of this type, by this function's contract.
     let hook = unsafe { core::mem::transmute::<*mut (), fn(usize) -> bool>(hook) };
     hook(wanted)
 }
 
-/// For the only thread of a forked process, which doesn't run another's hook.
+/// Forgets that a thread runs the hook which a forked process lacks. For that process's only thread.
 pub(crate) fn forget_lost() {
     if HOOK_RUNS_IN.load(Ordering::Relaxed) != slot::mark().get() {
         HOOK_RUNS_IN.store(0, Ordering::Relaxed);

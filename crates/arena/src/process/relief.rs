@@ -1,4 +1,4 @@
-//! What is tried before a request is refused.
+//! Relief: the ways to make room before a request is refused.
 
 use core::ptr::null_mut;
 
@@ -11,7 +11,7 @@ use crate::{
     sys::spares,
 };
 
-/// Tries again, if memory is out, once there is room; not for sizes that are beyond all reason.
+/// Attempts an allocation, and again after making room if memory is out; not for sizes beyond all reason.
 #[inline(always)]
 pub(crate) fn with_relief<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
     let first = attempt();
@@ -38,15 +38,15 @@ fn try_again<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
     if hook::ask(size) { attempt() } else { None }
 }
 
-/// A block of a bin that another heap has, where the calling thread's can't get any; null if none has.
+/// A block of a bin from another heap, where the calling thread's has no memory; null if none has.
 pub(crate) fn from_others(bin: Bin) -> *mut u8 {
     let mark = slot::mark();
     let mut blocks = heaps::of_threads(0).map(|heap| heap.allocate_alone(mark, bin));
     blocks.find(|block| !block.is_null()).unwrap_or(null_mut())
 }
 
-/// Makes room where the process has all the memory that a limit grants it: gives back what serves
-/// nothing, so that what one size has used can serve another.
+/// Makes room: gives back memory that serves nothing, so that memory of one size can serve another. Unless a limit of
+/// this allocator stands in the way, it is unmapped too, for a limit of the system.
 fn relieve() {
     if trim() > 0 && grant::limit().is_some() {
         return;
@@ -57,8 +57,8 @@ fn relieve() {
     });
 }
 
-/// Gives back all memory that serves nothing: of every heap, and what this thread holds in its cache. Returns
-/// how many bytes the system got at most.
+/// Gives back all memory that serves nothing: of every heap, and of this thread's cache. Returns the bytes given back, at
+/// most.
 pub(crate) fn trim() -> usize {
     let Some(cache) = thread::attached().map(watching::leave) else { return 0 };
     let mark = cache.mark();

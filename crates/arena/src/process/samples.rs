@@ -1,4 +1,4 @@
-//! Sampled blocks: they lie in a heap of their own, so that the address of a block tells whether it may be one.
+//! Sampled blocks: they lie in a heap of their own, so that a block's address shows whether it may be one.
 
 use core::{
     ptr::null_mut,
@@ -19,11 +19,11 @@ use crate::{
 /// The bytes between samples on average; zero while none are taken. `Relaxed`: a thread may see it late.
 static INTERVAL: AtomicUsize = AtomicUsize::new(0);
 
-/// The heap that sampled blocks lie in, but for huge ones; null before there were any. It stays. `Release` where it
-/// is set pairs with `Acquire` in [`heap`]; who frees a block of it has seen it set.
+/// The heap in which sampled blocks lie, except for huge ones; null before there were any. It never ends. `Release`
+/// where it is set pairs with `Acquire` in [`heap`]; a thread that frees a block of it has seen it set.
 static SAMPLED: AtomicPtr<Heap> = AtomicPtr::new(null_mut());
 
-/// What is noted of them. Taken while no other lock is held.
+/// The samples. The lock is taken while no other is held.
 static SAMPLES: Lock<Samples> = Lock::new(Samples::new());
 
 /// The lock, for a fork, and for who won't wait for it.
@@ -50,7 +50,7 @@ pub(super) fn set_heap(heap: *mut Heap) -> bool {
 
 /// The heap that sampled blocks lie in, once there is one.
 pub(crate) fn heap() -> Option<&'static Heap> {
-    // SAFETY: null, or a heap that is never ended.
+    // SAFETY: null, or a heap that `set_heap` stored, which never ends.
     unsafe { SAMPLED.load(Ordering::Acquire).as_ref() }
 }
 

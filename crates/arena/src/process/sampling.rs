@@ -27,10 +27,10 @@ pub(crate) fn set_interval(interval: usize) -> bool {
 /// Makes the heap for samples, unless another thread does meanwhile.
 fn make_heap() -> bool {
     let Some(home) = arena_heaps::create() else { return false };
-    // SAFETY: just made; it lives until it is ended.
+    // SAFETY: `create` made the home for this thread alone, and it stays until it is ended.
     let made = unsafe { &raw mut (*home.as_ptr()).heap };
     if !samples::set_heap(made) {
-        // SAFETY: nobody else knows of it.
+        // SAFETY: the home is from `create`, and nothing uses it from now on.
         unsafe { arena_heaps::end(home) };
     }
     true
@@ -75,7 +75,7 @@ fn heap_if_watched(size: usize) -> Option<&'static Heap> {
 #[cold]
 pub(crate) fn note_large(block: *mut u8) {
     if let Some(watch) = of_thread() {
-        // SAFETY: it was just allocated.
+        // SAFETY: the block was just allocated.
         samples::note(watch, block, unsafe { Kind::in_use(block) }.size(block));
     }
 }

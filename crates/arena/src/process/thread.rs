@@ -1,4 +1,4 @@
-//! Threads: how one gets a cache, and what becomes of it when the thread ends or the process forks.
+//! Threads: a thread gets a cache with its first allocation, and leaves it to others as it ends or the process forks.
 
 use core::{
     cell::Cell,
@@ -21,9 +21,14 @@ mod streams;
 /// New heaps are made under its lock too, so that a fork, which takes it, finds all of them.
 static IDLE: Lock<IdleCaches> = Lock::new(IdleCaches(Cell::new(core::ptr::null())));
 
+/// A list of caches, newest first.
+///
+/// # Invariants
+///
+/// - [IDLE_CACHES-1: idle] The caches in it live as long as the process, and no thread uses them.
 struct IdleCaches(Cell<*const Cache>);
 
-// SAFETY: idle caches belong to no thread.
+// SAFETY: [IDLE_CACHES-1: idle] its caches belong to no thread.
 unsafe impl Send for IdleCaches {}
 
 impl IdleCaches {
@@ -33,13 +38,13 @@ impl IdleCaches {
     }
 
     fn iter(&self) -> impl Iterator<Item = &'static Cache> {
-        // SAFETY: the list holds caches, which live as long as the process.
+        // SAFETY: [IDLE_CACHES-1: idle] null, or a cache that lives as long as the process.
         let cache = |place: *const Cache| unsafe { place.as_ref() };
         core::iter::successors(cache(self.0.get()), move |idle| cache(idle.next_idle.get()))
     }
 
     fn pop(&self) -> Option<&'static Cache> {
-        // SAFETY: the list holds caches, which live as long as the process.
+        // SAFETY: [IDLE_CACHES-1: idle] null, or a cache that lives as long as the process.
         let cache = unsafe { self.0.get().as_ref() }?;
         self.0.set(cache.next_idle.get());
         Some(cache)
@@ -89,7 +94,7 @@ fn as_guest() -> Option<&'static Cache> {
     Some(CacheWithStacks::map()?.open(heap))
 }
 
-/// Some heap, each time another one, for threads that have no cache.
+/// A heap for a thread that has no cache: another one each time.
 pub(crate) fn any_heap() -> Option<&'static Heap> {
     static TURN: AtomicUsize = AtomicUsize::new(0);
     let known = heaps::of_threads(TURN.fetch_add(1, Ordering::Relaxed)).next();
@@ -99,7 +104,7 @@ pub(crate) fn any_heap() -> Option<&'static Heap> {
     })
 }
 
-/// Sees to what a visit to heaps left, on behalf of the calling thread, which holds no lock.
+/// Does the work that a visit to heaps left to the calling thread, which holds no lock.
 pub(crate) fn see_to(visit: Visit) {
     match known() {
         Some(cache) => frees::see_to(cache, visit),
@@ -107,23 +112,23 @@ pub(crate) fn see_to(visit: Visit) {
     }
 }
 
-/// The end of a thread: its blocks go back, its heap waits for another thread.
+/// Ends a thread: its blocks go back, and its cache and heap wait for another thread.
 fn detach(cache: &'static Cache) {
     watching::leave(slot::cache());
     let mark = cache.mark();
     frees::see_to(cache, cache.flush(mark));
-    // What was freed by that is in the cache again.
+    // Batches that were freed by that are in the cache again.
     frees::see_to_at_once(mark, cache.retire(mark));
     slot::set(&ENDED_THREAD);
     IDLE.lock(mark::of_thread()).push(cache);
 }
 
-/// Gives back what the caches of ended threads took.
+/// Gives back the memory of the stacks of ended threads.
 pub(crate) fn purge_idle_caches() {
     IDLE.lock(mark::of_thread()).iter().for_each(Cache::purge_stacks);
 }
 
-/// Sees to it that forks find no lock held, for whoever takes locks in threads that may have no cache.
+/// Makes sure that forks find no lock held. For callers that take locks in threads that may have no cache.
 pub(crate) fn watch_forks() {
     // By way of a cache: the C library may allocate while it notes the handlers, and a thread with a cache
     // doesn't come here again for that.
@@ -132,12 +137,12 @@ pub(crate) fn watch_forks() {
     }
 }
 
-/// How the end of a thread is seen: by a key of the C library, since a `thread_local!` with a
-/// destructor would allocate while it is registered.
+/// The exit of a thread, seen by a key of the C library: a `thread_local!` with a destructor would allocate while it is
+/// registered.
 mod exit {
     use super::{AtomicUsize, Cache, Ordering, c_void, detach, fork};
 
-    /// The key plus one, or zero before there is one. `Release` where it is set pairs with each `Acquire`: who
+    /// The key plus one, or zero before there is one. `Release` where it is set pairs with each `Acquire`: a thread that
     /// finds it, finds the handlers of forks in place.
     static KEY: AtomicUsize = AtomicUsize::new(0);
 
@@ -147,12 +152,12 @@ mod exit {
         key();
     });
 
-    /// Sees to it that the calling thread's end is noticed.
+    /// Has the calling thread's end noticed.
     pub(super) fn watch(cache: &'static Cache) {
         let Some(key) = key() else { return };
-        // It may allocate, which the thread can do by now. Should it fail, the thread's cache isn't
-        // adopted after its end: memory that is lost to others, but never wrong.
-        // SAFETY: the key was created, and is never deleted.
+        // It may allocate, which the thread can do by now. If it fails, the thread's cache isn't adopted after its end:
+        // its memory is lost to others, but nothing is wrong.
+        // SAFETY: `key` created the key, which is never deleted.
         unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(cache).cast()) };
     }
 
@@ -161,23 +166,24 @@ mod exit {
         KEY.load(Ordering::Acquire) != 0
     }
 
+    /// The key, which is created if there is none; `None` if the C library refuses one.
     pub(super) fn key() -> Option<libc::pthread_key_t> {
         let known = KEY.load(Ordering::Acquire);
         if known != 0 {
             return Some((known - 1) as libc::pthread_key_t);
         }
-        // Before the key is known: who finds it may take locks. Two threads may both come here; then the
-        // second one's handlers find taken what the first one's took.
+        // Before the key is known, since a thread that finds it may take locks. Two threads may both come here; then the
+        // second one's handlers find the locks taken by the first one's.
         fork::watch();
         let mut key = 0;
-        // SAFETY: the key is written before it is used; the destructor is a function of ours.
+        // SAFETY: the key may be written, and `thread_ends` expects what `watch` stores.
         if unsafe { libc::pthread_key_create(&raw mut key, Some(thread_ends)) } != 0 {
             return None;
         }
         match KEY.compare_exchange(0, key as usize + 1, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Some(key),
             Err(first) => {
-                // SAFETY: nobody else knows this key.
+                // SAFETY: this function created the key, and no thread has a value for it.
                 unsafe { libc::pthread_key_delete(key) };
                 Some((first - 1) as libc::pthread_key_t)
             }
@@ -185,7 +191,7 @@ mod exit {
     }
 
     unsafe extern "C" fn thread_ends(cache: *mut c_void) {
-        // SAFETY: the key's value is the thread's cache.
+        // SAFETY: `watch` set the key's value to the thread's cache, which lives as long as the process.
         detach(unsafe { &*cache.cast::<Cache>() });
     }
 }

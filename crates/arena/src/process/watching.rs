@@ -1,5 +1,4 @@
-//! How a thread comes to be watched while allocations are sampled, and how that ends: its slot points at what
-//! counts, in place of its cache.
+//! Watching threads while allocations are sampled: a thread's slot points at a watch in place of its cache.
 
 use crate::{
     books::area::Area,
@@ -11,8 +10,8 @@ use crate::{
     },
 };
 
-/// The cache that the thread is to have, given the one that it has: if samples are to be taken and it isn't
-/// watched, or the other way round, that changes.
+/// The cache that the thread is to have, given the one that it has: if samples are taken and it isn't watched, or the
+/// other way round, that changes.
 #[inline(always)]
 pub(crate) fn current(cache: &'static Cache) -> &'static Cache {
     if samples::interval() == cache.interval() { cache } else { change(cache) }
@@ -26,7 +25,7 @@ fn change(cache: &'static Cache) -> &'static Cache {
     if interval == 0 {
         return cache;
     }
-    // By the mark of the cache that the slot points at.
+    // Under the mark of the cache at which the slot points.
     let visit = cache.flush_outbox();
     see_to(cache, visit);
     let Some(watch) = cache.watched(interval) else { return cache };
@@ -34,7 +33,7 @@ fn change(cache: &'static Cache) -> &'static Cache {
     watch.cache()
 }
 
-/// Lets the thread have its own cache again, which is returned.
+/// Gives the thread its own cache again, which is returned.
 pub(crate) fn leave(cache: &'static Cache) -> &'static Cache {
     let Some(watch) = cache.watch() else { return cache };
     let Some(under) = watch.under() else { return cache };
@@ -54,17 +53,19 @@ pub(crate) fn leave(cache: &'static Cache) -> &'static Cache {
 pub(crate) unsafe fn free(watch: &'static Watch, block: *mut u8) {
     let cache = current(watch.cache());
     let Some(watch) = cache.watch() else {
-        // SAFETY: the caller's promise.
+        // SAFETY: this function's contract is the same.
         return unsafe { free_with(cache, block) };
     };
     let home = watch.under().filter(|under| under.is_home_of(block));
-    // SAFETY: the block lies in the area that the cache below is at home in.
+    // SAFETY: `is_home_of` found the block in the area that the cache below is at home in.
     let bin = home.map_or(Bin::NONE, |_| unsafe { Area::bin_of(block) });
     if bin == Bin::NONE {
-        // SAFETY: the caller's promise.
+        // SAFETY: this function's contract is the same.
         return unsafe { free_with(cache, block) };
     }
-    if let Some(visit) = watch.free(cache.mark(), bin, block) {
+    // SAFETY: by [AREA-2: tiles] the block lies in a slab of this bin, in an area of the watched cache's heap; it is given
+    // up, by this function's contract.
+    if let Some(visit) = unsafe { watch.free(cache.mark(), bin, block) } {
         see_to(cache, visit);
     }
 }

@@ -1,4 +1,4 @@
-//! What kind of block an address is, from the address alone.
+//! The kind and the owner of a block, found from its address alone.
 
 use core::ptr::NonNull;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Whose a block is, and what serves it: what has to be done with it.
+/// The kind of a block and the heap that owns it, which decide how it is freed.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     /// None: the null pointer.
@@ -44,21 +44,22 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The process ends with a report if it is none of ours, where the address tells. O(1): two loads.
+    /// The kind of the block at an address. The process ends with a report if the address can't be a block of ours. O(1):
+    /// two loads.
     ///
     /// # Safety
     ///
-    /// If the address lies in an arena heap's area, a block of that heap is live there: else the area
-    /// may end meanwhile.
+    /// If the address lies in an arena heap's area, a block of that heap is live there: else the area may end meanwhile.
     #[inline]
     pub(crate) unsafe fn of(address: *mut u8) -> Self {
         match windows::lookup(address) {
-            // SAFETY: a heap of threads that its window announces, and these stay.
+            // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, and both stay.
             Window::Thread(owner) => match unsafe { in_area(owner, address) } {
                 (heap, Bin::NONE) => Self::large(heap, address),
                 (heap, bin) => Self::Small { heap, bin },
             },
-            // SAFETY: the window announces the area; by the caller's promise it stays.
+            // SAFETY: [WINDOWS-1: stay] the window announces an area with an opened heap, which stays while a block of it
+            // is live, as one is by this function's contract.
             Window::Value(owner) => match unsafe { in_area(owner, address) } {
                 (heap, Bin::NONE) => Self::large(heap, address),
                 (heap, bin) => Self::OfValue { heap, bin },
@@ -85,15 +86,15 @@ impl Kind {
         }
     }
 
-    /// As [`Kind::of`], for a block that isn't about to be freed: that the calling thread freed it
-    /// last is noticed.
+    /// As [`Kind::of`], for a block that isn't about to be freed. The process ends with a report if the calling thread
+    /// freed it last.
     ///
     /// # Safety
     ///
     /// As for [`Kind::of`].
     #[inline]
     pub(crate) unsafe fn in_use(address: *mut u8) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: this function's contract is the same.
         let kind = unsafe { Self::of(address) };
         if let Self::Small { bin, .. } = kind {
             if guard::ON {
@@ -122,14 +123,14 @@ impl Kind {
 
 fn large_size(heap: &Heap, block: *mut u8) -> usize {
     let mut pools = heap.pools(slot::mark());
-    // SAFETY: the kind was told by the window, which announces an area of this heap.
+    // SAFETY: the block's kind was found by its window, which announces an area of this heap.
     unsafe { LargeBlock::at(&mut pools, block) }.size(&mut pools)
 }
 
 /// The bin of an address in a slab of a thread's heap.
 pub(crate) fn bin_of_thread(address: *mut u8) -> Option<Bin> {
     let owner = windows::thread_owner(address)?;
-    // SAFETY: a heap of threads that its window announces, and these stay.
+    // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, and both stay.
     let (_, bin) = unsafe { in_area(owner, address) };
     (bin != Bin::NONE).then_some(bin)
 }
@@ -138,15 +139,15 @@ pub(crate) fn bin_of_thread(address: *mut u8) -> Option<Bin> {
 ///
 /// # Safety
 ///
-/// The area's window announces this owner, and neither ends meanwhile.
+/// The address's window announces this owner, and neither the area nor the heap ends meanwhile.
 #[inline(always)]
 unsafe fn in_area(owner: Owner, address: *mut u8) -> (&'static Heap, Bin) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the window announces the area and its heap, and they stay, by this function's contract.
     unsafe { (Heap::of(owner), Area::bin_of(address)) }
 }
 
-/// Ends the process with a report if no block starts there. Without looking at the books: whether one
-/// is in use shows when they are.
+/// Ends the process with a report if no block can start there. It doesn't look at the books, by which a block that isn't
+/// in use is found later.
 #[inline]
 pub(crate) fn check_start(bin: Bin, block: *mut u8) {
     if !bin.shape().is_start(block) {

@@ -1,6 +1,6 @@
-//! What the values of settings mean: sizes, times, and yes or no.
+//! Parsing the values of settings: sizes, times, and yes or no.
 //!
-//! Nothing here knows of the library; `crates/fuzz` has this file too.
+//! This file uses no other part of the library; `crates/fuzz` has it too.
 
 use core::time::Duration;
 

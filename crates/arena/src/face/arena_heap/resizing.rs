@@ -1,4 +1,4 @@
-//! Blocks of an arena heap that get another size.
+//! New sizes for blocks of an arena heap.
 
 use crate::face::arena_heap::{ArenaHeap, MAX_SIZE, slice};
 use crate::{
@@ -9,20 +9,31 @@ use core::{alloc::Layout, ptr::NonNull};
 use stratalloc_core::{AllocError, Allocator};
 
 impl ArenaHeap {
-    fn resize_large(&self, block: NonNull<u8>, size: usize) -> bool {
-        // SAFETY: the caller's block is this heap's.
+    /// Gives a large block another size where it stands; returns whether it could.
+    ///
+    /// # Safety
+    ///
+    /// The block is a large one of this heap.
+    unsafe fn resize_large(&self, block: NonNull<u8>, size: usize) -> bool {
+        // SAFETY: the block is one of this heap, by this function's contract.
         let (done, visit) = unsafe { self.heap().resize_large(slot::mark(), block.as_ptr(), size) };
         thread::see_to(visit);
         done
     }
 
-    /// Whether a block serves another layout where it stands; makes it do so if it can.
-    pub(super) fn serves(&self, block: NonNull<u8>, old: Layout, new: Layout) -> bool {
+    /// Whether a block serves another layout where it stands, after it was resized there if it can be.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Allocator::deallocate`] with `old`.
+    pub(super) unsafe fn serves(&self, block: NonNull<u8>, old: Layout, new: Layout) -> bool {
         if block.addr().get() % new.align() != 0 || old.size() == 0 || new.size() == 0 {
             return false;
         }
         match (bin_for(old.size(), old.align()), bin_for(new.size(), new.align())) {
-            (None, None) => new.size() <= MAX_SIZE && self.resize_large(block, new.size()),
+            (None, None) if new.size() > MAX_SIZE => false,
+            // SAFETY: by its old layout the block is a large one, of this heap by this function's contract.
+            (None, None) => unsafe { self.resize_large(block, new.size()) },
             (old, new) => old == new,
         }
     }
@@ -38,7 +49,8 @@ impl ArenaHeap {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        if self.serves(block, old, new) {
+        // SAFETY: this function's contract is the same.
+        if unsafe { self.serves(block, old, new) } {
             return Ok(NonNull::slice_from_raw_parts(block, new.size()));
         }
         let growing = new.size() > old.size() && new.size() >= GROWING;
@@ -49,7 +61,7 @@ impl ArenaHeap {
             self.allocate(new)?
         };
         let kept = old.size().min(new.size());
-        // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
+        // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up, by this function's contract.
         unsafe {
             moving::copy_bytes(block.as_ptr(), moved.cast().as_ptr(), kept);
             self.deallocate(block, old);

@@ -1,4 +1,4 @@
-//! Blocks of another size, in place where they can.
+//! Reallocation: another size for a block, in place where possible.
 
 use core::ptr::null_mut;
 
@@ -16,17 +16,17 @@ use crate::{
     thresholds::GROWING,
 };
 
-/// Gives a block another size, in place where it can; the content is kept as far as both reach. Null
-/// if memory is out, and then the block is as it was. A null block is allocated.
+/// Gives a block another size, in place where possible, and keeps as much of its content as both sizes hold. Returns null
+/// if memory is out; the block is as it was then. For null, it allocates.
 ///
-/// The block that comes back is as if allocated with `size` and `align`, for [`deallocate_sized`](super::deallocate_sized).
+/// For [`deallocate_sized`](super::deallocate_sized), the block returned counts as allocated with `size` and `align`.
 ///
 /// # Safety
 ///
 /// `block` is null, or live and aligned to `align`.
 pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
     let size = size.max(1);
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is null, or live and aligned to `align`, by this function's contract.
     unsafe { reallocate_unless(block, size, align, |bin, _| bin_for(size, align) == Some(bin)) }
 }
 
@@ -38,11 +38,11 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
 /// As for [`reallocate`].
 pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
     let size = size.max(1);
-    // SAFETY: the caller's promise; blocks of C are aligned so.
+    // SAFETY: the block is null, or live and aligned as C's blocks are, by this function's contract.
     unsafe { reallocate_unless(block, size, C_ALIGN, |_: Bin, old| size <= old && size > old / 2) }
 }
 
-/// Reallocates, unless a small block of this bin and size may `stay` as it is.
+/// Reallocates, unless a small block of its bin and size `stays` as it is.
 ///
 /// # Safety
 ///
@@ -57,28 +57,46 @@ unsafe fn reallocate_unless(
     if block.is_null() {
         return allocate(size, align);
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is live, by this function's contract.
     let kind = unsafe { Kind::in_use(block) };
     let old = kind.size(block);
     let may_stay = |bin| if guard::ON { size == old } else { stays(bin, old) };
     if matches!(kind, Kind::Small { bin, .. } | Kind::OfValue { bin, .. } if may_stay(bin)) {
         return block;
     }
-    let must_move = sampling::must_move(&kind, old, size);
-    // SAFETY: the caller's promise.
-    if !must_move && unsafe { resize_in_place(&kind, block, size) } {
-        sampling::resized(&kind, block, old, size);
-        return block;
-    }
-    // SAFETY: the caller's promise; the kind says how many bytes it holds. What had to be moved and isn't, is as
-    // it was.
+    // SAFETY: the block is live, by this function's contract, and of this kind.
+    unsafe { resize_or_move(&kind, block, old, size, align) }
+}
+
+/// Gives a block that can't stay as it is another size: where it stands, or else in another place; the other way round
+/// if sampling wants it moved.
+///
+/// # Safety
+///
+/// `block` is live, of this kind, holds `old` bytes, and is given up if another one is returned.
+unsafe fn resize_or_move(
+    kind: &Kind,
+    block: *mut u8,
+    old: usize,
+    size: usize,
+    align: usize,
+) -> *mut u8 {
+    let must_move = sampling::must_move(kind, old, size);
+    // SAFETY: the block is live, of this kind, and holds `old` bytes, by this function's contract. If it had to be moved
+    // and wasn't, it is as it was.
     unsafe {
+        if !must_move && resize_in_place(kind, block, size) {
+            sampling::resized(kind, block, old, size);
+            return block;
+        }
         let moved = move_block(block, old, size, align);
-        let stays = moved.is_null() && must_move && resize_in_place(&kind, block, size);
+        let stays = moved.is_null() && must_move && resize_in_place(kind, block, size);
         if stays { block } else { moved }
     }
 }
 
+/// Gives a block another size where it stands; returns whether it could.
+///
 /// # Safety
 ///
 /// `block` is live, and of this kind.
@@ -89,18 +107,20 @@ unsafe fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
             if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;
             }
-            // SAFETY: the kind says whose it is.
+            // SAFETY: the block is of this kind, by this function's contract: it lies in an area of this heap.
             let (done, visit) = unsafe { heap.resize_large(slot::mark(), block, size) };
             thread::see_to(visit);
             done
         }
         Kind::Huge { start, size: old } => {
-            // SAFETY: the caller's promise.
+            // SAFETY: the block is live, of this kind and size, by this function's contract.
             size > MAX_IN_ARENAS && unsafe { huge::resize(start, old, size) }
         }
     }
 }
 
+/// Moves a block to one of another size; returns null if memory is out, and the block is as it was then.
+///
 /// # Safety
 ///
 /// `block` is live, holds `old` bytes, and is given up if another one is returned.
@@ -112,7 +132,7 @@ unsafe fn move_block(block: *mut u8, old: usize, size: usize, align: usize) -> *
         return moved;
     }
     let kept = old.min(size);
-    // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up.
+    // SAFETY: both blocks are live and hold `kept` bytes; the old one is given up, by this function's contract.
     unsafe {
         if !moving::move_bytes(block, moved, kept) {
             return null_mut();

@@ -1,4 +1,4 @@
-//! Resizing large blocks where they stand.
+//! New sizes for large blocks, where they stand.
 
 use crate::{
     books::{

@@ -1,4 +1,4 @@
-//! A snapshot as text, for whoever looks up the names of its calls: the crate `stratalloc-profile` reads it.
+//! A snapshot as text, which the crate `stratalloc-profile` reads in order to look up the names of the calls.
 //!
 //! ```text
 //! stratalloc profile 1
@@ -12,7 +12,7 @@
 //! peak …
 //! allocated …
 //! calls 55d0c0de 55d0c0ff …                    innermost first
-//! maps                                         what follows is /proc/self/maps
+//! maps                                         /proc/self/maps follows
 //! ```
 
 use core::fmt::{self, Write};
@@ -23,8 +23,8 @@ use crate::{
 };
 
 impl Snapshot {
-    /// Writes it as text, with what the process has mapped: the crate `stratalloc-profile` makes pprof's format and
-    /// flame graphs of it. Allocates nothing.
+    /// Writes it as text, with the mappings of the process: the crate `stratalloc-profile` makes pprof's format and flame
+    /// graphs of it. Allocates nothing.
     ///
     /// # Errors
     ///
