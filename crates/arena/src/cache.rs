@@ -31,6 +31,8 @@ use crate::{
     sys::lock::Mark,
 };
 
+/// An address that no area has.
+const NOWHERE: usize = usize::MAX;
 /// Batches that a thread fills at the same time.
 const OUTBOX: usize = 32;
 
@@ -49,10 +51,14 @@ const OUTBOX: usize = 32;
 /// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
 /// - [CACHE-5: slots] The first `slots_given` slots at `stacks` are those of the stacks that bins have or had, each its
 ///   own. A bin that has a stack has as many above its nulls as its `sizes`.
+/// - [CACHE-6: home] `home` is the cache's own address, if the cache is at the start of an [`Area`]; else it is
+///   [`NOWHERE`].
 #[repr(C, align(64))]
 pub(crate) struct Cache {
     /// The tiles of the area that the cache is at home in.
     tiles: Cell<usize>,
+    /// What tells addresses of that area: a cache elsewhere may lie among them, since what others map may be there too.
+    home: Cell<usize>,
     tops: [Cell<*mut *mut u8>; BINS],
     limits: [Cell<*mut *mut u8>; BINS],
     /// The tops at the last look for idle bins; null at first.
@@ -85,6 +91,7 @@ impl Cache {
     const fn with_nothing() -> Self {
         Self {
             tiles: Cell::new(0),
+            home: Cell::new(NOWHERE),
             tops: [const { Cell::new(stacks::no_stack()) }; BINS],
             limits: [const { Cell::new(stacks::no_stack()) }; BINS],
             seen: [const { Cell::new(null_mut()) }; BINS],
@@ -198,12 +205,18 @@ impl Cache {
     /// Notes that it stands at the start of an area.
     pub(crate) fn move_in(&self) {
         self.tiles.set(TILES);
+        self.home.set(core::ptr::from_ref(self).addr());
+    }
+
+    /// Whether it stands at the start of an area.
+    pub(crate) fn is_at_home(&self) -> bool {
+        self.tiles.get() != 0
     }
 
     /// Whether an address lies in the area that the cache is at home in.
     #[inline(always)]
     pub(crate) fn is_home_of(&self, address: *mut u8) -> bool {
-        (address.addr() ^ core::ptr::from_ref(self).addr()) >> AREA_SHIFT == 0
+        (address.addr() ^ self.home.get()) >> AREA_SHIFT == 0
     }
 
     /// Takes a block of a bin whose stack is empty, and fills the stack by half; null if memory is out.

@@ -10,7 +10,7 @@ use core::{
 };
 
 use crate::{
-    cache::Cache,
+    cache::{Cache, NOWHERE},
     heap::Heap,
     plan::bins::{BINS, Bin, SHAPES},
     sys,
@@ -62,6 +62,9 @@ impl Cache {
         self.stacks.set(stacks.0.get().cast());
         self.take_stacks();
         self.outbox.iter().for_each(|batch| batch.set(None));
+        if !self.is_at_home() {
+            self.home.set(NOWHERE);
+        }
         self.heap.set(Some(heap));
     }
 

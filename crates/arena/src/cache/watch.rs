@@ -2,8 +2,7 @@
 //!
 //! A stack gets as many blocks as may pass before the next sample, so that the fast path of allocating stays as it is: at
 //! their end the stack is empty, and its slow path finds that a sample is due.
-//! A free must not put a block on a stack uncounted. So a watch stands outside of every area, where no block is at home,
-//! and all frees come to the slow path.
+//! A free must not put a block on a stack uncounted. So a watch is at home in no area, and all frees come to the slow path.
 
 use core::{cell::Cell, ptr::null_mut};
 

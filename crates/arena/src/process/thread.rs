@@ -195,3 +195,18 @@ mod exit {
         detach(unsafe { &*cache.cast::<Cache>() });
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// What the system maps may lie in the 64 GiB of an area, of another heap too.
+    #[test]
+    fn a_guest_takes_no_block_for_one_at_home_that_lies_beside_its_cache() {
+        let guest = as_guest().unwrap();
+        let beside = core::ptr::from_ref(guest).cast_mut().cast();
+        assert!(!guest.is_home_of(beside));
+        let home = Home::of_thread().unwrap();
+        assert!(home.cache.is_home_of(core::ptr::from_ref(home).cast_mut().cast()));
+    }
+}

@@ -199,7 +199,9 @@ unsafe fn note_lost() {
         lost[window / 64] |= 1 << (window % 64);
     }
     let own = slot::cache().heap().map(window);
-    for window in own.into_iter().chain(idle.iter().map(window)) {
+    // A guest's cache says nothing of the area that it may lie in.
+    let idle = idle.iter().filter(|cache| cache.is_at_home()).map(window);
+    for window in own.into_iter().chain(idle) {
         lost[window / 64] &= !(1 << (window % 64));
     }
 }

@@ -1,0 +1,60 @@
+//! Threads beyond the areas that address space has room for are guests in the heaps of others.
+
+#![cfg(not(loom))]
+
+use std::{
+    alloc::{GlobalAlloc, Layout},
+    thread,
+};
+
+use stratalloc_arena::{AREA_SIZE, global};
+use stratalloc_pages::os;
+
+struct Arenas;
+
+// SAFETY: `global` keeps the contract of `GlobalAlloc`.
+unsafe impl GlobalAlloc for Arenas {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        global::allocate(layout.size(), layout.align())
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { global::deallocate_sized(block, layout.size(), layout.align()) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Arenas = Arenas;
+
+/// How many areas there may be, as in an address space of 39 bits.
+const ROOM: usize = 6;
+
+/// Takes the first page of every area that there might be, but for the last `ROOM` that are free.
+fn take_places() {
+    let taken =
+        (1..1 << 11).filter_map(|number| os::reserve_at(number * AREA_SIZE, os::page_size()).ok());
+    let taken: Vec<_> = taken.collect();
+    for &place in taken.iter().rev().take(ROOM) {
+        // SAFETY: just reserved.
+        unsafe { os::unmap(place, os::page_size()) }.unwrap();
+    }
+}
+
+#[test]
+fn they_come_and_go() {
+    take_places();
+    let work = |seed: u8| {
+        let blocks: Vec<Vec<u8>> = (1..200).map(|size| vec![seed; size * 7]).collect();
+        assert!(blocks.iter().all(|block| block.iter().all(|&byte| byte == seed)));
+    };
+    thread::scope(|scope| {
+        for seed in 0..8 {
+            scope.spawn(move || {
+                for _ in 0..150 {
+                    thread::spawn(move || work(seed)).join().unwrap();
+                }
+            });
+        }
+    });
+}
