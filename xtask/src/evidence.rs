@@ -64,7 +64,7 @@ const STRUCTURES: [Structure; 17] = [
     ),
     structure(
         "the lock that waits in the kernel",
-        &["pages/src/lock.rs", "pages/src/lock", "arena/src/sys/lock.rs"],
+        &["pages/src/lock.rs", "pages/src/lock"],
         "`crates/pages/src/lock.rs`, `crates/arena/tests/locks.rs`",
         "arena",
     ),

@@ -86,6 +86,16 @@ mod policy {
     pub(crate) mod admission;
 }
 #[cfg(loom)]
+mod process {
+    mod thread {
+        mod fork;
+        mod idle;
+        #[cfg(test)]
+        mod models;
+        mod process;
+    }
+}
+#[cfg(loom)]
 mod sys {
     pub(crate) mod lock;
 }

@@ -75,7 +75,7 @@ pub struct Lock<T> {
     /// `Acquire` in `try_lock` and `lock_slowly` pairs with `Release` in `unlock`.
     word: AtomicUsize,
     #[cfg(loom)]
-    waiting: modelled::Waiting,
+    modelled: modelled::Modelled,
     value: UnsafeCell<T>,
 }
 
@@ -94,7 +94,7 @@ impl<T> Lock<T> {
     pub fn new(value: T) -> Self {
         Self {
             word: AtomicUsize::new(0),
-            waiting: modelled::Waiting::default(),
+            modelled: modelled::Modelled::default(),
             value: UnsafeCell::new(value),
         }
     }
@@ -194,8 +194,9 @@ impl<T> Lock<T> {
     /// # Safety
     ///
     /// This thread took the lock before the fork, and no guard is alive.
-    #[cfg(not(loom))]
     pub unsafe fn forked(&self) -> &T {
+        #[cfg(loom)]
+        self.touch();
         // SAFETY: this thread has the lock, no guard is alive, and no other thread is.
         unsafe { &*self.value.get() }
     }
@@ -225,6 +226,8 @@ impl<'a, T> LockGuard<'a, T> {
         #[cfg(not(loom))]
         return Self { lock, stays: PhantomData };
         #[cfg(loom)]
+        lock.touch();
+        #[cfg(loom)]
         return Self { lock };
     }
 }
@@ -248,6 +251,8 @@ impl<T> DerefMut for LockGuard<'_, T> {
 impl<T> Drop for LockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        #[cfg(loom)]
+        self.lock.touch();
         self.lock.unlock();
     }
 }

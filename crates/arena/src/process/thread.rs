@@ -1,7 +1,6 @@
 //! Threads: a thread gets a cache with its first allocation, and leaves it to others as it ends or the process forks.
 
 use core::{
-    cell::Cell,
     ffi::c_void,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -9,47 +8,17 @@ use core::{
 use crate::{
     cache::{Cache, CacheWithStacks, ENDED_THREAD, NEW_THREAD, slot},
     heap::{Heap, Visit},
-    process::{frees, heaps, home::Home, watching},
-    sys::{lock::Lock, mark},
+    process::{frees, heaps, home::Home},
+    sys::mark,
 };
 
 mod fork;
+mod idle;
+mod process;
 mod streams;
+mod this_process;
 
-/// The caches of threads that ended, to be adopted with their heaps by threads that start.
-///
-/// New heaps are made under its lock too, so that a fork, which takes it, finds all of them.
-static IDLE: Lock<IdleCaches> = Lock::new(IdleCaches(Cell::new(core::ptr::null())));
-
-/// A list of caches, newest first.
-///
-/// # Invariants
-///
-/// - [IDLE_CACHES-1: idle] The caches in it live as long as the process, and no thread uses them.
-struct IdleCaches(Cell<*const Cache>);
-
-// SAFETY: [IDLE_CACHES-1: idle] its caches belong to no thread.
-unsafe impl Send for IdleCaches {}
-
-impl IdleCaches {
-    fn push(&self, cache: &'static Cache) {
-        cache.next_idle.set(self.0.get());
-        self.0.set(cache);
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &'static Cache> {
-        // SAFETY: [IDLE_CACHES-1: idle] null, or a cache that lives as long as the process.
-        let cache = |place: *const Cache| unsafe { place.as_ref() };
-        core::iter::successors(cache(self.0.get()), move |idle| cache(idle.next_idle.get()))
-    }
-
-    fn pop(&self) -> Option<&'static Cache> {
-        // SAFETY: [IDLE_CACHES-1: idle] null, or a cache that lives as long as the process.
-        let cache = unsafe { self.0.get().as_ref() }?;
-        self.0.set(cache.next_idle.get());
-        Some(cache)
-    }
-}
+use this_process::{IDLE, ThisProcess};
 
 /// The calling thread's cache; a thread that has none gets one. `None` if its end was seen, or if
 /// memory is out.
@@ -69,9 +38,7 @@ pub(crate) fn known() -> Option<&'static Cache> {
 
 #[cold]
 fn attach() -> Option<&'static Cache> {
-    let idle = IDLE.lock(mark::of_thread());
-    let cache = idle.pop().or_else(fork::adopt_lost).or_else(at_home);
-    drop(idle);
+    let cache = process::start(&ThisProcess);
     if let Some(heap) = cache.and_then(Cache::heap) {
         heap.wake(mark::of_thread());
     }
@@ -79,13 +46,6 @@ fn attach() -> Option<&'static Cache> {
     slot::set(cache);
     exit::watch(cache);
     Some(cache)
-}
-
-/// A cache in a new area, with a heap of its own.
-///
-/// The caller holds the lock of [`IDLE`].
-fn at_home() -> Option<&'static Cache> {
-    Some(Home::of_thread()?.open())
 }
 
 /// A cache for blocks of a heap that others use as well.
@@ -112,17 +72,6 @@ pub(crate) fn see_to(visit: Visit) {
     }
 }
 
-/// Ends a thread: its blocks go back, and its cache and heap wait for another thread.
-fn detach(cache: &'static Cache) {
-    watching::leave(slot::cache());
-    let mark = cache.mark();
-    frees::see_to(cache, cache.flush(mark));
-    // Batches that were freed by that are in the cache again.
-    frees::see_to_at_once(mark, cache.retire(mark));
-    slot::set(&ENDED_THREAD);
-    IDLE.lock(mark::of_thread()).push(cache);
-}
-
 /// Gives back the memory of the stacks of ended threads.
 pub(crate) fn purge_idle_caches() {
     IDLE.lock(mark::of_thread()).iter().for_each(Cache::purge_stacks);
@@ -140,7 +89,7 @@ pub(crate) fn watch_forks() {
 /// The exit of a thread, seen by a key of the C library: a `thread_local!` with a destructor would allocate while it is
 /// registered.
 mod exit {
-    use super::{AtomicUsize, Cache, Ordering, c_void, detach, fork};
+    use super::{AtomicUsize, Cache, Ordering, ThisProcess, c_void, process, this_process};
 
     /// The key plus one, or zero before there is one. `Release` where it is set pairs with each `Acquire`: a thread that
     /// finds it, finds the handlers of forks in place.
@@ -174,7 +123,7 @@ mod exit {
         }
         // Before the key is known, since a thread that finds it may take locks. Two threads may both come here; then the
         // second one's handlers find the locks taken by the first one's.
-        fork::watch();
+        this_process::watch_forks();
         let mut key = 0;
         // SAFETY: the key may be written, and `thread_ends` expects what `watch` stores.
         if unsafe { libc::pthread_key_create(&raw mut key, Some(thread_ends)) } != 0 {
@@ -192,7 +141,7 @@ mod exit {
 
     unsafe extern "C" fn thread_ends(cache: *mut c_void) {
         // SAFETY: `watch` set the key's value to the thread's cache, which lives as long as the process.
-        detach(unsafe { &*cache.cast::<Cache>() });
+        process::end(&ThisProcess, unsafe { &*cache.cast::<Cache>() });
     }
 }
 

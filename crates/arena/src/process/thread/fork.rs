@@ -3,29 +3,30 @@
 
 use core::cell::UnsafeCell;
 
+#[cfg(loom)]
+use crate::sys::lock::Mark;
 use crate::{
-    books::windows,
-    cache::slot,
-    heap::Heap,
-    plan::geometry::AREA_SHIFT,
-    policy::grant::ACCOUNT,
-    process::{
-        arena_heaps, heaps,
-        home::Home,
-        hook, samples,
-        thread::{Cache, IDLE, Lock, streams},
-    },
-    sys::mark,
+    process::thread::{idle::Windows, process::Process},
+    sys::lock::Lock,
 };
 
-/// Held from before a fork until after it. The C library may run the handlers of several threads
-/// at once, and those of a signal handler's fork in the midst of another's.
-static FORK: Lock<()> = Lock::new(());
+/// The state of forks.
+///
+/// # Invariants
+///
+/// - [FORK-1: sole] `taken` is touched by the thread that holds `lock`, and after a fork by the child's only thread.
+pub(super) struct Fork {
+    /// Held from before a fork until after it. The C library may run the handlers of several threads
+    /// at once, and those of a signal handler's fork in the midst of another's.
+    lock: Lock<()>,
+    taken: UnsafeCell<Taken>,
+}
 
-/// A bit for each window of the address space.
-type Windows = [u64; 32];
+// SAFETY: [FORK-1: sole] one thread at a time touches what isn't a lock.
+unsafe impl Sync for Fork {}
 
-/// The locks that the thread which holds [`FORK`] has taken besides.
+/// The locks that the thread which forks has taken besides.
+#[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each lock")]
 struct Taken {
     /// Heaps' locks.
@@ -42,80 +43,75 @@ struct Taken {
     own: usize,
 }
 
-/// A static that one thread at a time touches.
-///
-/// # Invariants
-///
-/// - [SHARED-1: sole] [`TAKEN`] is touched by the thread that holds [`FORK`], and after a fork by the child's only thread.
-///   [`LOST`] is touched under the lock of [`IDLE`], and by a child's only thread.
-struct Shared<T>(UnsafeCell<T>);
-
-// SAFETY: [SHARED-1: sole] one thread at a time touches it.
-unsafe impl<T> Sync for Shared<T> {}
-
-/// The locks taken for a fork that is under way.
-static TAKEN: Shared<Taken> = Shared(UnsafeCell::new(Taken {
-    heaps: [0; 32],
+const NOTHING: Taken = Taken {
+    heaps: Windows::NONE,
     idle: false,
     values: false,
     samples: false,
     streams: false,
     nested: 0,
     own: 0,
-}));
+};
 
-/// The windows of heaps whose threads this process lost when it was forked.
-static LOST: Shared<Windows> = Shared(UnsafeCell::new([0; 32]));
+impl Fork {
+    /// No fork is under way.
+    #[cfg(not(loom))]
+    pub(super) const fn new() -> Self {
+        Self { lock: Lock::new(()), taken: UnsafeCell::new(NOTHING) }
+    }
 
-/// Registers the handlers of forks.
-pub(super) fn watch() {
-    // SAFETY: the handlers may be called at any fork, in the order that the call names.
-    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after_in_child)) };
-}
+    /// Loom's atomics can't be made in constants.
+    #[cfg(loom)]
+    pub(super) fn new() -> Self {
+        Self { lock: Lock::new(()), taken: UnsafeCell::new(NOTHING) }
+    }
 
-/// The window in which something stands.
-fn window<T>(place: &T) -> usize {
-    core::ptr::from_ref(place).addr() >> AREA_SHIFT
-}
+    /// Whether a thread forks just now.
+    #[cfg(loom)]
+    pub(super) fn is_under_way(&self, mark: Mark) -> bool {
+        self.lock.try_lock(mark).is_none()
+    }
 
-fn has(windows: &Windows, window: usize) -> bool {
-    windows[window / 64] & (1 << (window % 64)) != 0
+    /// What the child of a fork has of it.
+    #[cfg(loom)]
+    pub(super) fn copied(&self) -> Self {
+        // SAFETY: [FORK-1: sole] the thread that forks holds the lock; the copy of that shows if it doesn't.
+        let taken = unsafe { *self.taken.get() };
+        Self { lock: self.lock.copied(()), taken: UnsafeCell::new(taken) }
+    }
 }
 
 /// Takes all locks, before a fork.
-unsafe extern "C" fn before() {
-    let nested = !FORK.lock_for_fork(mark::of_thread());
-    let taken = TAKEN.0.get();
-    // SAFETY: [SHARED-1: sole] this thread holds `FORK`. Through a pointer, since a signal may come at any time.
+pub(super) fn before(process: &impl Process) {
+    let nested = !process.fork().lock.lock_for_fork(process.mark_of_thread());
+    let taken = process.fork().taken.get();
+    // SAFETY: [FORK-1: sole] this thread holds the lock. Through a pointer, since a signal may come at any time.
     unsafe {
         if nested {
             (*taken).nested += 1;
             return;
         }
-        take(taken);
+        take(process, taken);
     }
 }
 
-/// Takes all locks but [`FORK`], and notes which.
+/// Takes all locks but that of forks, and notes which.
 ///
 /// # Safety
 ///
-/// `taken` is [`TAKEN`], and the thread holds [`FORK`].
-unsafe fn take(taken: *mut Taken) {
-    // SAFETY: [SHARED-1: sole] this thread holds `FORK`, by this function's contract.
+/// `taken` is that of the process's forks, whose lock the thread holds.
+unsafe fn take(process: &impl Process, taken: *mut Taken) {
+    // SAFETY: [FORK-1: sole] this thread holds the lock, by this function's contract.
     unsafe {
-        (*taken).streams = heaps::of_threads(0).nth(1).is_some();
-        if (*taken).streams {
-            streams::lock();
-        }
-        (*taken).idle = IDLE.lock_for_fork(mark::of_thread());
-        (*taken).values = arena_heaps::lock().lock_for_fork(slot::mark());
-        (*taken).samples = samples::lock().lock_for_fork(slot::mark());
-        (*taken).heaps = [0; 32];
+        (*taken).streams = process.lock_streams();
+        (*taken).idle = process.idle().lock_for_fork(process.mark_of_thread());
+        (*taken).values = process.values().lock_for_fork(process.mark());
+        (*taken).samples = process.samples().lock_for_fork(process.mark());
+        (*taken).heaps = Windows::NONE;
         (*taken).own = usize::from(!(*taken).idle) + usize::from(!(*taken).values);
-        for heap in all_heaps() {
-            if heap.lock().lock_for_fork(slot::mark()) {
-                (*taken).heaps[window(heap) / 64] |= 1 << (window(heap) % 64);
+        for (window, heap) in all_heaps(process) {
+            if heap.lock_for_fork(process.mark()) {
+                (*taken).heaps.insert(window);
             } else {
                 (*taken).own += 1;
             }
@@ -124,17 +120,17 @@ unsafe fn take(taken: *mut Taken) {
 }
 
 /// Gives all locks back, after a fork, in the process that forked.
-unsafe extern "C" fn after() {
-    let taken = TAKEN.0.get();
-    // SAFETY: [SHARED-1: sole] this thread holds `FORK` since `before`, in which this fork isn't nested; or it is the
+pub(super) fn after(process: &impl Process) {
+    let taken = process.fork().taken.get();
+    // SAFETY: [FORK-1: sole] this thread holds the lock since `before`, in which this fork isn't nested; or it is the
     // child's only one.
     unsafe {
         if (*taken).nested > 0 {
             (*taken).nested -= 1;
             return;
         }
-        give_back(taken);
-        FORK.unlock_forked();
+        give_back(process, taken);
+        process.fork().lock.unlock_forked();
     }
 }
 
@@ -143,46 +139,46 @@ unsafe extern "C" fn after() {
 /// # Safety
 ///
 /// As for [`take`]; the locks are still held.
-unsafe fn give_back(taken: *mut Taken) {
-    // SAFETY: [SHARED-1: sole] this thread holds `FORK`, and the locks that are noted, by this function's contract.
+unsafe fn give_back(process: &impl Process, taken: *mut Taken) {
+    // SAFETY: [FORK-1: sole] this thread holds the lock, and those that are noted, by this function's contract.
     unsafe {
-        for heap in all_heaps() {
-            if has(&(*taken).heaps, window(heap)) {
-                heap.lock().unlock_forked();
+        for (window, heap) in all_heaps(process) {
+            if (*taken).heaps.has(window) {
+                heap.unlock_forked();
             }
         }
         if (*taken).samples {
-            samples::lock().unlock_forked();
+            process.samples().unlock_forked();
         }
         if (*taken).values {
-            arena_heaps::lock().unlock_forked();
+            process.values().unlock_forked();
         }
         if (*taken).idle {
-            IDLE.unlock_forked();
+            process.idle().unlock_forked();
         }
         if (*taken).streams {
-            streams::unlock();
+            process.unlock_streams();
         }
     }
 }
 
-/// Gives all locks back, after a fork, in the child.
-unsafe extern "C" fn after_in_child() {
-    // SAFETY: [SHARED-1: sole] this is the child's only thread. Where the fork interrupted another one, or a change of the
+/// Notes what the child of a fork lost, and gives all locks back.
+pub(super) fn after_in_child(process: &impl Process) {
+    let taken = process.fork().taken.get();
+    // SAFETY: [FORK-1: sole] this is the child's only thread. Where the fork interrupted another one, or a change of the
     // idle caches, half of the change may be missing: the heaps are left alone.
     unsafe {
-        if (*TAKEN.0.get()).nested == 0 && (*TAKEN.0.get()).idle {
-            note_lost();
+        if (*taken).nested == 0 && (*taken).idle {
+            note_lost(process, (*taken).heaps);
         }
-        if (*TAKEN.0.get()).nested == 0 && (*TAKEN.0.get()).own == 0 {
-            recount();
+        if (*taken).nested == 0 && (*taken).own == 0 {
+            process.recount();
         }
-        hook::forget_lost();
-        if core::mem::take(&mut (*TAKEN.0.get()).streams) {
-            streams::reset();
+        if core::mem::take(&mut (*taken).streams) {
+            process.reset_streams();
         }
-        after();
     }
+    after(process);
 }
 
 /// Notes the heaps of the threads that are gone: all that were there before the fork, except for this thread's own, and
@@ -190,51 +186,26 @@ unsafe extern "C" fn after_in_child() {
 ///
 /// # Safety
 ///
-/// This is the only thread of a forked process, and holds all locks.
-unsafe fn note_lost() {
-    // SAFETY: [SHARED-1: sole] this is the only thread, and it holds all locks, by this function's contract.
-    let (taken, lost, idle) =
-        unsafe { (&(*TAKEN.0.get()).heaps, &mut *LOST.0.get(), IDLE.forked()) };
-    for window in heaps::of_threads(0).map(window).filter(|&window| has(taken, window)) {
-        lost[window / 64] |= 1 << (window % 64);
-    }
-    let own = slot::cache().heap().map(window);
-    // A guest's cache says nothing of the area that it may lie in.
-    let idle = idle.iter().filter(|cache| cache.is_at_home()).map(window);
-    for window in own.into_iter().chain(idle) {
-        lost[window / 64] &= !(1 << (window % 64));
-    }
+/// This is the only thread of a forked process, and holds the locks of the idle caches and of these heaps.
+unsafe fn note_lost<P: Process>(process: &P, taken: Windows) {
+    // SAFETY: this is the only thread, and it holds the lock, by this function's contract.
+    let idle = unsafe { process.idle().forked() };
+    let mut lost = idle.lost.get();
+    let windows = process.heaps_of_threads().map(|(window, _)| window);
+    windows.filter(|&window| taken.has(window)).for_each(|window| lost.insert(window));
+    let waiting = idle.iter().filter_map(P::home_of);
+    process.own_window().into_iter().chain(waiting).for_each(|window| lost.remove(window));
+    idle.lost.set(lost);
 }
 
-/// Counts anew what this process holds: a thread that is gone may have reserved memory that it never got.
+/// Every heap's window and lock.
 ///
 /// # Safety
 ///
-/// As for [`note_lost`].
-unsafe fn recount() {
-    // SAFETY: this is the only thread, and it holds all locks, by this function's contract.
-    let granted = unsafe { all_heaps().map(|heap| heap.lock().forked().grant.bytes()) };
-    ACCOUNT.recount(granted.chain(windows::huge_sizes()));
-}
-
-/// The cache at home in a heap that lost its thread, opened anew. The caller holds the lock of [`IDLE`].
-pub(super) fn adopt_lost() -> Option<&'static Cache> {
-    // SAFETY: [SHARED-1: sole] the caller holds the lock of `IDLE`.
-    let lost = unsafe { &mut *LOST.0.get() };
-    let word = lost.iter().position(|&windows| windows != 0)?;
-    let bit = lost[word].trailing_zeros() as usize;
-    lost[word] &= lost[word] - 1;
-    let home = Home::around(windows::owner_at(word * 64 + bit)?);
-    // SAFETY: [WINDOWS-1: stay] a thread's home lives as long as the process; no thread uses the cache there.
-    Some(unsafe { home.as_ref() }.open())
-}
-
-/// Every heap of the process.
-///
-/// # Safety
-///
-/// The caller holds the lock of the arena heaps, or forks while it is interrupted in a function that holds the lock.
-unsafe fn all_heaps() -> impl Iterator<Item = &'static Heap> {
+/// As for [`Process::heaps_of_values`].
+pub(super) unsafe fn all_heaps<P: Process>(
+    process: &P,
+) -> impl Iterator<Item = (usize, &Lock<P::Pools>)> {
     // SAFETY: this thread holds the lock of the arena heaps, by this function's contract.
-    heaps::of_threads(0).chain(unsafe { heaps::of_values() })
+    process.heaps_of_threads().chain(unsafe { process.heaps_of_values() })
 }
