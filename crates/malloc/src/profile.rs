@@ -1,9 +1,11 @@
 //! Profiles: by the variable `STRATALLOC_PROFILE`, for any program, and by the functions of `stratalloc.h`.
 
+mod moments;
+
 use core::{
     ffi::{CStr, c_char, c_int},
     fmt::{self, Write},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU8, AtomicU32, Ordering},
 };
 
 use stratalloc_arena::profile;
@@ -18,8 +20,12 @@ use crate::{
 const PATH_MAX: usize = 4096;
 
 /// The process that started with the variable; zero where there is none. A child of a fork is another process, and leaves
-/// the file alone.
+/// the file alone. `Release` where it is set pairs with `Acquire` where [`PATH`] is read.
 static STARTED_IN: AtomicU32 = AtomicU32::new(0);
+
+/// The path that the variable has, up to a null: whoever writes later may find another environment. Written before the
+/// program begins.
+static PATH: [AtomicU8; PATH_MAX / 2] = [const { AtomicU8::new(0) }; PATH_MAX / 2];
 
 /// A wanted profile: the path of its file, and the bytes between samples.
 struct Wanted {
@@ -36,9 +42,7 @@ fn parse(text: &'static [u8]) -> Option<Wanted> {
         .then_some(Wanted { path, interval })
 }
 
-fn wanted() -> Option<Wanted> {
-    parse(settings::value(VARIABLE)?)
-}
+pub(crate) use moments::SIGNAL;
 
 /// The variable that asks for a profile.
 pub(crate) const VARIABLE: &CStr = c"STRATALLOC_PROFILE";
@@ -48,22 +52,42 @@ pub(crate) fn start_if_wanted() {
     let meant = "a path, or a path and a size as in heap.profile,512K";
     if let Some(wanted) = settings::setting(VARIABLE, meant, parse) {
         if profile::start(wanted.interval).is_ok() {
-            STARTED_IN.store(process(), Ordering::Relaxed);
+            keep(wanted.path);
+            moments::prepare();
         } else {
             settings::complain(format_args!("there is no memory for a profile"));
         }
     }
 }
 
+/// Keeps the path for whoever writes.
+fn keep(path: &[u8]) {
+    for (kept, &byte) in PATH.iter().zip(path) {
+        kept.store(byte, Ordering::Relaxed);
+    }
+    STARTED_IN.store(process(), Ordering::Release);
+}
+
 /// Writes the profile at the end of a process, if the variable asked for one.
 pub(crate) fn write_if_wanted() {
-    let started_in = STARTED_IN.load(Ordering::Relaxed);
+    write_named(format_args!(""));
+}
+
+/// Writes the profile to the file that the variable names, with an ending to its name; nothing if it names none.
+fn write_named(ending: fmt::Arguments<'_>) {
+    let started_in = STARTED_IN.load(Ordering::Acquire);
     if started_in == 0 {
         return;
     }
-    let Some(wanted) = wanted() else { return };
+    let mut kept = [0; PATH_MAX / 2];
+    for (byte, kept) in kept.iter_mut().zip(&PATH) {
+        *byte = kept.load(Ordering::Relaxed);
+    }
+    let len = kept.iter().position(|&byte| byte == 0).unwrap_or(kept.len());
     let mut path = Path::new();
-    if path.expand(wanted.path, started_in != process()).is_ok() && !write(path.as_c_str()) {
+    let named =
+        path.expand(&kept[..len], started_in != process()).and_then(|()| path.write_fmt(ending));
+    if named.is_ok() && !write(path.as_c_str()) {
         settings::complain(format_args!("the profile can't be written"));
     }
 }

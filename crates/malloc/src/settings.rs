@@ -52,7 +52,7 @@ fn apply() {
 }
 
 /// The known variables.
-const KNOWN: [&CStr; 9] = [
+const KNOWN: [&CStr; 10] = [
     c"STRATALLOC_LIMIT",
     c"STRATALLOC_KEEP",
     c"STRATALLOC_DECAY",
@@ -60,6 +60,7 @@ const KNOWN: [&CStr; 9] = [
     c"STRATALLOC_MADVISE",
     c"STRATALLOC_BACKGROUND",
     profile::VARIABLE,
+    profile::SIGNAL,
     c"STRATALLOC_STATS",
     c"STRATALLOC_MAP",
 ];

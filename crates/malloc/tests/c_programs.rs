@@ -2,7 +2,10 @@
 
 mod harness;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use harness::{Way, build, build_library, check, lib_dir, run, run_with, visible};
 use stratalloc_profile::{Profile, Quantity, Symbols};
@@ -383,6 +386,56 @@ fn hardened_it_is_as_good_a_malloc() {
     check("threads", &["crowd", "300"], Way::Hardened);
     check("processes", &["100"], Way::Hardened);
     check("limits", &["as", "1000"], Way::Hardened);
+}
+
+/// Runs `profile_moments` under a profile with another variable; returns what the paths of all profiles begin with.
+fn written_meanwhile(moment: &str, interval: &str, variable: (&str, &str)) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("profiles-{moment}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("heap");
+    let wanted = format!("{},{interval}", path.display());
+    let program = build("profile_moments", Way::Preloaded);
+    let variables = [("STRATALLOC_PROFILE", wanted.as_str()), variable];
+    let outcome = run_with(&program, &[moment], Way::Preloaded, &variables);
+    assert!(outcome.status.success() && outcome.stderr.is_empty(), "{outcome:?}");
+    path
+}
+
+const SIGNAL: (&str, &str) = ("STRATALLOC_PROFILE_SIGNAL", "USR2");
+
+#[test]
+fn a_signal_has_the_profile_written_as_it_is_then() {
+    let path = written_meanwhile("signal", "64K", SIGNAL);
+    for (ending, truth) in [("1", 65536.0 * 1024.0), ("2", 0.0)] {
+        let (bytes, error) = held_by("keeper", &path.with_extension(ending), Quantity::Live);
+        assert!((bytes - truth).abs() <= 5.0 * error, "{ending}: {bytes} ± {error}");
+    }
+    assert!(path.exists() && !path.with_extension("3").exists());
+}
+
+#[test]
+fn signals_amid_samples_write_whole_profiles() {
+    // Nearly each allocation is sampled.
+    let path = written_meanwhile("amid", "16", SIGNAL);
+    let files: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().collect();
+    assert!((2..=41).contains(&files.len()), "{} files", files.len());
+    for file in files {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let profile: Profile = text.parse().unwrap();
+        assert!(
+            profile.total(Quantity::Allocated).bytes > 0 && text.contains("\nmaps\n"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_limits_first_refusal_has_the_profile_written() {
+    let path = written_meanwhile("limit", "64K", ("STRATALLOC_LIMIT", "32M"));
+    let (bytes, error) = held_by("keeper", &path.with_extension("limit"), Quantity::Live);
+    let most = f64::from(32 << 20);
+    assert!((most * 0.8 - 5.0 * error..=most + 5.0 * error).contains(&bytes), "{bytes} ± {error}");
 }
 
 /// What gdb prints for commands, on a program that it starts.

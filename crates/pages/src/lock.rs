@@ -178,11 +178,16 @@ impl<T> Lock<T> {
         crate::os::wake_one(&self.word);
     }
 
+    /// Whether the calling thread, whose mark this is, holds the lock: it was interrupted by a signal then.
+    pub fn is_held_by(&self, mark: Mark) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        word & HELD != 0 && word & !BITS == mark.0
+    }
+
     /// Takes the lock for the time of a fork, and returns whether it is to be released afterwards: not
     /// if the forking thread itself held it.
     pub fn lock_for_fork(&self, mark: Mark) -> bool {
-        let word = self.word.load(Ordering::Relaxed);
-        if word & HELD != 0 && word & !BITS == mark.0 {
+        if self.is_held_by(mark) {
             return false;
         }
         core::mem::forget(self.lock(mark));

@@ -62,3 +62,23 @@ pub fn interval() -> Option<usize> {
 pub fn snapshot() -> Result<Snapshot, NoMemory> {
     Snapshot::take().ok_or(NoMemory)
 }
+
+/// Calls `act`, which may take a [`snapshot`], from a signal handler: at once, or, where the signal interrupted the thread
+/// while it noted a sample, when that is done. If it is asked for again before that, the last one counts.
+///
+/// What `act` does has to be safe in a signal handler. A snapshot, and [writing](Snapshot::write) it where the writer is,
+/// are: they allocate nothing from the heap, and wait for other threads only while these note a sample.
+///
+/// ```
+/// use stratalloc_arena::profile;
+///
+/// extern "C" fn at_signal(_signal: i32) {
+///     profile::soon(|| {
+///         let _snapshot = profile::snapshot(); // and written to a file descriptor
+///     });
+/// }
+/// # at_signal(0);
+/// ```
+pub fn soon(act: fn()) {
+    samples::soon(act);
+}

@@ -26,6 +26,10 @@ static SAMPLED: AtomicPtr<Heap> = AtomicPtr::new(null_mut());
 /// The samples. The lock is taken while no other is held.
 static SAMPLES: Lock<Samples> = Lock::new(Samples::new());
 
+/// What is to be done once the thread that has the samples in hand is done with them, or null. `Release` where it is set
+/// pairs with `Acquire` where it is taken.
+static ASKED: AtomicPtr<()> = AtomicPtr::new(null_mut());
+
 /// The lock, for a fork, and for who won't wait for it.
 pub(crate) fn lock() -> &'static Lock<Samples> {
     &SAMPLES
@@ -66,14 +70,14 @@ pub(super) fn note(watch: &Watch, block: *mut u8, size: usize) {
         let mut calls = [0; DEEPEST];
         let depth = trace::capture(&mut calls);
         let weight = Weight::of(size, watch.interval());
-        SAMPLES.lock(slot::mark()).add(block.addr(), weight, &calls[..depth]);
+        with(|samples| samples.add(block.addr(), weight, &calls[..depth]));
     });
 }
 
 /// Forgets a block that is about to be freed, or another that isn't a sample.
 #[cold]
 pub(crate) fn forget(block: *mut u8) {
-    SAMPLES.lock(slot::mark()).remove(block.addr());
+    with(|samples| samples.remove(block.addr()));
 }
 
 /// Forgets a huge block that is about to be freed, if there may be samples.
@@ -85,5 +89,56 @@ pub(crate) fn forget_huge(block: *mut u8) {
 
 /// Copies what is noted; `None` if memory is out.
 pub(crate) fn copy() -> Option<Copy> {
-    SAMPLES.lock(slot::mark()).copy()
+    with(|samples| samples.copy())
+}
+
+/// Acts at once; or where a signal has interrupted the calling thread while it had the samples in hand, once it is done
+/// with them.
+pub(crate) fn soon(act: fn()) {
+    if SAMPLES.is_held_by(slot::mark()) {
+        ASKED.store(act as *mut (), Ordering::Release);
+    } else {
+        act();
+    }
+}
+
+/// Does something with the samples, and then what was asked for meanwhile.
+fn with<T>(act: impl FnOnce(&mut Samples) -> T) -> T {
+    let done = act(&mut SAMPLES.lock(slot::mark()));
+    if !ASKED.load(Ordering::Relaxed).is_null() {
+        do_asked();
+    }
+    done
+}
+
+#[cold]
+fn do_asked() {
+    let asked = ASKED.swap(null_mut(), Ordering::Acquire);
+    if !asked.is_null() {
+        // SAFETY: it is from `soon`, a function of this type.
+        unsafe { core::mem::transmute::<*mut (), fn()>(asked)() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_amid_a_sample_is_done_after_it() {
+        static DONE: AtomicUsize = AtomicUsize::new(0);
+        let act = || {
+            DONE.fetch_add(1, Ordering::Relaxed);
+        };
+        let done = || DONE.load(Ordering::Relaxed);
+        soon(act);
+        assert_eq!(done(), 1);
+        with(|_samples| {
+            soon(act);
+            assert_eq!(done(), 1, "not by who holds the lock");
+        });
+        assert_eq!(done(), 2);
+        with(|_samples| ());
+        assert_eq!(done(), 2, "once");
+    }
 }

@@ -36,6 +36,7 @@ fn who_forks_knows_its_own_lock() {
     let guard = lock.lock(Mark::new(16));
     assert!(lock.try_lock(Mark::new(32)).is_none());
     assert!(!lock.lock_for_fork(Mark::new(16)));
+    assert!(lock.is_held_by(Mark::new(16)) && !lock.is_held_by(Mark::new(32)));
     drop(guard);
     assert!(lock.lock_for_fork(Mark::new(16)));
     assert!(!lock.lock_for_fork(Mark::new(16)));
