@@ -23,6 +23,7 @@ mod names;
 mod paths;
 mod rooms;
 mod seeds;
+mod surface;
 mod unused;
 mod words;
 
@@ -59,25 +60,44 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
 
     let mut findings = ladder::check(&ladder::Ladder::parse(&text), &metadata);
     let sources = sources(root, "rs")?;
-    findings.extend(sources.iter().filter_map(|(file, text)| module_docs::check(file, text)));
+    findings.extend(code(root, &metadata, &sources)?);
+    findings.extend(structure(root, &text, &metadata, &sources)?);
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    findings.extend(unused::check(&manifest, &metadata, &sources));
+    findings.extend(documents(root, sources)?);
+    findings.extend(mutants::check(root)?);
+    findings.extend(evidence::check(root)?);
+    Ok(findings)
+}
+
+/// What is untidy in the sources, file by file.
+fn code(
+    root: &Path,
+    metadata: &cargo_metadata::Metadata,
+    sources: &[seeds::Source],
+) -> Result<Vec<String>> {
+    let mut findings: Vec<_> =
+        sources.iter().filter_map(|(file, text)| module_docs::check(file, text)).collect();
     let shipped: Vec<_> =
         sources.iter().filter(|(file, _)| file.starts_with("crates")).cloned().collect();
     findings.extend(labels::check(&shipped));
-    let promising = promising(&metadata, root);
+    let promising = promising(metadata, root);
     let old = shipped.iter().filter(|(file, _)| promising.iter().any(|it| file.starts_with(it)));
     findings.extend(old.flat_map(|(file, text)| let_chains::check(file, text)));
-    findings.extend(structure(root, &text, &metadata, &sources)?);
-    findings.extend(lengths::check(&lengths(root, &metadata, &sources)?));
-    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
-    findings.extend(unused::check(&manifest, &metadata, &sources));
+    findings.extend(surface::check(sources)?);
+    findings.extend(lengths::check(&lengths(root, metadata, sources)?));
+    Ok(findings)
+}
+
+/// What the documents name that isn't there.
+fn documents(root: &Path, sources: Vec<seeds::Source>) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
     for file in files(root, "md")? {
         findings.extend(paths::check(root, &relative(root, &file), &fs::read_to_string(&file)?));
     }
     let requirements = fs::read_to_string(root.join("docs/SEEDS.md"))?;
     let all = [sources, self::sources(root, "c")?].concat();
     findings.extend(seeds::check(&requirements, &all));
-    findings.extend(mutants::check(root)?);
-    findings.extend(evidence::check(root)?);
     Ok(findings)
 }
 

@@ -100,12 +100,7 @@ impl Shadow {
     ) -> Result<Block, Violation> {
         let start = block.cast::<u8>();
         let (address, usable) = (start.addr().get(), block.len());
-        if !address.is_multiple_of(layout.align()) {
-            return Err(Violation::Misaligned { address, layout });
-        }
-        if usable < layout.size() {
-            return Err(Violation::TooSmall { address, usable, layout });
-        }
+        expect_fit(address, usable, layout)?;
         self.claim(address, usable)?;
         self.turn = self.turn.wrapping_add(1);
         let block = Block { start, usable, layout, seed: self.turn };
@@ -149,6 +144,17 @@ impl Shadow {
             }
         }
     }
+}
+
+/// Checks that a block is as aligned and as long as its layout asks.
+fn expect_fit(address: usize, usable: usize, layout: Layout) -> Result<(), Violation> {
+    if !address.is_multiple_of(layout.align()) {
+        return Err(Violation::Misaligned { address, layout });
+    }
+    if usable < layout.size() {
+        return Err(Violation::TooSmall { address, usable, layout });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

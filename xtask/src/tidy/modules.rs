@@ -28,35 +28,36 @@ impl Modules {
     /// Reads the modules below `folder`, a package's `src`.
     pub(super) fn read(folder: &Path, sources: &[Source]) -> Result<Self> {
         let mut files = BTreeMap::new();
-        let mut names = Vec::new();
+        let mut names = BTreeMap::new();
         for (file, text) in sources {
             let Ok(within) = file.strip_prefix(folder) else { continue };
             let module = module_of(within);
-            let found = Names::of(&module, text);
-            names.push((module.clone(), found.with_context(|| file.display().to_string())?));
+            let found = Names::of(&module, text).with_context(|| file.display().to_string())?;
+            names.insert(module.clone(), found);
             files.insert(module, file.clone());
         }
-        let for_tests: Vec<_> =
-            names.iter().flat_map(|(_, names)| names.for_tests.clone()).collect();
+        let for_tests: Vec<_> = names.values().flat_map(|names| names.for_tests.clone()).collect();
         let is_for_tests =
             |module: &ModulePath| for_tests.iter().any(|top| module.starts_with(top));
         files.retain(|module, _| !is_for_tests(module));
-        names.retain(|(module, _)| !is_for_tests(module));
+        names.retain(|module, _| !is_for_tests(module));
+        Ok(Self { files, arrows: BTreeSet::new() }.with_arrows(&names))
+    }
+
+    /// Finds the arrows by what each module names.
+    fn with_arrows(self, names: &BTreeMap<ModulePath, Names>) -> Self {
         let mut handed_on = BTreeMap::new();
-        for (_, names) in &names {
-            for (scope, name, path) in &names.handed_on {
-                handed_on.insert((scope.clone(), name.clone()), (scope.clone(), path.clone()));
-            }
+        for (scope, name, path) in names.values().flat_map(|names| &names.handed_on) {
+            handed_on.insert((scope.clone(), name.clone()), (scope.clone(), path.clone()));
         }
-        let modules = Self { files, arrows: BTreeSet::new() };
         let mut arrows = BTreeSet::new();
-        for (module, names) in &names {
+        for (module, names) in names {
             for (scope, path) in &names.used {
-                let target = modules.resolve(scope, path, &handed_on, HANDED_ON);
+                let target = self.resolve(scope, path, &handed_on, HANDED_ON);
                 arrows.extend(target.filter(|to| to != module).map(|to| (module.clone(), to)));
             }
         }
-        Ok(Self { arrows, ..modules })
+        Self { arrows, ..self }
     }
 
     /// The module that defines what a path names, if it is one of this package's.

@@ -44,13 +44,12 @@ impl Rooms {
             unnamed.map(|room| format!("{}: no row for the room {room}", self.folder)).collect();
         let gone = self.rooms.iter().filter(|room| !present.contains(room.as_str()));
         findings.extend(gone.map(|room| format!("{}: there is no room {room}", self.folder)));
-        for (from, to, file) in modules.arrows_between_rooms() {
-            if let (Some(from_at), Some(to_at)) = (position(from), position(to))
-                && to_at > from_at
-            {
-                findings.push(format!("{}: {from} may not use {to}", file.display()));
-            }
-        }
+        let upward = modules.arrows_between_rooms().filter(|&(from, to, _)| {
+            position(from).zip(position(to)).is_some_and(|(from, to)| to > from)
+        });
+        findings.extend(
+            upward.map(|(from, to, file)| format!("{}: {from} may not use {to}", file.display())),
+        );
         findings
     }
 }

@@ -38,14 +38,19 @@ fn unnamed(package: &Package, root: &Path, sources: &[Source]) -> Vec<String> {
     };
     let unnamed = package.dependencies.iter().filter(|dependency| {
         let name = dependency.rename.as_deref().unwrap_or(&dependency.name);
-        let prefix = format!("{name}/");
-        let featured = package.features.values().flatten().any(|on| on.starts_with(&prefix));
-        dependency.features.is_empty() && !featured && !is_named(&name.replace('-', "_"))
+        !turns_on(package, dependency, name) && !is_named(&name.replace('-', "_"))
     });
     let finding = |dependency: &cargo_metadata::Dependency| {
         format!("{} declares {}, which it doesn't name", package.name, dependency.name)
     };
     unnamed.map(finding).collect()
+}
+
+/// Returns whether a package has a dependency, known to it by this name, in order to turn on a feature.
+fn turns_on(package: &Package, dependency: &cargo_metadata::Dependency, name: &str) -> bool {
+    let prefix = format!("{name}/");
+    let mut on = package.features.values().flatten();
+    !dependency.features.is_empty() || on.any(|on| on.starts_with(&prefix))
 }
 
 #[cfg(test)]
