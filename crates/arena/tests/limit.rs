@@ -160,6 +160,22 @@ fn threads_that_allocate_at_once_stay_below_it() {
     }
 }
 
+/// The limit has room for one huge block, again and again.
+#[test]
+fn a_huge_block_counts_while_it_lives() {
+    const HUGE: usize = 5 << 30;
+
+    let _limited = Limited::leaving(HUGE / 4 * 7);
+    for _ in 0..2 {
+        let block = global::allocate(HUGE, 8);
+        assert!(!block.is_null() && limit::held() >= HUGE);
+        assert!(global::allocate(HUGE, 8).is_null());
+        // SAFETY: just allocated.
+        unsafe { global::deallocate(block) };
+        assert!(limit::held() < HUGE);
+    }
+}
+
 #[test]
 fn a_limit_below_what_is_held_is_refused() {
     let limited = Limited::leaving(64 * MIB);

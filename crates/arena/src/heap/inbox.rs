@@ -24,6 +24,7 @@ pub(crate) const BATCH_BLOCKS: usize = 29;
 pub(crate) const BATCH_SIZE: usize = size_of::<Batch>();
 
 // All that is read of a batch before its blocks is on its first line, and the first blocks with it.
+#[cfg(not(loom))]
 const _: () = {
     assert!(BATCH_SIZE == 256 && BATCH_SIZE % LINE == 0);
     assert!(core::mem::offset_of!(Batch, blocks) <= LINE / 2);
@@ -42,9 +43,19 @@ pub(crate) struct Batch {
     bin: Bin,
     count: u32,
     blocks: [*mut u8; BATCH_BLOCKS],
+    #[cfg(loom)]
+    watched: stratalloc_core::sync::UnsafeCell<()>,
 }
 
 impl Batch {
+    /// The batch behind it. Loom watches each use.
+    #[inline(always)]
+    fn link(&mut self) -> &mut Option<OwnedBatch> {
+        #[cfg(loom)]
+        self.watched.with_mut(drop);
+        &mut self.next
+    }
+
     /// Whether it collects for this owner and bin.
     #[inline]
     pub(crate) fn is_for(&self, owner: Owner, bin: Bin) -> bool {
@@ -168,7 +179,7 @@ impl Batches {
 
     /// Adds a batch in front.
     pub(crate) fn push(&mut self, mut batch: OwnedBatch) {
-        batch.next = self.0.take();
+        *batch.link() = self.0.take();
         self.0 = Some(batch);
     }
 
@@ -191,7 +202,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<OwnedBatch> {
         let mut batch = self.0.take()?;
-        self.0 = batch.next.take();
+        self.0 = batch.link().take();
         Some(batch)
     }
 }
@@ -224,7 +235,7 @@ impl Inbox {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             // SAFETY: [OWNED_BATCH-1: own] the batch is this thread's until the exchange below succeeds.
-            unsafe { (*batch).next = NonNull::new(head).map(OwnedBatch) };
+            unsafe { *(*batch).link() = NonNull::new(head).map(OwnedBatch) };
             match self.head.compare_exchange_weak(head, batch, Ordering::Release, Ordering::Relaxed)
             {
                 Ok(_) => return self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes,

@@ -139,3 +139,33 @@ fn release(values: LockGuard<'_, Values>, heap: &Heap) {
 fn withdraw(_held: &Values, areas: impl Iterator<Item = AreaRef>) {
     areas.for_each(windows::withdraw);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    /// A heap gives up its areas before it is withdrawn: whoever walks over the heaps meets none in between.
+    #[test]
+    fn walks_meet_no_heap_that_gave_up_its_areas() {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mark = slot::mark();
+                while !done.load(Ordering::Relaxed) {
+                    each(mark, |heap| assert!(heap.areas(mark) > 0));
+                }
+            });
+            for _ in 0..40 {
+                let homes = [(); MAX_KEPT + 8].map(|()| create().unwrap());
+                // SAFETY: made just now, and touched by nobody else.
+                homes.into_iter().for_each(|home| unsafe { end(home) });
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    }
+}

@@ -18,7 +18,8 @@ struct Sent {
 /// A batch without blocks.
 fn empty() -> Batch {
     let owner = Owner::at(core::ptr::NonNull::<u8>::dangling());
-    Batch { next: None, owner, bin: Bin::NONE, count: 0, blocks: [null_mut(); BATCH_BLOCKS] }
+    let (blocks, watched) = ([null_mut(); BATCH_BLOCKS], UnsafeCell::new(()));
+    Batch { next: None, owner, bin: Bin::NONE, count: 0, blocks, watched }
 }
 
 // SAFETY: the batches are reached through the inbox; loom watches the rest.
