@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 pub(crate) use crate::heap::visit::{Stock, Visit};
 
 use crate::{
-    books::{area::Books, owner::Owner, poison, reference::AreaRef},
+    books::{area::Books, broken::Broken, owner::Owner, poison, reference::AreaRef},
     heap::{
         inbox::{Batches, Inbox, OwnedBatch},
         large::{Fresh, LargeBlock, PAGE, Request},
@@ -204,6 +204,14 @@ impl Heap {
     pub(crate) unsafe fn free_alone(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
         // SAFETY: the block lies in a slab of the bin of this heap, and nobody uses it, by this function's contract.
         self.drain(mark, |pools| unsafe { pools.give(bin, &[block]) })
+    }
+
+    /// Checks the invariants of the heap and of all its books. O(tiles of arenas in use).
+    pub(crate) fn validate(&self, mark: Mark) -> Result<(), Broken> {
+        let mut pools = self.pools(mark);
+        // SAFETY: the lock is held.
+        unsafe { self.inbox.validate(self.owner()) }?;
+        pools.validate()
     }
 
     /// The number of its areas.

@@ -5,7 +5,10 @@ mod sites;
 
 pub(crate) use crate::books::samples::sites::Site;
 use crate::{
-    books::samples::{live::Live, sites::Sites},
+    books::{
+        broken::{Broken, expect},
+        samples::{live::Live, sites::Sites},
+    },
     policy::sampling::Weight,
     sys::paged::PagedVec,
 };
@@ -87,6 +90,20 @@ impl Samples {
         self.blocks.has(block)
     }
 
+    /// Checks that the sums are those of the live samples, and that each of these is found. O(sites · samples).
+    pub(crate) fn validate(&self) -> Result<(), Broken> {
+        self.blocks.validate()?;
+        let mut live = Weight::NONE;
+        for (number, site) in self.sites.all().iter().enumerate() {
+            let mut own = Weight::NONE;
+            self.blocks.of_site(number).for_each(|weight| own += weight);
+            expect(own == site.live, "SAMPLES-1: live")?;
+            live += own;
+        }
+        expect(live == self.live, "SAMPLES-1: live")?;
+        expect(self.live.bytes <= self.peak.bytes, "SAMPLES-2: peak")
+    }
+
     /// Copies it; `None` if memory is out. O(sites).
     pub(crate) fn copy(&self) -> Option<Copy> {
         Some(Copy {
@@ -120,6 +137,7 @@ mod tests {
         }
         (1..=1000).filter(|block| block % 3 == 0).for_each(|block| samples.remove(block * 64));
         samples.remove(7);
+        assert_eq!(samples.validate(), Ok(()));
         let copy = samples.copy().unwrap();
         assert_eq!((copy.sites.len(), copy.lost), (4, 0));
         for (number, trace) in traces.iter().enumerate() {
@@ -131,6 +149,22 @@ mod tests {
             }
             assert_eq!((site.live, site.allocated), (live, allocated), "{trace:?}");
         }
+    }
+
+    #[test]
+    fn a_broken_sum_or_a_lost_block_is_found() {
+        let mut samples = Samples::new();
+        (1..100).for_each(|block| samples.add(block * 64, weight(block), &[block % 7]));
+        assert_eq!(samples.validate(), Ok(()));
+        samples.live += weight(8);
+        assert!(samples.validate().is_err());
+        samples.live -= weight(8);
+        samples.sites.site(3).live += weight(8);
+        assert!(samples.validate().is_err());
+        samples.sites.site(3).live -= weight(8);
+        assert_eq!(samples.validate(), Ok(()));
+        samples.blocks.forget(64);
+        assert!(samples.validate().is_err());
     }
 
     #[test]

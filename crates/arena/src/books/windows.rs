@@ -22,6 +22,7 @@ pub(crate) use crate::books::windows::entry::Window;
 use crate::{
     books::{
         area::Area,
+        broken::{Broken, expect},
         owner::Owner,
         reference::AreaRef,
         windows::{
@@ -211,6 +212,18 @@ pub(crate) fn owner_of(area: AreaRef) -> Option<Owner> {
 /// The window that an address of ours lies in.
 fn window_of(address: usize) -> usize {
     (address >> AREA_SHIFT) % WINDOWS
+}
+
+/// Checks that each area that is announced is its window's, and that its heap is at home in a window of the same kind.
+/// O(windows). The caller holds the lock of the arena heaps, so that none of these ends meanwhile.
+pub(crate) fn validate() -> Result<(), Broken> {
+    TABLE.entries(0).try_for_each(|(_, entry)| match (entry.window(), entry.owner()) {
+        (Window::Thread(_) | Window::Value(_), Some(owner)) => {
+            let home = TABLE.get(window_of(owner.addr()));
+            expect(home.is_some_and(|home| home.owner() == Some(owner)), "WINDOWS-1: stay")
+        }
+        _ => Ok(()),
+    })
 }
 
 /// Keeps an arena heap for the next that is asked for: no address leads to it until then.

@@ -1,5 +1,7 @@
 //! Checks of a cache.
 
+use core::ptr::null_mut;
+
 use crate::{
     books::{
         broken::{Broken, expect},
@@ -19,6 +21,7 @@ impl Cache {
             let (top, limit) = (self.tops[bin.index()].get(), self.limits[bin.index()].get());
             let bottom = limit.wrapping_sub(self.stack_size(bin));
             expect(bottom <= top && top <= limit, "CACHE-2: tops")?;
+            expect(self.has_slots(bin), "CACHE-5: slots")?;
             for &block in self.stack(bin) {
                 expect(pools.has(block), "CACHE-3: free")?;
                 // SAFETY: `has` found the address in an area of this heap.
@@ -26,6 +29,18 @@ impl Cache {
             }
         }
         Ok(())
+    }
+
+    /// Whether the stack of a bin lies in the slots given out, above two nulls; or there is none.
+    fn has_slots(&self, bin: Bin) -> bool {
+        let (first, end) =
+            (self.stacks.get(), self.stacks.get().wrapping_add(self.slots_given.get()));
+        let limit = self.limits[bin.index()].get();
+        let size = self.stack_size(bin);
+        // SAFETY: [CACHE-2: tops] below the first block lie two nulls, which the thread may read.
+        let nulls = unsafe { [*limit.sub(size), *limit.sub(size + 1)] };
+        let lies_within = limit.wrapping_sub(size + 1) >= first && limit < end;
+        nulls == [null_mut(); 2] && (size == 0 || lies_within)
     }
 
     /// Whether the calling thread, whose cache this is, has a freed block in a stack, or in a batch for its owner.

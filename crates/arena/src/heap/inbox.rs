@@ -11,6 +11,8 @@ use core::{
 
 use stratalloc_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
+#[cfg(not(loom))]
+use crate::books::broken::{Broken, expect};
 use crate::{
     books::owner::Owner,
     plan::{bins::Bin, geometry::LINE},
@@ -260,5 +262,52 @@ impl Inbox {
     }
 }
 
+#[cfg(not(loom))]
+impl Inbox {
+    /// Checks that the batches that wait are for a heap. O(batches).
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the heap's lock, so that no thread takes them meanwhile.
+    pub(super) unsafe fn validate(&self, owner: Owner) -> Result<(), Broken> {
+        let mut next = self.head.load(Ordering::Acquire);
+        // SAFETY: [INBOX-2: chain] a batch of the inbox, or null; others are only pushed before it while the heap's lock is
+        // held, as it is by this function's contract.
+        while let Some(batch) = unsafe { next.as_ref() } {
+            expect(batch.owner == owner, "INBOX-1: heap")?;
+            expect((1..=BATCH_BLOCKS).contains(&(batch.count as usize)), "BATCH-1: blocks")?;
+            next = batch.next.as_ref().map_or(null_mut(), |batch| batch.0.as_ptr());
+        }
+        Ok(())
+    }
+}
+
 #[cfg(all(loom, test))]
 mod models;
+
+#[cfg(all(not(loom), test))]
+mod tests {
+    use super::*;
+    use crate::plan::bins::bin_for;
+
+    #[test]
+    fn a_batch_for_another_heap_is_found() {
+        let heaps = [0_u64; 2];
+        let [own, other] = heaps.each_ref().map(|heap| Owner::at(NonNull::from(heap)));
+        let inbox = Inbox { head: AtomicPtr::new(null_mut()), bytes: AtomicUsize::new(0) };
+        let bin = bin_for(64, 8).unwrap();
+        let mut spaces = [[0_u64; BATCH_SIZE / 8]; 2];
+        // SAFETY: the spaces are this test's own, and as large as batches; none of their blocks is used.
+        unsafe {
+            for space in &mut spaces {
+                assert_eq!(inbox.validate(own), Ok(()));
+                let mut batch = OwnedBatch::init(space.as_mut_ptr().cast(), own, bin).unwrap();
+                batch.add(core::ptr::without_provenance_mut(64));
+                inbox.push(batch);
+            }
+            assert_eq!(inbox.validate(own), Ok(()));
+            assert!(inbox.validate(other).is_err());
+        }
+        assert_eq!(inbox.take().map(|batch| batch.blocks().len()).sum::<usize>(), 2);
+    }
+}

@@ -6,7 +6,10 @@ use core::{
 };
 
 use crate::{
-    books::samples::{Copy, Samples},
+    books::{
+        broken::Broken,
+        samples::{Copy, Samples},
+    },
     cache::{slot, watch::Watch},
     heap::Heap,
     policy::sampling::Weight,
@@ -87,7 +90,12 @@ pub(crate) fn forget_huge(block: *mut u8) {
     }
 }
 
-/// Copies what is noted; `None` if memory is out.
+/// Checks the invariants of the samples. O(sites · samples).
+pub(crate) fn validate() -> Result<(), Broken> {
+    SAMPLES.lock(slot::mark()).validate()
+}
+
+/// Copies the sites and the sums; `None` if memory is out.
 pub(crate) fn copy() -> Option<Copy> {
     with(|samples| samples.copy())
 }

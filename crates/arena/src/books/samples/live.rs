@@ -1,6 +1,10 @@
 //! The live samples: a table by their addresses.
 
-use crate::{policy::sampling::Weight, sys::paged::PagedVec};
+use crate::{
+    books::broken::{Broken, expect},
+    policy::sampling::Weight,
+    sys::paged::PagedVec,
+};
 
 /// A live sample. All zero is none.
 #[derive(Clone, Copy)]
@@ -26,6 +30,31 @@ const LEAST_SLOTS: usize = 512;
 impl Live {
     pub(super) const fn new() -> Self {
         Self { slots: PagedVec::new(), filled: 0 }
+    }
+
+    /// The weights of the live blocks that were allocated at a site. O(slots).
+    pub(super) fn of_site(&self, site: usize) -> impl Iterator<Item = Weight> {
+        let blocks =
+            self.slots.iter().filter(move |block| block.address != 0 && block.site == site);
+        blocks.map(|block| block.weight)
+    }
+
+    /// Checks that each block is found by its address, and that there is room. O(slots).
+    pub(super) fn validate(&self) -> Result<(), Broken> {
+        let filled = self.slots.iter().filter(|block| block.address != 0).count();
+        let powers = self.slots.is_empty() || self.slots.len().is_power_of_two();
+        expect(powers && filled == self.filled && filled * 2 <= self.slots.len(), "LIVE-2: room")?;
+        let is_found = |(place, block): (usize, &Block)| {
+            block.address == 0 || self.find(block.address) == place
+        };
+        expect(self.slots.iter().enumerate().all(is_found), "LIVE-1: probed")
+    }
+
+    /// Empties the slot of a block, against all rules.
+    #[cfg(test)]
+    pub(super) fn forget(&mut self, address: usize) {
+        let place = self.find(address);
+        self.slots[place].address = 0;
     }
 
     /// Adds a block that isn't there; returns whether there was memory for it.
