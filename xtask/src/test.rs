@@ -45,11 +45,11 @@ fn gigabytes() -> Result<()> {
     tests("blocks of gigabytes", command.args(["--", "--ignored"]))
 }
 
-/// `what ADDRESS`, in gdb.
+/// `what ADDRESS` and the probes, in gdb.
 fn debugger() -> Result<()> {
     process::need("gdb", "gdb")?;
     let mut command = process::cargo(&["test", "--package", "stratalloc-malloc"]);
-    command.args(["--test", "c_programs", "--", "--ignored", "the_debuggers_command"]);
+    command.args(["--test", "c_programs", "--", "--ignored", "the_debugger"]);
     tests("gdb says what an address is", &mut command)
 }
 

@@ -28,7 +28,7 @@ use crate::{
         bins::{BINS, Bin},
         geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     },
-    sys::lock::Mark,
+    sys::{lock::Mark, probe::probe},
 };
 
 /// An address that no area has.
@@ -226,6 +226,7 @@ impl Cache {
         if !twice.is_null() {
             report::bad_free(bin, BadFree::Twice(twice));
         }
+        probe!("refill", bin.shape().block_size as usize, core::ptr::from_ref(heap).addr());
         let before = self.stack_size(bin);
         self.grow_stack(bin);
         self.out.set(if before < self.stack_size(bin) { before / 2 } else { 0 });

@@ -7,6 +7,7 @@ pub(crate) mod maps;
 pub(crate) mod mark;
 pub(crate) mod moving;
 pub(crate) mod paged;
+pub(crate) mod probe;
 pub(crate) mod spares;
 pub(crate) mod trace;
 

@@ -438,6 +438,50 @@ fn the_limits_first_refusal_has_the_profile_written() {
     assert!((most * 0.8 - 5.0 * error..=most + 5.0 * error).contains(&bytes), "{bytes} ± {error}");
 }
 
+/// The probes in a library's notes, by name, with how many arguments each has.
+fn probes(library: &Path) -> BTreeSet<(String, usize)> {
+    let mut readelf = std::process::Command::new("readelf");
+    let output = readelf.args(["--notes", "--wide"]).arg(library).output().unwrap();
+    let notes = String::from_utf8_lossy(&output.stdout).into_owned();
+    let field = |note: &str, name: &str| {
+        let line = note.lines().find_map(|line| line.trim_start().strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {notes}")).trim().to_owned()
+    };
+    let mut found = BTreeSet::new();
+    for note in notes.split("Provider: stratalloc\n").skip(1) {
+        let location = field(note, "Location: 0x");
+        // Tools leave out a file whose base the linker has dropped.
+        assert!(
+            !location.contains("0000000000000000, Sem")
+                && !location.starts_with("0000000000000000"),
+            "{note}"
+        );
+        let arguments = field(note, "Arguments: ");
+        assert!(arguments.split(' ').all(|argument| argument.starts_with("8@")), "{arguments}");
+        found.insert((field(note, "Name: "), arguments.split(' ').count()));
+    }
+    found
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn the_probes_of_the_slow_paths_are_noted() {
+    let names = ["allocate_slow", "commit", "purge", "refill", "sampled"];
+    let expected = names.map(|name| (name.to_owned(), 2)).into();
+    assert_eq!(probes(&lib_dir().join("libstratalloc.so")), expected);
+}
+
+#[test]
+#[ignore = "needs gdb: `cargo xtask test --elsewhere` has it"]
+fn the_debugger_stops_at_a_probe_and_reads_its_arguments() {
+    let probe = "break -probe-stap stratalloc:allocate_slow";
+    let asked = ["print $_probe_arg0", "print $_probe_arg1", "delete", "continue"];
+    let commands = ["set disable-randomization off", "break stop", "run", probe, "continue"];
+    let said = debugged(&build("debugged", Way::Linked), &[&commands[..], &asked].concat());
+    // What the program asks for after it stopped first, aligned as C has it.
+    assert!(said.contains("$1 = 104857600\n") && said.contains("$2 = 16\n"), "{said}");
+}
+
 /// What gdb prints for commands, on a program that it starts.
 fn debugged(program: &Path, commands: &[&str]) -> String {
     let mut gdb = std::process::Command::new("gdb");

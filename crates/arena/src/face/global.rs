@@ -34,7 +34,7 @@ use crate::{
         sampling, thread, watching,
         whose::{Kind, bin_of_thread},
     },
-    sys::{lock::Mark, mark},
+    sys::{lock::Mark, mark, probe::probe},
 };
 
 pub use crate::face::global::reallocation::{reallocate, reallocate_c};
@@ -158,6 +158,7 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
 #[cold]
 #[inline(never)]
 fn allocate_slow(size: usize, align: usize) -> *mut u8 {
+    probe!("allocate_slow", size, align);
     let size = size.max(1);
     let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
         return allocate_large(size, align, Outlook::Plain);

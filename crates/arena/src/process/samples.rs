@@ -15,6 +15,7 @@ use crate::{
     policy::sampling::Weight,
     sys::{
         lock::Lock,
+        probe::probe,
         trace::{self, DEEPEST},
     },
 };
@@ -73,6 +74,7 @@ pub(super) fn note(watch: &Watch, block: *mut u8, size: usize) {
         let mut calls = [0; DEEPEST];
         let depth = trace::capture(&mut calls);
         let weight = Weight::of(size, watch.interval());
+        probe!("sampled", block.addr(), size);
         with(|samples| samples.add(block.addr(), weight, &calls[..depth]));
     });
 }

@@ -11,7 +11,7 @@ use core::{
 
 use stratalloc_pages::os;
 
-use crate::sys::round_to_pages;
+use crate::sys::{probe::probe, round_to_pages};
 
 /// Whether the call may be made. Read anew each time: `Relaxed`.
 static ADVICE: AtomicBool = AtomicBool::new(true);
@@ -46,6 +46,7 @@ pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
 /// them.
 pub(crate) unsafe fn purge(start: *mut u8, size: usize) -> bool {
     let Some(start) = NonNull::new(start) else { return false };
+    probe!("purge", start.addr().get(), size);
     // SAFETY: the bytes, to the end of their last page, are the caller's and hold nothing needed, by this function's
     // contract.
     size == 0 || is_allowed() && unsafe { os::purge(start, round_to_pages(size)) }.is_ok()

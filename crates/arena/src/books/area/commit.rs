@@ -12,7 +12,7 @@ use crate::books::area::Books;
 use crate::{
     books::arena::run_mask,
     plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
-    sys::{self, mappings},
+    sys::{self, mappings, probe::probe},
     thresholds::{RESTRAINT, STEP, STEP_SHARE},
 };
 
@@ -185,6 +185,7 @@ impl Books {
         let Some(start) = NonNull::new(self.address(place).wrapping_add(usable)) else {
             return Err(Refusal::OutOfMemory);
         };
+        probe!("commit", start.addr().get(), bytes - usable);
         let mapped = if follows {
             // SAFETY: [BOOKS-2: committed] the bytes before are usable: of this segment, or all of the one before.
             unsafe { sys::map_after(start, bytes - usable) }
