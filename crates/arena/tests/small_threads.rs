@@ -76,7 +76,11 @@ fn a_thread_with_a_block_of_each_of_ten_classes_costs_some_twenty_pages() {
         let (mapped, resident) = held(&areas);
         seen.wait();
         assert_eq!(areas.len(), THREADS, "one each");
-        assert!(resident <= THREADS * 22 * 4096, "{} KiB resident each", resident / THREADS >> 10);
-        assert!(mapped <= THREADS * MAPPED, "{} KiB mapped each", mapped / THREADS >> 10);
+        assert!(
+            resident <= THREADS * 22 * 4096,
+            "{} KiB resident each",
+            (resident / THREADS) >> 10
+        );
+        assert!(mapped <= THREADS * MAPPED, "{} KiB mapped each", (mapped / THREADS) >> 10);
     });
 }
