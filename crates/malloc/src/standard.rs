@@ -84,15 +84,16 @@ pub(crate) unsafe extern "C" fn cfree(block: *mut u8) {
     unsafe { global::deallocate_c(block) }
 }
 
-/// C23's `free_sized`. The size isn't used: a block that `realloc` left in place may be of another class than its size's.
+/// C23's `free_sized`. The size isn't used, but in the hardened build, which reports a wrong one: a block that `realloc`
+/// left in place may lie in a class other than its size's.
 ///
 /// # Safety
 ///
 /// As for [`free`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn free_sized(block: *mut u8, _size: usize) {
+pub(crate) unsafe extern "C" fn free_sized(block: *mut u8, size: usize) {
     // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
-    unsafe { global::deallocate_c(block) }
+    unsafe { global::deallocate_c_sized(block, size) }
 }
 
 /// C23's `free_aligned_sized`, for blocks of `aligned_alloc`.
@@ -101,11 +102,7 @@ pub(crate) unsafe extern "C" fn free_sized(block: *mut u8, _size: usize) {
 ///
 /// As for [`free`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn free_aligned_sized(
-    block: *mut u8,
-    _alignment: usize,
-    _size: usize,
-) {
+pub(crate) unsafe extern "C" fn free_aligned_sized(block: *mut u8, _alignment: usize, size: usize) {
     // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
-    unsafe { global::deallocate_c(block) }
+    unsafe { global::deallocate_c_sized(block, size) }
 }

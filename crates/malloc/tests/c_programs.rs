@@ -366,7 +366,11 @@ fn hardened_every_misuse_is_reported_at_the_call() {
         ("resized", TWICE),
         ("measured", TWICE),
         ("past", "a block of 200 bytes, written to past its end"),
+        ("past-by-zero", "a block of 200 bytes, written to past its end"),
         ("far-past", "a block of 200 bytes, written to past its end"),
+        ("after-free", "a block of 208 bytes, written to after it was freed"),
+        ("wrong-size", "a block of 200 bytes, freed as one of 100"),
+        ("wrong-size-of-large", "a block of 102400 bytes, freed as one of 100"),
         ("stack", "not of this allocator"),
         ("large-inside", "not the start of a block in use"),
         ("large-twice", ""),
@@ -379,9 +383,10 @@ fn hardened_every_misuse_is_reported_at_the_call() {
 
 #[test]
 fn hardened_it_is_as_good_a_malloc() {
-    for program in ["semantics", "life", "births"] {
+    for program in ["semantics", "life", "births", "reuse"] {
         check(program, &[], Way::Hardened);
     }
+    check("random_calls", &["3", "100000", "4"], Way::Hardened);
     check("threads", &["serial", "1000"], Way::Hardened);
     check("threads", &["crowd", "300"], Way::Hardened);
     check("processes", &["100"], Way::Hardened);

@@ -5,7 +5,8 @@
 //!   address that is no block, is noticed in whichever thread.
 //! - The margin between the size asked for and the block's end is filled, and sealed by a word that depends on the
 //!   address and on the process. So a byte written past the end is noticed at the free.
-//! - A freed block is filled, so that a use after the free reads nothing that makes sense.
+//! - A freed block is zeroed, so that a use after the free reads nothing of what it held. Another bit says so. So a byte
+//!   written after the free is noticed when the block is to be handed out again.
 //!
 //! There is no fast path then. Blocks of arena heaps aren't checked.
 
@@ -15,7 +16,7 @@ use crate::{
     books::{
         area::{Area, HAS_HELD, held_words},
         report,
-        slab::BadFree,
+        slab::{BITMAP_WORDS_SMALLEST, BadFree},
     },
     plan::{bins::Bin, geometry::SegmentPlace},
     sys,
@@ -27,23 +28,49 @@ pub(crate) const ON: bool = HAS_HELD;
 /// Bytes of a block that its seal takes.
 pub(crate) const SEAL: usize = if ON { size_of::<u64>() } else { 0 };
 
-/// What fills the bytes between a block's size and its seal.
+/// What fills the bytes between a block's size and its seal, and the seal's first byte. So one byte past the end is noticed
+/// whatever else is written, be it zero, as of a string.
 const MARGIN: u8 = 0xc5;
-/// What fills a freed block.
-const FREED: u8 = 0xdf;
-/// The bits of a seal that hold the margin's length.
-const LENGTH: u64 = 0xffff;
+/// The bits of a seal above this one hold the margin's length.
+const LENGTH_SHIFT: u32 = 48;
+/// The bits of a seal that nobody can guess: those between its first byte and the length.
+const SECRET: u64 = (1 << LENGTH_SHIFT) - (1 << u8::BITS);
 
-/// The word and bit of a block. `Relaxed` throughout: a thread that frees a block has it from the thread that allocated
-/// it.
-fn bit(bin: Bin, block: *mut u8) -> (&'static AtomicU64, u64) {
-    let shape = bin.shape();
-    let segment = SegmentPlace::in_partition(block.addr(), shape.partition);
-    let number = shape.block_at(block.addr() & (shape.partition.segment_size() - 1));
-    // SAFETY: the block's bin is that of its tile: [AREA-2: tiles] the segment serves as a slab. Areas of threads stay
-    // ([WINDOWS-1: stay]).
-    let words = unsafe { held_words(Area::containing(block), segment) };
-    (&words[number / 64], 1 << (number % 64))
+/// Words of a segment's table whose bits say which blocks the program holds. As many more say which were zeroed: the
+/// smallest block with a seal has 16 bytes.
+const WORDS: usize = BITMAP_WORDS_SMALLEST / 2;
+
+/// What is known of a block: a bit, in each of two words. `Relaxed` throughout: a thread that frees a block has it from the thread
+/// that allocated it.
+struct Guards {
+    held: &'static AtomicU64,
+    zeroed: &'static AtomicU64,
+    bit: u64,
+}
+
+impl Guards {
+    fn of(bin: Bin, block: *mut u8) -> Self {
+        let shape = bin.shape();
+        let number = shape.block_at(block.addr() & (shape.partition.segment_size() - 1));
+        let words = words(bin, block);
+        let word = number / 64 % WORDS;
+        Self { held: &words[word], zeroed: &words[WORDS + word], bit: 1 << (number % 64) }
+    }
+}
+
+/// The table of the slab that an address lies in.
+fn words(bin: Bin, address: *mut u8) -> &'static [AtomicU64] {
+    let segment = SegmentPlace::in_partition(address.addr(), bin.shape().partition);
+    // SAFETY: the bin is that of the address's tile: [AREA-2: tiles] the segment serves as a slab. Areas of threads stay
+    // ([WINDOWS-1: stay]), and others as long as the lock of their heap is held, by who opens a slab.
+    unsafe { held_words(Area::containing(address), segment) }
+}
+
+/// Forgets what a segment's table says, since the segment becomes a slab of `bin`.
+pub(crate) fn open_slab(bin: Bin, start: *mut u8) {
+    for word in words(bin, start) {
+        word.store(0, Ordering::Relaxed);
+    }
 }
 
 /// The address of a block's seal.
@@ -54,14 +81,16 @@ fn seal_place(bin: Bin, block: *mut u8) -> *mut u64 {
 /// The seal of a block with a margin of so many bytes.
 fn seal(block: *mut u8, margin: usize) -> u64 {
     let mixed = (block.addr() + margin) ^ sys::random();
-    mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64 & !LENGTH | margin as u64
+    let product = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64;
+    (product >> u8::BITS) & SECRET | u64::from(MARGIN) | (margin as u64) << LENGTH_SHIFT
 }
 
 /// Marks a block of `bin` as held by the program, which asked for `size` bytes, and fills and seals its margin. The block
 /// has room for the seal.
 pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
-    let (word, bit) = bit(bin, block);
-    word.fetch_or(bit, Ordering::Relaxed);
+    take_out(bin, block);
+    let Guards { held, bit, .. } = Guards::of(bin, block);
+    held.fetch_or(bit, Ordering::Relaxed);
     let margin = bin.shape().block_size as usize - SEAL - size;
     // SAFETY: the block was just allocated for the caller, and has room for `size` bytes, the margin and the seal. The
     // seal need not be aligned.
@@ -71,17 +100,33 @@ pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
     }
 }
 
-/// Marks a block of `bin` as free, and fills it. The process ends with a report if the program doesn't hold the block, or
+/// Takes a free block of `bin` into use. The process ends with a report if the block was written to after it was freed.
+pub(crate) fn take_out(bin: Bin, block: *mut u8) {
+    let Guards { zeroed, bit, .. } = Guards::of(bin, block);
+    if zeroed.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
+        return;
+    }
+    let size = bin.shape().block_size as usize;
+    // SAFETY: the block was just allocated for the caller, and each of its bytes was zeroed.
+    let bytes = unsafe { core::slice::from_raw_parts(block, size) };
+    // Without a way out, so that the compiler looks at several at a time.
+    if bytes.iter().fold(0, |all, byte| all | byte) != 0 {
+        report::written_after_free(block, size);
+    }
+}
+
+/// Marks a block of `bin` as free, and zeroes it. The process ends with a report if the program doesn't hold the block, or
 /// wrote past its end.
 pub(crate) fn take_back(bin: Bin, block: *mut u8) {
     check_held(bin, block);
-    let size = size(bin, block);
-    let (word, bit) = bit(bin, block);
-    if word.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
+    size(bin, block);
+    let Guards { held, zeroed, bit } = Guards::of(bin, block);
+    if held.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
         report::bad_free(bin, BadFree::Twice(block));
     }
     // SAFETY: the program held the block until this thread cleared its bit, and gives it up.
-    unsafe { block.write_bytes(FREED, size) };
+    unsafe { block.write_bytes(0, bin.shape().block_size as usize) };
+    zeroed.fetch_or(bit, Ordering::Relaxed);
 }
 
 /// Ends the process with a report unless the program holds a block of `bin` that starts there.
@@ -89,8 +134,8 @@ pub(crate) fn check_held(bin: Bin, block: *mut u8) {
     if !bin.shape().is_start(block) {
         report::bad_free(bin, BadFree::NotABlock(block));
     }
-    let (word, bit) = bit(bin, block);
-    if word.load(Ordering::Relaxed) & bit == 0 {
+    let Guards { held, bit, .. } = Guards::of(bin, block);
+    if held.load(Ordering::Relaxed) & bit == 0 {
         report::bad_free(bin, BadFree::Twice(block));
     }
 }
@@ -100,7 +145,7 @@ pub(crate) fn size(bin: Bin, block: *mut u8) -> usize {
     let room = bin.shape().block_size as usize - SEAL;
     // SAFETY: the program holds the block, as `check_held` found, and the block ends with the seal.
     let found = unsafe { seal_place(bin, block).read_unaligned() };
-    let margin = (found & LENGTH) as usize;
+    let margin = (found >> LENGTH_SHIFT) as usize;
     if found != seal(block, margin) || margin > room {
         report::overrun(block, room);
     }

@@ -40,6 +40,20 @@ pub(crate) fn overrun(block: *mut u8, size: usize) -> ! {
     fail(block, format_args!("a block of {size} bytes, written to past its end"))
 }
 
+/// Ends the process over a block that was written to after it was freed.
+#[cold]
+#[inline(never)]
+pub(crate) fn written_after_free(block: *mut u8, size: usize) -> ! {
+    fail(block, format_args!("a block of {size} bytes, written to after it was freed"))
+}
+
+/// Ends the process over a block that is freed with a size other than its own.
+#[cold]
+#[inline(never)]
+pub(crate) fn wrong_size(block: *mut u8, size: usize, said: usize) -> ! {
+    fail(block, format_args!("a block of {size} bytes, freed as one of {said}"))
+}
+
 /// Ends the process over an address that is none of ours.
 #[cold]
 #[inline(never)]

@@ -1,7 +1,7 @@
 //! The outbox: batches in which a thread collects other heaps' blocks that it frees, handed over when full.
 
 use crate::{
-    books::owner::Owner,
+    books::{guard, owner::Owner},
     cache::{Cache, OUTBOX, watch::Watch},
     heap::{
         Heap, Visit,
@@ -77,6 +77,9 @@ impl Cache {
     /// As for [`free_remote`](Self::free_remote).
     unsafe fn begin_batch(&self, owner: Owner, bin: Bin, block: *mut u8) -> Option<Visit> {
         let (space, visit) = self.pop_or_refill(BATCH_BIN);
+        if guard::ON && !space.is_null() {
+            guard::take_out(BATCH_BIN, space);
+        }
         // SAFETY: `space` is null, or a block of that size, just allocated; `owner` is a thread's heap, by this
         // function's contract.
         let Some(mut batch) = (unsafe { OwnedBatch::init(space, owner, bin) }) else {

@@ -120,6 +120,34 @@ pub unsafe fn deallocate_c(block: *mut u8) {
     unsafe { deallocate_aligned::<C_ALIGN>(block) }
 }
 
+/// As [`deallocate_c`], for a block that was allocated, or reallocated last, with `size`: the hardened build reports
+/// another size.
+///
+/// # Safety
+///
+/// As for [`deallocate_c`].
+#[inline(always)]
+pub unsafe fn deallocate_c_sized(block: *mut u8, size: usize) {
+    // SAFETY: the block is null or live and aligned as C's blocks are, by this function's contract.
+    unsafe {
+        check_size(block, size);
+        deallocate_c(block);
+    }
+}
+
+/// Ends the process with a report if a block, or null, wasn't allocated with `size`: in the hardened build alone.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
+#[inline(always)]
+unsafe fn check_size(block: *mut u8, size: usize) {
+    if guard::ON {
+        // SAFETY: the block is null or live, by this function's contract.
+        unsafe { Kind::in_use(block) }.check_size(block, size);
+    }
+}
+
 /// Frees a block, or null.
 ///
 /// # Safety
@@ -144,6 +172,8 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
 /// `block` is live, and was allocated, or reallocated last, with `size` and `align`.
 #[inline(always)]
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
+    // SAFETY: the block is live and of this allocator, by this function's contract.
+    unsafe { check_size(block, size) };
     let cache = slot::cache();
     let is_home = !guard::ON && cache.is_home_of(block);
     match bin_for(size, align) {

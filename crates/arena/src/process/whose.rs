@@ -14,7 +14,7 @@ use crate::{
     cache::slot,
     heap::{Heap, large::LargeBlock},
     plan::{
-        bins::Bin,
+        bins::{Bin, bin_for},
         geometry::{AREA_SIZE, SegmentPlace},
     },
 };
@@ -106,6 +106,22 @@ impl Kind {
             }
         }
         kind
+    }
+
+    /// Ends the process with a report if a block that starts there wasn't allocated with this size: in the hardened
+    /// build, which knows.
+    pub(crate) fn check_size(&self, address: *mut u8, said: usize) {
+        let size = self.size(address);
+        let is_right = match *self {
+            Self::Small { .. } => size == said.max(1),
+            Self::Large { .. } | Self::Huge { .. } => {
+                bin_for(said.saturating_add(guard::SEAL), 8).is_none() && said <= size
+            }
+            Self::Null | Self::OfValue { .. } => true,
+        };
+        if !is_right {
+            report::wrong_size(address, size, said);
+        }
     }
 
     /// Its usable bytes; `address` is its own.

@@ -3,6 +3,10 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+/* Of C23, which the C library has later than we. */
+void free_sized(void *block, size_t size);
+#pragma weak free_sized
+
 static char in_data[64];
 
 static void *free_twice(void *block) {
@@ -102,6 +106,18 @@ int main(int count, char **arguments) {
     } else if (strcmp(what, "past") == 0) {
         small[200] = 1;
         pointer = small;
+    } else if (strcmp(what, "past-by-zero") == 0) {
+        small[200] = 0;
+        pointer = small;
+    } else if (strcmp(what, "after-free") == 0) {
+        free(small);
+        small[100] = 1;
+        pointer = malloc(200);
+        _exit(0);
+    } else if (strcmp(what, "wrong-size") == 0) {
+        free_sized(small, 100);
+    } else if (strcmp(what, "wrong-size-of-large") == 0) {
+        free_sized(large, 100);
     } else if (strcmp(what, "far-past") == 0) {
         memset(small, 'x', 230);
         pointer = small;

@@ -19,7 +19,15 @@ static void middle(void) { after(block(500), 500, 240); }
 static void last_word(void) { after(block(64), 64, 56); }
 static void medium(void) { after(block(5000), 5000, 3000); }
 static void zeroed(void) { after(calloc(1, 300), 300, 16); }
-static void aligned(void) { after(aligned_alloc(64, 256), 256, 128); }
+
+static void aligned(void) {
+    freed = aligned_alloc(64, 256);
+    free(freed);
+    memset(freed + 128, 'y', 8);
+    free(aligned_alloc(64, 256));
+    done();
+}
+
 static void large(void) { after(block(100 << 10), 100 << 10, 5000); }
 static void very_large(void) { after(block(3 << 20), 3 << 20, 1 << 20); }
 

@@ -5,7 +5,7 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         area::{Appetite, Refusal},
-        poison,
+        guard, poison,
         reference::SegmentRef,
         report,
         slab::{Segment, Slab},
@@ -195,6 +195,9 @@ impl Pools {
         self.grown = true;
         self.books(segment.area).set_bin(segment.place, bin);
         let start = segment.address();
+        if guard::ON {
+            guard::open_slab(bin, start);
+        }
         let idle = self.slab_of(segment).map_or(0, |slab| slab.idle());
         self.figures.add_dirty(idle);
         poison::bytes_freed(start, bin.shape().partition.segment_size());
