@@ -66,7 +66,7 @@ const SHELVES: [Shelf<SHELF>; SHARDS] = [const { Shelf::new() }; SHARDS];
 /// ```
 ///
 /// A chunk is known by the address between its blocks and its links, which lie in opposite
-/// directions: so a block and its link are found from the index without the chunk's size. Only whoever
+/// directions: so a block and its link are found from the index without the chunk's size. Only the thread that
 /// has a batch reads and writes its blocks; a thread that loses a race reads a link at most. A new chunk
 /// costs no pass over its memory: a link is first written when its block is first freed.
 ///

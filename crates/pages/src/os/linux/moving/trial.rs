@@ -47,7 +47,7 @@ fn try_one() -> Option<bool> {
 ///
 /// The page is the caller's, and nothing lives in it.
 unsafe fn is_purged(start: NonNull<u8>, page: usize) -> Option<bool> {
-    // SAFETY: the caller's promise. To make it usable changes nothing unless it was taken for unmapped.
+    // SAFETY: the page is the caller's, and nothing lives in it. To make it usable changes nothing unless it was taken for unmapped.
     unsafe {
         protect_rw(start, page).ok()?;
         start.write_volatile(1);
