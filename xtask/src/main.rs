@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 mod accept;
 mod bench;
+mod built;
 mod debian;
 mod demo;
 mod evidence;
@@ -38,6 +39,7 @@ mod run;
 mod sanitize;
 mod script;
 mod soak;
+mod tally;
 mod test;
 mod tidy;
 mod tune;

@@ -1,19 +1,26 @@
-//! `cargo xtask platforms`: the front door compiled for machines and systems other than this one.
+//! `cargo xtask platforms`: the library for machines and systems other than this one, compiled and run by emulators.
 
-use std::{fs, path::PathBuf, process::Command};
+mod emulated;
+mod library;
+mod page;
+mod runs;
+mod suite;
+
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::Message;
 
 use crate::{nostd, process};
+use page::Tables;
 
-/// Checks that the front door compiles for other targets, and which way it takes there.
+/// Checks that the front door compiles for other targets, which way it takes there, and runs what emulators can.
 #[derive(clap::Args)]
 pub(crate) struct Platforms {
-    /// Write the table of all targets into its page. Without this, the page must say the same.
+    /// Write the tables of all targets into their page. Without this, the page must say the same.
     #[arg(long)]
     write: bool,
-    /// One target of each system and each kind.
+    /// One target of each system and each kind, and of what runs the quick ones.
     #[arg(long, conflicts_with = "write")]
     quick: bool,
     /// Only targets with one of these in their name, as `aarch64` or `windows`.
@@ -42,9 +49,6 @@ const TARGETS: [Target; 15] = [
     ("riscv32imac-unknown-none-elf", "core", false),
 ];
 
-const BEGIN: &str = "<!-- targets: begin -->\n";
-const END: &str = "<!-- targets: end -->";
-
 impl Platforms {
     pub(crate) fn quick() -> Self {
         Self { write: false, quick: true, targets: Vec::new() }
@@ -52,43 +56,23 @@ impl Platforms {
 
     pub(crate) fn run(self) -> Result<()> {
         nostd::need_sources()?;
-        let mut rows = Vec::new();
-        for (target, library, _) in TARGETS.into_iter().filter(|target| self.wants(target)) {
-            rows.push(row(target, &kind_of(target, check(target, library))?));
+        let mut tables = Tables::default();
+        for (target, library, quick) in TARGETS {
+            if self.wants(target, quick) {
+                tables.targets.push(row(target, &kind_of(target, check(target, library))?));
+            }
         }
-        ensure!(!rows.is_empty(), "no target has that in its name");
-        if self.write { write(&rows) } else { compare(&rows) }
+        for run in runs::RUNS.iter().filter(|run| self.wants(run.target, run.quick)) {
+            run.how.run(run.target, &mut tables.runs)?;
+        }
+        ensure!(!tables.targets.is_empty(), "no target has that in its name");
+        if self.write { tables.write() } else { tables.compare() }
     }
 
-    fn wants(&self, (target, _, quick): &Target) -> bool {
-        (!self.quick || *quick)
+    fn wants(&self, target: &str, quick: bool) -> bool {
+        (!self.quick || quick)
             && (self.targets.is_empty() || self.targets.iter().any(|part| target.contains(part)))
     }
-}
-
-/// Writes the table into its page.
-fn write(rows: &[String]) -> Result<()> {
-    let text = fs::read_to_string(page())?;
-    let (head, rest) = text.split_once(BEGIN).context("the page lacks its table")?;
-    let (_, tail) = rest.split_once(END).context("the page's table has no end")?;
-    let table = rows.concat();
-    Ok(fs::write(
-        page(),
-        [head, BEGIN, "| target | kind |\n|---|---|\n", &table, END, tail].concat(),
-    )?)
-}
-
-/// Each row must stand in the page.
-fn compare(rows: &[String]) -> Result<()> {
-    let text = fs::read_to_string(page())?;
-    for row in rows {
-        ensure!(text.contains(row), "{} lacks the row {row}", page().display());
-    }
-    Ok(())
-}
-
-fn page() -> PathBuf {
-    process::root().join("docs/PLATFORMS.md")
 }
 
 /// Checks the front door for a target whose library is built from its sources, up to this crate.

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     accept::Accept, fuzz::Fuzz, install, kernels::Kernels, loom::Loom, misuse::Misuse,
     mutants::Mutants, nostd::Nostd, oldest::Oldest, packages::Packages, platforms::Platforms,
-    process, sanitize::Sanitize, tidy,
+    process, sanitize::Sanitize, tally, tidy,
 };
 
 /// Runs everything that CI runs, and prints what ran.
@@ -175,26 +175,6 @@ pub(crate) fn with_features(arguments: &[&str], features: &[&str]) -> Command {
 /// Runs tests, and prints how many passed.
 fn tests(name: &str, command: &mut Command) -> Result<()> {
     let output = process::step(name, command)?;
-    eprintln!("     {} tests passed", passed(&String::from_utf8_lossy(&output.stdout)));
+    eprintln!("     {} tests passed", tally::passed(&String::from_utf8_lossy(&output.stdout)));
     Ok(())
-}
-
-/// The sum of the tests that cargo's output counts as passed.
-fn passed(output: &str) -> usize {
-    let counts = output.lines().filter_map(|line| {
-        line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<usize>().ok()
-    });
-    counts.sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tests_of_all_binaries_are_counted() {
-        let output = "test a ... ok\ntest result: ok. 7 passed; 0 failed\n\
-                      test result: ok. 12 passed; 1 ignored\ntest result: FAILED. 3 passed";
-        assert_eq!(passed(output), 19);
-    }
 }
