@@ -63,7 +63,7 @@ impl Heap {
         self.pools.lock(mark)
     }
 
-    /// The lock itself, for a fork, and for who won't wait for it.
+    /// The lock itself, for a fork, and for callers that don't wait for it.
     pub(crate) fn lock(&self) -> &Lock<Pools> {
         &self.pools
     }

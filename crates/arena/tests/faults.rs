@@ -180,7 +180,7 @@ impl Large {
 
 impl Drop for Large {
     fn drop(&mut self) {
-        // SAFETY: moved blocks are forgotten by whoever moved them.
+        // SAFETY: moved blocks are forgotten where they were moved.
         unsafe { global::deallocate(self.start) };
     }
 }

@@ -19,7 +19,7 @@ unsafe impl GlobalAlloc for Arenas {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is live and of this layout, by the contract of `GlobalAlloc`.
         unsafe { global::deallocate_sized(block, layout.size(), layout.align()) }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn start_if_wanted() {
     }
 }
 
-/// Keeps the path for whoever writes.
+/// Keeps the path for the thread that writes.
 fn keep(path: &[u8]) {
     for (kept, &byte) in PATH.iter().zip(path) {
         kept.store(byte, Ordering::Relaxed);

@@ -30,7 +30,7 @@ pub(crate) struct Values {
 
 static VALUES: Lock<Values> = Lock::new(Values { in_use: 0, kept: 0 });
 
-/// The lock, for a fork, and for who won't wait for it.
+/// The lock, for a fork, and for callers that don't wait for it.
 pub(crate) fn lock() -> &'static Lock<Values> {
     &VALUES
 }
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// A heap gives up its areas before it is withdrawn: whoever walks over the heaps meets none in between.
+    /// A heap gives up its areas before it is withdrawn: a walk over the heaps meets none in between.
     #[test]
     fn walks_meet_no_heap_that_gave_up_its_areas() {
         let done = AtomicBool::new(false);

@@ -34,7 +34,7 @@ static SAMPLES: Lock<Samples> = Lock::new(Samples::new());
 /// pairs with `Acquire` where it is taken.
 static ASKED: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-/// The lock, for a fork, and for who won't wait for it.
+/// The lock, for a fork, and for callers that don't wait for it.
 pub(crate) fn lock() -> &'static Lock<Samples> {
     &SAMPLES
 }

@@ -11,7 +11,7 @@ pub(crate) enum Outcome {
     Killed(i32),
 }
 
-/// Forks, and has the child do something that says whether all is well, in so many seconds at most.
+/// Forks, and has the child do something that returns whether all is well, in so many seconds at most.
 pub(crate) fn fork_and_wait(seconds: u32, act: impl FnOnce() -> bool) -> Outcome {
     // SAFETY: the child is one of the tests' own, and ends here.
     let child = unsafe { libc::fork() };

@@ -4,7 +4,11 @@ use loom::{cell::UnsafeCell, sync::Arc, thread};
 use stratalloc_core::sync::model;
 
 use super::*;
-use crate::sys::lock::{Lock, Mark};
+use crate::{
+    books::owner::Owner,
+    plan::bins::Bin,
+    sys::lock::{Lock, Mark},
+};
 
 /// Two batches with, beside each, what its sender wrote before it was sent.
 struct Sent {

@@ -54,7 +54,7 @@ pub(super) trait Process {
     /// Gives back all that a thread's cache holds, as it ends.
     fn empty(&self, cache: &'static Self::Cache);
 
-    /// Takes the lock of the C library's streams, if there may be other threads; says whether.
+    /// Takes the lock of the C library's streams, if there may be other threads; returns whether it did.
     fn lock_streams(&self) -> bool;
     /// Gives it back.
     fn unlock_streams(&self);

@@ -44,7 +44,7 @@ impl Windows {
         self.memory[window].with(|memory| unsafe { *memory })
     }
 
-    /// Claims windows, uses them, and gives them up, twice; says whether they were free.
+    /// Claims windows, uses them, and gives them up, twice; returns whether they were free.
     fn visit(&self, index: usize, count: usize) -> bool {
         let visits = [0, 1].map(|_| {
             let is_free = self.table.claim(index, count);
@@ -65,13 +65,13 @@ impl Windows {
         }
     }
 
-    /// Reads what stands in each window that a thread's heap is found in; says how many there are.
+    /// Reads what stands in each window that a thread's heap is found in; returns how many there are.
     fn look(&self) -> usize {
         let found = self.table.owners(0, |kind| kind == Kind::THREAD);
         found.map(|owner| assert_eq!(self.read(owner.addr() >> AREA_SHIFT), 1)).count()
     }
 
-    /// Takes the heap that waits, and uses it; says whether it got it.
+    /// Takes the heap that waits, and uses it; returns whether it got it.
     fn take(&self, take: fn(&Table<COUNT>) -> Option<Owner>) -> bool {
         let taken = take(&self.table).map(|owner| owner.addr() >> AREA_SHIFT);
         taken.into_iter().for_each(|window| self.write(window, 1));

@@ -1,0 +1,201 @@
+//! Batches: addresses of freed blocks of one bin and one owner, on their way to the owner.
+
+use core::{
+    ops::{Deref, DerefMut},
+    ptr::NonNull,
+};
+
+use crate::{
+    books::owner::Owner,
+    plan::{bins::Bin, geometry::LINE},
+};
+
+/// Blocks in a batch, so that it fills a block of 256 bytes.
+pub(crate) const BATCH_BLOCKS: usize = 29;
+
+/// The size of a batch in bytes.
+pub(crate) const BATCH_SIZE: usize = size_of::<Batch>();
+
+// All that is read of a batch before its blocks is on its first line, and the first blocks with it.
+#[cfg(not(loom))]
+const _: () = {
+    assert!(BATCH_SIZE == 256 && BATCH_SIZE % LINE == 0);
+    assert!(core::mem::offset_of!(Batch, blocks) <= LINE / 2);
+};
+
+/// Blocks of one bin that one heap owns.
+///
+/// # Invariants
+///
+/// - [BATCH-1: blocks] The first `count` of `blocks` were freed, are of bin `bin`, and lie in slabs of `owner`.
+/// - [BATCH-2: owner] `owner` is a thread's heap, which lives as long as the process.
+#[repr(C)]
+pub(crate) struct Batch {
+    pub(super) next: Option<OwnedBatch>,
+    pub(super) owner: Owner,
+    pub(super) bin: Bin,
+    pub(super) count: u32,
+    pub(super) blocks: [*mut u8; BATCH_BLOCKS],
+    #[cfg(loom)]
+    pub(super) watched: stratalloc_core::sync::UnsafeCell<()>,
+}
+
+impl Batch {
+    /// The batch behind it. Loom watches each use.
+    #[inline(always)]
+    pub(super) fn link(&mut self) -> &mut Option<OwnedBatch> {
+        #[cfg(loom)]
+        self.watched.with_mut(drop);
+        &mut self.next
+    }
+
+    /// Whether it collects for this owner and bin.
+    #[inline]
+    pub(crate) fn is_for(&self, owner: Owner, bin: Bin) -> bool {
+        self.owner == owner && self.bin == bin
+    }
+
+    /// Adds a block; returns whether the batch is full now. It isn't before.
+    ///
+    /// # Safety
+    ///
+    /// The block lies in a slab of the batch's bin and owner, and nobody uses it any more.
+    #[inline]
+    pub(crate) unsafe fn add(&mut self, block: *mut u8) -> bool {
+        self.blocks[self.count as usize] = block;
+        self.count += 1;
+        self.count as usize == BATCH_BLOCKS
+    }
+
+    /// Adds a block, unless that would make the batch full; returns whether it did.
+    ///
+    /// # Safety
+    ///
+    /// As for [`add`](Self::add).
+    #[inline(always)]
+    pub(crate) unsafe fn add_unless_last(&mut self, block: *mut u8) -> bool {
+        let count = self.count as usize;
+        let fits = count < BATCH_BLOCKS - 1;
+        if fits {
+            self.blocks[count] = block;
+            self.count += 1;
+        }
+        fits
+    }
+
+    /// The heap that owns its blocks.
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// The bin of its blocks.
+    pub(crate) fn bin(&self) -> Bin {
+        self.bin
+    }
+
+    /// The bytes of its blocks.
+    pub(crate) fn bytes(&self) -> usize {
+        self.count as usize * self.bin().shape().block_size as usize
+    }
+
+    /// Its blocks.
+    pub(crate) fn blocks(&self) -> &[*mut u8] {
+        &self.blocks[..self.count as usize]
+    }
+}
+
+/// A batch that nobody else has.
+///
+/// # Invariants
+///
+/// - [OWNED_BATCH-1: own] It points at a batch, in a block of [`BATCH_SIZE`] bytes of a thread's heap, and nothing else
+///   does.
+#[repr(transparent)]
+#[must_use = "the batch is a block, and has to be freed"]
+pub(crate) struct OwnedBatch(pub(super) NonNull<Batch>);
+
+impl OwnedBatch {
+    /// Makes a block an empty batch for a heap's bin; `None` if the block is null.
+    ///
+    /// # Safety
+    ///
+    /// `block` is null, or the caller's, of [`BATCH_SIZE`] bytes. `owner` is a thread's heap.
+    pub(crate) unsafe fn init(block: *mut u8, owner: Owner, bin: Bin) -> Option<Self> {
+        let batch = NonNull::new(block)?.cast::<Batch>();
+        let fields = batch.as_ptr();
+        // SAFETY: the block is the caller's and has room, by this function's contract, and is aligned for its size
+        // class. Addresses are written before they are read.
+        unsafe {
+            (&raw mut (*fields).next).write(None);
+            (&raw mut (*fields).owner).write(owner);
+            (&raw mut (*fields).bin).write(bin);
+            (&raw mut (*fields).count).write(0);
+        }
+        Some(Self(batch))
+    }
+
+    /// The block that it is, for its owner to free.
+    pub(crate) fn into_block(self) -> *mut u8 {
+        self.into_raw().cast()
+    }
+
+    pub(super) fn into_raw(self) -> *mut Batch {
+        self.0.as_ptr()
+    }
+}
+
+impl Deref for OwnedBatch {
+    type Target = Batch;
+
+    #[inline(always)]
+    fn deref(&self) -> &Batch {
+        // SAFETY: [OWNED_BATCH-1: own] it is a batch, which others reach through this alone.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for OwnedBatch {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Batch {
+        // SAFETY: [OWNED_BATCH-1: own] it is a batch, which others reach through this alone.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+/// Batches in a row.
+#[must_use = "the batches are blocks, and have to be freed"]
+pub(crate) struct Batches(pub(super) Option<OwnedBatch>);
+
+impl Batches {
+    /// No batches.
+    pub(crate) const NONE: Self = Self(None);
+
+    /// Adds a batch in front.
+    pub(crate) fn push(&mut self, mut batch: OwnedBatch) {
+        *batch.link() = self.0.take();
+        self.0 = Some(batch);
+    }
+
+    /// These and those. O(these).
+    pub(crate) fn and(self, those: Self) -> Self {
+        self.fold(those, |mut all, batch| {
+            all.push(batch);
+            all
+        })
+    }
+
+    /// The batches, first to last.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Batch> {
+        core::iter::successors(self.0.as_deref(), |batch| batch.next.as_deref())
+    }
+}
+
+impl Iterator for Batches {
+    type Item = OwnedBatch;
+
+    fn next(&mut self) -> Option<OwnedBatch> {
+        let mut batch = self.0.take()?;
+        self.0 = batch.link().take();
+        Some(batch)
+    }
+}
