@@ -16,7 +16,7 @@ pub(super) struct Run {
 
 pub(super) const RUNS: [Run; 1] = [Run {
     target: "aarch64-unknown-linux-gnu",
-    quick: true,
+    quick: false,
     how: aarch64(&[
         Machine { name: "pages of 4 KiB", arguments: &["-p", "4096"], suites: &ARENAS },
         Machine { name: "pages of 64 KiB", arguments: &["-p", "65536"], suites: &ARENAS },
