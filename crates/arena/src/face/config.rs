@@ -123,7 +123,7 @@ impl Config {
     /// Whether `madvise` is called: by default it is. A sandbox may end the process for this call.
     ///
     /// Without it there are no huge pages but where the system gives them to all memory, and memory goes back only where
-    /// whole stretches of it serve nothing, by `munmap`; not behind free blocks among others.
+    /// whole stretches of it serve nothing, by `munmap`; not behind free blocks among others. Large blocks that move are copied.
     pub const fn madvise(mut self, wanted: bool) -> Self {
         self.madvise = wanted;
         self

@@ -21,7 +21,8 @@ pub(crate) fn set_advice(allowed: bool) {
     ADVICE.store(allowed, Ordering::Relaxed);
 }
 
-fn is_allowed() -> bool {
+/// Returns whether the call may be made.
+pub(crate) fn is_advice_allowed() -> bool {
     ADVICE.load(Ordering::Relaxed)
 }
 
@@ -31,7 +32,7 @@ fn is_allowed() -> bool {
 ///
 /// The bytes are usable, and the caller's.
 pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
-    if is_allowed() {
+    if is_advice_allowed() {
         // SAFETY: the bytes are usable and the caller's, by this function's contract. A refusal changes nothing.
         let _ = unsafe { os::prefer_huge(start, size) };
     }
@@ -49,5 +50,5 @@ pub(crate) unsafe fn purge(start: *mut u8, size: usize) -> bool {
     probe!("purge", start.addr().get(), size);
     // SAFETY: the bytes, to the end of their last page, are the caller's and hold nothing needed, by this function's
     // contract.
-    size == 0 || is_allowed() && unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
+    size == 0 || is_advice_allowed() && unsafe { os::purge(start, round_to_pages(size)) }.is_ok()
 }

@@ -40,7 +40,8 @@ pub(crate) unsafe fn move_bytes(from: *mut u8, to: *mut u8, size: usize) -> bool
 /// As for [`move_bytes`].
 unsafe fn move_part(from: *mut u8, to: *mut u8, size: usize) -> Option<usize> {
     let mut part = size;
-    while part >= WORTH_MOVING {
+    // The first move tries whether what was moved can be purged, with a call that may be forbidden.
+    while part >= WORTH_MOVING && sys::is_advice_allowed() {
         let (start, place) = (NonNull::new(from)?, NonNull::new(to)?);
         // SAFETY: the caller owns both blocks, which hold `part` bytes, by this function's contract.
         match unsafe { os::move_pages(start, place, part) } {

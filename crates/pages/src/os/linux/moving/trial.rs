@@ -5,18 +5,23 @@
 
 use core::{
     ptr::NonNull,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+};
+
+use rustix::{
+    io::Errno,
+    thread::{Timespec, futex},
 };
 
 use super::{MoveError, move_mapped};
-use crate::os::{map, page_size, protect_rw, purge, unmap};
+use crate::os::{map, page_size, purge, unmap};
 
 /// Whether a trial was made, and what it said. Every trial says the same, so that nothing is ordered by these two: who
 /// sees the first alone takes pages for unmovable once.
 static DONE: AtomicBool = AtomicBool::new(false);
 static MOVABLE: AtomicBool = AtomicBool::new(false);
 
-/// Returns whether pages can be moved. A trial that the system refuses is no answer: there will be another.
+/// Returns whether pages can be moved. A trial whose move the system refuses is no answer: there will be another.
 pub(super) fn are_movable() -> bool {
     if !DONE.load(Relaxed) {
         let Some(answer) = try_one() else { return false };
@@ -34,25 +39,37 @@ fn try_one() -> Option<bool> {
     unsafe {
         let to = from.add(page);
         let moved = move_mapped(from, to, page);
-        let answer = if moved.is_ok() { is_purged(from, page) } else { None };
+        let answer = moved.is_ok().then(|| is_zero(from) && is_purged(from, page));
         let ours = if moved == Err(MoveError::Lost) { page } else { 2 * page };
         let _ = unmap(from, ours);
         answer
     }
 }
 
-/// Returns whether a page reads as zero after it was written to and purged.
+/// Returns whether a page begins with zero. The kernel reads it, as the word of a wait that has no time: an emulator may
+/// have made the page one that faults.
 ///
 /// # Safety
 ///
-/// The page is the caller's, and nothing lives in it.
-unsafe fn is_purged(start: NonNull<u8>, page: usize) -> Option<bool> {
-    // SAFETY: the page is the caller's, and nothing lives in it. To make it usable changes nothing unless it was taken for unmapped.
+/// The page is the caller's.
+unsafe fn is_zero(start: NonNull<u8>) -> bool {
+    // SAFETY: a page begins at a multiple of 4, and holds a word that nobody else knows of.
+    let word = unsafe { AtomicU32::from_ptr(start.as_ptr().cast()) };
+    let no_time = Timespec { tv_sec: 0, tv_nsec: 0 };
+    futex::wait(word, futex::Flags::PRIVATE, 1, Some(&no_time)) == Err(Errno::AGAIN)
+}
+
+/// Returns whether a page reads as zero after it was written to and purged, or whether the system says that it can't be
+/// purged.
+///
+/// # Safety
+///
+/// The page is the caller's, it may be written to, and nothing lives in it.
+unsafe fn is_purged(start: NonNull<u8>, page: usize) -> bool {
+    // SAFETY: the page is the caller's, it may be written to, and nothing lives in it, by this function's contract.
     unsafe {
-        protect_rw(start, page).ok()?;
         start.write_volatile(1);
-        purge(start, page).ok()?;
-        Some(start.read_volatile() == 0)
+        purge(start, page).is_err() || start.read_volatile() == 0
     }
 }
 
@@ -63,7 +80,7 @@ mod tests {
     use rustix::mm::{self, MapFlags};
 
     use super::*;
-    use crate::os::linux::READ_WRITE;
+    use crate::os::{linux::READ_WRITE, protect_none};
 
     #[test]
     fn what_keeps_its_content_is_no_place_that_pages_were_moved_from() {
@@ -75,9 +92,24 @@ mod tests {
         let shared = NonNull::new(shared.unwrap().cast()).unwrap();
         // SAFETY: both are the test's own.
         unsafe {
-            assert_eq!([private, shared].map(|it| is_purged(it, page)), [Some(true), Some(false)]);
+            assert_eq!([private, shared].map(|it| is_purged(it, page)), [true, false]);
             unmap(private, page).unwrap();
             unmap(shared, page).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_place_that_faults_is_not_zero() {
+        let page = page_size();
+        let start = map(2 * page, page).unwrap();
+        // SAFETY: just mapped.
+        unsafe {
+            assert!(is_zero(start));
+            start.add(page).write(1);
+            assert!(!is_zero(start.add(page)));
+            protect_none(start, page).unwrap();
+            assert!(!is_zero(start));
+            unmap(start, 2 * page).unwrap();
         }
     }
 }
