@@ -1,5 +1,5 @@
-//! Thread-partitioned arenas: a general-purpose allocator that finds a block's parents by aligning its
-//! address.
+//! Thread-partitioned arenas: a general-purpose allocator that finds the segment, arena and area of a block
+//! by aligning its address.
 //!
 //! # What contains what
 //!
@@ -9,33 +9,38 @@
 //!   books         the state of the memory below, apart from the blocks
 //!   partition p     of 8, at 256 MiB << p
 //!     arena a         of 64
-//!       segment s       of 64, each 64 KiB << p: a slab of blocks of one size class, or part of a run
+//!       segment s       of 64, each 64 KiB << p: a slab of blocks of one size class, or part of a large block
 //!         block
 //! ```
 //!
-//! All sizes are powers of two, so the bits of an address name its window, partition, arena and segment.
-//! One load from a table that stays in the first-level cache tells a block's size class.
-//! Neither allocating nor freeing touches a block.
+//! The sizes of all but blocks are powers of two, so that the bits of an address name its window, partition, arena and
+//! segment.
+//! One load from a table of bytes tells a block's size class; the lines of it that a program uses stay in the first-level
+//! cache.
+//! The fast paths touch no block.
 //!
 //! # Three tiers
 //!
 //! | tier | what it has | who may touch it | why it is there |
 //! |---|---|---|---|
 //! | cache | a stack of addresses of free blocks for each class | its thread alone: no lock, no atomic operation | nearly every call ends here, after some fifteen instructions |
-//! | heap | slabs, runs and whole arenas, and an inbox for frees by other threads | the thread that holds its lock | takes and gives many blocks at once, so that the lock costs each of them little |
-//! | process | the list of heaps, the owner of each block, the bounds on memory held and kept | any thread, by single words | memory that a thread doesn't need any more serves another, or goes back |
+//! | heap | slabs, runs and whole arenas, and an inbox for frees by other threads | the thread that holds its lock; the inbox, any thread | takes and gives many blocks at once, so that the lock costs each of them little |
+//! | process | the list of heaps, the owner of each block, the bounds on memory held and kept | any thread, by single words, or under a lock where a thread starts or ends | memory that a thread doesn't need any more serves another, or goes back |
 //!
 //! # What to call
 //!
 //! - [`global`] is the allocator of the process.
 //! - [`ArenaHeap`] is a heap as a value, freed in one step.
-//! - [`Config`] sets how much memory is kept, for how long, and how much may be held; [`limit`] names the reason of a
-//!   refusal.
+//! - [`Config`] sets how much memory is kept, for how long, and how much may be held; [`limit`] says why a request was
+//!   refused.
 //! - [`Census`], [`Stats`] and [`map`] show where the memory is.
 //! - [`profile`] shows which calls hold it, and [`address`] describes an address.
-//! - [`SegmentPlace`] is the arithmetic.
+//! - [`SegmentPlace`] takes addresses apart.
 //!
-//! Linux with 64 bits only, by way of `stratalloc_pages::os` and the C library's thread keys.
+//! `docs/ARCHITECTURE.md` has a table of the rooms of this crate, and `docs/LIFE_OF_AN_ALLOCATION.md` goes through them with
+//! one block.
+//!
+//! Linux with 64 bits only (x86-64, aarch64, riscv64), by way of `stratalloc_pages::os` and the C library's thread keys.
 
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]

@@ -58,7 +58,7 @@ pub(crate) const WORTH_PURGING_ZEROES: usize = 32 << 20;
 
 // What becomes usable at once.
 
-/// The least and the most of a slab: each step is a call, and memory ahead of use counts against a limit on the address
+/// The least and the most of a slab that is made usable at once: each such step is a call, and memory ahead of use counts against a limit on the address
 /// space.
 pub(crate) const STEP: RangeInclusive<usize> = 32 << 10..=4 << 20;
 /// Between these, a heap's step is this part of what it holds.

@@ -27,7 +27,7 @@ static INTERVAL: AtomicUsize = AtomicUsize::new(0);
 /// where it is set pairs with `Acquire` in [`heap`]; a thread that frees a block of it has seen it set.
 static SAMPLED: AtomicPtr<Heap> = AtomicPtr::new(null_mut());
 
-/// The samples. The lock is taken while no other is held.
+/// The samples. The lock is taken while no other is held, but by a fork.
 static SAMPLES: Lock<Samples> = Lock::new(Samples::new());
 
 /// What is to be done once the thread that has the samples in hand is done with them, or null. `Release` where it is set

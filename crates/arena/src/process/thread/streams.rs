@@ -1,4 +1,4 @@
-//! The C library's lock over its list of open streams, which a fork takes before it takes ours.
+//! The C library's lock over its list of open streams, which a fork takes before those of the heaps.
 //!
 //! `fflush(NULL)` holds it while it waits for a stream, whose holder may be in `getline`, waiting for a
 //! heap. The GNU C library's fork takes it after the handlers of `pthread_atfork` ran, and its own malloc's
