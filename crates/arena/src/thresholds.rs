@@ -65,8 +65,10 @@ pub(crate) const STEP: RangeInclusive<usize> = 32 << 10..=4 << 20;
 pub(crate) const STEP_SHARE: usize = 16;
 /// For so long after the system refused memory, none is made usable ahead: what it has is left to other requests.
 pub(crate) const RESTRAINT: u64 = 1000;
-/// With so many stretches of usable memory, an eighth of the mappings that a process may have is taken.
-pub(crate) const MANY_STRETCHES: usize = 8192;
+/// With so many stretches of usable memory, a quarter of the mappings that a process may have is taken. From there on steps are
+/// long, which uses up a limit on the address space: at half as many, 300 threads with blocks of 24 classes each took all of
+/// 750 MB, and no room was left for the next thread's stack.
+pub(crate) const MANY_STRETCHES: usize = 16_384;
 
 // Huge pages.
 

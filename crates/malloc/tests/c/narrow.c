@@ -17,6 +17,21 @@ static void *take_one_of_each(void *unused) {
     return unused;
 }
 
+/* Nobody takes a limit on the address space up ahead of use: a tenth of it is left for stacks and libraries. */
+static void check_room_is_left(void) {
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
+    char line[256];
+    unsigned long long peak = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    CHECK(status != NULL);
+    while (peak == 0 && fgets(line, sizeof line, status) != NULL) {
+        sscanf(line, "VmPeak: %llu", &peak);
+    }
+    fclose(status);
+    CHECK(peak != 0 && (peak << 10) < limit.rlim_cur / 10 * 9);
+}
+
 static void limit_from_start(char **arguments) {
     rlim_t bytes = (rlim_t)atol(arguments[2]) << 10;
     struct rlimit limit = {bytes, bytes};
@@ -40,5 +55,6 @@ int main(int count, char **arguments) {
         CHECK(pthread_create(&thread, &small, take_one_of_each, NULL) == 0);
     }
     pthread_barrier_wait(&all_have);
+    check_room_is_left();
     return 0;
 }
