@@ -138,12 +138,16 @@ impl<W: Write> Page<'_, W> {
 
     /// Draws segments that are equal to a cell.
     fn bar(&mut self, cell: Cell, x: usize, y: usize, height: usize) -> fmt::Result {
-        let place = format_args!("x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{height}\"");
+        write!(
+            self.out,
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{height}\" class=\""
+        )?;
         match (cell.level, cell.bin) {
-            (0, _) => write!(self.out, "<rect {place} class=\"v\"/>"),
-            (level, Bin::NONE) => write!(self.out, "<rect {place} class=\"l f{level}\"/>"),
-            (level, bin) => write!(self.out, "<rect {place} class=\"c{} f{level}\"/>", bin.index()),
+            (0, _) => self.out.write_str("v")?,
+            (level, Bin::NONE) => write!(self.out, "l f{level}")?,
+            (level, bin) => write!(self.out, "c{} f{level}", bin.index())?,
         }
+        self.out.write_str("\"/>")
     }
 
     fn title(&mut self, cell: Cell) -> fmt::Result {
