@@ -2,30 +2,13 @@
 
 #![cfg(not(loom))]
 
-use std::{
-    alloc::{GlobalAlloc, Layout},
-    thread,
-};
+#[path = "common/arenas.rs"]
+mod arenas;
 
-use stratalloc_arena::{AREA_SIZE, global};
+use std::thread;
+
+use stratalloc_arena::AREA_SIZE;
 use stratalloc_pages::os;
-
-struct Arenas;
-
-// SAFETY: `global` keeps the contract of `GlobalAlloc`.
-unsafe impl GlobalAlloc for Arenas {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        global::allocate(layout.size(), layout.align())
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is live and of this layout, by the contract of `GlobalAlloc`.
-        unsafe { global::deallocate_sized(block, layout.size(), layout.align()) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Arenas = Arenas;
 
 /// How many areas there may be, as in an address space of 39 bits.
 const ROOM: usize = 6;
