@@ -102,4 +102,21 @@ static inline long resident_kilobytes(void) {
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/* A figure of this program alone, as VmHWM or VmPeak: those of getrusage are inherited from who started it. */
+static inline long status_kilobytes(const char *name) {
+    char line[256];
+    long kilobytes = -1;
+    size_t length = strlen(name);
+    FILE *status = fopen("/proc/self/status", "r");
+    CHECK(status != NULL);
+    while (kilobytes < 0 && fgets(line, sizeof line, status) != NULL) {
+        if (strncmp(line, name, length) == 0 && line[length] == ':') {
+            kilobytes = atol(line + length + 1);
+        }
+    }
+    fclose(status);
+    CHECK(kilobytes > 0);
+    return kilobytes;
+}
+
 #endif

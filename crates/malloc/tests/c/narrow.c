@@ -21,15 +21,7 @@ static void *take_one_of_each(void *unused) {
 static void check_room_is_left(void) {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
-    char line[256];
-    unsigned long long peak = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    CHECK(status != NULL);
-    while (peak == 0 && fgets(line, sizeof line, status) != NULL) {
-        sscanf(line, "VmPeak: %llu", &peak);
-    }
-    fclose(status);
-    CHECK(peak != 0 && (peak << 10) < limit.rlim_cur / 10 * 9);
+    CHECK((rlim_t)status_kilobytes("VmPeak") << 10 < limit.rlim_cur / 10 * 9);
 }
 
 static void limit_from_start(char **arguments) {

@@ -25,20 +25,6 @@ static void *of_crowd(void *from_main) {
     return malloc(64);
 }
 
-/* Of this program alone: the figure of getrusage is inherited from who started it. */
-static long peak_kilobytes(void) {
-    char line[256];
-    long peak = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    CHECK(status != NULL);
-    while (peak < 0 && fgets(line, sizeof line, status) != NULL) {
-        sscanf(line, "VmHWM: %ld", &peak);
-    }
-    fclose(status);
-    CHECK(peak > 0);
-    return peak;
-}
-
 int main(int count, char **arguments) {
     CHECK_OURS();
     CHECK(count == 3);
@@ -51,7 +37,7 @@ int main(int count, char **arguments) {
             CHECK(pthread_join(thread, &result) == 0);
             free(result);
         }
-        CHECK(peak_kilobytes() < 64 << 10);
+        CHECK(status_kilobytes("VmHWM") < 64 << 10);
         return 0;
     }
     pthread_attr_t small;
