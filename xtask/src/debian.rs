@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::process;
 
@@ -44,7 +44,7 @@ pub(crate) fn unpack_foreign(architecture: &str, packages: &[String], root: &Pat
         }
         command
     };
-    succeed(apt_get().arg("update"))?;
+    process::said(apt_get().arg("update"))?;
     unpack_by(&apt_get, packages, root)?;
     Ok(fs::remove_dir_all(&apart)?)
 }
@@ -52,16 +52,15 @@ pub(crate) fn unpack_foreign(architecture: &str, packages: &[String], root: &Pat
 fn unpack_by(apt_get: &dyn Fn() -> Command, packages: &[String], root: &Path) -> Result<()> {
     let folder = root.join("packages");
     fs::create_dir_all(&folder)?;
-    succeed(apt_get().current_dir(&folder).arg("download").args(packages))?;
+    process::said(apt_get().current_dir(&folder).arg("download").args(packages))?;
     for entry in fs::read_dir(&folder)? {
-        succeed(Command::new("dpkg-deb").arg("--extract").arg(entry?.path()).arg(root))?;
+        extract(&entry?.path(), root)?;
     }
     Ok(fs::remove_dir_all(&folder)?)
 }
 
-fn succeed(command: &mut Command) -> Result<()> {
-    let output = process::output(command)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {said}", process::shown_as(command));
+/// Unpacks the file of a package below `root`.
+pub(crate) fn extract(package: &Path, root: &Path) -> Result<()> {
+    process::said(Command::new("dpkg-deb").arg("--extract").args([package, root]))?;
     Ok(())
 }

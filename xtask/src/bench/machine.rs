@@ -85,9 +85,7 @@ fn read(file: &str) -> String {
 }
 
 fn said(program: &str, args: &[&str]) -> Result<String> {
-    let output = process::output(Command::new(program).args(args).current_dir(process::root()))?;
-    anyhow::ensure!(output.status.success(), "{program}: {}", output.status);
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    process::said(Command::new(program).args(args).current_dir(process::root()))
 }
 
 /// `name` in lower case, with dashes for what does not belong into a file's name.

@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Result, ensure};
 
 use super::tree::{Tree, VERSION, write as write_file};
-use crate::process;
+use crate::{
+    debian as packages,
+    process::{self, said},
+};
 
 /// Where Debian's packages put files.
 const PREFIX: &str = "/usr";
@@ -76,7 +79,7 @@ pub(super) fn try_out(shared: &Path) -> Result<()> {
     let _ = fs::remove_dir_all(&folder);
     let root = folder.join("root");
     for package in write(shared, &folder)? {
-        said(Command::new("dpkg-deb").arg("--extract").args([&package, &root]))?;
+        packages::extract(&package, &root)?;
     }
     let tree = Tree { root: &root, prefix: Path::new(PREFIX) };
     let (source, program) = (folder.join("program.c"), folder.join("program"));
@@ -89,12 +92,4 @@ pub(super) fn try_out(shared: &Path) -> Result<()> {
     let manual = fs::read_to_string(tree.at("share/man/man3/stratalloc.3"))?;
     ensure!(!manual.contains('@'), "the manual page has a place that isn't filled");
     Ok(())
-}
-
-/// Runs a command, and returns what it printed.
-fn said(command: &mut Command) -> Result<String> {
-    let output = process::output(command)?;
-    let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {error}", process::shown_as(command));
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -46,7 +46,7 @@ impl FileSystem {
         let source = process::root().join("xtask/src/kernels/init.c");
         let mut cc = Command::new(process::need("cc", "gcc")?);
         cc.args(["-O1", "-Wall", "-static", "-o"]).arg(self.folder.join("init")).arg(source);
-        succeed(&mut cc)
+        process::said(&mut cc).map(drop)
     }
 
     /// Puts a program or library where it lies here, without what debuggers need, and all libraries that
@@ -86,11 +86,4 @@ impl FileSystem {
         ensure!(shell.status()?.success(), "`{script}` failed");
         Ok(archive)
     }
-}
-
-/// Runs a command that must succeed.
-pub(super) fn succeed(command: &mut Command) -> Result<()> {
-    let output = process::output(command)?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
 }

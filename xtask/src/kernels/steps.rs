@@ -7,10 +7,8 @@ use std::{
 };
 
 use anyhow::Result;
-use cargo_metadata::Message;
 
-use super::file_system::succeed;
-use crate::{library, process};
+use crate::{built, library, process};
 
 /// Which machines run a step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,16 +109,14 @@ fn rust_tests(quick: bool) -> Result<Vec<Step>> {
     cargo.arg("--message-format=json-render-diagnostics");
     let output = process::step("build the tests of pages and arenas", &mut cargo)?;
     let mut steps = Vec::new();
-    for message in Message::parse_stream(&output.stdout[..]) {
-        let Message::CompilerArtifact(artifact) = message? else { continue };
-        let Some(binary) = artifact.executable else { continue };
-        let named = RUST_TESTS.iter().find(|(name, ..)| *name == artifact.target.name);
+    for program in built::programs(&output.stdout)? {
+        let named = RUST_TESTS.iter().find(|(name, ..)| *name == program.name);
         let Some(&(name, quickest, suite)) = named else { continue };
         let filters = if quick { quickest } else { Some(&[][..]) };
         let Some(filters) = filters else { continue };
         let arguments = [&["--test-threads=2"], filters].concat();
         let seconds = if quick { QUICK } else { LONG };
-        steps.push(Step::new(name, binary.as_std_path(), &arguments).within(seconds).of(suite));
+        steps.push(Step::new(name, &program.path, &arguments).within(seconds).of(suite));
     }
     Ok(steps)
 }
@@ -154,7 +150,7 @@ fn c_tests(library: &Path, quick: bool) -> Result<Vec<Step>> {
         let mut cc = Command::new("cc");
         cc.args(["-std=gnu11", "-O1", "-w", "-fno-builtin", "-pthread", "-I"]);
         cc.arg(sources.join("include")).arg("-o").arg(&program);
-        succeed(cc.arg(sources.join("tests/c").join(format!("{name}.c"))))?;
+        process::said(cc.arg(sources.join("tests/c").join(format!("{name}.c"))))?;
         let step = Step::new(&format!("{name}.c {}", arguments.join(" ")), &program, arguments);
         Ok(step.within(if quick { QUICK } else { LONG }).of(suite).under(library))
     });
