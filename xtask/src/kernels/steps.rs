@@ -84,8 +84,8 @@ pub(super) fn build(quick: bool) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// Seconds that a step may take in the quick part, where it takes a few on a machine without other work.
-const QUICK: u32 = 180;
+/// Seconds that a step may take in the quick part, where it takes 30 at most on a machine without other work.
+const QUICK: u32 = 600;
 /// And otherwise.
 const LONG: u32 = 3600;
 

@@ -143,29 +143,44 @@ fn withdraw(_held: &Values, areas: impl Iterator<Item = AreaRef>) {
 #[cfg(test)]
 mod tests {
     use std::{
-        sync::atomic::{AtomicBool, Ordering},
+        sync::atomic::{AtomicUsize, Ordering},
         thread,
     };
 
     use super::*;
 
     /// A heap gives up its areas before it is withdrawn: a walk over the heaps meets none in between.
+    ///
+    /// There is at most one walk for each heap that comes or goes: walks without a rest would keep the lock from the
+    /// thread that makes heaps, which is woken too late each time.
     #[test]
     fn walks_meet_no_heap_that_gave_up_its_areas() {
-        let done = AtomicBool::new(false);
+        let changes = AtomicUsize::new(0);
+        let change = || changes.fetch_add(1, Ordering::Relaxed);
         thread::scope(|scope| {
-            scope.spawn(|| {
-                let mark = slot::mark();
-                while !done.load(Ordering::Relaxed) {
-                    each(mark, |heap| assert!(heap.areas(mark) > 0));
+            let maker = scope.spawn(|| {
+                for _ in 0..40 {
+                    let homes = [(); MAX_KEPT + 8].map(|()| {
+                        change();
+                        create().unwrap()
+                    });
+                    for home in homes {
+                        change();
+                        // SAFETY: made just now, and touched by nobody else.
+                        unsafe { end(home) };
+                    }
                 }
             });
-            for _ in 0..40 {
-                let homes = [(); MAX_KEPT + 8].map(|()| create().unwrap());
-                // SAFETY: made just now, and touched by nobody else.
-                homes.into_iter().for_each(|home| unsafe { end(home) });
+            let mark = slot::mark();
+            let mut seen = 0;
+            while !maker.is_finished() {
+                if changes.load(Ordering::Relaxed) == seen {
+                    thread::yield_now();
+                    continue;
+                }
+                seen = changes.load(Ordering::Relaxed);
+                each(mark, |heap| assert!(heap.areas(mark) > 0));
             }
-            done.store(true, Ordering::Relaxed);
         });
     }
 }
