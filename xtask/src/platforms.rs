@@ -57,11 +57,12 @@ impl Platforms {
     pub(crate) fn run(self) -> Result<()> {
         nostd::need_sources()?;
         let mut tables = Tables::default();
-        for (target, library, quick) in TARGETS {
-            if self.wants(target, quick) {
-                tables.targets.push(row(target, &kind_of(target, check(target, library))?));
-            }
+        let wanted: Vec<_> = TARGETS.into_iter().filter(|it| self.wants(it.0, it.2)).collect();
+        let at_once = check_at_once(&wanted);
+        for (target, library, _) in wanted {
+            tables.targets.push(row(target, &kind_of(target, check(&[target], library))?));
         }
+        at_once?;
         for run in runs::RUNS.iter().filter(|run| self.wants(run.target, run.quick)) {
             run.how.run(run.target, &mut tables.runs)?;
         }
@@ -75,9 +76,23 @@ impl Platforms {
     }
 }
 
-/// Checks the front door for a target whose library is built from its sources, up to this crate.
-fn check(target: &str, library: &str) -> Command {
-    let mut command = process::cargo(&["check", "--package", "stratalloc", "--target", target]);
+/// Does at once for all targets what [`check`] does for each: crates of a library wait for one another, and leave
+/// processors idle that another target's can use. If one fails, that target's own check says which.
+fn check_at_once(targets: &[Target]) -> Result<()> {
+    for library in ["std", "core"] {
+        let of_it: Vec<_> = targets.iter().filter(|it| it.1 == library).map(|it| it.0).collect();
+        if of_it.len() > 1 {
+            let name = format!("{} targets with {library}, at once", of_it.len());
+            process::step(&name, check(&of_it, library).arg("--keep-going"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the front door for targets whose library is built from its sources, up to this crate.
+fn check(targets: &[&str], library: &str) -> Command {
+    let mut command = process::cargo(&["check", "--package", "stratalloc"]);
+    command.args(targets.iter().flat_map(|target| ["--target", target]));
     command.arg(format!("-Zbuild-std={library}"));
     if library == "core" {
         command.args(["--no-default-features", "--features", "critical-section"]);
