@@ -80,7 +80,7 @@ impl Heap {
                 stock.give_idle(&mut pools, bin);
                 pools.purge_over_peak();
             }
-            let count = pools.may_hold_blocks(slots.len(), bin.shape().block_size as usize);
+            let count = pools.may_take(bin, slots.len());
             pools.take(bin, &mut slots[..count])
         });
         pools.adjust_grant();
@@ -135,7 +135,7 @@ impl Heap {
     pub(crate) fn allocate_alone(&self, mark: Mark, bin: Bin) -> *mut u8 {
         let mut block = [core::ptr::null_mut()];
         let mut pools = self.pools(mark);
-        if pools.may_hold(bin.shape().block_size as usize) {
+        if pools.may_take(bin, 1) == 1 {
             pools.take(bin, &mut block);
             pools.adjust_grant();
         }

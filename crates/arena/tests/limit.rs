@@ -160,6 +160,24 @@ fn threads_that_allocate_at_once_stay_below_it() {
     }
 }
 
+/// Every other block is freed: no page can go back, and each serves its own size again.
+#[test]
+fn blocks_freed_in_pieces_serve_again() {
+    let _limited = Limited::leaving(8 * MIB);
+    let mut blocks = Blocks::fill(64);
+    let mut freed = 0;
+    blocks.0.retain(|&block| {
+        freed += 1;
+        if freed % 2 == 0 {
+            // SAFETY: live, and forgotten by `blocks`.
+            unsafe { global::deallocate(block) };
+        }
+        freed % 2 == 1
+    });
+    let again = Blocks::fill(64);
+    assert!(again.0.len() > freed / 2 / 10 * 9, "{} of {}", again.0.len(), freed / 2);
+}
+
 /// The limit has room for one huge block, again and again.
 #[test]
 fn a_huge_block_counts_while_it_lives() {

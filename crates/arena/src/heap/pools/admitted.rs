@@ -1,6 +1,6 @@
 //! Admission to a heap's pools: the grant that they have of the process's account.
 
-use crate::heap::pools::Pools;
+use crate::{heap::pools::Pools, plan::bins::Bin};
 
 impl Pools {
     /// Whether so many bytes more may be held. They are granted then, until [`adjust_grant`](Self::adjust_grant) gives
@@ -10,9 +10,19 @@ impl Pools {
         held.checked_add(more).is_some_and(|bytes| self.grant.reach(bytes))
     }
 
-    /// How many blocks of `size` bytes may be held more: `count`, or at least one, or none.
-    pub(crate) fn may_hold_blocks(&mut self, count: usize, size: usize) -> usize {
-        if self.may_hold(count * size) { count } else { usize::from(self.may_hold(size)) }
+    /// How many blocks of a bin may be taken: `count`, or at least one, or none.
+    pub(crate) fn may_take(&mut self, bin: Bin, count: usize) -> usize {
+        let size = bin.shape().block_size as usize;
+        if self.may_hold(count * size) { count } else { self.may_take_few(bin, count) }
+    }
+
+    /// The same where not all of them may be held beside what is: those that are held already, or one.
+    #[cold]
+    fn may_take_few(&mut self, bin: Bin, count: usize) -> usize {
+        match self.kept_blocks(bin).min(count) {
+            0 => self.may_hold(bin.shape().block_size as usize).into(),
+            kept => kept,
+        }
     }
 
     /// Brings the grant in line with the bytes held.

@@ -89,8 +89,8 @@ impl Pools {
         self.commit_slab(segment, all).or_else(|_| self.commit_slab(segment, one))
     }
 
-    /// Refills a bin from a slab with free blocks instead of the current one, which can't grow; returns whether there is
-    /// one.
+    /// Refills a bin from a slab with free blocks instead of the current one, if that is one which can't grow; returns
+    /// whether there is such a slab.
     fn turn_to_free(&mut self, bin: Bin) -> bool {
         // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
         let segment = unsafe { self.slabs[bin.index()].pop_free() };
@@ -100,9 +100,21 @@ impl Pools {
         // SAFETY: [POOLS-1: areas] listed books are those of segments in areas of this heap.
         let start = unsafe { SegmentRef::of_book(segment) }.address();
         let before = core::mem::replace(&mut self.current[bin.index()], start);
-        // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
-        unsafe { self.place_slab(before, bin) };
+        if !before.is_null() {
+            // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
+            unsafe { self.place_slab(before, bin) };
+        }
         true
+    }
+
+    /// The blocks of a bin that are free in the slab which it is refilled from next, with memory behind them that is held.
+    pub(super) fn kept_blocks(&mut self, bin: Bin) -> usize {
+        let size = bin.shape().block_size as usize;
+        let kept = |pools: &mut Self| pools.current_slab(bin).map_or(0, |slab| slab.idle() / size);
+        match kept(self) {
+            0 if self.turn_to_free(bin) => kept(self),
+            count => count,
+        }
     }
 
     /// Takes blocks of a bin back. O(1) each, and the less the more of them lie together.
