@@ -16,7 +16,7 @@ use crate::{
     heap::{
         inbox::{Batches, Inbox, OwnedBatch},
         large::{Fresh, LargeBlock, PAGE, Request},
-        pools::Pools,
+        pools::{Admission, Pools},
     },
     plan::bins::Bin,
     policy,
@@ -180,6 +180,16 @@ impl Heap {
         let excess = size < old && pools.relieve();
         pools.adjust_grant();
         (done, Visit { spent: Batches::NONE, excess })
+    }
+
+    /// Gives the heap a limit of its own, as [`Pools::limit_to`] does.
+    pub(crate) fn limit_to(&self, mark: Mark, bytes: usize) {
+        self.pools(mark).limit_to(bytes);
+    }
+
+    /// Admits so many bytes more, as [`Pools::admit`] does.
+    pub(crate) fn admit(&self, mark: Mark, more: usize) -> Admission {
+        self.pools(mark).admit(more)
     }
 
     /// Takes a large block back.

@@ -1,6 +1,7 @@
 //! Heaps as values: arenas of their own, freed in one step.
 
 mod extensions;
+mod limit;
 mod resizing;
 
 use core::{
@@ -14,8 +15,8 @@ use crate::{
     cache::{Cache, slot},
     heap::{
         Heap,
-        large::{Fresh, Outlook, Request},
-        pools::Pools,
+        large::{Fresh, Outlook, PAGE, Request},
+        pools::{Admission, Pools},
     },
     plan::{
         bins::{Bin, bin_for},
@@ -50,7 +51,9 @@ const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
 ///
 /// # Errors
 ///
-/// [`AllocError`], if the system has no more memory, or the layout is beyond these limits; all blocks stay as they were.
+/// [`AllocError`], if the system has no more memory, the heap's own [limit](Self::with_limit) or the
+/// [process's](crate::limit) stands against the request, or the layout is beyond these sizes; all blocks stay as they
+/// were. [`try_allocate`](Self::try_allocate) returns the reason.
 ///
 /// # Example
 ///
@@ -139,9 +142,24 @@ impl ArenaHeap {
         if !block.is_null() {
             return block;
         }
-        self.flush();
-        let block = with_relief(layout.size(), || NonNull::new(self.refill(bin)));
+        let size = bin.shape().block_size as usize;
+        let block = self.after_relief(size, || NonNull::new(self.refill(bin)));
         block.map_or(null_mut(), NonNull::as_ptr)
+    }
+
+    /// Attempts an allocation of so many bytes again, after making room: in this heap where its own limit stands in the
+    /// way, else in the process.
+    fn after_relief<T>(&self, size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
+        match self.admit(size) {
+            Admission::Refused => None,
+            Admission::AsItIs | Admission::AfterPurge => with_relief(size, attempt),
+        }
+    }
+
+    /// Makes room for so many bytes below this heap's own limit. The blocks in its stacks go back before.
+    fn admit(&self, size: usize) -> Admission {
+        self.flush();
+        self.heap().admit(slot::mark(), size)
     }
 
     fn refill(&self, bin: Bin) -> *mut u8 {
@@ -161,7 +179,8 @@ impl ArenaHeap {
             return None;
         }
         let request = Request { size, align, outlook };
-        with_relief(size, || self.heap().allocate_large(slot::mark(), request))
+        let attempt = || self.heap().allocate_large(slot::mark(), request);
+        attempt().or_else(|| self.after_relief(size.next_multiple_of(PAGE), attempt))
     }
 
     /// Frees a block by its layout.

@@ -53,6 +53,9 @@ pub enum Refused {
     /// The process's limit doesn't grant it.
     #[error(transparent)]
     Limit(#[from] Exceeded),
+    /// The limit of the [`ArenaHeap`](crate::ArenaHeap) itself doesn't grant it.
+    #[error("of the heap's own memory, {0}")]
+    Heap(Exceeded),
     /// The system has no more memory, or never so large a block.
     #[error("the system grants no more memory")]
     System,

@@ -12,6 +12,8 @@ pub(crate) mod spot;
 mod tallies;
 mod validation;
 
+pub(crate) use crate::heap::pools::admitted::Admission;
+
 use crate::{
     books::{
         area::{Area, Books},

@@ -145,6 +145,7 @@ impl Census {
         let mark = slot::mark();
         arena_heaps::each_heap(mark, |heap| self.add(&mut heap.pools(mark)));
         self.totals.add_huge();
+        self.totals.add_balance();
         (self.events.minor_faults, self.events.major_faults) = sys::page_faults();
     }
 
@@ -183,6 +184,7 @@ impl Census {
         self.totals.touched += stats.touched;
         self.totals.in_use += stats.in_use;
         self.totals.vacant += stats.vacant;
+        self.totals.trimmable += stats.trimmable;
         let used = books.arena(place).used;
         let partition = &mut self.partitions[place.partition.number()];
         partition.arenas += usize::from(used != 0);

@@ -5,6 +5,7 @@ use crate::{
     cache::slot,
     heap::{large::PAGE, pools::Pools},
     plan::geometry::{ARENAS, ArenaPlace, PARTITIONS, SEGMENTS},
+    policy::grant,
     process::arena_heaps,
 };
 
@@ -27,6 +28,10 @@ pub struct Stats {
     pub huge_blocks: usize,
     /// How many areas there are.
     pub areas: usize,
+    /// What counts for the limit: the process's, or the arena heap's own.
+    pub held: usize,
+    /// That limit, if there is one.
+    pub limit: Option<usize>,
 }
 
 /// Counts the memory of all heaps, of threads and arena heaps. O(arenas and segments in use). A thread that needs the
@@ -36,6 +41,7 @@ pub(crate) fn count() -> Stats {
     let mark = slot::mark();
     arena_heaps::each_heap(mark, |heap| stats.add(&mut heap.pools(mark)));
     stats.add_huge();
+    stats.add_balance();
     stats
 }
 
@@ -44,6 +50,7 @@ impl Stats {
     pub(crate) fn of(pools: &mut Pools) -> Self {
         let mut stats = Self::default();
         stats.add(pools);
+        (stats.held, stats.limit) = (pools.grant.bytes(), pools.grant.limit());
         stats
     }
 
@@ -62,6 +69,12 @@ impl Stats {
             self.huge += size;
             self.huge_blocks += 1;
         }
+    }
+
+    /// Adds what the process's limit counts, and the limit.
+    pub(crate) fn add_balance(&mut self) {
+        let balance = grant::ACCOUNT.balance();
+        (self.held, self.limit) = (balance.granted(), balance.limit());
     }
 
     /// Adds one arena.

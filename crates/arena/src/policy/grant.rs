@@ -1,4 +1,6 @@
-//! A heap's grant of the bytes that the process may hold.
+//! A heap's grant of the bytes that the process may hold, and the heap's own limit.
+
+use core::num::NonZero;
 
 use crate::policy::admission::{Account, GRANULE};
 
@@ -16,19 +18,33 @@ pub(crate) fn left_for_keeping(used: usize) -> usize {
     limit().map_or(usize::MAX, |limit| limit.saturating_sub(used) / 2)
 }
 
-/// Bytes that a heap may hold: whole granules, as [`ACCOUNT`] counts them. All zero is nothing.
+/// Bytes that a heap may hold: whole granules, as [`ACCOUNT`] counts them. All zero is nothing, and no limit.
 ///
 /// It is changed under the heap's lock. A heap has its grant before it holds more, so that what the account has
 /// granted is never less than what is held.
 #[derive(Default)]
 pub(crate) struct Grant {
     bytes: usize,
+    /// The heap's own limit: the most granules.
+    limit: Option<NonZero<usize>>,
 }
 
 impl Grant {
     /// The bytes granted.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The heap's own limit in bytes, if it has one.
+    pub(crate) fn limit(&self) -> Option<usize> {
+        self.limit.map(|granules| granules.get() * GRANULE)
+    }
+
+    /// Gives the heap a limit of its own, in bytes, or none. It counts in granules, rounded down, and is one at least.
+    pub(crate) fn set_limit(&mut self, limit: Option<usize>) {
+        let granules =
+            |bytes: usize| NonZero::new(bytes / GRANULE).unwrap_or(NonZero::<usize>::MIN);
+        self.limit = limit.map(granules);
     }
 
     /// Extends the grant to so many bytes; returns whether they are granted.
@@ -39,6 +55,9 @@ impl Grant {
 
     #[cold]
     fn extend(&mut self, bytes: usize) -> bool {
+        if self.limit().is_some_and(|limit| bytes > limit) {
+            return false;
+        }
         let reserved = ACCOUNT.reserve(bytes - self.bytes);
         reserved.map(|more| self.bytes += more.commit()).is_some()
     }

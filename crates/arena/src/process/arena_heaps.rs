@@ -66,7 +66,11 @@ pub(crate) unsafe fn end(home: NonNull<Home>) {
     // SAFETY: the home is from `create`, by this function's contract, and stays until this function withdraws it.
     let heap = unsafe { &(*home.as_ptr()).heap };
     // No batches come back: blocks of arena heaps are in none.
-    if heap.rest(mark, Pools::reset).excess {
+    let give_all = |pools: &mut Pools| {
+        pools.reset();
+        pools.grant.set_limit(None);
+    };
+    if heap.rest(mark, give_all).excess {
         relieve_others(mark);
     }
     let mut values = VALUES.lock(mark);

@@ -2,7 +2,14 @@
 
 use crate::face::arena_heap::{ArenaHeap, MAX_SIZE, slice};
 use crate::{
-    cache::slot, heap::large::Outlook, plan::bins::bin_for, process::thread, sys::moving,
+    cache::slot,
+    heap::{
+        large::{Outlook, PAGE},
+        pools::Admission,
+    },
+    plan::bins::bin_for,
+    process::thread,
+    sys::moving,
     thresholds::GROWING,
 };
 use core::{alloc::Layout, ptr::NonNull};
@@ -13,12 +20,17 @@ impl ArenaHeap {
     ///
     /// # Safety
     ///
-    /// The block is a large one of this heap.
-    unsafe fn resize_large(&self, block: NonNull<u8>, size: usize) -> bool {
-        // SAFETY: the block is one of this heap, by this function's contract.
-        let (done, visit) = unsafe { self.heap().resize_large(slot::mark(), block.as_ptr(), size) };
-        thread::see_to(visit);
-        done
+    /// The block is a large one of this heap, and holds at least `old` bytes.
+    unsafe fn resize_large(&self, block: NonNull<u8>, old: usize, size: usize) -> bool {
+        let attempt = || {
+            // SAFETY: the block is one of this heap, by this function's contract.
+            let (done, visit) =
+                unsafe { self.heap().resize_large(slot::mark(), block.as_ptr(), size) };
+            thread::see_to(visit);
+            done
+        };
+        let more = || size.next_multiple_of(PAGE).saturating_sub(old);
+        attempt() || self.admit(more()) == Admission::AfterPurge && attempt()
     }
 
     /// Whether a block serves another layout where it stands, after it was resized there if it can be.
@@ -33,7 +45,7 @@ impl ArenaHeap {
         match (bin_for(old.size(), old.align()), bin_for(new.size(), new.align())) {
             (None, None) if new.size() > MAX_SIZE => false,
             // SAFETY: by its old layout the block is a large one, of this heap by this function's contract.
-            (None, None) => unsafe { self.resize_large(block, new.size()) },
+            (None, None) => unsafe { self.resize_large(block, old.size(), new.size()) },
             (old, new) => old == new,
         }
     }

@@ -2,7 +2,43 @@
 
 use crate::{heap::pools::Pools, plan::bins::Bin};
 
+/// Whether a heap's own limit lets a request through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// It does, or there is none.
+    AsItIs,
+    /// It does, now that memory was given back.
+    AfterPurge,
+    /// It doesn't.
+    Refused,
+}
+
 impl Pools {
+    /// Gives the heap a limit of its own, and memory back that serves nothing and is beyond it.
+    pub(crate) fn limit_to(&mut self, bytes: usize) {
+        self.grant.set_limit(Some(bytes));
+        self.admit(0);
+    }
+
+    /// Whether the heap's own limit leaves so many bytes more, once memory was given back that serves nothing. O(segments
+    /// in use) where some has to go.
+    ///
+    /// Half of what the limit leaves stays free then, so that the next requests find room.
+    pub(crate) fn admit(&mut self, more: usize) -> Admission {
+        let Some(limit) = self.grant.limit() else { return Admission::AsItIs };
+        let left = limit.checked_sub(self.figures.used()).and_then(|left| left.checked_sub(more));
+        match left {
+            None => Admission::Refused,
+            Some(left) if self.figures.dirty() <= left => Admission::AsItIs,
+            Some(left) => {
+                self.purge_to(left.min(usize::midpoint(left, more)));
+                self.adjust_grant();
+                let fits = self.figures.dirty() <= left;
+                if fits { Admission::AfterPurge } else { Admission::Refused }
+            }
+        }
+    }
+
     /// Whether so many bytes more may be held. They are granted then, until [`adjust_grant`](Self::adjust_grant) gives
     /// back those that aren't held.
     pub(crate) fn may_hold(&mut self, more: usize) -> bool {
