@@ -1,0 +1,69 @@
+//! Zeroed tables of which little is touched: what isn't touched isn't resident.
+
+// The sanitizer keeps what is freed, and its own books beside it.
+#![cfg(not(any(loom, asan, tsan)))]
+
+#[path = "common/alone.rs"]
+mod alone;
+#[path = "common/resident.rs"]
+mod resident;
+
+use resident::{MIB, resident};
+use stratalloc_arena::{Config, global};
+
+const PAGE: usize = 4096;
+/// Bytes of all tables of a size.
+const ALL: usize = 256 * MIB;
+
+fn free(block: *mut u8) {
+    // SAFETY: the tests free each block once.
+    unsafe { global::deallocate(block) };
+}
+
+/// Pages that are resident for each table of so many bytes, of which a page is touched.
+fn pages_each(size: usize) -> usize {
+    let before = resident();
+    let tables: Vec<_> = (0..ALL / size)
+        .map(|number| {
+            let table = global::allocate_zeroed(size, 8);
+            assert!(!table.is_null());
+            let touched = table.wrapping_add(number * 37 % (size / PAGE) * PAGE);
+            // SAFETY: a page of the table, just allocated.
+            unsafe {
+                assert_eq!(touched.read(), 0);
+                touched.write(1);
+            }
+            table
+        })
+        .collect();
+    let pages = resident().saturating_sub(before) / PAGE;
+    let each = pages.div_ceil(tables.len());
+    tables.into_iter().for_each(free);
+    each
+}
+
+/// Work that leaves much memory kept, were it not for the settings.
+fn work() {
+    let blocks: Vec<_> = (0..50).map(|_| global::allocate(MIB + 5000, 8)).collect();
+    for &block in &blocks {
+        // SAFETY: just allocated.
+        unsafe { block.write_bytes(1, MIB) };
+    }
+    blocks.into_iter().for_each(free);
+}
+
+#[test]
+fn of_a_zeroed_table_what_is_touched_is_resident() {
+    let _alone = alone::alone();
+    // What is kept serves the next tables, zeroed: it must not hide the rest here.
+    Config::new().keep(0).apply().unwrap();
+    for before in [|| {}, work] {
+        for size in [64 << 10, 256 << 10, MIB, 2 * MIB] {
+            before();
+            // The second ones have what the first ones freed.
+            let each = [pages_each(size), pages_each(size)];
+            assert!(each.iter().all(|&each| each <= 4), "{each:?} pages for each of {size} bytes");
+            global::trim();
+        }
+    }
+}
