@@ -12,29 +12,24 @@
 //!       └ large, huge, foreign
 //! ```
 
+mod allocation;
 mod reallocation;
 
-use core::ptr::{NonNull, null_mut};
+use core::ptr::null_mut;
 
 use crate::{
     books::guard,
     cache::slot,
-    heap::{
-        Heap, huge,
-        large::{MAX_IN_ARENAS, Outlook, Request},
-    },
+    face::global::allocation::{allocate_large, allocate_slow},
+    heap::large::Outlook,
     inspect::stats::Stats,
-    plan::{
-        bins::{Bin, bin_for},
-        geometry::{AREA_SIZE, Partition},
-    },
+    plan::bins::bin_for,
     process::{
-        frees::{free_at_hand, free_with, free_without_cache, see_to},
-        relief::{self, with_relief},
-        sampling, thread, watching,
+        frees::{free_at_hand, free_with, free_without_cache},
+        relief, thread, watching,
         whose::{Kind, bin_of_thread},
     },
-    sys::{lock::Mark, mark, probe::probe},
+    sys::mark,
 };
 
 pub use crate::face::global::reallocation::{reallocate, reallocate_c};
@@ -185,40 +180,6 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     }
 }
 
-#[cold]
-#[inline(never)]
-fn allocate_slow(size: usize, align: usize) -> *mut u8 {
-    probe!("allocate_slow", size, align);
-    let size = size.max(1);
-    let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
-        return allocate_large(size, align, Outlook::Plain);
-    };
-    let block = with_relief(size, || NonNull::new(allocate_small(bin)));
-    let block = block.map_or_else(|| relief::from_others(bin), NonNull::as_ptr);
-    if guard::ON && !block.is_null() {
-        guard::hand_out(bin, block, size);
-    }
-    block
-}
-
-fn allocate_small(bin: Bin) -> *mut u8 {
-    let Some(cache) = thread::attached() else {
-        let Some(heap) = thread::any_heap() else { return null_mut() };
-        return heap.allocate_alone(mark::of_thread(), bin);
-    };
-    let cache = watching::current(cache);
-    if let Some(watch) = cache.watch() {
-        return sampling::allocate_small(watch, bin);
-    }
-    let block = cache.pop(bin);
-    if !block.is_null() {
-        return block;
-    }
-    let (block, visit) = cache.refill(cache.mark(), bin);
-    see_to(cache, visit);
-    block
-}
-
 /// Frees a block, or null, on the slow path.
 ///
 /// # Safety
@@ -257,46 +218,6 @@ unsafe fn deallocate_anywhere(block: *mut u8) {
             None => free_without_cache(mark::of_thread(), block),
         }
     }
-}
-
-/// The heap from which the calling thread allocates large blocks, and its mark.
-fn caller() -> Option<(&'static Heap, Mark)> {
-    match thread::attached() {
-        Some(cache) => Some((cache.heap()?, cache.mark())),
-        None => Some((thread::any_heap()?, mark::of_thread())),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
-    let request = Request { size, align, outlook };
-    if let Some(heap) = sampling::heap_if_due(size) {
-        if let Some(sample) = with_relief(size, || place_large(request, Some(heap))) {
-            sampling::note_large(sample);
-            return sample;
-        }
-    }
-    with_relief(size, || place_large(request, None)).unwrap_or(null_mut())
-}
-
-/// Allocates a large or huge block; a large one in `heap`, if one is given. A sparse one is zero.
-fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8> {
-    let Request { size, align, outlook } = request;
-    if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
-        let fits = align <= AREA_SIZE;
-        return fits.then(|| huge::allocate(size)).flatten().map(NonNull::as_ptr);
-    }
-    let (heap, mark) = match heap {
-        Some(heap) => (heap, slot::mark()),
-        None => caller()?,
-    };
-    let fresh = heap.allocate_large(mark, request)?;
-    if outlook == Outlook::Sparse {
-        // SAFETY: the block holds `size` bytes, just allocated, in pages of its own.
-        unsafe { crate::sys::zero(fresh.start, fresh.stale.min(size)) };
-    }
-    Some(fresh.start)
 }
 
 /// The usable bytes of a block: at least those asked for.

@@ -2,10 +2,10 @@
 
 use core::ptr::null_mut;
 
-use crate::face::global::{C_ALIGN, allocate, allocate_large, deallocate};
 use crate::{
     books::guard,
     cache::slot,
+    face::global::{C_ALIGN, allocate, allocation::allocate_large, deallocate},
     heap::{
         huge,
         large::{MAX_IN_ARENAS, Outlook},
