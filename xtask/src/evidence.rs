@@ -42,7 +42,7 @@ const BLOCK: &str = "`crates/block/src/shared/stress.rs`";
 const FORKS: &str = "`crates/arena/tests/forks.rs`, `crates/arena/tests/storm.rs`";
 
 /// To add one, add a line.
-const STRUCTURES: [Structure; 17] = [
+const STRUCTURES: [Structure; 18] = [
     structure("stack of free blocks", &["block/src/shared/stack.rs"], BLOCK, "block"),
     structure(
         "growth, chunk by chunk",
@@ -102,6 +102,12 @@ const STRUCTURES: [Structure; 17] = [
         &["arena/src/books/windows.rs", "arena/src/books/windows"],
         FORKS,
         "arena",
+    ),
+    structure(
+        "bits of blocks of no bytes",
+        &["arena/src/books/zero_sized.rs", "arena/src/books/zero_sized"],
+        "`crates/malloc/tests/c/zero_sized.c`",
+        "",
     ),
     structure(
         "the arenas, all of them",

@@ -13,3 +13,4 @@ pub(crate) mod samples;
 pub(crate) mod slab;
 pub(crate) mod slab_list;
 pub(crate) mod windows;
+pub(crate) mod zero_sized;

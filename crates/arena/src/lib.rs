@@ -81,6 +81,9 @@ mod books {
         mod entry;
         mod table;
     }
+    mod zero_sized {
+        mod blocks;
+    }
 }
 #[cfg(loom)]
 mod heap {

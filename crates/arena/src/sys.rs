@@ -33,6 +33,11 @@ pub(crate) fn map(size: usize) -> Result<NonNull<u8>, ProviderError> {
     os::map(size.next_multiple_of(os::page_size()), os::page_size())
 }
 
+/// Reserves address space somewhere, at a page's start: it can't be used, and has no memory.
+pub(crate) fn reserve(size: usize) -> Result<NonNull<u8>, ProviderError> {
+    os::reserve(size, os::page_size())
+}
+
 /// Maps usable memory exactly there, over nothing, behind usable memory of the caller's: mostly, one mapping
 /// has both then.
 ///

@@ -19,6 +19,11 @@ fn semantics_are_those_of_c_posix_and_glibc() {
     }
 }
 
+#[test]
+fn blocks_of_no_bytes_are_blocks() {
+    check("zero_sized", &[], Way::Preloaded);
+}
+
 /// The same random calls under the library and under the C library's own malloc: `errno`, alignment, content and
 /// usable sizes are checked by the program, and what it sums up of its answers is the same.
 #[test]
@@ -374,6 +379,10 @@ fn hardened_every_misuse_is_reported_at_the_call() {
         ("stack", "not of this allocator"),
         ("large-inside", "not the start of a block in use"),
         ("large-twice", ""),
+        ("empty-twice", "not in use, a block of 0 bytes"),
+        ("empty-inside", "not in use, a block of 0 bytes"),
+        ("empty-resized", "not in use, a block of 0 bytes"),
+        ("empty-wrong-size", "a block of 0 bytes, freed as one of 1"),
     ];
     for (kind, words) in kinds {
         check_report(&program, kind, words, Way::Hardened);
@@ -386,6 +395,7 @@ fn hardened_it_is_as_good_a_malloc() {
     for program in ["semantics", "life", "births", "reuse"] {
         check(program, &[], Way::Hardened);
     }
+    check("zero_sized", &["unusable"], Way::Hardened);
     check("random_calls", &["3", "100000", "4"], Way::Hardened);
     check("threads", &["serial", "1000"], Way::Hardened);
     check("threads", &["crowd", "300"], Way::Hardened);

@@ -33,6 +33,13 @@ pub(crate) fn not_a_large_block(address: *mut u8) -> ! {
     fail(address, format_args!("not the start of a block in use"))
 }
 
+/// Ends the process over an address among blocks of no bytes at which the program holds none.
+#[cold]
+#[inline(never)]
+pub(crate) fn zero_sized(address: *mut u8) -> ! {
+    fail(address, format_args!("not in use, a block of 0 bytes"))
+}
+
 /// Ends the process over a block that was written to past its end.
 #[cold]
 #[inline(never)]

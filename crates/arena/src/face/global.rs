@@ -37,7 +37,8 @@ pub use crate::face::global::reallocation::{reallocate, reallocate_c};
 /// The alignment that C expects of every block.
 const C_ALIGN: usize = 16;
 
-/// Allocates `size` bytes at `align`, a power of two; null if memory is out. Size 0 is served as 1.
+/// Allocates `size` bytes at `align`, a power of two; null if memory is out. Size 0 is served as 1; in the hardened build, by
+/// a place that can't be read or written.
 ///
 /// Two table look-ups and a pop where the thread has a block of the class.
 ///
@@ -67,8 +68,7 @@ pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
 /// As [`allocate`], with every byte zero.
 #[inline]
 pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
-    let size = size.max(1);
-    if bin_for(size, align).is_none() {
+    if bin_for(size.max(1), align).is_none() {
         return allocate_large(size, align, Outlook::Sparse);
     }
     let block = allocate(size, align);

@@ -21,6 +21,7 @@ use crate::{
     books::{
         slab::Standing,
         windows::{self, Window},
+        zero_sized,
     },
     cache::slot,
     heap::{Heap, pools::spot::Spot},
@@ -87,6 +88,8 @@ pub enum Kind {
     Whole,
     /// A mapping of its own.
     Huge,
+    /// Address space that can't be used: a block of no bytes, in the hardened build.
+    ZeroSized,
 }
 
 /// Whether a block is in use.
@@ -146,6 +149,7 @@ pub fn what_is(address: *const u8) -> Found {
             (in_area(heap, address, mark), Some(Place::of(address, heap, whose(heap))))
         }
         Window::Value(_) => in_value(address, mark),
+        _ if zero_sized::contains(address) => (What::Block(zero_sized_at(address)), None),
         Window::Huge(_) | Window::Foreign => (in_huge(address.addr(), mark), None),
     };
     Found { address: address.addr(), what, place }
@@ -206,6 +210,12 @@ fn in_area(heap: &Heap, address: *mut u8, mark: Mark) -> What {
             What::Block(Block { start, size, kind, state: State::Live })
         }
     }
+}
+
+/// The block of no bytes at an address among them.
+fn zero_sized_at(address: *mut u8) -> Block {
+    let state = if zero_sized::is_held(address) { State::Live } else { State::Free };
+    Block { start: address.addr(), size: 0, kind: Kind::ZeroSized, state }
 }
 
 /// Describes an address that lies in no area.

@@ -1,7 +1,7 @@
 //! Frees on the slow path, which depend on a block's owner; and the work that visits to heaps leave.
 
 use crate::{
-    books::{area::Area, poison, windows},
+    books::{area::Area, poison, windows, zero_sized},
     cache::Cache,
     heap::{Heap, Visit, huge},
     plan::bins::Bin,
@@ -154,6 +154,10 @@ unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
             samples::forget_huge(block);
             // SAFETY: by its kind it is a huge block of this size; it is given up, by this function's contract.
             unsafe { huge::free(start, size) };
+            Visit::NONE
+        }
+        Kind::ZeroSized => {
+            zero_sized::free(block);
             Visit::NONE
         }
     }

@@ -10,6 +10,7 @@ use crate::{
         report,
         slab::BadFree,
         windows::{self, Window},
+        zero_sized,
     },
     cache::slot,
     heap::{Heap, large::LargeBlock},
@@ -41,6 +42,8 @@ pub(crate) enum Kind {
         start: NonNull<u8>,
         size: usize,
     },
+    /// Of no bytes, in the hardened build.
+    ZeroSized,
 }
 
 impl Kind {
@@ -82,6 +85,7 @@ impl Kind {
             (Window::Huge(size), Some(start)) if start.addr().get() % AREA_SIZE == 0 => {
                 Self::Huge { start, size }
             }
+            _ if zero_sized::contains(address) => Self::ZeroSized,
             _ => report::foreign(address),
         }
     }
@@ -96,6 +100,9 @@ impl Kind {
     pub(crate) unsafe fn in_use(address: *mut u8) -> Self {
         // SAFETY: this function's contract is the same.
         let kind = unsafe { Self::of(address) };
+        if matches!(kind, Self::ZeroSized) {
+            zero_sized::check_held(address);
+        }
         if let Self::Small { bin, .. } = kind {
             if guard::ON {
                 guard::check_held(bin, address);
@@ -117,6 +124,7 @@ impl Kind {
             Self::Large { .. } | Self::Huge { .. } => {
                 bin_for(said.saturating_add(guard::SEAL), 8).is_none() && said <= size
             }
+            Self::ZeroSized => said == 0,
             Self::Null | Self::OfValue { .. } => true,
         };
         if !is_right {
@@ -132,7 +140,7 @@ impl Kind {
             Self::Small { bin, .. } | Self::OfValue { bin, .. } => bin.shape().block_size as usize,
             Self::Large { heap } => large_size(heap, address),
             Self::Huge { size, .. } => size,
-            Self::Null => 0,
+            Self::Null | Self::ZeroSized => 0,
         }
     }
 }

@@ -32,6 +32,21 @@ static void free_elsewhere(char *block) {
     malloc_trim(0);
 }
 
+/* A block of no bytes. */
+static void use_empty(char *volatile block, const char *what) {
+    if (strcmp(what, "twice") == 0) {
+        free(block);
+        free(block);
+    } else if (strcmp(what, "inside") == 0) {
+        free(block + 16);
+    } else if (strcmp(what, "resized") == 0) {
+        free(block);
+        free(realloc(block, 100));
+    } else if (strcmp(what, "wrong-size") == 0) {
+        free_sized(block, 1);
+    }
+}
+
 int main(int count, char **arguments) {
     CHECK_OURS();
     CHECK(count == 2);
@@ -121,6 +136,8 @@ int main(int count, char **arguments) {
     } else if (strcmp(what, "far-past") == 0) {
         memset(small, 'x', 230);
         pointer = small;
+    } else if (strncmp(what, "empty-", 6) == 0) {
+        use_empty(malloc(0), what + 6);
     } else if (strcmp(what, "huge-inside") == 0) {
         pointer = huge + 4096;
     } else if (strcmp(what, "huge-twice") == 0) {

@@ -3,7 +3,7 @@
 use core::ptr::{NonNull, null_mut};
 
 use crate::{
-    books::guard,
+    books::{guard, zero_sized},
     cache::slot,
     heap::{
         Heap, huge,
@@ -25,6 +25,11 @@ use crate::{
 #[inline(never)]
 pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     probe!("allocate_slow", size, align);
+    if guard::ON && size == 0 {
+        if let Some(block) = zero_sized::allocate(align) {
+            return block.as_ptr();
+        }
+    }
     let size = size.max(1);
     let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
         return allocate_large(size, align, Outlook::Plain);

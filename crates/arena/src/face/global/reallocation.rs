@@ -25,9 +25,10 @@ use crate::{
 ///
 /// `block` is null, or live and aligned to `align`.
 pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
-    let size = size.max(1);
     // SAFETY: the block is null, or live and aligned to `align`, by this function's contract.
-    unsafe { reallocate_unless(block, size, align, |bin, _| bin_for(size, align) == Some(bin)) }
+    unsafe {
+        reallocate_unless(block, size, align, |bin, _| bin_for(size.max(1), align) == Some(bin))
+    }
 }
 
 /// As [`reallocate`], aligned as [`allocate_c`](super::allocate_c) does. A block that shrinks by less than half stays
@@ -37,7 +38,6 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
 ///
 /// As for [`reallocate`].
 pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
-    let size = size.max(1);
     // SAFETY: the block is null, or live and aligned as C's blocks are, by this function's contract.
     unsafe { reallocate_unless(block, size, C_ALIGN, |_: Bin, old| size <= old && size > old / 2) }
 }
@@ -57,6 +57,7 @@ unsafe fn reallocate_unless(
     if block.is_null() {
         return allocate(size, align);
     }
+    let size = size.max(1);
     // SAFETY: the block is live, by this function's contract.
     let kind = unsafe { Kind::in_use(block) };
     let old = kind.size(block);
@@ -102,7 +103,7 @@ unsafe fn resize_or_move(
 /// `block` is live, and of this kind.
 unsafe fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
     match *kind {
-        Kind::Null | Kind::Small { .. } | Kind::OfValue { .. } => false,
+        Kind::Null | Kind::Small { .. } | Kind::OfValue { .. } | Kind::ZeroSized => false,
         Kind::Large { heap } => {
             if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;

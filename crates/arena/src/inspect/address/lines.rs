@@ -29,7 +29,7 @@ impl Block {
             State::Fresh => "a never used",
         };
         let kind = match self.kind {
-            Kind::Small => "block",
+            Kind::Small | Kind::ZeroSized => "block",
             Kind::Run => "large block",
             Kind::Whole => "large block with arenas of its own",
             Kind::Huge => "huge block",
