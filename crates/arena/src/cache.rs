@@ -14,7 +14,7 @@ mod stock;
 
 use core::{
     cell::Cell,
-    ptr::null_mut,
+    ptr::{NonNull, null_mut},
     sync::atomic::{AtomicPtr, Ordering, compiler_fence},
 };
 
@@ -75,6 +75,8 @@ pub(crate) struct Cache {
     watch: Cell<Option<&'static Watch>>,
     /// The bytes between samples on average, if this is the cache of a watch; else zero.
     interval: Cell<usize>,
+    /// The cache of the arena heap in whose scope the thread is, if it is in one.
+    pub(crate) scope: Cell<Option<NonNull<Cache>>>,
     /// The next cache without a thread, in the list of those.
     pub(crate) next_idle: Cell<*const Cache>,
 }
@@ -103,6 +105,7 @@ impl Cache {
             outbox: [const { Cell::new(None) }; OUTBOX],
             watch: Cell::new(None),
             interval: Cell::new(0),
+            scope: Cell::new(None),
             next_idle: Cell::new(core::ptr::null()),
         }
     }

@@ -84,7 +84,7 @@ impl Heap {
             pools.take(bin, &mut slots[..count])
         });
         pools.adjust_grant();
-        Visit { spent, excess: false }
+        Visit::new(spent, false)
     }
 
     /// Calls `give`, which gives blocks back, and takes in those that other threads gave back.
@@ -92,7 +92,7 @@ impl Heap {
         let mut pools = self.pools(mark);
         give(&mut pools);
         let spent = self.absorb(&mut pools);
-        Visit { spent, excess: pools.relieve() }
+        Visit::new(spent, pools.relieve())
     }
 
     /// Puts the heap at rest, once its thread ends: calls `give`, which gives the thread's blocks back, and empties the
@@ -104,7 +104,7 @@ impl Heap {
             spent = pools.empty_magazines();
             pools.rest();
         });
-        visit.and(Visit { spent, excess: false })
+        visit.and(Visit::new(spent, false))
     }
 
     /// Whether the heap is at rest, and its books are kept for the next thread.
@@ -128,7 +128,7 @@ impl Heap {
         }
         let mut pools = heap.pools.try_lock(mark)?;
         let spent = heap.absorb(&mut pools);
-        Some(Visit { spent, excess: pools.relieve() })
+        Some(Visit::new(spent, pools.relieve()))
     }
 
     /// One block of a bin, for a thread without a cache; null if memory is out.
@@ -179,7 +179,7 @@ impl Heap {
         poison::bytes_used(block, large.size(&mut pools));
         let excess = size < old && pools.relieve();
         pools.adjust_grant();
-        (done, Visit { spent: Batches::NONE, excess })
+        (done, Visit::new(Batches::NONE, excess))
     }
 
     /// Gives the heap a limit of its own, as [`Pools::limit_to`] does.
@@ -203,7 +203,8 @@ impl Heap {
         let large = unsafe { LargeBlock::at(&mut pools, block) };
         poison::bytes_freed(block, large.size(&mut pools));
         pools.free_large(large);
-        Visit { spent: Batches::NONE, excess: pools.relieve() }
+        let last = pools.is_over();
+        Visit { last, ..Visit::new(Batches::NONE, pools.relieve()) }
     }
 
     /// Takes one block of a bin back, for a thread that has no cache.
@@ -212,8 +213,22 @@ impl Heap {
     ///
     /// It lies in a slab of the bin of this heap, and nobody uses it any more.
     pub(crate) unsafe fn free_alone(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
-        // SAFETY: the block lies in a slab of the bin of this heap, and nobody uses it, by this function's contract.
-        self.drain(mark, |pools| unsafe { pools.give(bin, &[block]) })
+        let mut last = false;
+        let visit = self.drain(mark, |pools| {
+            // SAFETY: the block lies in a slab of the bin of this heap, and nobody uses it, by this function's contract.
+            unsafe { pools.give(bin, &[block]) };
+            last = pools.is_over();
+        });
+        Visit { last, ..visit }
+    }
+
+    /// Leaves the heap to its live blocks, of which whoever gives the last one back ends it. Returns whether there are
+    /// any; if not, the heap is the caller's still.
+    ///
+    /// A thread that gave a block back before the last one may still be about to wake a sleeper as it leaves the lock:
+    /// that names the address of the lock, and touches nothing there.
+    pub(crate) fn abandon(&self, mark: Mark) -> bool {
+        self.pools(mark).abandon()
     }
 
     /// Checks the invariants of the heap and of all its books. O(tiles of arenas in use).

@@ -31,6 +31,8 @@
 //!
 //! - [`global`] is the allocator of the process.
 //! - [`ArenaHeap`] is a heap as a value, freed in one step.
+//! - [`scope`] lets a future's containers find the heap of its request, and [`HeapPool`] bounds how many of these there
+//!   are.
 //! - [`Config`] sets how much memory is kept, for how long, and how much may be held; [`limit`] says why a request was
 //!   refused.
 //! - [`Census`], [`Stats`] and [`map`] show where the memory is.
@@ -114,7 +116,7 @@ pub use stratalloc_core::{AllocError, Allocator};
 #[cfg(not(loom))]
 pub use books::broken::Broken;
 #[cfg(not(loom))]
-pub use face::{ArenaHeap, Config, global, limit, profile};
+pub use face::{ArenaHeap, Config, HeapPool, NoHeap, PooledHeap, global, limit, profile, scope};
 #[cfg(not(loom))]
 pub use inspect::{
     Census, Changes, ClassChanges, ClassFigures, Events, PartitionFigures, Stats, address, map,

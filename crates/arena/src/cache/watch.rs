@@ -44,6 +44,12 @@ impl Cache {
         if self.interval.get() == 0 { None } else { self.watch.get() }
     }
 
+    /// The thread's own cache, also where a watch counts in its place.
+    #[inline(always)]
+    pub(crate) fn own(&'static self) -> &'static Self {
+        self.watch().and_then(Watch::under).unwrap_or(self)
+    }
+
     /// The bytes between samples on average, if this is the cache of a watch; else zero.
     #[inline(always)]
     pub(crate) fn interval(&self) -> usize {

@@ -3,6 +3,7 @@
 mod extensions;
 mod limit;
 mod resizing;
+pub(in crate::face) mod scoped;
 
 use core::{
     alloc::Layout,
@@ -206,7 +207,7 @@ impl ArenaHeap {
 
 /// A block for a layout, as a slice of exactly its size.
 #[inline(always)]
-fn slice(start: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+pub(super) fn slice(start: *mut u8, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
     let start = NonNull::new(start).ok_or(AllocError)?;
     Ok(NonNull::slice_from_raw_parts(start, layout.size()))
 }

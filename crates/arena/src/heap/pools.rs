@@ -61,6 +61,8 @@ pub(crate) struct Pools {
     taken: usize,
     /// Whether a place for a large block was left out, since a mapping stands there that isn't ours.
     pub(crate) displaced: bool,
+    /// Whether nobody holds the heap: it ends with its last block.
+    abandoned: bool,
     pub(crate) figures: Figures,
     pub(crate) grant: Grant,
     pub(crate) tallies: Tallies,

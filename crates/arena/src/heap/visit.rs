@@ -25,14 +25,26 @@ pub(crate) struct Visit {
     pub(crate) spent: Batches,
     /// Whether the process keeps too much memory that serves nothing, so that other heaps have to give some back.
     pub(crate) excess: bool,
+    /// Whether the heap was abandoned, and this gave its last block back: nobody else touches it any more, and the
+    /// visitor ends it.
+    pub(crate) last: bool,
 }
 
 impl Visit {
     /// No work.
-    pub(crate) const NONE: Self = Self { spent: Batches::NONE, excess: false };
+    pub(crate) const NONE: Self = Self::new(Batches::NONE, false);
+
+    /// This work, of a heap that others have.
+    pub(crate) const fn new(spent: Batches, excess: bool) -> Self {
+        Self { spent, excess, last: false }
+    }
 
     /// The work of both.
     pub(crate) fn and(self, other: Self) -> Self {
-        Self { spent: self.spent.and(other.spent), excess: self.excess | other.excess }
+        Self {
+            spent: self.spent.and(other.spent),
+            excess: self.excess | other.excess,
+            last: self.last | other.last,
+        }
     }
 }

@@ -68,7 +68,7 @@ pub(crate) unsafe fn end(home: NonNull<Home>) {
     // No batches come back: blocks of arena heaps are in none.
     let give_all = |pools: &mut Pools| {
         pools.reset();
-        pools.grant.set_limit(None);
+        pools.forget_holder();
     };
     if heap.rest(mark, give_all).excess {
         relieve_others(mark);

@@ -93,7 +93,7 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
             sleep(seen, decay::pause());
             let mark = slot::mark();
             if let Some(spent) = decay::tick(mark) {
-                frees::see_to_at_once(mark, Visit { spent, excess: false });
+                frees::see_to_at_once(mark, Visit::new(spent, false));
             }
             continue;
         }

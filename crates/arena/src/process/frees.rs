@@ -1,12 +1,14 @@
 //! Frees on the slow path, which depend on a block's owner; and the work that visits to heaps leave.
 
 use crate::{
-    books::{area::Area, poison, windows, zero_sized},
+    books::{area::Area, owner::Owner, poison, windows, zero_sized},
     cache::Cache,
     heap::{Heap, Visit, huge},
     plan::bins::Bin,
     process::{
-        arena_heaps, background, decay, samples,
+        arena_heaps, background, decay,
+        home::Home,
+        samples,
         whose::{Kind, check_start},
     },
     sys::lock::Mark,
@@ -86,7 +88,7 @@ pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
         }
         let Some(spent) = decay::tick(cache.mark()) else { return };
         background::start_if_wanted();
-        visit = Visit { spent, excess: false };
+        visit = Visit::new(spent, false);
     }
 }
 
@@ -143,12 +145,12 @@ unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
             forget_sample(heap, block);
             poison::freed(bin, block);
             // SAFETY: by its kind it lies in a slab of this bin and heap; it is given up, by this function's contract.
-            unsafe { heap.free_alone(mark, bin, block) }
+            unsafe { end_if_last(heap.owner(), heap.free_alone(mark, bin, block)) }
         }
         Kind::Large { heap } => {
             forget_sample(heap, block);
             // SAFETY: by its kind it lies in an area of this heap.
-            unsafe { heap.free_large(mark, block) }
+            unsafe { end_if_last(heap.owner(), heap.free_large(mark, block)) }
         }
         Kind::Huge { start, size } => {
             samples::forget_huge(block);
@@ -161,6 +163,20 @@ unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
             Visit::NONE
         }
     }
+}
+
+/// Ends an arena heap that nobody held any more, if a visit gave its last block back; returns the visit.
+///
+/// # Safety
+///
+/// The visit was to this heap, which the caller doesn't touch any more.
+unsafe fn end_if_last(heap: Owner, visit: Visit) -> Visit {
+    if visit.last {
+        // SAFETY: it is over, which only the visit that ended it was told: it is this thread's alone, and was created by
+        // `arena_heaps`, whose heaps alone are abandoned.
+        unsafe { arena_heaps::end(Home::around(heap)) };
+    }
+    visit
 }
 
 /// Forgets a block of a heap if it may be a sample. Before it is free: it may be another sample then.

@@ -67,7 +67,7 @@ pub(crate) fn trim() -> usize {
     for heap in heaps::of_threads(0) {
         let (bytes, spent) = heap.trim(mark);
         given += bytes;
-        see_to(cache, Visit { spent, excess: false });
+        see_to(cache, Visit::new(spent, false));
     }
     thread::purge_idle_caches();
     given + arena_heaps::trim(mark)

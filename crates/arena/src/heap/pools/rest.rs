@@ -14,6 +14,23 @@ impl Pools {
         }
     }
 
+    /// Leaves the pools to their live blocks; returns whether there are any.
+    pub(crate) fn abandon(&mut self) -> bool {
+        self.abandoned = self.figures.used() != 0;
+        self.abandoned
+    }
+
+    /// Whether the pools were left to their blocks, and none of these is live any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.abandoned && self.figures.used() == 0
+    }
+
+    /// Ends what holds for one holder of the heap alone, before the next has it.
+    pub(crate) fn forget_holder(&mut self) {
+        self.abandoned = false;
+        self.grant.set_limit(None);
+    }
+
     /// Gives back all memory that serves nothing, and the books where they hold nothing; returns how many bytes of blocks
     /// that were, at most.
     pub(crate) fn strip(&mut self) -> usize {
