@@ -18,6 +18,7 @@
 //! | choose what is kept, for how long, and whether huge pages are asked for | [`arena::Config`] |
 //! | give back at once what serves nothing | [`arena::global::trim`] |
 //! | throw work away in one step, in a heap of its own | [`ArenaHeap`] |
+//! | give each request of a service a heap, which its containers find by themselves | [`scope`], [`HeapPool`] |
 //! | count what lives, by size class | [`arena::Census`] |
 //! | see which calls hold its memory | [`profile`] |
 //! | draw its memory | [`arena::map`] |
@@ -55,7 +56,7 @@ mod global;
 pub use global::{Kind, Stratalloc};
 #[cfg(kind = "arenas")]
 #[doc(inline)]
-pub use stratalloc_arena::{ArenaHeap, profile};
+pub use stratalloc_arena::{ArenaHeap, HeapPool, profile, scope};
 
 #[cfg(kind = "arenas")]
 pub use stratalloc_arena as arena;
