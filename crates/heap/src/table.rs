@@ -18,7 +18,7 @@ use core::marker::PhantomData;
 use crate::{
     bins::LOWEST,
     memory::{load, store},
-    policy::Policy,
+    policy::{Compact, Policy},
     region::Region,
     tags::{Tags, window_bytes},
 };
@@ -44,7 +44,8 @@ impl Chunk {
     }
 }
 
-/// What stands at the beginning of a table.
+/// What stands at the beginning of a table. Aligned, and so padded, as the words of tags behind it are.
+#[repr(align(8))]
 struct Header<P> {
     /// The part that is open.
     region: Region<P>,
@@ -55,6 +56,8 @@ struct Header<P> {
     /// How many chunks the region was joined from.
     chunks: usize,
 }
+
+const _: () = assert!(size_of::<Header<Compact>>() % align_of::<u64>() == 0);
 
 impl<P> Clone for Header<P> {
     fn clone(&self) -> Self {

@@ -38,7 +38,9 @@ fn refuses_what_is_no_range<P: PageProvider>(provider: &P) {
         assert!(refused, "{size} aligned to {align}: {answer:?}");
     }
     let largest = usize::MAX & !(page - 1);
-    for (size, align) in [(largest, page), (largest / 2 + page / 2, page), (page, 1 << 63)] {
+    for (size, align) in
+        [(largest, page), (largest / 2 + page / 2, page), (page, 1 << (usize::BITS - 1))]
+    {
         let size = size & !(page - 1);
         let answer = provider.reserve(size, align);
         assert!(answer.is_err(), "{size} aligned to {align}: {answer:?}");

@@ -24,7 +24,7 @@ pub struct System;
 
 /// The largest size, in bytes, that is passed on: sanitizers and Miri end the program at sizes that no
 /// machine has, where the system merely refuses.
-const MAX_SIZE: usize = isize::MAX as usize >> 24;
+const MAX_SIZE: usize = isize::MAX as usize >> if usize::BITS > 32 { 24 } else { 2 };
 
 /// Returns the block at `start`, if there is one.
 fn block(start: *mut u8, size: usize) -> Result<NonNull<[u8]>, AllocError> {
