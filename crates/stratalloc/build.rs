@@ -20,6 +20,8 @@ fn kind() -> &'static str {
         "linux" if has_arenas => "arenas",
         "linux" | "android" | "freebsd" | "netbsd" | "openbsd" | "dragonfly" | "windows" => "heap",
         _ if of("VENDOR") == "apple" => "heap",
+        // Emscripten's C library has to know of all that grows the memory.
+        _ if machine == "wasm32" && system != "emscripten" => "heap",
         // Without the feature, the layers alone: no lock is right for every machine.
         "none" if env::var_os("CARGO_FEATURE_CRITICAL_SECTION").is_none() => "layers",
         "none" => "given",

@@ -1,8 +1,12 @@
 //! `cargo xtask platforms`: the library for machines and systems other than this one, compiled and run by emulators.
 
+mod checks;
 mod emulated;
 mod library;
+mod lld;
+mod node;
 mod page;
+mod run;
 mod runs;
 mod suite;
 
@@ -31,7 +35,7 @@ pub(crate) struct Platforms {
 /// A target, what of Rust's library it has, and whether it is among the quick ones.
 type Target = (&'static str, &'static str, bool);
 
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 16] = [
     ("aarch64-unknown-linux-gnu", "std", false),
     ("aarch64-unknown-linux-musl", "std", true),
     ("riscv64gc-unknown-linux-gnu", "std", false),
@@ -45,6 +49,7 @@ const TARGETS: [Target; 15] = [
     ("x86_64-unknown-freebsd", "std", true),
     ("x86_64-unknown-netbsd", "std", false),
     ("wasm32-unknown-unknown", "std", true),
+    ("wasm32-wasip1", "std", false),
     ("thumbv7em-none-eabihf", "core", true),
     ("riscv32imac-unknown-none-elf", "core", false),
 ];
@@ -64,7 +69,7 @@ impl Platforms {
         }
         at_once?;
         for run in runs::RUNS.iter().filter(|run| self.wants(run.target, run.quick)) {
-            run.how.run(run.target, &mut tables.runs)?;
+            run.run(&mut tables.runs)?;
         }
         ensure!(!tables.targets.is_empty(), "no target has that in its name");
         if self.write { tables.write() } else { tables.compare() }

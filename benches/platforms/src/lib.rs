@@ -1,5 +1,8 @@
 //! What is run of the library on other machines and systems than the developers': the front door and each layer that
-//! is portable, held to the contract. `cargo xtask platforms` runs it.
+//! is portable, held to the contract. `cargo xtask platforms` runs it: as tests where there are threads, and as a program
+//! elsewhere.
+
+mod host;
 
 use stratalloc::{
     Kind, Stratalloc,
@@ -8,6 +11,8 @@ use stratalloc::{
     pool::{Checked, Config, Pool},
 };
 use stratalloc_testkit::{Suite, System};
+
+pub use host::say;
 
 /// The largest block asked of a heap: one that has a region to itself.
 const LARGE: usize = (4 << 20) + 4097;

@@ -2,6 +2,7 @@
 //!
 //! - [`Mmap`]: an operating system's pages (feature `hosted`), and [`os`], its system calls one by
 //!   one.
+//! - `LinearMemory`, on WebAssembly: its memory as a base for a heap (feature `hosted`).
 //! - [`FixedRegion`]: a region that the caller owns, for machines without a system.
 //! - [`MemBlocks`]: a kernel's runs of 4096-byte blocks, freed by their address alone, over either;
 //!   [`kernel`] holds the one of the process.
@@ -34,16 +35,20 @@ extern crate std;
 mod bits;
 mod fixed_region;
 // Its lock is a static, where loom's can't stand.
+#[cfg(any(test, all(feature = "hosted", target_arch = "wasm32", not(unix))))]
+mod kept;
 #[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
 pub mod kernel;
-#[cfg(all(feature = "hosted", any(unix, windows)))]
+#[cfg(all(feature = "hosted", target_arch = "wasm32", not(unix)))]
+mod linear_memory;
+#[cfg(all(feature = "hosted", any(unix, windows, target_arch = "wasm32")))]
 pub mod lock;
 mod mem_blocks;
 #[cfg(all(feature = "hosted", any(unix, windows)))]
 mod mmap;
-#[cfg(all(feature = "hosted", any(unix, windows)))]
+#[cfg(all(feature = "hosted", any(unix, windows, target_arch = "wasm32")))]
 pub mod os;
-#[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
+#[cfg(all(feature = "hosted", any(unix, windows, target_arch = "wasm32"), not(loom)))]
 mod process_lock;
 mod request;
 pub mod seeds;
@@ -52,10 +57,12 @@ pub mod seeds;
 pub use stratalloc_core::{PageProvider, PageRange, ProviderError};
 
 pub use fixed_region::FixedRegion;
+#[cfg(all(feature = "hosted", target_arch = "wasm32", not(unix)))]
+pub use linear_memory::LinearMemory;
 pub use mem_blocks::{MEM_BLOCK_SIZE, MemBlocks};
 #[cfg(all(feature = "hosted", any(unix, windows)))]
 pub use mmap::Mmap;
-#[cfg(all(feature = "hosted", any(unix, windows), not(loom)))]
+#[cfg(all(feature = "hosted", any(unix, windows, target_arch = "wasm32"), not(loom)))]
 pub use process_lock::{ProcessLock, ProcessWide};
 
 /// The examples of the README, tested as documentation is.

@@ -11,8 +11,8 @@ mod imp;
 pub enum Kind {
     /// The thread-partitioned arenas: Linux with 64 bits on x86-64, aarch64 and riscv64.
     Arenas,
-    /// One [`Heap`](crate::heap::Heap) behind a lock, over the system's pages: Windows, macOS, the BSDs,
-    /// Android, other Linux.
+    /// One [`Heap`](crate::heap::Heap) behind a lock, over the system's pages or WebAssembly's memory: Windows, macOS,
+    /// the BSDs, Android, other Linux, WebAssembly.
     Heap,
     /// One heap in the memory that it is given, within critical sections: machines without a system.
     Given,

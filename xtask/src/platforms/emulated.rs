@@ -1,11 +1,10 @@
 //! Test programs under an emulator that passes their system calls on.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
 
 use super::{
     library::Library,
+    run,
     suite::{self, Suite},
 };
 use crate::{
@@ -33,9 +32,6 @@ pub(super) struct Machine {
     pub(super) suites: &'static [Suite],
 }
 
-/// How long a program may take, in seconds: far more than the slowest does.
-const LIMIT: &str = "1800";
-
 impl Emulated {
     /// Builds for a target and runs all; a row of the table for each machine.
     pub(super) fn run(&self, target: &str, rows: &mut Vec<String>) -> Result<()> {
@@ -61,10 +57,8 @@ impl Emulated {
         let suites: Vec<_> = self.machines.iter().flat_map(|it| it.suites).copied().collect();
         cargo.args(suite::cargo_arguments(&suites));
         self.library.serve(&mut cargo)?;
-        // Quick to build, and bearable under an emulator.
-        cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
-        let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-        cargo.env(variable, self.linker.0);
+        run::make_quick(&mut cargo);
+        run::link_with(&mut cargo, target, self.linker.0);
         let output = process::step(&format!("tests for {target}"), &mut cargo)?;
         built::programs(&output.stdout)
     }
@@ -77,8 +71,8 @@ impl Emulated {
         suite: &Suite,
         program: &Program,
     ) -> Result<()> {
-        let mut command = Command::new("timeout");
-        command.args(["--kill-after=5", LIMIT, self.emulator.0, "-L", self.root]);
+        let mut command = run::bounded(self.emulator.0);
+        command.args(["-L", self.root]);
         command.args(machine.arguments).arg(&program.path);
         suite.choose(&mut command);
         let name = format!("{target}, {}: {}", machine.name, suite.about);

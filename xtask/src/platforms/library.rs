@@ -15,6 +15,8 @@ use crate::{debian, nostd, process};
 pub(super) enum Library {
     /// Debian has it for this architecture of its own, as `arm64`.
     Packaged(&'static str),
+    /// These parts of it are built, as `core` or `std,panic_abort`, with these flags, as is all else.
+    Built(&'static str, &'static str),
 }
 
 impl Library {
@@ -29,6 +31,9 @@ impl Library {
                 // Debian's LLVM may crash where it vectorizes loops for aarch64.
                 let flags = format!("--sysroot={} -Cno-vectorize-loops", sysroot.display());
                 cargo.env("RUSTFLAGS", flags);
+            }
+            Self::Built(parts, flags) => {
+                cargo.arg(format!("-Zbuild-std={parts}")).env("RUSTFLAGS", flags);
             }
         }
         Ok(())

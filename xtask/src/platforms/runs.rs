@@ -1,8 +1,12 @@
 //! What is run of each target. To add something, add it to the list.
 
+use anyhow::Result;
+
 use super::{
+    checks,
     emulated::{Emulated, Machine},
     library::Library,
+    node,
     suite::Suite,
 };
 
@@ -11,13 +15,36 @@ pub(super) struct Run {
     pub(super) target: &'static str,
     /// Whether CI runs it.
     pub(super) quick: bool,
-    pub(super) how: Emulated,
+    how: How,
 }
 
-pub(super) const RUNS: [Run; 1] = [Run {
+/// How something runs.
+enum How {
+    /// Test programs, under an emulator.
+    Emulated(Emulated),
+    /// A program that is its own harness; a row of the table.
+    Alone(fn(&str, &mut Vec<String>) -> Result<()>),
+}
+
+impl Run {
+    /// Builds for the target and runs all; a row of the table for each machine.
+    pub(super) fn run(&self, rows: &mut Vec<String>) -> Result<()> {
+        match &self.how {
+            How::Emulated(emulated) => emulated.run(self.target, rows),
+            How::Alone(run) => run(self.target, rows),
+        }
+    }
+}
+
+pub(super) const RUNS: [Run; 2] = [AARCH64, WASM];
+
+const WASM: Run =
+    Run { target: "wasm32-unknown-unknown", quick: false, how: How::Alone(node::run) };
+
+const AARCH64: Run = Run {
     target: "aarch64-unknown-linux-gnu",
     quick: false,
-    how: aarch64(&[
+    how: How::Emulated(aarch64(&[
         Machine { name: "pages of 4 KiB", arguments: &["-p", "4096"], suites: &ARENAS },
         Machine { name: "pages of 64 KiB", arguments: &["-p", "65536"], suites: &ARENAS },
         Machine {
@@ -25,8 +52,8 @@ pub(super) const RUNS: [Run; 1] = [Run {
             arguments: &["-R", "0x8000000000"],
             suites: &PROGRAMS,
         },
-    ]),
-}];
+    ])),
+};
 
 const fn aarch64(machines: &'static [Machine]) -> Emulated {
     Emulated {
@@ -38,12 +65,7 @@ const fn aarch64(machines: &'static [Machine]) -> Emulated {
     }
 }
 
-const CONFORMANCE: Suite = Suite::new(
-    "the conformance suite on the front door, a heap, blocks and a pool",
-    "platforms",
-    "conformance",
-    &[],
-);
+const CONFORMANCE: Suite = Suite::new(checks::ABOUT, "platforms", "conformance", &[]);
 const PROGRAM: Suite = Suite::new("a program on the front door", "platforms", "program", &[]);
 const SYSTEM: Suite = Suite::new(
     "the tests of the system calls and of the lock",

@@ -14,6 +14,7 @@
 //! | `watch_forks` | has functions called before each fork, and after it in both processes |
 //!
 //! Linux offers more, for the arenas.
+//! WebAssembly has one stretch of memory, and offers `grow` in place of what is done with address space.
 
 #[cfg(unix)]
 mod aligned;
@@ -25,6 +26,8 @@ mod posix;
 mod start;
 #[cfg(all(unix, not(target_os = "linux")))]
 mod unix;
+#[cfg(all(target_arch = "wasm32", not(unix)))]
+mod wasm;
 #[cfg(windows)]
 mod windows;
 
@@ -36,5 +39,7 @@ pub(crate) use linux::{protect_rw as commit, purge as decommit};
 pub(crate) use posix::{this_thread, watch_forks};
 #[cfg(all(unix, not(target_os = "linux")))]
 pub use unix::*;
+#[cfg(all(target_arch = "wasm32", not(unix)))]
+pub use wasm::*;
 #[cfg(windows)]
 pub use windows::*;

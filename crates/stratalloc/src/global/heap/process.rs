@@ -1,4 +1,4 @@
-//! The heap of a process, which stands on the system's pages.
+//! The heap of a process, which stands on the system's pages or on WebAssembly's memory.
 
 use stratalloc_heap::Heap;
 use stratalloc_pages::{ProcessLock, ProcessWide};
@@ -7,8 +7,15 @@ use crate::Kind;
 
 pub(crate) const KIND: Kind = Kind::Heap;
 
+#[cfg(not(target_arch = "wasm32"))]
 type Base = stratalloc_pages::MemBlocks<stratalloc_pages::Mmap>;
+#[cfg(not(target_arch = "wasm32"))]
 const BASE: Base = stratalloc_pages::MemBlocks::new(stratalloc_pages::Mmap);
+
+#[cfg(target_arch = "wasm32")]
+type Base = stratalloc_pages::LinearMemory;
+#[cfg(target_arch = "wasm32")]
+const BASE: Base = stratalloc_pages::LinearMemory::new();
 
 /// The heap of the process.
 static HEAP: ProcessLock<Heap<Base>> = ProcessLock::new(Heap::new(BASE));

@@ -1,0 +1,24 @@
+//! WebAssembly, run by node.
+
+use anyhow::Result;
+
+use super::{checks, library::Library, run};
+use crate::process;
+
+/// With a limit that node doesn't have, so that blocks of a gigabyte are refused. No program here asks for randomness.
+const LIBRARY: Library = Library::Built(
+    "std,panic_abort",
+    "--cfg getrandom_backend=\"unsupported\" -Clink-arg=--max-memory=268435456",
+);
+
+/// Builds the checks and runs them; a row of the table.
+pub(super) fn run(target: &str, rows: &mut Vec<String>) -> Result<()> {
+    let node = process::need("node", "nodejs")?;
+    let program = checks::build(target, "conform", LIBRARY)?;
+    let mut command = run::bounded(node);
+    command.arg(process::root().join("benches/platforms/host.mjs")).arg(program.path);
+    let output = process::step(&format!("{target}: {}", checks::ABOUT), &mut command)?;
+    checks::compare(&output.stdout)?;
+    rows.push(format!("| `{target}` | `node`, 256 MiB of memory | {} |\n", checks::ABOUT));
+    Ok(())
+}
