@@ -38,6 +38,7 @@ mod replay;
 mod run;
 mod sanitize;
 mod script;
+mod semver;
 mod soak;
 mod tally;
 mod test;
@@ -69,6 +70,7 @@ commands! {
     replay::Replay,
     run::Run,
     sanitize::Sanitize,
+    semver::Semver,
     soak::Soak,
     test::Test,
     tidy::Tidy,
