@@ -1,6 +1,7 @@
 //! `cargo xtask platforms`: the library for machines and systems other than this one, compiled and run by emulators.
 
 mod checks;
+mod cortex;
 mod emulated;
 mod library;
 mod lld;

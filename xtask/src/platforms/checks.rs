@@ -15,9 +15,10 @@ pub(super) const ABOUT: &str = "the conformance suite on the front door, a heap,
 const LINES: [&str; 4] =
     ["conforms: the front door", "conforms: a heap", "conforms: blocks", "conforms: a pool"];
 
-/// Builds the program of this name.
-pub(super) fn build(target: &str, name: &str, library: Library) -> Result<Program> {
-    let mut cargo = process::cargo(&["build", "--package=stratalloc-platforms", "--bin", name]);
+/// Builds the program that cargo is told to by `which`.
+pub(super) fn build(target: &str, which: &[&str], library: Library) -> Result<Program> {
+    let mut cargo = process::cargo(&["build"]);
+    cargo.args(which);
     cargo.args(["--target", target, "--message-format=json-render-diagnostics"]);
     library.serve(&mut cargo)?;
     run::make_quick(&mut cargo);

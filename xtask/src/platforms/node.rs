@@ -14,7 +14,8 @@ const LIBRARY: Library = Library::Built(
 /// Builds the checks and runs them; a row of the table.
 pub(super) fn run(target: &str, rows: &mut Vec<String>) -> Result<()> {
     let node = process::need("node", "nodejs")?;
-    let program = checks::build(target, "conform", LIBRARY)?;
+    let program =
+        checks::build(target, &["--package=stratalloc-platforms", "--bin=conform"], LIBRARY)?;
     let mut command = run::bounded(node);
     command.arg(process::root().join("benches/platforms/host.mjs")).arg(program.path);
     let output = process::step(&format!("{target}: {}", checks::ABOUT), &mut command)?;

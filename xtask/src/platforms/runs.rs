@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{
-    checks,
+    checks, cortex,
     emulated::{Emulated, Machine},
     library::Library,
     node,
@@ -36,7 +36,10 @@ impl Run {
     }
 }
 
-pub(super) const RUNS: [Run; 2] = [AARCH64, WASM];
+pub(super) const RUNS: [Run; 3] = [AARCH64, WASM, CORTEX];
+
+const CORTEX: Run =
+    Run { target: "thumbv7em-none-eabihf", quick: false, how: How::Alone(cortex::run) };
 
 const WASM: Run =
     Run { target: "wasm32-unknown-unknown", quick: false, how: How::Alone(node::run) };
