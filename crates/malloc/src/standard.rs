@@ -93,7 +93,7 @@ pub(crate) unsafe extern "C" fn cfree(block: *mut u8) {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn free_sized(block: *mut u8, size: usize) {
     // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
-    unsafe { global::deallocate_c_sized(block, size) }
+    unsafe { global::deallocate_c_sized(block, size, MIN_ALIGN) }
 }
 
 /// C23's `free_aligned_sized`, for blocks of `aligned_alloc`.
@@ -102,7 +102,7 @@ pub(crate) unsafe extern "C" fn free_sized(block: *mut u8, size: usize) {
 ///
 /// As for [`free`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn free_aligned_sized(block: *mut u8, _alignment: usize, size: usize) {
+pub(crate) unsafe extern "C" fn free_aligned_sized(block: *mut u8, alignment: usize, size: usize) {
     // SAFETY: the block is null or live, by this function's contract, and aligned as C's blocks are.
-    unsafe { global::deallocate_c_sized(block, size) }
+    unsafe { global::deallocate_c_sized(block, size, alignment.max(MIN_ALIGN)) }
 }

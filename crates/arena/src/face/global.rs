@@ -68,8 +68,9 @@ pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
 /// As [`allocate`], with every byte zero.
 #[inline]
 pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
-    if bin_for(size.max(1), align).is_none() {
-        return allocate_large(size, align, Outlook::Sparse);
+    let served = size.max(1);
+    if bin_for(served, align).is_none() {
+        return allocate_large(served, align, Outlook::Sparse);
     }
     let block = allocate(size, align);
     if !block.is_null() {
@@ -115,31 +116,32 @@ pub unsafe fn deallocate_c(block: *mut u8) {
     unsafe { deallocate_aligned::<C_ALIGN>(block) }
 }
 
-/// As [`deallocate_c`], for a block that was allocated, or reallocated last, with `size`: the hardened build reports
-/// another size.
+/// As [`deallocate_c`], for a block that was allocated, or reallocated last, with `size` and `align`: the hardened build
+/// reports another size.
 ///
 /// # Safety
 ///
 /// As for [`deallocate_c`].
 #[inline(always)]
-pub unsafe fn deallocate_c_sized(block: *mut u8, size: usize) {
+pub unsafe fn deallocate_c_sized(block: *mut u8, size: usize, align: usize) {
     // SAFETY: the block is null or live and aligned as C's blocks are, by this function's contract.
     unsafe {
-        check_size(block, size);
+        check_size(block, size, align);
         deallocate_c(block);
     }
 }
 
-/// Ends the process with a report if a block, or null, wasn't allocated with `size`: in the hardened build alone.
+/// Ends the process with a report if a block, or null, wasn't allocated with `size` and `align`: in the hardened build
+/// alone.
 ///
 /// # Safety
 ///
 /// As for [`deallocate`].
 #[inline(always)]
-unsafe fn check_size(block: *mut u8, size: usize) {
+unsafe fn check_size(block: *mut u8, size: usize, align: usize) {
     if guard::ON {
         // SAFETY: the block is null or live, by this function's contract.
-        unsafe { Kind::in_use(block) }.check_size(block, size);
+        unsafe { Kind::in_use(block) }.check_size(block, size, align);
     }
 }
 
@@ -168,7 +170,7 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
 #[inline(always)]
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     // SAFETY: the block is live and of this allocator, by this function's contract.
-    unsafe { check_size(block, size) };
+    unsafe { check_size(block, size, align) };
     let cache = slot::cache();
     let is_home = !guard::ON && cache.is_home_of(block);
     match bin_for(size, align) {

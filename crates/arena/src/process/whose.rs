@@ -115,14 +115,14 @@ impl Kind {
         kind
     }
 
-    /// Ends the process with a report if a block that starts there wasn't allocated with this size: in the hardened
-    /// build, which knows.
-    pub(crate) fn check_size(&self, address: *mut u8, said: usize) {
+    /// Ends the process with a report if a block that starts there wasn't allocated with this size, or couldn't be with
+    /// it and this alignment: in the hardened build, which knows.
+    pub(crate) fn check_size(&self, address: *mut u8, said: usize, align: usize) {
         let size = self.size(address);
         let is_right = match *self {
             Self::Small { .. } => size == said.max(1),
             Self::Large { .. } | Self::Huge { .. } => {
-                bin_for(said.saturating_add(guard::SEAL), 8).is_none() && said <= size
+                bin_for(said.max(1).saturating_add(guard::SEAL), align).is_none() && said <= size
             }
             Self::ZeroSized => said == 0,
             Self::Null | Self::OfValue { .. } => true,

@@ -159,6 +159,7 @@ static void boundaries(void) {
 static void other_ways_to_free(void) {
     free_sized(malloc(100), 100);
     free_aligned_sized(aligned_alloc(256, 512), 256, 512);
+    free_aligned_sized(aligned_alloc(64 << 10, 100), 64 << 10, 100);
     cfree(malloc(100));
     void *shrunk = realloc(malloc(100), 90);
     free_sized(shrunk, 90);
