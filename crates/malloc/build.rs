@@ -2,12 +2,15 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    if std::env::var_os("CARGO_FEATURE_FREESTANDING").is_some() {
+    let has = |feature| std::env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
+    if has("FREESTANDING") {
         // Rust's standard library would have asked for it; so that symbols get their versions.
         println!("cargo:rustc-cdylib-link-arg=-lc");
     }
-    // Programs linked to it look for this name. The number changes when a symbol goes or changes.
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libstratalloc.so.0");
+    // Programs linked to it look for this name. The number changes when a symbol goes or changes. The hardened build has
+    // a name of its own: both may be installed.
+    let name = if has("HARDENED") { "libstratalloc-hardened" } else { "libstratalloc" };
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{name}.so.0");
     // Blocks, and the destructor for threads that end, outlive a dlclose.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     // A lazily bound call could enter the dynamic linker, and so malloc, from inside an allocation.

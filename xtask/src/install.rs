@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::{library, process};
-use tree::Tree;
+use crate::process;
+use tree::{Built, Tree};
 
 /// Installs the libraries, the header, the manual page, and the files for pkg-config and CMake.
 #[derive(clap::Args)]
@@ -23,17 +23,17 @@ pub(crate) struct Install {
 
 impl Install {
     pub(crate) fn run(self) -> Result<()> {
-        let shared = library::build()?;
+        let built = Built::new()?;
         if let Some(folder) = &self.deb {
-            for package in debian::write(&shared, folder)? {
+            for package in debian::write(&built, folder)? {
                 println!("{}", package.display());
             }
             return Ok(());
         }
         let prefix = std::path::absolute(&self.prefix)?;
         let tree = Tree { root: Path::new("/"), prefix: &prefix };
-        tree.lay_runtime(&shared)?;
-        tree.lay_development(&shared)?;
+        tree.lay_runtime(&built)?;
+        tree.lay_development(&built)?;
         println!("{}", prefix.join("lib/libstratalloc.so").display());
         Ok(())
     }
@@ -41,6 +41,6 @@ impl Install {
 
 /// Packs Debian packages, unpacks them again, and builds and runs a program with what they hold.
 pub(crate) fn try_packages() -> Result<()> {
-    let shared = library::build()?;
-    process::step_checked("the Debian packages", || debian::try_out(&shared))
+    let built = Built::new()?;
+    process::step_checked("the Debian packages", || debian::try_out(&built))
 }

@@ -33,6 +33,7 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("misuse of memory", || Misuse::quick().run()),
+    ("misuse in Rust programs", hardened),
     ("planted faults", || Mutants::tenth().run()),
     ("two minutes of fuzzing", || Fuzz { seconds: 120, targets: Vec::new() }.run()),
     ("blocks of gigabytes", gigabytes),
@@ -51,6 +52,15 @@ fn debugger() -> Result<()> {
     let mut command = process::cargo(&["test", "--package", "stratalloc-malloc"]);
     command.args(["--test", "c_programs", "--", "--ignored", "the_debugger"]);
     tests("gdb says what an address is", &mut command)
+}
+
+/// The front door with the feature `hardened`.
+fn hardened() -> Result<()> {
+    let mut command = with_features(
+        &["test", "--test", "hardened", "--test", "program"],
+        &["stratalloc/hardened"],
+    );
+    tests("Rust programs with the hardened build", &mut command)
 }
 
 /// Threads that allocate, fork and make heaps while the limit is set, changed and taken away.

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 
-use super::tree::{Tree, VERSION, write as write_file};
+use super::tree::{Built, Tree, VERSION, write as write_file};
 use crate::{
     debian as packages,
     process::{self, said},
@@ -20,8 +20,10 @@ const PREFIX: &str = "/usr";
 const RUNTIME: &str = "libstratalloc0";
 const DEVELOPMENT: &str = "libstratalloc-dev";
 
-/// A program that says which version it runs with, and gives a block of each face back.
-const PROGRAM: &str = "\
+/// A program that says which version it runs with, and how much of a block of 100 bytes is usable: in the hardened build
+/// what was asked for. It gives a block of each face back.
+const PROGRAM: &str = r#"
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stratalloc.h>
@@ -31,12 +33,14 @@ int main(void) {
     if (!block) return 1;
     free(block);
     stratalloc_heap_destroy(heap);
-    puts(stratalloc_version());
+    block = malloc(100);
+    printf("%s %zu", stratalloc_version(), malloc_usable_size(block));
+    free(block);
 }
-";
+"#;
 
 /// Writes the packages to a folder, and returns their paths.
-pub(super) fn write(shared: &Path, folder: &Path) -> Result<[PathBuf; 2]> {
+pub(super) fn write(built: &Built, folder: &Path) -> Result<[PathBuf; 2]> {
     let architecture = said(Command::new("dpkg").arg("--print-architecture"))?;
     fs::create_dir_all(folder)?;
     let staging = process::target_dir().join("debian");
@@ -54,8 +58,8 @@ pub(super) fn write(shared: &Path, folder: &Path) -> Result<[PathBuf; 2]> {
     };
     let of_this = format!("{RUNTIME} (= {VERSION})");
     Ok([
-        pack(RUNTIME, "libc6", "shared library", &|tree| tree.lay_runtime(shared))?,
-        pack(DEVELOPMENT, &of_this, "development files", &|tree| tree.lay_development(shared))?,
+        pack(RUNTIME, "libc6", "shared library", &|tree| tree.lay_runtime(built))?,
+        pack(DEVELOPMENT, &of_this, "development files", &|tree| tree.lay_development(built))?,
     ])
 }
 
@@ -74,22 +78,29 @@ fn control(name: &str, architecture: &str, depends: &str, about: &str) -> String
 }
 
 /// Unpacks the packages into one folder, and builds and runs a program with what lies there.
-pub(super) fn try_out(shared: &Path) -> Result<()> {
+pub(super) fn try_out(built: &Built) -> Result<()> {
     let folder = process::target_dir().join("debian/tried");
     let _ = fs::remove_dir_all(&folder);
     let root = folder.join("root");
-    for package in write(shared, &folder)? {
+    for package in write(built, &folder)? {
         packages::extract(&package, &root)?;
     }
     let tree = Tree { root: &root, prefix: Path::new(PREFIX) };
-    let (source, program) = (folder.join("program.c"), folder.join("program"));
-    write_file(&source, PROGRAM)?;
-    let mut compile = Command::new("cc");
-    compile.arg(&source).arg("-o").arg(&program).arg("-I").arg(tree.at("include"));
-    said(compile.arg("-L").arg(tree.at("lib")).arg("-lstratalloc"))?;
-    let version = said(Command::new(&program).env("LD_LIBRARY_PATH", tree.at("lib")))?;
-    ensure!(version == VERSION, "the program runs with version {version:?}");
+    for (library, usable) in [("stratalloc", 112), ("stratalloc-hardened", 100)] {
+        let said = run_with(&tree, &folder, library)?;
+        ensure!(said == format!("{VERSION} {usable}"), "the program says {said:?} of {library}");
+    }
     let manual = fs::read_to_string(tree.at("share/man/man3/stratalloc.3"))?;
     ensure!(!manual.contains('@'), "the manual page has a place that isn't filled");
     Ok(())
+}
+
+/// Builds the program with a library that was laid, and returns what it says.
+fn run_with(tree: &Tree<'_>, folder: &Path, library: &str) -> Result<String> {
+    let (source, program) = (folder.join("program.c"), folder.join(library));
+    write_file(&source, PROGRAM)?;
+    let mut compile = Command::new("cc");
+    compile.arg(&source).arg("-o").arg(&program).arg("-I").arg(tree.at("include"));
+    said(compile.arg("-L").arg(tree.at("lib")).arg(format!("-l{library}")))?;
+    said(Command::new(&program).env("LD_LIBRARY_PATH", tree.at("lib")))
 }

@@ -8,10 +8,27 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::process;
+use crate::{library, process};
 
 /// The version that files carry in their names, and name.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The libraries that are installed, as they were built.
+pub(super) struct Built {
+    shared: PathBuf,
+    hardened: PathBuf,
+}
+
+impl Built {
+    pub(super) fn new() -> Result<Self> {
+        Ok(Self { shared: library::build()?, hardened: library::build_hardened()? })
+    }
+
+    /// The shared libraries, with what they are called where they are installed.
+    fn named(&self) -> [(&str, &Path); 2] {
+        [("libstratalloc", &self.shared), ("libstratalloc-hardened", &self.hardened)]
+    }
+}
 
 /// The files that an installation lays.
 pub(super) struct Tree<'a> {
@@ -23,18 +40,23 @@ pub(super) struct Tree<'a> {
 
 impl Tree<'_> {
     /// Lays what a program needs to run.
-    pub(super) fn lay_runtime(&self, shared: &Path) -> Result<()> {
+    pub(super) fn lay_runtime(&self, built: &Built) -> Result<()> {
         let lib = self.at("lib");
-        copy(shared, &lib.join(format!("libstratalloc.so.{VERSION}")))?;
-        link(&format!("libstratalloc.so.{VERSION}"), &lib.join("libstratalloc.so.0"))
+        for (name, shared) in built.named() {
+            copy(shared, &lib.join(format!("{name}.so.{VERSION}")))?;
+            link(&format!("{name}.so.{VERSION}"), &lib.join(format!("{name}.so.0")))?;
+        }
+        Ok(())
     }
 
     /// Lays what a program needs besides to be built.
-    pub(super) fn lay_development(&self, shared: &Path) -> Result<()> {
+    pub(super) fn lay_development(&self, built: &Built) -> Result<()> {
         let lib = self.at("lib");
+        for (name, shared) in built.named() {
+            copy(&shared.with_extension("a"), &lib.join(format!("{name}.a")))?;
+            link(&format!("{name}.so.0"), &lib.join(format!("{name}.so")))?;
+        }
         let header = process::root().join("crates/malloc/include/stratalloc.h");
-        copy(&shared.with_extension("a"), &lib.join("libstratalloc.a"))?;
-        link("libstratalloc.so.0", &lib.join("libstratalloc.so"))?;
         copy(&header, &self.at("include/stratalloc.h"))?;
         let gdb = process::root().join("crates/malloc/gdb/what.py");
         copy(&gdb, &self.at("share/stratalloc/what.py"))?;

@@ -1,0 +1,63 @@
+//! The feature `hardened`: a Rust program works, and its mistakes end it with a report.
+
+#![cfg(feature = "hardened")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout},
+    collections::BTreeMap,
+    env,
+    process::{Command, Output},
+};
+
+use stratalloc::Stratalloc;
+
+#[global_allocator]
+static ALLOCATOR: Stratalloc = Stratalloc;
+
+/// The variable that names the mistake which a process is to make.
+const MISTAKE: &str = "HARDENED_MISTAKE";
+
+#[test]
+fn collections_hold_what_was_put_in() {
+    let names: BTreeMap<u32, String> = (0..20_000).map(|n| (n, format!("name {n}"))).collect();
+    assert!(names.iter().all(|(n, name)| *name == format!("name {n}")));
+}
+
+#[test]
+fn mistakes_are_reported() {
+    let mistakes = [
+        ("none", ""),
+        ("twice", "freed already"),
+        ("past", "a block of 100 bytes, written to past its end"),
+        ("size", "a block of 100 bytes, freed as one of 60"),
+    ];
+    for (mistake, words) in mistakes {
+        let output = made(mistake);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), words.is_empty(), "{mistake}: {output:?}");
+        assert!(said.contains(words), "{mistake}: {output:?}");
+    }
+}
+
+/// Runs this program again, for one mistake.
+fn made(mistake: &str) -> Output {
+    let mut program = Command::new(env::current_exe().unwrap());
+    program.args(["--exact", "a_mistake", "--nocapture"]).env(MISTAKE, mistake).output().unwrap()
+}
+
+#[test]
+fn a_mistake() {
+    let mistake = env::var(MISTAKE).unwrap_or_default();
+    let layout = |size| Layout::from_size_align(size, 8).unwrap();
+    // SAFETY: none, but for the first: the others are mistakes, which the allocator is to report before harm is done.
+    unsafe {
+        let block = ALLOCATOR.alloc(layout(100));
+        match mistake.as_str() {
+            "twice" => ALLOCATOR.dealloc(block, layout(100)),
+            "past" => block.add(100).write(0),
+            "size" => ALLOCATOR.dealloc(block, layout(60)),
+            _ => {}
+        }
+        ALLOCATOR.dealloc(block, layout(100));
+    }
+}
