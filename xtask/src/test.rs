@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that CI runs, in the order in which it says most soonest.
+//! `cargo xtask test`: what CI runs, in the order in which it says most soonest.
 
 use std::{collections::BTreeSet, process::Command};
 
@@ -10,10 +10,10 @@ use crate::{
     process, sanitize::Sanitize, tally, tidy,
 };
 
-/// Runs everything that CI runs, and prints what ran.
+/// Runs what CI runs, and prints what ran.
 #[derive(clap::Args)]
 pub(crate) struct Test {
-    /// What needs emulators or takes long, instead of the rest: CI runs it after that.
+    /// What needs emulators or other builds, or takes long, instead of the rest: CI runs it after that.
     #[arg(long)]
     elsewhere: bool,
     /// Only the parts of that whose name contains this.
@@ -21,12 +21,15 @@ pub(crate) struct Test {
     only: Option<String>,
 }
 
-/// What runs elsewhere than on this machine, or for long. A name, and what to do.
+/// What runs elsewhere than on this machine, is built otherwise, or takes long. A name, and what to do.
 type Elsewhere = (&'static str, fn() -> Result<()>);
 
 /// To add one, add a line.
 const ELSEWHERE: &[Elsewhere] = &[
     ("the oldest compiler", || Oldest {}.run()),
+    ("other builds", other_builds),
+    ("the workloads that compare allocators", workloads),
+    ("no_std crates", || Nostd {}.run()),
     ("the crates as packages", || Packages {}.run()),
     ("the C library as packages", install::try_packages),
     ("other targets", || Platforms::quick().run()),
@@ -110,21 +113,26 @@ fn run_here() -> Result<()> {
     tests("unit, property, conformance and doc tests", &mut all)?;
     let mut featured = with_features(&["test", "--no-fail-fast"], &FEATURES);
     tests("the small layers with their features", &mut featured)?;
-    // No default member, since its benches build the allocators of others.
-    let mut workloads = process::cargo(&["test", "--package", "stratalloc-benches", "--lib"]);
-    tests("the workloads that compare allocators", &mut workloads)?;
-
-    Nostd {}.run()?;
     Loom {}.run()?;
-    tests("std's unstable trait", &mut cargo_test_of_std())?;
+    Sanitize { quick: true }.run()?;
+    Accept::default().run()
+}
+
+/// What other builds than a debug build of this machine's compiler show.
+fn other_builds() -> Result<()> {
     let packages =
         ["core", "compose", "block", "heap", "pool"].map(|name| format!("-pstratalloc-{name}"));
     let mut released = as_released(process::cargo(&["test", "--lib", "--tests"]));
     tests("the small layers as released", released.args(packages))?;
     let misuse = with_features(&["test", "--test", "misuse"], &["stratalloc-block/checked"]);
     tests("the checked blocks as released", &mut as_released(misuse))?;
-    Sanitize { quick: true }.run()?;
-    Accept::default().run()
+    tests("std's unstable trait", &mut cargo_test_of_std())
+}
+
+/// The workloads of the benches. No default member, since these build the allocators of others.
+fn workloads() -> Result<()> {
+    let mut command = process::cargo(&["test", "--package", "stratalloc-benches", "--lib"]);
+    tests("the workloads that compare allocators", &mut command)
 }
 
 /// Features that add something to test, and work with the stable compiler.
