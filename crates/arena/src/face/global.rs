@@ -38,7 +38,7 @@ pub use crate::face::global::reallocation::{reallocate, reallocate_c};
 const C_ALIGN: usize = 16;
 
 /// Allocates `size` bytes at `align`, a power of two; null if memory is out. Size 0 is served as 1; in the hardened build, by
-/// a place that can't be read or written.
+/// an address that can't be read or written.
 ///
 /// Two table look-ups and a pop where the thread has a block of the class.
 ///

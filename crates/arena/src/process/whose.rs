@@ -100,17 +100,18 @@ impl Kind {
     pub(crate) unsafe fn in_use(address: *mut u8) -> Self {
         // SAFETY: this function's contract is the same.
         let kind = unsafe { Self::of(address) };
-        if matches!(kind, Self::ZeroSized) {
-            zero_sized::check_held(address);
-        }
-        if let Self::Small { bin, .. } = kind {
-            if guard::ON {
-                guard::check_held(bin, address);
+        match kind {
+            Self::Small { bin, .. } => {
+                if guard::ON {
+                    guard::check_held(bin, address);
+                }
+                check_start(bin, address);
+                if slot::cache().newest(bin) == address {
+                    report::bad_free(bin, BadFree::Twice(address));
+                }
             }
-            check_start(bin, address);
-            if slot::cache().newest(bin) == address {
-                report::bad_free(bin, BadFree::Twice(address));
-            }
+            Self::ZeroSized => zero_sized::check_held(address),
+            _ => {}
         }
         kind
     }
