@@ -36,7 +36,7 @@ impl Run {
     }
 }
 
-pub(super) const RUNS: [Run; 3] = [AARCH64, WASM, CORTEX];
+pub(super) const RUNS: [Run; 4] = [AARCH64, RISCV, WASM, CORTEX];
 
 const CORTEX: Run =
     Run { target: "thumbv7em-none-eabihf", quick: false, how: How::Alone(cortex::run) };
@@ -56,6 +56,25 @@ const AARCH64: Run = Run {
             suites: &PROGRAMS,
         },
     ])),
+};
+
+const RISCV: Run = Run {
+    target: "riscv64gc-unknown-linux-gnu",
+    quick: false,
+    how: How::Emulated(Emulated {
+        library: Library::Built("std,panic_unwind", ""),
+        linker: ("riscv64-linux-gnu-gcc", &["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross"]),
+        emulator: ("qemu-riscv64", "qemu-user"),
+        root: "/usr/riscv64-linux-gnu",
+        machines: &[
+            Machine { name: "pages of 4 KiB", arguments: &[], suites: &ARENAS },
+            Machine {
+                name: "38 bits of address",
+                arguments: &["-R", "0x4000000000"],
+                suites: &PROGRAMS,
+            },
+        ],
+    }),
 };
 
 const fn aarch64(machines: &'static [Machine]) -> Emulated {
@@ -79,5 +98,8 @@ const SYSTEM: Suite = Suite::new(
 const UNITS: Suite = Suite::new("the arenas' unit tests", "arena", "stratalloc_arena", &[]);
 const THREADS: Suite = Suite::new("the arenas' threads", "arena", "global", &["threads_"]);
 
+const RANDOM: Suite =
+    Suite::new("random programs on arena heaps", "arena", "arena_heap", &["--skip=fork"]);
+
 const PROGRAMS: [Suite; 3] = [CONFORMANCE, PROGRAM, THREADS];
-const ARENAS: [Suite; 5] = [CONFORMANCE, PROGRAM, SYSTEM, UNITS, THREADS];
+const ARENAS: [Suite; 6] = [CONFORMANCE, PROGRAM, SYSTEM, UNITS, RANDOM, THREADS];
