@@ -3,6 +3,7 @@
 mod checks;
 mod cortex;
 mod emulated;
+mod emulator;
 mod library;
 mod lld;
 mod node;
@@ -10,6 +11,7 @@ mod page;
 mod run;
 mod runs;
 mod suite;
+mod wine;
 
 use std::process::Command;
 

@@ -1,8 +1,9 @@
 //! Test programs under an emulator that passes their system calls on.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{
+    emulator::Emulator,
     library::Library,
     run,
     suite::{self, Suite},
@@ -17,10 +18,7 @@ pub(super) struct Emulated {
     pub(super) library: Library,
     /// The linker, and Debian's packages that have it and the C library.
     pub(super) linker: (&'static str, &'static [&'static str]),
-    /// The emulator, and Debian's package.
-    pub(super) emulator: (&'static str, &'static str),
-    /// Where the target's shared libraries lie.
-    pub(super) root: &'static str,
+    pub(super) emulator: Emulator,
     /// Each machine that it plays.
     pub(super) machines: &'static [Machine],
 }
@@ -38,15 +36,16 @@ impl Emulated {
         if process::find(self.linker.0).is_none() {
             process::install(self.linker.1, &format!("`{}` is missing", self.linker.0))?;
         }
-        process::need(self.emulator.0, self.emulator.1)?;
         let programs = self.build(target)?;
+        let folder = programs.first().and_then(|program| program.path.parent());
+        self.emulator.prepare(folder.context("cargo built no program")?)?;
         for machine in self.machines {
             for suite in machine.suites {
                 self.test(target, machine, suite, suite.find(&programs)?)?;
             }
             let shown: Vec<_> = machine.suites.iter().map(|suite| suite.about).collect();
-            let (on, shown) = (machine.name, shown.join(", "));
-            rows.push(format!("| `{target}` | `{}`, {on} | {shown} |\n", self.emulator.0));
+            let (by, on, shown) = (self.emulator.name(), machine.name, shown.join(", "));
+            rows.push(format!("| `{target}` | `{by}`, {on} | {shown} |\n"));
         }
         Ok(())
     }
@@ -71,9 +70,8 @@ impl Emulated {
         suite: &Suite,
         program: &Program,
     ) -> Result<()> {
-        let mut command = run::bounded(self.emulator.0);
-        command.args(["-L", self.root]);
-        command.args(machine.arguments).arg(&program.path);
+        let mut command = self.emulator.command(machine.arguments);
+        command.arg(&program.path);
         suite.choose(&mut command);
         let name = format!("{target}, {}: {}", machine.name, suite.about);
         let output = process::step(&name, &mut command)?;

@@ -5,9 +5,11 @@ use anyhow::Result;
 use super::{
     checks, cortex,
     emulated::{Emulated, Machine},
+    emulator::Emulator,
     library::Library,
     node,
     suite::Suite,
+    wine,
 };
 
 /// Something that runs on a target.
@@ -36,7 +38,7 @@ impl Run {
     }
 }
 
-pub(super) const RUNS: [Run; 4] = [AARCH64, RISCV, WASM, CORTEX];
+pub(super) const RUNS: [Run; 5] = [AARCH64, RISCV, WINDOWS, WASM, CORTEX];
 
 const CORTEX: Run =
     Run { target: "thumbv7em-none-eabihf", quick: false, how: How::Alone(cortex::run) };
@@ -64,8 +66,7 @@ const RISCV: Run = Run {
     how: How::Emulated(Emulated {
         library: Library::Built("std,panic_unwind", ""),
         linker: ("riscv64-linux-gnu-gcc", &["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross"]),
-        emulator: ("qemu-riscv64", "qemu-user"),
-        root: "/usr/riscv64-linux-gnu",
+        emulator: Emulator::Qemu { program: "qemu-riscv64", root: "/usr/riscv64-linux-gnu" },
         machines: &[
             Machine { name: "pages of 4 KiB", arguments: &[], suites: &ARENAS },
             Machine {
@@ -77,12 +78,22 @@ const RISCV: Run = Run {
     }),
 };
 
+const WINDOWS: Run = Run {
+    target: "x86_64-pc-windows-gnu",
+    quick: false,
+    how: How::Emulated(Emulated {
+        library: Library::Built("std,panic_unwind", ""),
+        linker: (wine::COMPILER, &["gcc-mingw-w64-x86-64"]),
+        emulator: Emulator::Wine,
+        machines: &[Machine { name: "pages of 4 KiB", arguments: &[], suites: &HEAP }],
+    }),
+};
+
 const fn aarch64(machines: &'static [Machine]) -> Emulated {
     Emulated {
         library: Library::Packaged("arm64"),
         linker: ("aarch64-linux-gnu-gcc", &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"]),
-        emulator: ("qemu-aarch64", "qemu-user"),
-        root: "/usr/aarch64-linux-gnu",
+        emulator: Emulator::Qemu { program: "qemu-aarch64", root: "/usr/aarch64-linux-gnu" },
         machines,
     }
 }
@@ -101,5 +112,6 @@ const THREADS: Suite = Suite::new("the arenas' threads", "arena", "global", &["t
 const RANDOM: Suite =
     Suite::new("random programs on arena heaps", "arena", "arena_heap", &["--skip=fork"]);
 
+const HEAP: [Suite; 3] = [CONFORMANCE, PROGRAM, SYSTEM];
 const PROGRAMS: [Suite; 3] = [CONFORMANCE, PROGRAM, THREADS];
 const ARENAS: [Suite; 6] = [CONFORMANCE, PROGRAM, SYSTEM, UNITS, RANDOM, THREADS];

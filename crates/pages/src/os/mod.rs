@@ -24,6 +24,8 @@ mod linux;
 mod posix;
 #[cfg(unix)]
 mod start;
+#[cfg(all(test, any(unix, windows), not(loom)))]
+mod tests;
 #[cfg(all(unix, not(target_os = "linux")))]
 mod unix;
 #[cfg(all(target_arch = "wasm32", not(unix)))]
