@@ -29,6 +29,7 @@ mod misuse;
 mod mutants;
 mod nostd;
 mod oldest;
+mod operations;
 mod packages;
 mod platforms;
 mod pool_map;
@@ -63,6 +64,7 @@ commands! {
     mutants::Mutants,
     nostd::Nostd,
     oldest::Oldest,
+    operations::Operations,
     packages::Packages,
     platforms::Platforms,
     pool_map::PoolMap,

@@ -4,7 +4,7 @@
 use std::{alloc::Layout, hint::black_box, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use stratalloc_embedded_benches::{Subject, for_each_subject, requests, sizes};
+use stratalloc_embedded_benches::{Subject, for_each_subject, heap, requests, sizes};
 
 /// So many pairs make one measurement.
 const PAIRS: usize = 1024;
@@ -21,7 +21,7 @@ fn pairs<S: Subject>(subject: &mut S, requests: &[Layout]) {
 }
 
 fn time<S: Subject>(criterion: &mut Criterion, group: &str, sizes: &[usize], all: &[Layout]) {
-    let mut subject = S::new(sizes);
+    let mut subject = S::new(heap(), sizes);
     // What stays live, so that no free gives the heap back to its first state.
     let live: Vec<_> = all.iter().take(3).map(|&layout| subject.allocate(layout)).collect();
     assert!(live.iter().all(|block| !block.is_null()));

@@ -4,12 +4,17 @@
 //! - `cargo run --release -p stratalloc-embedded-benches --bin times`: the least time of many rounds in turn.
 //! - `cargo run --release -p stratalloc-embedded-benches --bin instructions`: exact instructions,
 //!   of the same pair and of each operation of the pool where it takes longest.
+//! - `cargo xtask operations`: instructions of an operation of every layer, those of the hosted ones too.
 
 use std::{alloc::Layout, mem::MaybeUninit};
 
+mod ours;
 mod peers;
 
-pub use peers::{Block, Buddy, Heapless, LinkedList, Llff, OurPool, Rlsf, Tlsf};
+pub use ours::{
+    ArenaGlobal, Block, ByAddress, LockedBlock, MagazineBlock, OurHeap, OurPool, SharedBlock,
+};
+pub use peers::{Buddy, Heapless, LinkedList, Llff, Rlsf, System, Talc, Tlsf};
 
 /// The size of every heap, the seed's.
 pub const HEAP: usize = 65_536;
@@ -22,8 +27,8 @@ pub trait Subject {
     /// Its name in tables.
     const NAME: &'static str;
 
-    /// One in a heap of its own, that may expect requests of these sizes.
-    fn new(sizes: &[usize]) -> Self;
+    /// One in this memory, if it doesn't ask the system, that may expect requests of these sizes.
+    fn new(memory: &'static mut [MaybeUninit<u8>], sizes: &[usize]) -> Self;
 
     /// Allocates; null if it can't.
     fn allocate(&mut self, layout: Layout) -> *mut u8;
@@ -42,6 +47,15 @@ pub fn heap() -> &'static mut [MaybeUninit<u8>] {
     #[repr(align(4096))]
     struct Heap([MaybeUninit<u8>; HEAP]);
     &mut Box::leak(Box::<Heap>::new_uninit()).write(Heap([MaybeUninit::uninit(); HEAP])).0
+}
+
+/// As [`heap`], of so many bytes.
+pub fn heap_of(bytes: usize) -> &'static mut [MaybeUninit<u8>] {
+    let mut words = Vec::<MaybeUninit<u128>>::with_capacity(bytes / size_of::<u128>());
+    // SAFETY: words that need hold nothing, as many as there is room for.
+    unsafe { words.set_len(bytes / size_of::<u128>()) };
+    // SAFETY: the bytes of the words.
+    unsafe { words.leak().align_to_mut().1 }
 }
 
 /// The block sizes of a configuration of so many pools: 8, 16, 24 …

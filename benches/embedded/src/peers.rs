@@ -7,75 +7,8 @@ use std::{
 };
 
 use heapless::pool::boxed::{Box as PoolBox, BoxBlock};
-use stratalloc_block::{BlockAllocator, BlockLayout, Blocks, Buffer};
-use stratalloc_core::Allocator;
-use stratalloc_pool::{Bare, Checked, Config, Full, Mode, Pool};
 
-use crate::{ALIGN, HEAP, Subject, heap};
-
-/// The pool of this repository, in one of its modes.
-pub struct OurPool<M: Mode>(Pool<'static, M>);
-
-/// What a mode is called in tables.
-pub trait Named: Mode {
-    /// Its name.
-    const NAME: &'static str;
-}
-
-impl Named for Bare {
-    const NAME: &'static str = "pool, bare";
-}
-
-impl Named for Checked {
-    const NAME: &'static str = "pool, checked";
-}
-
-impl Named for Full {
-    const NAME: &'static str = "pool, checked and counted";
-}
-
-impl<M: Named> Subject for OurPool<M> {
-    const NAME: &'static str = <M as Named>::NAME;
-
-    fn new(sizes: &[usize]) -> Self {
-        Self(Pool::new(heap(), &Config::new(sizes)).expect("the sizes suit the heap"))
-    }
-
-    #[inline]
-    fn allocate(&mut self, layout: Layout) -> *mut u8 {
-        self.0.allocate(layout).map_or(ptr::null_mut(), |block| block.cast().as_ptr())
-    }
-
-    #[inline]
-    unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is live, and the layout fits it.
-        unsafe { self.0.deallocate(NonNull::new_unchecked(block), layout) };
-    }
-}
-
-/// The block allocator of this repository: blocks of the largest size asked for.
-pub struct Block(BlockAllocator<Buffer<'static>>);
-
-impl Subject for Block {
-    const NAME: &'static str = "block";
-
-    fn new(sizes: &[usize]) -> Self {
-        let size = sizes.last().copied().unwrap_or(ALIGN);
-        let layout = BlockLayout::new(size, ALIGN).expect("a valid layout");
-        Self(BlockAllocator::from_buffer(heap(), layout).expect("the blocks fit"))
-    }
-
-    #[inline]
-    fn allocate(&mut self, _: Layout) -> *mut u8 {
-        self.0.alloc_block().map_or(ptr::null_mut(), NonNull::as_ptr)
-    }
-
-    #[inline]
-    unsafe fn deallocate(&mut self, block: *mut u8, _: Layout) {
-        // SAFETY: the block is live, and the layout fits it.
-        unsafe { self.0.free_block(NonNull::new_unchecked(block)) };
-    }
-}
+use crate::{HEAP, Subject};
 
 type HeaplessBlock = MaybeUninit<[u8; 64]>;
 heapless::box_pool!(BLOCKS: HeaplessBlock);
@@ -86,7 +19,7 @@ pub struct Heapless;
 impl Subject for Heapless {
     const NAME: &'static str = "heapless::pool 0.9.3";
 
-    fn new(_: &[usize]) -> Self {
+    fn new(_: &'static mut [MaybeUninit<u8>], _: &[usize]) -> Self {
         for _ in 0..HEAP / size_of::<BoxBlock<HeaplessBlock>>() {
             BLOCKS.manage(Box::leak(Box::new(BoxBlock::new())));
         }
@@ -107,14 +40,14 @@ impl Subject for Heapless {
 }
 
 /// rlsf's TLSF.
-pub struct Rlsf(rlsf::Tlsf<'static, u16, u16, 12, 16>);
+pub struct Rlsf(rlsf::Tlsf<'static, u16, u16, 16, 16>);
 
 impl Subject for Rlsf {
     const NAME: &'static str = "rlsf 0.2.3";
 
-    fn new(_: &[usize]) -> Self {
+    fn new(memory: &'static mut [MaybeUninit<u8>], _: &[usize]) -> Self {
         let mut tlsf = rlsf::Tlsf::new();
-        tlsf.insert_free_block(heap());
+        tlsf.insert_free_block(memory);
         Self(tlsf)
     }
 
@@ -139,10 +72,10 @@ macro_rules! embedded {
         impl Subject for $name {
             const NAME: &'static str = $title;
 
-            fn new(_: &[usize]) -> Self {
+            fn new(memory: &'static mut [MaybeUninit<u8>], _: &[usize]) -> Self {
                 let allocator = <$heap>::empty();
                 // SAFETY: the heap is this allocator's alone.
-                unsafe { allocator.init(heap().as_mut_ptr().expose_provenance(), HEAP) };
+                unsafe { allocator.init(memory.as_mut_ptr().expose_provenance(), memory.len()) };
                 Self(allocator)
             }
 
@@ -176,8 +109,8 @@ pub struct LinkedList(linked_list_allocator::Heap);
 impl Subject for LinkedList {
     const NAME: &'static str = "linked_list_allocator 0.10.6";
 
-    fn new(_: &[usize]) -> Self {
-        Self(linked_list_allocator::Heap::from_slice(heap()))
+    fn new(memory: &'static mut [MaybeUninit<u8>], _: &[usize]) -> Self {
+        Self(linked_list_allocator::Heap::from_slice(memory))
     }
 
     #[inline]
@@ -193,15 +126,15 @@ impl Subject for LinkedList {
 }
 
 /// The buddy system without a lock.
-pub struct Buddy(buddy_system_allocator::Heap<17>);
+pub struct Buddy(buddy_system_allocator::Heap<22>);
 
 impl Subject for Buddy {
     const NAME: &'static str = "buddy_system_allocator 0.13.0";
 
-    fn new(_: &[usize]) -> Self {
+    fn new(memory: &'static mut [MaybeUninit<u8>], _: &[usize]) -> Self {
         let mut buddy = buddy_system_allocator::Heap::new();
         // SAFETY: the heap is this allocator's alone.
-        unsafe { buddy.init(heap().as_mut_ptr().expose_provenance(), HEAP) };
+        unsafe { buddy.init(memory.as_mut_ptr().expose_provenance(), memory.len()) };
         Self(buddy)
     }
 
@@ -214,5 +147,54 @@ impl Subject for Buddy {
     unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
         // SAFETY: the block is live, and the layout fits it.
         unsafe { self.0.dealloc(NonNull::new_unchecked(block), layout) };
+    }
+}
+
+/// talc without a lock; it is told sizes at free.
+pub struct Talc(talc::base::Talc<talc::source::Manual, talc::DefaultBinning>);
+
+impl Subject for Talc {
+    const NAME: &'static str = "talc 5.1.1";
+
+    fn new(memory: &'static mut [MaybeUninit<u8>], _: &[usize]) -> Self {
+        let mut talc = talc::base::Talc::new(talc::source::Manual);
+        // SAFETY: the memory is this allocator's alone.
+        unsafe { talc.claim(memory.as_mut_ptr().cast(), memory.len()) }.expect("it is enough");
+        Self(talc)
+    }
+
+    #[inline]
+    fn allocate(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the layout's size isn't zero.
+        unsafe { self.0.allocate(layout) }.map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is live, and the layout fits it.
+        unsafe { self.0.deallocate(block, layout) };
+    }
+}
+
+/// The system's.
+pub struct System;
+
+impl Subject for System {
+    const NAME: &'static str = "system (glibc)";
+
+    fn new(_: &'static mut [MaybeUninit<u8>], _: &[usize]) -> Self {
+        Self
+    }
+
+    #[inline]
+    fn allocate(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the layout's size isn't zero.
+        unsafe { std::alloc::System.alloc(layout) }
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is live, and the layout fits it.
+        unsafe { std::alloc::System.dealloc(block, layout) };
     }
 }

@@ -85,7 +85,7 @@ fn step_through(child: libc::pid_t) -> usize {
 
 fn pair<S: Subject>(sizes: &[usize], request: usize) {
     let layout = black_box(Layout::from_size_align(request, ALIGN).expect("a small size"));
-    let mut subject = S::new(sizes);
+    let mut subject = S::new(heap(), sizes);
     let live = [subject.allocate(layout), subject.allocate(layout), subject.allocate(layout)];
     // SAFETY: it is live.
     unsafe { subject.deallocate(live[1], layout) };

@@ -5,7 +5,7 @@
 
 use std::{alloc::Layout, hint::black_box, time::Instant};
 
-use stratalloc_embedded_benches::{ALIGN, Subject, for_each_subject, requests, sizes};
+use stratalloc_embedded_benches::{ALIGN, Subject, for_each_subject, heap, requests, sizes};
 
 const ROUNDS: usize = 4000;
 
@@ -17,7 +17,7 @@ struct Runner {
 }
 
 fn add<S: Subject + 'static>(runners: &mut Vec<Runner>, sizes: &[usize], all: &[Layout]) {
-    let mut subject = S::new(sizes);
+    let mut subject = S::new(heap(), sizes);
     let all = all.to_vec();
     // What stays live, so that no free gives the heap back to its first state.
     for &layout in all.iter().take(3) {
