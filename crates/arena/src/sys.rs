@@ -69,8 +69,12 @@ pub(crate) unsafe fn zero(start: *mut u8, size: usize) {
     // SAFETY: the caller owns the bytes and their pages, by this function's contract; nothing needed lies in what is
     // to be zero.
     unsafe {
-        if size < WORTH_PURGING_ZEROES || !purge(start, size) {
+        let pages = size & !(round_to_pages(1) - 1);
+        if size < WORTH_PURGING_ZEROES || !purge(start, pages) {
             start.write_bytes(0, size);
+        } else {
+            // The rest of the last page may be in use.
+            start.add(pages).write_bytes(0, size - pages);
         }
     }
 }

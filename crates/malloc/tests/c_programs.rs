@@ -374,15 +374,17 @@ fn hardened_every_misuse_is_reported_at_the_call() {
         ("past-by-zero", "a block of 200 bytes, written to past its end"),
         ("far-past", "a block of 200 bytes, written to past its end"),
         ("after-free", "a block of 208 bytes, written to after it was freed"),
-        ("wrong-size", "a block of 200 bytes, freed as one of 100"),
-        ("wrong-size-of-large", "a block of 102400 bytes, freed as one of 100"),
+        ("wrong-size", "a block of 200 bytes, freed as one of 100 aligned to 16"),
+        ("wrong-size-of-large", "a block of 102400 bytes, freed as one of 100 aligned to 16"),
+        ("wrong-alignment", "a block of 200 bytes, freed as one of 200 aligned to 4096"),
+        ("large-past", "a block of 100001 bytes, written to past its end"),
         ("stack", "not of this allocator"),
         ("large-inside", "not the start of a block in use"),
         ("large-twice", ""),
         ("empty-twice", "not in use, a block of 0 bytes"),
         ("empty-inside", "not in use, a block of 0 bytes"),
         ("empty-resized", "not in use, a block of 0 bytes"),
-        ("empty-wrong-size", "a block of 0 bytes, freed as one of 1"),
+        ("empty-wrong-size", "a block of 0 bytes, freed as one of 1 aligned to 16"),
     ];
     for (kind, words) in kinds {
         check_report(&program, kind, words, Way::Hardened);
@@ -396,6 +398,8 @@ fn hardened_it_is_as_good_a_malloc() {
         check(program, &[], Way::Hardened);
     }
     check("zero_sized", &["unusable"], Way::Hardened);
+    check("guarded", &[], Way::Hardened);
+    check("guarded", &["many"], Way::Hardened);
     check("random_calls", &["3", "100000", "4"], Way::Hardened);
     check("threads", &["serial", "1000"], Way::Hardened);
     check("threads", &["crowd", "300"], Way::Hardened);

@@ -3,6 +3,7 @@
 mod arenas;
 mod books;
 mod commit;
+mod guard_pages;
 mod purge;
 mod tables;
 mod validation;

@@ -95,7 +95,7 @@ pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
     // SAFETY: the block was just allocated for the caller, and has room for `size` bytes, the margin and the seal. The
     // seal need not be aligned.
     unsafe {
-        block.add(size).write_bytes(MARGIN, margin);
+        fill(block.add(size), margin);
         seal_place(bin, block).write_unaligned(seal(block, margin));
     }
 }
@@ -151,9 +151,29 @@ pub(crate) fn size(bin: Bin, block: *mut u8) -> usize {
     }
     let size = room - margin;
     // SAFETY: the margin is `room` bytes at most, and ends at the seal: it lies in the block.
-    let margin = unsafe { core::slice::from_raw_parts(block.add(size), margin) };
-    if margin.iter().any(|&byte| byte != MARGIN) {
+    if !unsafe { is_filled(block.add(size), margin) } {
         report::overrun(block, size);
     }
     size
+}
+
+/// Fills a margin of so many bytes.
+///
+/// # Safety
+///
+/// They can be written, and nobody uses them.
+pub(crate) unsafe fn fill(start: *mut u8, count: usize) {
+    // SAFETY: this function's contract is the same.
+    unsafe { start.write_bytes(MARGIN, count) };
+}
+
+/// Whether a margin is as it was filled.
+///
+/// # Safety
+///
+/// The bytes can be read, and nobody writes to them meanwhile.
+pub(crate) unsafe fn is_filled(start: *mut u8, count: usize) -> bool {
+    // SAFETY: this function's contract is the same.
+    let margin = unsafe { core::slice::from_raw_parts(start, count) };
+    margin.iter().all(|&byte| byte == MARGIN)
 }

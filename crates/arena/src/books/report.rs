@@ -54,11 +54,11 @@ pub(crate) fn written_after_free(block: *mut u8, size: usize) -> ! {
     fail(block, format_args!("a block of {size} bytes, written to after it was freed"))
 }
 
-/// Ends the process over a block that is freed with a size other than its own.
+/// Ends the process over a block that is freed with a size or an alignment other than its own.
 #[cold]
 #[inline(never)]
-pub(crate) fn wrong_size(block: *mut u8, size: usize, said: usize) -> ! {
-    fail(block, format_args!("a block of {size} bytes, freed as one of {said}"))
+pub(crate) fn wrong_size(block: *mut u8, size: usize, said: usize, align: usize) -> ! {
+    fail(block, format_args!("a block of {size} bytes, freed as one of {said} aligned to {align}"))
 }
 
 /// Ends the process over an address that is none of ours.

@@ -57,6 +57,8 @@ pub(crate) struct Segment {
     pub(crate) bin: Bin,
     /// Whether it is in its heap's list of slabs.
     pub(crate) listed: bool,
+    /// Bytes of the pages of the large block that starts here that the program may not use, in the hardened build.
+    pub(crate) margin: u16,
     /// Its idle bytes when it was last looked at for pages to give back.
     pub(crate) seen: u32,
     links: Links<Self>,

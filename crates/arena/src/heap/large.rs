@@ -4,6 +4,7 @@
 //! these and the vacant ones that follow; a run shares its arena.
 
 mod around;
+mod guard_pages;
 mod resize;
 mod run;
 
@@ -11,6 +12,7 @@ use crate::{
     books::{
         area::Refusal,
         arena::{Claim, Use},
+        guard,
         reference::{ArenaRef, SegmentRef},
         report,
     },
@@ -81,14 +83,19 @@ impl LargeBlock {
         first.map_or_else(|| report::not_a_large_block(start), |first| Self { first })
     }
 
-    /// Its usable bytes.
+    /// The bytes of its pages.
     pub(crate) fn size(self, pools: &mut Pools) -> usize {
         pools.segment(self.first).pages as usize * PAGE
     }
 
+    /// The bytes that the program may use: those of its pages, but for its margin.
+    pub(crate) fn usable(self, pools: &mut Pools) -> usize {
+        self.size(pools) - pools.segment(self.first).margin as usize
+    }
+
     /// How many segments a block of `size` bytes has here.
     fn segments(self, size: usize) -> usize {
-        size.div_ceil(self.segment_size())
+        guard_pages::with_guard(size).div_ceil(self.segment_size())
     }
 
     fn segment_size(self) -> usize {
@@ -133,8 +140,11 @@ impl LargeBlock {
         pools.segment(self.first).pages = pages as u32;
         for number in 0..self.segments(size) {
             let touched = &mut pools.segment(self.segment(number)).touched;
-            let used = (pages * PAGE - number * segment_size).min(segment_size);
+            let used = (pages * PAGE).saturating_sub(number * segment_size).min(segment_size);
             *touched = (*touched).max(used as u32);
+        }
+        if guard::ON {
+            self.fill_margin(pools, size);
         }
     }
 
@@ -213,7 +223,7 @@ impl Pools {
         partition: Partition,
         warm: bool,
     ) -> Option<Fresh> {
-        let count = request.size.div_ceil(partition.arena_size());
+        let count = guard_pages::of_whole(request.size, partition).div_ceil(partition.arena_size());
         let claim = Claim { partition, count, purpose: Use::WHOLE, keep: KEPT_FOR_POOLS, warm };
         let arena = self.claim_arenas_here(claim)?;
         self.occupy_whole(arena, count, request)
@@ -221,7 +231,7 @@ impl Pools {
 
     /// A whole block, in a new area if need be.
     fn allocate_whole(&mut self, request: Request, partition: Partition) -> Option<Fresh> {
-        let count = request.size.div_ceil(partition.arena_size());
+        let count = guard_pages::of_whole(request.size, partition).div_ceil(partition.arena_size());
         let arena = self.claim_arenas(partition, count, Use::WHOLE)?;
         self.occupy_whole(arena, count, request)
     }
@@ -233,11 +243,12 @@ impl Pools {
             self.arena(arena.neighbour(number)).span = 0;
         }
         self.arena(arena).span = count as u16;
-        let spare = count * SEGMENTS - request.size.div_ceil(place.partition.segment_size());
+        let needed = guard_pages::of_whole(request.size, place.partition);
+        let spare = count * SEGMENTS - needed.div_ceil(place.partition.segment_size());
         let first = if request.align > place.partition.segment_size() {
             0
         } else {
-            place.first_slab() % (spare.min(STAGGER) + 1)
+            guard_pages::LEADING + place.first_slab() % (spare.min(STAGGER) + 1)
         };
         self.occupy(LargeBlock { first: arena.segment(first) }, request)
     }
@@ -247,7 +258,12 @@ impl Pools {
         let Request { size, outlook, .. } = request;
         let segments = block.segments(size);
         let filled = if outlook == Outlook::Sparse { 0 } else { size };
-        if let Err((arena, refusal)) = block.commit(self, 0, segments, filled) {
+        let committed = if guard::ON {
+            block.commit_alone(self, 0, size)
+        } else {
+            block.commit(self, 0, segments, filled)
+        };
+        if let Err((arena, refusal)) = committed {
             if let Refusal::Occupied(segment) = refusal {
                 self.leave_out(arena.segment(segment));
                 self.displaced = true;
@@ -257,6 +273,7 @@ impl Pools {
         }
         let stale = block.use_segments(self, 0, segments);
         if !block.is_whole(self) {
+            block.use_leading_guard(self);
             self.list_arena(block.first.arena());
         }
         block.set_size(self, size);
@@ -269,8 +286,14 @@ impl Pools {
     pub(crate) fn free_large(&mut self, block: LargeBlock) {
         let size = block.size(self);
         self.figures.free(size);
+        if guard::ON {
+            block.check_margin(self);
+        }
         self.segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
+        if guard::ON {
+            block.withdraw(self, block.segments(size));
+        }
         self.vacate_arenas(block);
     }
 

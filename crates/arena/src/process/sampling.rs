@@ -85,7 +85,8 @@ pub(crate) fn note_large(block: *mut u8) {
 #[inline]
 pub(crate) fn must_move(kind: &Kind, old: usize, size: usize) -> bool {
     let Kind::Large { heap } = *kind else { return false };
-    let resized = size <= MAX_IN_ARENAS && size.next_multiple_of(PAGE) != old;
+    let resized =
+        size <= MAX_IN_ARENAS && size.next_multiple_of(PAGE) != old.next_multiple_of(PAGE);
     samples::interval() != 0 && resized && !samples::lie_in(heap)
 }
 
@@ -98,7 +99,7 @@ pub(crate) fn resized(kind: &Kind, block: *mut u8, old: usize, size: usize) {
         Kind::Huge { .. } => true,
         _ => false,
     };
-    if may_be_one && size.next_multiple_of(PAGE) != old {
+    if may_be_one && size.next_multiple_of(PAGE) != old.next_multiple_of(PAGE) {
         samples::forget_huge(block);
         if heap_if_due(size).is_some() {
             note_large(block);

@@ -18,6 +18,7 @@ use crate::{
         bins::{Bin, bin_for},
         geometry::{AREA_SIZE, SegmentPlace},
     },
+    sys,
 };
 
 /// The kind of a block and the heap that owns it, which decide how it is freed.
@@ -119,17 +120,19 @@ impl Kind {
     /// Ends the process with a report if a block that starts there wasn't allocated with this size, or couldn't be with
     /// it and this alignment: in the hardened build, which knows.
     pub(crate) fn check_size(&self, address: *mut u8, said: usize, align: usize) {
-        let size = self.size(address);
+        let (size, served) = (self.size(address), said.max(1));
+        let bin = bin_for(served.saturating_add(guard::SEAL), align);
+        let is_aligned =
+            address.is_null() || align.is_power_of_two() && address.addr() % align == 0;
         let is_right = match *self {
-            Self::Small { .. } => size == said.max(1),
-            Self::Large { .. } | Self::Huge { .. } => {
-                bin_for(said.max(1).saturating_add(guard::SEAL), align).is_none() && said <= size
-            }
+            Self::Small { bin: own, .. } => size == served && bin == Some(own),
+            Self::Large { .. } => size == served && bin.is_none(),
+            Self::Huge { .. } => size == sys::round_to_pages(served),
             Self::ZeroSized => said == 0,
             Self::Null | Self::OfValue { .. } => true,
         };
-        if !is_right {
-            report::wrong_size(address, size, said);
+        if !is_right || !is_aligned {
+            report::wrong_size(address, size, said, align);
         }
     }
 
@@ -149,7 +152,7 @@ impl Kind {
 fn large_size(heap: &Heap, block: *mut u8) -> usize {
     let mut pools = heap.pools(slot::mark());
     // SAFETY: the block's kind was found by its window, which announces an area of this heap.
-    unsafe { LargeBlock::at(&mut pools, block) }.size(&mut pools)
+    unsafe { LargeBlock::at(&mut pools, block) }.usable(&mut pools)
 }
 
 /// The bin of an address in a slab of a thread's heap.

@@ -39,7 +39,9 @@ pub(crate) unsafe fn move_bytes(from: *mut u8, to: *mut u8, size: usize) -> bool
 ///
 /// As for [`move_bytes`].
 unsafe fn move_part(from: *mut u8, to: *mut u8, size: usize) -> Option<usize> {
-    let mut part = size;
+    // The rest of the last page isn't part of the block in the hardened build, and stays.
+    let whole_pages = cfg!(feature = "hardened") && size >= WORTH_MOVING;
+    let mut part = if whole_pages { size & !(sys::round_to_pages(1) - 1) } else { size };
     // The first move tries whether what was moved can be purged, with a call that may be forbidden.
     while part >= WORTH_MOVING && sys::is_advice_allowed() {
         let (start, place) = (NonNull::new(from)?, NonNull::new(to)?);

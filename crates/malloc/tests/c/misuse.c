@@ -5,7 +5,9 @@
 
 /* Of C23, which the C library has later than we. */
 void free_sized(void *block, size_t size);
+void free_aligned_sized(void *block, size_t alignment, size_t size);
 #pragma weak free_sized
+#pragma weak free_aligned_sized
 
 static char in_data[64];
 
@@ -133,6 +135,11 @@ int main(int count, char **arguments) {
         free_sized(small, 100);
     } else if (strcmp(what, "wrong-size-of-large") == 0) {
         free_sized(large, 100);
+    } else if (strcmp(what, "wrong-alignment") == 0) {
+        free_aligned_sized(aligned_alloc(64, 200), 4096, 200);
+    } else if (strcmp(what, "large-past") == 0) {
+        pointer = malloc(100001);
+        pointer[100001] = 0;
     } else if (strcmp(what, "far-past") == 0) {
         memset(small, 'x', 230);
         pointer = small;

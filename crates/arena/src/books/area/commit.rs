@@ -8,7 +8,7 @@ use core::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::books::area::Books;
+use crate::books::area::{Books, HAS_HELD};
 use crate::{
     books::arena::run_mask,
     plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
@@ -72,9 +72,11 @@ impl Books {
             return Ok(());
         }
         let (step, size) = (appetite.step(), place.arena.partition.segment_size());
+        // A run of segments would fill the guards of large blocks among them.
+        let fills_guards = HAS_HELD && !mappings::are_scarce();
         let ahead = if step == 0 {
             Err(Refusal::OutOfMemory)
-        } else if step >= size {
+        } else if step >= size && !fills_guards {
             let count = (step / size).min(SEGMENTS);
             self.commit_run(place.arena, place.segment / count * count, count, appetite.huge)
         } else {
@@ -160,7 +162,13 @@ impl Books {
     }
 
     /// Notes that `count` segments from `first` are usable up to `bytes` of each.
-    fn note_usable(&mut self, place: ArenaPlace, first: usize, count: usize, bytes: usize) {
+    pub(super) fn note_usable(
+        &mut self,
+        place: ArenaPlace,
+        first: usize,
+        count: usize,
+        bytes: usize,
+    ) {
         for segment in first..first + count {
             self.segment(place.segment(segment)).usable = bytes as u32;
         }
@@ -178,7 +186,12 @@ impl Books {
     }
 
     /// Maps what is missing of the `bytes` from the start of a segment.
-    fn map_piece(&mut self, place: SegmentPlace, bytes: usize, huge: bool) -> Result<(), Refusal> {
+    pub(super) fn map_piece(
+        &mut self,
+        place: SegmentPlace,
+        bytes: usize,
+        huge: bool,
+    ) -> Result<(), Refusal> {
         let usable = self.segment(place).usable as usize;
         let whole = self.arena(place.arena).whole;
         let follows = usable != 0 || whole << 1 & (1 << place.segment) != 0;

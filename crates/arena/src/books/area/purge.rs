@@ -157,9 +157,14 @@ impl Books {
     /// Huge pages may have brought memory behind segments that were never touched: these are purged with those between
     /// which they lie.
     fn purge_arena(&mut self, place: ArenaPlace) -> usize {
+        self.purge_vacant(place, u64::MAX)
+    }
+
+    /// The same of some of them.
+    pub(super) fn purge_vacant(&mut self, place: ArenaPlace, segments: u64) -> usize {
         let &mut Arena { committed, whole, used, dirty, .. } = self.arena(place);
         let mut purged = 0;
-        for (first, count) in stretches(committed & !used, whole) {
+        for (first, count) in stretches(segments & committed & !used, whole) {
             let run = run_mask(first, count);
             if dirty & run == 0 {
                 continue;
@@ -179,7 +184,7 @@ impl Books {
     }
 
     /// Notes that `count` vacant segments from `first` read as zero; returns the bytes that were touched.
-    fn note_purged(&mut self, place: ArenaPlace, first: usize, count: usize) -> usize {
+    pub(super) fn note_purged(&mut self, place: ArenaPlace, first: usize, count: usize) -> usize {
         self.arena(place).dirty &= !run_mask(first, count);
         (first..first + count)
             .map(|segment| core::mem::take(&mut self.segment(place.segment(segment)).touched))

@@ -27,6 +27,7 @@ impl Fixture {
             bin: Bin::NONE,
             listed: false,
             seen: 0,
+            margin: 0,
             links: Links::NONE,
         };
         Self { segment, bitmap: [0; BITMAP_WORDS], shape: bin_for(1152, 8).unwrap().shape() }

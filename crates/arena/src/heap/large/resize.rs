@@ -3,6 +3,7 @@
 use crate::{
     books::{
         arena::{Arena, Use, run_mask},
+        guard,
         reference::ArenaRef,
     },
     heap::{
@@ -19,6 +20,9 @@ impl Pools {
     pub(crate) fn resize_large(&mut self, block: LargeBlock, size: usize) -> bool {
         let old = block.size(self);
         let (before, after) = (block.segments(old), block.segments(size));
+        if guard::ON {
+            return self.resize_between_guards(block, size);
+        }
         if after > before && !self.extend(block, before, after) {
             return false;
         }
@@ -38,11 +42,7 @@ impl Pools {
 
     /// Adds the segments `before..after` to a block, if they are vacant.
     fn extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
-        let reached = if block.is_whole(self) {
-            self.extend_span(block, (block.first.place.segment + after).div_ceil(SEGMENTS))
-        } else {
-            self.may_extend_run(block, before, after)
-        };
+        let reached = self.may_extend(block, before, after);
         let size = after * block.segment_size();
         let usable = reached && block.commit(self, before, after, size).is_ok();
         if usable {
@@ -52,6 +52,15 @@ impl Pools {
             }
         }
         usable
+    }
+
+    /// Whether a block may have the segments `before..after` as well; those of a whole block are in its arenas then.
+    pub(super) fn may_extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
+        if block.is_whole(self) {
+            self.extend_span(block, (block.first.place.segment + after).div_ceil(SEGMENTS))
+        } else {
+            self.may_extend_run(block, before, after)
+        }
     }
 
     /// Whether a run may have the segments `before..after` as well: they are vacant, and warm if the run is large by now.

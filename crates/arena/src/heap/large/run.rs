@@ -1,9 +1,10 @@
 //! Places for runs: large blocks that are segments in a row, and share their arena.
 
-use crate::heap::large::{Fresh, LargeBlock, Request};
+use crate::heap::large::{Fresh, LargeBlock, Request, guard_pages};
 use crate::{
     books::{
         arena::{Claim, Use},
+        guard,
         reference::SegmentRef,
     },
     heap::pools::Pools,
@@ -15,9 +16,9 @@ use crate::{
 /// needs there: little of the last is left over, or it is the first partition that aligns the run.
 fn run_shapes(size: usize, least: Partition) -> impl Iterator<Item = (Partition, usize)> {
     Partition::all().filter(move |&partition| partition >= least).map_while(move |partition| {
-        let count = size.div_ceil(partition.segment_size());
+        let count = guard_pages::with_guard(size).div_ceil(partition.segment_size());
         let fits = count * partition.segment_size() <= size + size / 4;
-        (fits || partition == least).then_some((partition, count))
+        (fits || partition == least).then_some((partition, guard_pages::LEADING + count))
     })
 }
 
@@ -28,15 +29,15 @@ impl Pools {
         let first = self
             .find_warm_run(size, least)
             .or_else(|| self.find_run(size, least))
-            .or_else(|| self.find_segment(Partition::for_segment(size)?.max(least)))?;
-        self.occupy(LargeBlock { first }, request)
+            .or_else(|| self.find_last_run(size, least))?;
+        self.occupy(LargeBlock::behind_guard(first), request)
     }
 
     /// A run with memory behind most of it.
     pub(super) fn allocate_warm_run(&mut self, request: Request) -> Option<Fresh> {
         let least = Partition::for_segment(request.align)?;
         let first = self.find_warm_run(request.size, least)?;
-        self.occupy(LargeBlock { first }, request)
+        self.occupy(LargeBlock::behind_guard(first), request)
     }
 
     /// A place for a run in the arenas that are in use, with memory behind at least half of it; or else in a
@@ -63,6 +64,24 @@ impl Pools {
         run_shapes(size, least).find_map(|(partition, count)| {
             let gap = self.find_gap(partition, count).map(|(_, first)| first);
             gap.or_else(|| self.claim_run((partition, count), KEPT_FOR_POOLS, false))
+        })
+    }
+
+    /// A place for a run where no better one is left: a segment that it leaves mostly unused, if need be in a new area.
+    fn find_last_run(&mut self, size: usize, least: Partition) -> Option<SegmentRef> {
+        let partition = Partition::for_segment(guard_pages::with_guard(size))?.max(least);
+        if !guard::ON {
+            return self.find_segment(partition);
+        }
+        let count = guard_pages::LEADING + 1;
+        let here = Partition::all().filter(|&it| it >= partition).find_map(|partition| {
+            let gap = self.find_gap(partition, count).map(|(_, first)| first);
+            gap.or_else(|| self.claim_run((partition, count), 0, false))
+        });
+        here.or_else(|| {
+            let arena = self.claim_arenas(partition, 1, Use::SEGMENTS)?;
+            let gap = self.arena(arena).vacant_run(count)?;
+            Some(arena.segment(gap.first))
         })
     }
 

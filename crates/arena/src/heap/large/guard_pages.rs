@@ -1,0 +1,179 @@
+//! Large blocks between guard pages, in the hardened build: what lies before and behind one can't be used, and a freed one
+//! neither.
+//!
+//! ```text
+//!   | leading guard | block ............... margin | guard          |
+//!   | a segment     | exactly its pages            | a page or more |
+//! ```
+//!
+//! Guard pages are address space that isn't mapped. So a block costs one mapping, and whoever leaves it, or uses it after it
+//! was freed, is ended by the processor. What is left of its last page, the margin, is filled, and looked at when it is freed.
+//!
+//! Where the process has a quarter of the mappings that it may have, or the system refuses one, further blocks meet their
+//! neighbours, and freed ones are purged: they read as zero then.
+
+use crate::{
+    books::{
+        area::Refusal,
+        guard,
+        reference::{ArenaRef, SegmentRef},
+        report,
+    },
+    heap::{large::LargeBlock, pools::Pools},
+    plan::geometry::{Partition, SEGMENTS},
+    sys,
+};
+
+/// Segments before a block that nothing uses.
+pub(super) const LEADING: usize = if guard::ON { 1 } else { 0 };
+
+/// The bytes of a block of `size` bytes with the guard page behind it.
+pub(super) fn with_guard(size: usize) -> usize {
+    if guard::ON { sys::round_to_pages(size) + sys::round_to_pages(1) } else { size }
+}
+
+/// The bytes of the arenas that such a block needs for itself in a partition.
+pub(super) fn of_whole(size: usize, partition: Partition) -> usize {
+    with_guard(size) + LEADING * partition.segment_size()
+}
+
+impl LargeBlock {
+    /// The block in a run of segments.
+    pub(super) fn behind_guard(first: SegmentRef) -> Self {
+        Self { first: first.arena().segment(first.place.segment + LEADING) }
+    }
+
+    /// Keeps others out of the segment before a run.
+    pub(super) fn use_leading_guard(self, pools: &mut Pools) {
+        if guard::ON {
+            pools.use_segment(self.leading_guard());
+        }
+    }
+
+    /// The segment before it.
+    fn leading_guard(self) -> SegmentRef {
+        self.first.arena().segment(self.first.place.segment - LEADING)
+    }
+
+    /// Its segments from `from` to `to`, arena by arena: the number of the first, and how many there are.
+    fn parts(self, from: usize, to: usize) -> impl Iterator<Item = (usize, usize)> {
+        let mut next = from;
+        core::iter::from_fn(move || {
+            let number = next;
+            let left = SEGMENTS - self.segment(number).place.segment;
+            next = to.min(number + left);
+            (number < to).then_some((number, next - number))
+        })
+    }
+
+    /// Makes its pages usable, for `size` bytes, and nothing around them. It had `from` segments before.
+    pub(super) fn commit_alone(
+        self,
+        pools: &mut Pools,
+        from: usize,
+        size: usize,
+    ) -> Result<(), (ArenaRef, Refusal)> {
+        let before = usize::from(from == 0 && self.first.place.segment != 0);
+        if before != 0 {
+            pools.withdraw(self.leading_guard(), before);
+        }
+        for (number, count) in self.parts(from, self.segments(size)) {
+            pools.withdraw(self.segment(number), count);
+        }
+        for (number, count) in self.parts(0, self.segments(size)) {
+            let first = self.segment(number);
+            let bytes = sys::round_to_pages(size).saturating_sub(number * self.segment_size());
+            pools
+                .books(first.area)
+                .commit_exactly(first.place, bytes.min(count * self.segment_size()))
+                .map_err(|refusal| (first.arena(), refusal))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the memory of a freed block back, of `segments` segments, with what lies before it.
+    pub(super) fn withdraw(self, pools: &mut Pools, segments: usize) {
+        if !self.is_whole(pools) {
+            pools.vacate_segment(self.leading_guard());
+        }
+        if self.first.place.segment != 0 {
+            pools.withdraw(self.leading_guard(), 1);
+        }
+        for (number, count) in self.parts(0, segments) {
+            pools.withdraw(self.segment(number), count);
+        }
+    }
+
+    /// Notes and fills what is left of its last page by `size` bytes.
+    pub(super) fn fill_margin(self, pools: &mut Pools, size: usize) {
+        let margin = self.size(pools) - size;
+        pools.segment(self.first).margin = margin as u16;
+        // SAFETY: the block has its pages for itself, which are usable, and the program doesn't use their last bytes.
+        unsafe { guard::fill(self.first.address().wrapping_add(size), margin) };
+    }
+
+    /// Ends the process with a report if the program wrote to its margin.
+    pub(super) fn check_margin(self, pools: &mut Pools) {
+        let (size, margin) = (self.usable(pools), pools.segment(self.first).margin as usize);
+        let start = self.first.address();
+        // SAFETY: as in `fill_margin`.
+        if !unsafe { guard::is_filled(start.wrapping_add(size), margin) } {
+            report::overrun(start, size);
+        }
+    }
+}
+
+impl LargeBlock {
+    /// Gives the memory and the segments back that a block of `before` segments doesn't need for `size` bytes.
+    ///
+    /// # Safety
+    ///
+    /// The program uses no more of it.
+    unsafe fn give_back_behind(self, pools: &mut Pools, size: usize, before: usize) {
+        let last = (size - 1) / self.segment_size();
+        self.vacate_segments(pools, last + 1, before);
+        for (number, count) in self.parts(last + 1, before) {
+            pools.withdraw(self.segment(number), count);
+        }
+        self.use_segments(pools, last + 1, self.segments(size));
+        let last_segment = self.segment(last);
+        let bytes = size - last * self.segment_size();
+        // SAFETY: the segment is one of this block, which ends there from now on, by this function's contract.
+        unsafe { pools.books(last_segment.area).cut(last_segment.place, bytes) };
+    }
+}
+
+impl Pools {
+    /// Gives the memory of vacant segments in a row of one arena back, and their address space.
+    fn withdraw(&mut self, first: SegmentRef, count: usize) {
+        let withdrawn = self.books(first.area).withdraw(first.place, count);
+        self.figures.reuse(withdrawn);
+    }
+
+    /// Gives a block another size where it stands; returns whether it could.
+    pub(super) fn resize_between_guards(&mut self, block: LargeBlock, size: usize) -> bool {
+        block.check_margin(self);
+        let old = block.size(self);
+        let (before, after) = (block.segments(old), block.segments(size));
+        if after > before && !self.may_extend(block, before, after) {
+            return false;
+        }
+        if size > old && block.commit_alone(self, before, size).is_err() {
+            return false;
+        }
+        if after > before {
+            block.use_segments(self, before, after);
+        } else {
+            // SAFETY: the program asked for `size` bytes, and gave up the others.
+            unsafe { block.give_back_behind(self, size, before) };
+        }
+        if !block.is_whole(self) {
+            self.offer_segments(block.first.arena());
+        }
+        block.set_size(self, size);
+        let new = block.size(self);
+        self.figures.free(old);
+        self.figures.allocate(new);
+        true
+    }
+}
