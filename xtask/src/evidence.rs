@@ -42,7 +42,7 @@ const BLOCK: &str = "`crates/block/src/shared/stress.rs`";
 const FORKS: &str = "`crates/arena/tests/forks.rs`, `crates/arena/tests/storm.rs`";
 
 /// To add one, add a line.
-const STRUCTURES: [Structure; 18] = [
+const STRUCTURES: [Structure; 19] = [
     structure("stack of free blocks", &["block/src/shared/stack.rs"], BLOCK, "block"),
     structure(
         "growth, chunk by chunk",
@@ -109,6 +109,7 @@ const STRUCTURES: [Structure; 18] = [
         "`crates/malloc/tests/c/zero_sized.c`",
         "",
     ),
+    structure("gauges", &["arena/src/inspect/gauges"], "`crates/malloc/tests/gauges.rs`", ""),
     structure(
         "the arenas, all of them",
         &["arena/src"],

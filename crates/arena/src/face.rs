@@ -2,6 +2,7 @@
 
 mod arena_heap;
 mod config;
+pub mod gauges;
 pub mod global;
 mod heap_pool;
 pub mod limit;

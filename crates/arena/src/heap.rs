@@ -7,7 +7,10 @@ pub(crate) mod large;
 pub(crate) mod pools;
 mod visit;
 
-use core::ptr::NonNull;
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 pub(crate) use crate::heap::visit::{Stock, Visit};
 
@@ -28,6 +31,8 @@ use crate::{
 pub(crate) struct Heap {
     pools: Lock<Pools>,
     inbox: Inbox,
+    /// Bytes in the stock of the thread that is at home here, as it last told. `Relaxed`: a figure.
+    stock: AtomicUsize,
 }
 
 impl Heap {
@@ -229,6 +234,16 @@ impl Heap {
     /// that names the address of the lock, and touches nothing there.
     pub(crate) fn abandon(&self, mark: Mark) -> bool {
         self.pools(mark).abandon()
+    }
+
+    /// The bytes in the stock of the thread that is at home here, as it last [told](Self::set_stock); zero if it never did.
+    pub(crate) fn stock(&self) -> usize {
+        self.stock.load(Ordering::Relaxed)
+    }
+
+    /// Notes the bytes in the stock of the thread that is at home here.
+    pub(crate) fn set_stock(&self, bytes: usize) {
+        self.stock.store(bytes, Ordering::Relaxed);
     }
 
     /// Checks the invariants of the heap and of all its books. O(tiles of arenas in use).

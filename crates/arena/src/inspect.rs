@@ -2,6 +2,7 @@
 
 pub mod address;
 mod census;
+pub(crate) mod gauges;
 mod map;
 mod profile;
 pub(crate) mod stats;

@@ -36,6 +36,7 @@
 //! - [`Config`] sets how much memory is kept, for how long, and how much may be held; [`limit`] says why a request was
 //!   refused.
 //! - [`Census`], [`Stats`] and [`map`] show where the memory is.
+//! - [`gauges`] shows that to other processes while the program runs.
 //! - [`profile`] shows which calls hold it, and [`address`] describes an address.
 //! - [`SegmentPlace`] takes addresses apart.
 //!
@@ -92,6 +93,14 @@ mod heap {
     pub(crate) mod inbox;
 }
 #[cfg(loom)]
+mod inspect {
+    mod gauges {
+        #[cfg(test)]
+        mod models;
+        pub(crate) mod sequence;
+    }
+}
+#[cfg(loom)]
 mod policy {
     pub(crate) mod admission;
 }
@@ -116,7 +125,9 @@ pub use stratalloc_core::{AllocError, Allocator};
 #[cfg(not(loom))]
 pub use books::broken::Broken;
 #[cfg(not(loom))]
-pub use face::{ArenaHeap, Config, HeapPool, NoHeap, PooledHeap, global, limit, profile, scope};
+pub use face::{
+    ArenaHeap, Config, HeapPool, NoHeap, PooledHeap, gauges, global, limit, profile, scope,
+};
 #[cfg(not(loom))]
 pub use inspect::{
     Census, Changes, ClassChanges, ClassFigures, Events, PartitionFigures, Stats, address, map,

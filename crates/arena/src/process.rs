@@ -1,12 +1,13 @@
 //! The process: its heaps, the threads at home in them, and the owners of blocks.
 //!
 //! `thread` has the start and the end of threads, and forks; `frees` the slow paths of freeing; `relief` what comes before a
-//! refusal, `decay` and `background` what comes with time; `sampling` and `watching` how a thread joins a profile.
+//! refusal, `decay`, `background` and `gauges` what comes with time; `sampling` and `watching` how a thread joins a profile.
 
 pub(crate) mod arena_heaps;
 pub(crate) mod background;
 pub(crate) mod decay;
 pub(crate) mod frees;
+pub(crate) mod gauges;
 pub(crate) mod heaps;
 pub(crate) mod home;
 pub(crate) mod hook;

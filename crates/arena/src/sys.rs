@@ -8,6 +8,7 @@ pub(crate) mod mark;
 pub(crate) mod moving;
 pub(crate) mod paged;
 pub(crate) mod probe;
+pub(crate) mod shared_file;
 pub(crate) mod spares;
 pub(crate) mod trace;
 
@@ -148,6 +149,12 @@ fn may_map_at(address: usize) -> bool {
     let size = os::page_size();
     // SAFETY: just mapped.
     os::reserve_at(address, size).is_ok_and(|start| unsafe { unmap(start, size) })
+}
+
+/// The number of this process.
+pub(crate) fn process() -> i32 {
+    // SAFETY: `getpid` has no preconditions.
+    unsafe { libc::getpid() }
 }
 
 /// A number that differs from run to run.

@@ -117,6 +117,9 @@ pub(crate) const READY: usize = 256 << 10;
 /// batch of blocks would cost more than the rest of the batch's way.
 pub(crate) const PUBLISHING: usize = 64 << 10;
 
+/// The gauges are written again after so long, at the next slow path of any thread: a look costs some microseconds a heap.
+pub(crate) const GAUGES_PERIOD: u64 = 500;
+
 // How many heaps there may be.
 
 /// Threads have areas of their own up to this number; more share the heaps of those. It leaves windows for heaps that

@@ -3,7 +3,7 @@
 
 use core::{ffi::CStr, fmt};
 
-use stratalloc_arena::global;
+use stratalloc_arena::{gauges, global};
 
 use crate::{
     out::{Descriptor, Out, send},
@@ -16,6 +16,7 @@ use crate::{
 /// that were loaded first. Blocks may be allocated and freed after it.
 extern "C" fn at_end() {
     profile::write_if_wanted();
+    gauges::update();
     write_file(c"STRATALLOC_STATS", |out| text::lines(out));
     write_file(c"STRATALLOC_MAP", |out| stratalloc_arena::map(out));
     global::check_frees();

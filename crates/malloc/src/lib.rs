@@ -8,6 +8,7 @@
 //! - `text`: reports in words, written by `out`.
 //! - `extras`: the functions of `stratalloc.h`.
 //! - `profile`: of these, the profile, which a variable may ask for too.
+//! - `gauges`: figures in a file as the program runs, if a variable asks for them.
 //! - `heaps`: of these, the heaps as values.
 //! - `end`: files and checks at the end of the process.
 //!
@@ -25,12 +26,14 @@ mod aligned;
 mod end;
 mod errno;
 mod extras;
+mod gauges;
 mod heaps;
 mod inspect;
 mod libc_names;
 mod out;
 #[cfg(feature = "freestanding")]
 mod panic;
+mod path;
 mod profile;
 mod settings;
 mod standard;

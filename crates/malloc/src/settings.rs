@@ -52,7 +52,7 @@ fn apply() {
 }
 
 /// The known variables.
-const KNOWN: [&CStr; 10] = [
+const KNOWN: [&CStr; 11] = [
     c"STRATALLOC_LIMIT",
     c"STRATALLOC_KEEP",
     c"STRATALLOC_DECAY",
@@ -61,6 +61,7 @@ const KNOWN: [&CStr; 10] = [
     c"STRATALLOC_BACKGROUND",
     profile::VARIABLE,
     profile::SIGNAL,
+    c"STRATALLOC_GAUGES",
     c"STRATALLOC_STATS",
     c"STRATALLOC_MAP",
 ];

@@ -6,6 +6,13 @@ use crate::{
     plan::bins::Bin,
 };
 
+impl Cache {
+    /// The bytes of all blocks in the stock. O(bins).
+    pub(crate) fn stock_bytes(&self) -> usize {
+        Bin::all().map(|bin| self.stack(bin).len() * bin.shape().block_size as usize).sum()
+    }
+}
+
 impl Stock for Cache {
     fn add_all(&self, bin: Bin, blocks: &[*mut u8]) -> bool {
         let free = self.free_slots(bin);

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Size classes.
-const CLASSES: usize = BINS - 1;
+pub(super) const CLASSES: usize = BINS - 1;
 
 /// The memory of the process's heaps, arena heaps among them, by size class and by partition, and the events so far.
 ///
@@ -144,13 +144,18 @@ impl Census {
         self.clear();
         let mark = slot::mark();
         arena_heaps::each_heap(mark, |heap| self.add(&mut heap.pools(mark)));
+        self.finish();
+    }
+
+    /// Adds what isn't any heap's.
+    pub(super) fn finish(&mut self) {
         self.totals.add_huge();
         self.totals.add_balance();
         (self.events.minor_faults, self.events.major_faults) = sys::page_faults();
     }
 
     /// Clears the figures, piece by piece: a whole new value would be made on the stack, and copied.
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.totals = Stats::default();
         self.events = Events::default();
         self.partitions.fill(PartitionFigures::default());
@@ -159,7 +164,8 @@ impl Census {
         }
     }
 
-    fn add(&mut self, pools: &mut Pools) {
+    /// Adds a heap.
+    pub(super) fn add(&mut self, pools: &mut Pools) {
         let tallies = &pools.tallies;
         for (class, tally) in self.classes.iter_mut().zip(&tallies.bins[1..]) {
             class.peak += tally.peak as usize;

@@ -16,7 +16,8 @@ use stratalloc_pages::os;
 use crate::{
     cache::{ENDED_THREAD, slot},
     heap::Visit,
-    process::{decay, frees},
+    process::{decay, frees, gauges},
+    sys,
 };
 
 /// Whether the thread is wanted. `SeqCst` with [`HOME`]: of a thread that ends and a caller that wants one, at least one
@@ -33,9 +34,14 @@ const STACK: usize = 64 << 10;
 /// Sets whether the thread is wanted; wakes it in any case, since the decay may have changed.
 pub(crate) fn set(wanted: bool) {
     WANTED.store(wanted, Ordering::SeqCst);
+    wake();
+    start_if_wanted();
+}
+
+/// Wakes the thread, if there is one: it is to sleep for another time.
+pub(crate) fn wake() {
     CHANGES.fetch_add(1, Ordering::Relaxed);
     os::wake_one(&CHANGES);
-    start_if_wanted();
 }
 
 /// Starts the thread if it is wanted and doesn't run in this process; returns whether it runs then.
@@ -43,7 +49,7 @@ pub(crate) fn start_if_wanted() -> bool {
     if !WANTED.load(Ordering::SeqCst) {
         return false;
     }
-    let (own, home) = (process(), HOME.load(Ordering::SeqCst));
+    let (own, home) = (sys::process(), HOME.load(Ordering::SeqCst));
     if own == home {
         return true;
     }
@@ -55,11 +61,6 @@ pub(crate) fn start_if_wanted() -> bool {
         HOME.store(0, Ordering::SeqCst);
     }
     starts
-}
-
-fn process() -> i32 {
-    // SAFETY: `getpid` has no preconditions.
-    unsafe { libc::getpid() }
 }
 
 /// Starts the thread, with all signals blocked; returns whether it could.
@@ -90,8 +91,9 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
     loop {
         let seen = CHANGES.load(Ordering::Relaxed);
         if WANTED.load(Ordering::SeqCst) {
-            sleep(seen, decay::pause());
+            sleep(seen, gauges::pause(decay::pause()));
             let mark = slot::mark();
+            gauges::write(mark);
             if let Some(spent) = decay::tick(mark) {
                 frees::see_to_at_once(mark, Visit::new(spent, false));
             }
@@ -100,7 +102,9 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
         HOME.store(0, Ordering::SeqCst);
         // A caller that wanted it meanwhile may have found it running.
         let again = WANTED.load(Ordering::SeqCst)
-            && HOME.compare_exchange(0, process(), Ordering::SeqCst, Ordering::Relaxed).is_ok();
+            && HOME
+                .compare_exchange(0, sys::process(), Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok();
         if !again {
             return null_mut();
         }

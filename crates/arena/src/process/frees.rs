@@ -6,7 +6,7 @@ use crate::{
     heap::{Heap, Visit, huge},
     plan::bins::Bin,
     process::{
-        arena_heaps, background, decay,
+        arena_heaps, background, decay, gauges,
         home::Home,
         samples,
         whose::{Kind, check_start},
@@ -86,10 +86,11 @@ pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
         if visit.excess {
             arena_heaps::relieve_others(cache.mark());
         }
-        let Some(spent) = decay::tick(cache.mark()) else { return };
+        let Some(spent) = decay::tick(cache.mark()) else { break };
         background::start_if_wanted();
         visit = Visit::new(spent, false);
     }
+    gauges::tick(cache);
 }
 
 /// The same for a thread without a cache: every batch is freed under the lock of its heap.

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The longest that a program may run: a hang is a failure, not a wait.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How a program came to have our malloc.
 #[derive(Clone, Copy, Debug)]
