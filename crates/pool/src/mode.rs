@@ -198,6 +198,7 @@ impl<W: Word> Counters<W> {
     /// More blocks are live than ever before. A pool has fewer than the word has values: this can't wrap.
     #[cold]
     fn rises(&self) {
+        self.below_peak.set(W::wrap(0));
         self.peak.set(W::wrap(self.peak.get().get() + 1));
     }
 }
@@ -210,9 +211,9 @@ impl<W: Word> Tally<W> for Counters<W> {
 
     #[inline(always)]
     fn allocated(&self) {
-        if let Some(below) = self.below_peak.get().get().checked_sub(1) {
-            self.below_peak.set(W::wrap(below));
-        } else {
+        let below = self.below_peak.get().get();
+        self.below_peak.set(W::wrap(below.wrapping_sub(1)));
+        if below == 0 {
             self.rises();
         }
     }

@@ -142,7 +142,27 @@ impl<'h, M: Mode> Pool<'h, M> {
     /// isn't checked, a live block begins there, or it lies outside of the heap.
     #[inline]
     pub unsafe fn free(&self, block: NonNull<u8>) -> Result<(), FreeError> {
-        let (pool, offset) = self.pool_at(block).ok_or(FreeError::Foreign)?;
+        if let Some((pool, offset)) = self.state.guess(block) {
+            // What has a number in this pool is its block, so the guess was right.
+            if let Some(number) = self.number(pool, offset) {
+                // SAFETY: a live block isn't used any more.
+                return unsafe { self.give(pool, offset, number) };
+            }
+        }
+        // SAFETY: as promised by the caller.
+        unsafe { self.free_slowly(block) }
+    }
+
+    /// As [`free`](Self::free), where parts aren't equal, or something is wrong with the pointer.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_slowly(&self, block: NonNull<u8>) -> Result<(), FreeError> {
+        let offset = self.state.offset_of(block);
+        let pool = self.bisect(offset).ok_or(FreeError::Foreign)?;
         // SAFETY: a live block isn't used any more.
         unsafe {
             match self.number(pool, offset) {
@@ -303,8 +323,6 @@ impl<'h, M: Mode> Pool<'h, M> {
     /// # Safety
     ///
     /// As for [`free`](Self::free).
-    #[cold]
-    #[inline(never)]
     unsafe fn free_unnumbered(&self, pool: usize, offset: usize) -> Result<(), FreeError> {
         if let Some(rows) = Rows::of_pool(&self.state, pool) {
             if let Some(number) = rows.number(offset) {

@@ -68,8 +68,9 @@ impl<'h, M: Mode> State<'h, M> {
         }
         let shape = Shape::new(&plan, heap.len(), config.align, Self::GEOMETRY.record);
         // SAFETY: the heap is the caller's for `'h`; the state follows.
-        let state = unsafe { Self::attach(NonNull::from(heap).cast(), shape) };
+        let mut state = unsafe { Self::attach(NonNull::from(heap).cast(), shape) };
         state.write(plan)?;
+        state.shape.move_up(state.most_above());
         Ok(state)
     }
 
@@ -108,6 +109,14 @@ impl<'h, M: Mode> State<'h, M> {
         }
         self.write_table();
         Ok(())
+    }
+
+    /// Returns how far a part begins above the place it would have if all parts were equal, at most.
+    fn most_above(&self) -> usize {
+        let above = self
+            .pools()
+            .map(|pool| self.low(pool).saturating_sub(self.shape.equal_begin(self.index(pool))));
+        above.max().unwrap_or_default()
     }
 
     fn write_table(&self) {
@@ -156,8 +165,11 @@ impl<'h, M: Mode> State<'h, M> {
         self.shape.reach
     }
 
-    /// Returns the pool that a byte of the heap would lie in if all parts were equal, which they are by default, and
-    /// the byte's offset; `None` before the first part, or outside of the heap.
+    /// Returns the pool that a byte of the heap is likely to lie in, and the byte's offset; `None` where there is no
+    /// such guess, or outside of the heap.
+    ///
+    /// Parts are equal by default, but for what a pool's blocks leave over, which the part below gets. The guess is of
+    /// equal parts that begin as high as any part does: wrong for the lowest blocks of some, which are handed out last.
     #[inline(always)]
     pub(crate) fn guess(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
         let offset = self.offset_of(pointer);
@@ -165,8 +177,9 @@ impl<'h, M: Mode> State<'h, M> {
         if distance >= self.shape.span {
             return None;
         }
+        // Less than the number of pools, for the density is rounded down.
         let number = (distance as u64 * u64::from(self.shape.density)) >> 32;
-        Some(((self.first() + number as usize).min(LAST), offset))
+        Some((self.first() + number as usize, offset))
     }
 
     /// Returns the heap's size in bytes.

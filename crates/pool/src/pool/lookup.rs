@@ -2,7 +2,12 @@
 
 use core::ptr::NonNull;
 
-use crate::{Mode, Word, mode::Guard, pool::Pool, state::State};
+use crate::{
+    Mode, Word,
+    mode::Guard,
+    pool::Pool,
+    state::{LAST, State},
+};
 
 impl<M: Mode> Pool<'_, M> {
     /// Returns the pool of the smallest blocks that hold `size` bytes.
@@ -20,23 +25,28 @@ impl<M: Mode> Pool<'_, M> {
     /// Returns the pool whose part of the heap a pointer leads to, and its offset.
     #[inline(always)]
     pub(crate) fn pool_at(&self, pointer: NonNull<u8>) -> Option<(usize, usize)> {
-        let (guess, offset) = self.state.guess(pointer)?;
-        if self.state.low(guess) <= offset && offset < self.state.end(guess) {
-            return Some((guess, offset));
+        if let Some((guess, offset)) = self.state.guess(pointer) {
+            // No guess is too high.
+            if offset < self.state.end(guess) {
+                return Some((guess, offset));
+            }
         }
-        Some((self.bisect(offset), offset))
+        let offset = self.state.offset_of(pointer);
+        Some((self.bisect(offset)?, offset))
     }
 
-    /// Returns the pool whose part, or what little may follow the last one, has a byte that isn't before the first
-    /// part.
+    /// Returns the pool whose part has a byte; `None` before the first part or behind the last.
     #[inline(never)]
-    fn bisect(&self, offset: usize) -> usize {
+    pub(super) fn bisect(&self, offset: usize) -> Option<usize> {
         let up_to = self.state.all().partition_point(|record| record.low.get() <= offset);
-        self.state.first() + up_to - 1
+        (up_to > 0 && offset < self.state.end(LAST)).then(|| self.state.first() + up_to - 1)
     }
 
-    /// Returns the number of the block that begins at `offset`, from zero at the end down; `None` unless it
-    /// was handed out at least once. Without checks, only the latter is known, and the number is zero.
+    /// Returns the number of the pool's block that begins at `offset`, from zero at the end down; `None` unless
+    /// there is one, and it was handed out at least once. Without checks, it is only known that the offset lies
+    /// among the pool's blocks that were, and the number is zero.
+    ///
+    /// The offset may lie in another pool's part: distances up to it wrap to more than all blocks have.
     /// Blocks of one byte have none: see [`Rows::number`](crate::tiny::Rows::number).
     #[inline(always)]
     pub(super) fn number(&self, pool: usize, offset: usize) -> Option<usize> {

@@ -51,3 +51,17 @@ fn the_pool_of_an_address_is_found_whatever_the_split() {
     every_address_has_its_pool::<Full>(2, &Config::new(&[8]));
     every_address_has_its_pool::<Full>(1, &Config::new(&[1]).packed());
 }
+
+#[test]
+fn the_upper_half_of_each_part_is_guessed() {
+    let sizes = [16, 32, 48, 64, 128, 256, 512, 1024];
+    let mut heap = vec![Line([MaybeUninit::uninit(); 64]); 1024];
+    let pool = Pool::<Full>::new(bytes_of(&mut heap), &Config::new(&sizes)).unwrap();
+    let state = pool.state();
+    for part in state.pools() {
+        let (low, end) = (state.low(part), state.end(part));
+        for offset in low.midpoint(end)..end {
+            assert_eq!(state.guess(state.at(offset)), Some((part, offset)), "of {low}..{end}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use crate::plan::Plan;
 pub(crate) struct Shape {
     /// The bytes from the origin to the heap's end.
     pub(super) reach: usize,
-    /// The offset of the first part, and the bytes from there to the heap's end.
+    /// The offset from which parts are taken to be equal, and the bytes from there to the end of the last.
     pub(super) begin: usize,
     pub(super) span: usize,
     /// The number of pools by the bytes of all parts, in units of 2 to the -32: where parts are equal, a byte's
@@ -30,12 +30,23 @@ impl Shape {
         Self {
             reach: size - before,
             begin: begin - before,
-            span: size - begin,
+            span: end - begin,
             density: u32::try_from(density).unwrap_or(u32::MAX),
             table_len: plan.table,
             align,
             count: plan.pools as u8,
             shift: align.trailing_zeros() as u8,
         }
+    }
+
+    /// Returns where a part would begin if all were equal.
+    pub(super) fn equal_begin(&self, index: usize) -> usize {
+        self.begin + (self.span as u64 * index as u64 / u64::from(self.count)) as usize
+    }
+
+    /// Takes all parts to begin so many bytes further up.
+    pub(super) fn move_up(&mut self, bytes: usize) {
+        self.begin += bytes;
+        self.span -= bytes;
     }
 }
