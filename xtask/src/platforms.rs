@@ -6,6 +6,7 @@ mod emulated;
 mod emulator;
 mod library;
 mod lld;
+mod musl;
 mod node;
 mod page;
 mod run;

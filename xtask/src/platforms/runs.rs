@@ -7,7 +7,7 @@ use super::{
     emulated::{Emulated, Machine},
     emulator::Emulator,
     library::Library,
-    node,
+    musl, node,
     suite::Suite,
     wine,
 };
@@ -38,7 +38,10 @@ impl Run {
     }
 }
 
-pub(super) const RUNS: [Run; 5] = [AARCH64, RISCV, WINDOWS, WASM, CORTEX];
+pub(super) const RUNS: [Run; 6] = [AARCH64, RISCV, MUSL, WINDOWS, WASM, CORTEX];
+
+const MUSL: Run =
+    Run { target: "x86_64-unknown-linux-musl", quick: false, how: How::Alone(musl::run) };
 
 const CORTEX: Run =
     Run { target: "thumbv7em-none-eabihf", quick: false, how: How::Alone(cortex::run) };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    env,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     sync::{Mutex, OnceLock, PoisonError},
@@ -25,6 +26,8 @@ pub(crate) enum Way {
     Archived,
     /// Linked to it, and to all else, statically.
     Static,
+    /// Linked to the archive for musl that `MUSL_ARCHIVE` names, and to musl, statically.
+    Musl,
     /// Not at all: it loads the library itself, or is the C library's own malloc.
     Alone,
 }
@@ -76,8 +79,7 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
 
 fn compile(name: &str, way: Way, program: &Path) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{name}.c"));
-    let lib_dir = lib_dir();
-    let mut cc = Command::new("cc");
+    let mut cc = Command::new(if matches!(way, Way::Musl) { "musl-gcc" } else { "cc" });
     // No builtin malloc: the compiler would drop calls whose result it thinks it knows.
     cc.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Werror", "-fno-builtin", "-pthread"]);
     // Sizes beyond all memory, and blocks used after a realloc that failed, are what is tested.
@@ -90,15 +92,21 @@ fn compile(name: &str, way: Way, program: &Path) {
         Way::Linked => {
             // Under its SONAME, as an installed library is found.
             let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libstratalloc.so.0");
-            let _ = std::os::unix::fs::symlink(lib_dir.join("libstratalloc.so"), &link);
-            cc.arg("-L").arg(lib_dir).args(["-Wl,--no-as-needed", "-l:libstratalloc.so"]);
+            let _ = std::os::unix::fs::symlink(lib_dir().join("libstratalloc.so"), &link);
+            cc.arg("-L").arg(lib_dir()).args(["-Wl,--no-as-needed", "-l:libstratalloc.so"]);
             cc.arg(format!("-Wl,-rpath,{}", env!("CARGO_TARGET_TMPDIR")));
         }
         Way::Archived => {
-            cc.arg(lib_dir.join("libstratalloc.a")).args(["-ldl", "-lm"]);
+            cc.arg(lib_dir().join("libstratalloc.a")).args(["-ldl", "-lm"]);
         }
         Way::Static => {
-            cc.arg("-static").arg(lib_dir.join("libstratalloc.a"));
+            cc.arg("-static").arg(lib_dir().join("libstratalloc.a"));
+        }
+        Way::Musl => {
+            // The kernel's headers, after musl's own.
+            cc.args(["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"]);
+            cc.arg("-static")
+                .arg(env::var_os("MUSL_ARCHIVE").expect("run by `cargo xtask platforms`"));
         }
         Way::Preloaded | Way::Hardened | Way::Alone => {}
     }
