@@ -78,6 +78,14 @@ pub(crate) const HUGE_PAGE: usize = 2 << 20;
 /// much in all: from 16 MiB on they cost programs of some dozens of them a fifth of their memory.
 pub(crate) const HUGE_SHARE: usize = 32;
 pub(crate) const HUGE_HELD: usize = 32 * HUGE_PAGE;
+/// A huge page that takes more than so many nanoseconds to fault in is slow: the small pages in its place take about a
+/// millisecond. Most huge ones take 0.1 to 0.5; where the system has to compact memory for one, or a virtual machine's host
+/// has to find it, 4 to 16, and 512 MiB of small blocks took 2.4 s in the system instead of 0.1.
+pub(crate) const SLOW_HUGE_PAGE: u64 = 2_000_000;
+/// After so many slow ones in a row, none are asked for, for so many milliseconds. One or two may be another thread's turn
+/// on the processor, which one fault in fifteen meets on a busy machine.
+pub(crate) const SLOW_IN_A_ROW: u32 = 3;
+pub(crate) const HUGE_PAUSE: u64 = 5000;
 /// The least whole block to come in huge pages, and what its heap holds at least, the block among it: a program may
 /// touch little at either end of a buffer.
 pub(crate) const HUGE_BLOCK: usize = 4 * HUGE_PAGE;

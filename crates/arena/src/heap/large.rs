@@ -8,6 +8,8 @@ mod guard_pages;
 mod resize;
 mod run;
 
+use core::ptr::NonNull;
+
 use crate::{
     books::{
         area::Refusal,
@@ -20,7 +22,7 @@ use crate::{
     plan::geometry::{Partition, SEGMENTS},
     policy::huge_pages,
     sys,
-    thresholds::{KEPT_FOR_POOLS, STAGGER},
+    thresholds::{HUGE_PAGE, KEPT_FOR_POOLS, STAGGER},
 };
 
 /// The largest size in bytes of a run.
@@ -165,11 +167,35 @@ impl LargeBlock {
             let count = (SEGMENTS - first.place.segment).min(to - number);
             let books = pools.books(first.area);
             books
-                .commit_run(first.place.arena, first.place.segment, count, huge)
+                .commit_run(first.place.arena, first.place.segment, count, false)
                 .map_err(|refusal| (first.arena(), refusal))?;
             number += count;
         }
+        if huge {
+            self.prefer_huge(pools, from, to);
+        }
         Ok(())
+    }
+
+    /// Asks for huge pages behind segments `from..to`, which are usable and hold nothing: the first of them, and if that isn't
+    /// slow to fault in, the others.
+    fn prefer_huge(self, pools: &mut Pools, from: usize, to: usize) {
+        let start = self.segment(from).address();
+        let size = (to - from) * self.segment_size();
+        let first = start.addr().next_multiple_of(HUGE_PAGE) - start.addr();
+        let (first, end) = (first.min(size - 1), (first + HUGE_PAGE).min(size));
+        let prefer = |from: usize, to: usize| {
+            let start = NonNull::new(start.wrapping_add(from));
+            // SAFETY: all of it is usable, and no program has it yet.
+            start.into_iter().for_each(|start| unsafe { sys::prefer_huge(start, to - from) });
+        };
+        prefer(0, end);
+        let segment = self.segment(from + first / self.segment_size());
+        let is_warm = pools.segment(segment).touched != 0;
+        // SAFETY: as above; a segment that isn't warm reads as zero.
+        if is_warm || huge_pages::note_fault(unsafe { sys::fault_in(start.wrapping_add(first)) }) {
+            prefer(end, size);
+        }
     }
 }
 

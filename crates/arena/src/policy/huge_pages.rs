@@ -3,20 +3,47 @@
 //! A huge page is faulted in at a sixth of the cost of the pages that it replaces, and spares the processor most of its
 //! look-ups. But the first byte touched brings all of it.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+//!
+//! Where free memory is in pieces, a huge page takes longer than all the pages that it replaces. So the first of each
+//! stretch is timed, and after some slow ones none are asked for until a while has passed.
+
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::{
     plan::geometry::Partition,
     policy::grant,
-    thresholds::{HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_HELD, HUGE_SHARE},
+    sys,
+    thresholds::{
+        HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_HELD, HUGE_PAUSE, HUGE_SHARE, SLOW_HUGE_PAGE,
+        SLOW_IN_A_ROW,
+    },
 };
 
 /// Whether any are asked for. Read anew each time: `Relaxed`.
 static WANTED: AtomicBool = AtomicBool::new(true);
 
-/// Sets whether any are asked for.
+/// How many of those that were timed last were slow. `Relaxed`: a figure.
+static SLOW_FAULTS: AtomicU32 = AtomicU32::new(0);
+/// The time from which on they may be asked for, in milliseconds of the system's clock. `Relaxed`: a figure.
+static ASKED_FROM: AtomicU64 = AtomicU64::new(0);
+
+/// Sets whether any are asked for, whatever was noted before.
 pub(crate) fn set(wanted: bool) {
     WANTED.store(wanted, Ordering::Relaxed);
+    SLOW_FAULTS.store(0, Ordering::Relaxed);
+    ASKED_FROM.store(0, Ordering::Relaxed);
+}
+
+/// Notes that one was faulted in, in so many nanoseconds; returns whether that was fast.
+pub(crate) fn note_fault(nanoseconds: u64) -> bool {
+    let fast = nanoseconds <= SLOW_HUGE_PAGE;
+    if fast {
+        SLOW_FAULTS.store(0, Ordering::Relaxed);
+    } else if SLOW_FAULTS.fetch_add(1, Ordering::Relaxed) + 1 >= SLOW_IN_A_ROW {
+        SLOW_FAULTS.store(0, Ordering::Relaxed);
+        ASKED_FROM.store(sys::milliseconds() + HUGE_PAUSE, Ordering::Relaxed);
+    }
+    fast
 }
 
 /// Whether a heap that holds so many bytes should have its next segments of a partition in huge pages.
@@ -31,7 +58,16 @@ pub(crate) fn suit_block(size: usize, held: usize) -> bool {
 
 /// Whether any may be asked for. Not under a limit: it couldn't count the memory behind bytes that were never touched.
 fn may_be_asked_for() -> bool {
-    WANTED.load(Ordering::Relaxed) && grant::limit().is_none()
+    WANTED.load(Ordering::Relaxed)
+        && sys::is_advice_allowed()
+        && grant::limit().is_none()
+        && are_fast()
+}
+
+/// Whether they weren't slow of late.
+fn are_fast() -> bool {
+    let from = ASKED_FROM.load(Ordering::Relaxed);
+    from == 0 || sys::milliseconds() >= from
 }
 
 #[cfg(test)]

@@ -38,6 +38,29 @@ pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
     }
 }
 
+/// Faults in the page of an address; returns how many nanoseconds that took.
+///
+/// # Safety
+///
+/// The byte is usable, the caller's, and zero.
+pub(crate) unsafe fn fault_in(address: *mut u8) -> u64 {
+    let before = nanoseconds();
+    // SAFETY: the byte is usable, and stays zero as it is the caller's, by this function's contract.
+    unsafe { address.write_volatile(0) };
+    nanoseconds().saturating_sub(before)
+}
+
+/// The nanoseconds of a clock that never goes back.
+///
+/// The processor's clock of this thread wouldn't count the turns of others, but is a system call, for which a sandbox may
+/// end the process.
+fn nanoseconds() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written to `now`; a clock that is unknown leaves it as it is.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
+}
+
 /// Gives the memory behind `size` bytes back; they read as zero from then on. Returns whether the
 /// system did.
 ///

@@ -12,6 +12,7 @@ use crate::books::area::{Books, HAS_HELD};
 use crate::{
     books::arena::run_mask,
     plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
+    policy::huge_pages,
     sys::{self, mappings, probe::probe},
     thresholds::{RESTRAINT, STEP, STEP_SHARE},
 };
@@ -84,7 +85,22 @@ impl Books {
             let ahead = sys::round_to_pages(bytes.max(usable * 2).max(step));
             self.extend_segment(place, ahead, appetite.huge)
         };
-        ahead.or_else(|_| self.extend_segment(place, sys::round_to_pages(bytes), appetite.huge))
+        ahead.or_else(|_| self.extend_segment(place, sys::round_to_pages(bytes), appetite.huge))?;
+        if appetite.huge {
+            self.time_huge_page(place, usable);
+        }
+        Ok(())
+    }
+
+    /// Times the first page behind the `before` bytes of a segment that were usable, where huge pages were asked for behind
+    /// these, and no byte was touched. It is the next to be touched in any case.
+    fn time_huge_page(&mut self, place: SegmentPlace, before: usize) {
+        if (self.segment(place).usable as usize) > before {
+            let first = self.address(place).wrapping_add(before);
+            // SAFETY: [BOOKS-2: committed] so much is usable; it was mapped a moment ago, so that it is zero, and nobody
+            // has it yet.
+            let _ = huge_pages::note_fault(unsafe { sys::fault_in(first) });
+        }
     }
 
     /// Makes segments of an arena usable to their ends.
