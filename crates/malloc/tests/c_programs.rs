@@ -377,6 +377,8 @@ fn hardened_every_misuse_is_reported_at_the_call() {
         ("wrong-size", "a block of 200 bytes, freed as one of 100 aligned to 16"),
         ("wrong-size-of-large", "a block of 102400 bytes, freed as one of 100 aligned to 16"),
         ("wrong-alignment", "a block of 200 bytes, freed as one of 200 aligned to 4096"),
+        ("past-in-the-class", "a block of 70 bytes, written to past its end"),
+        ("past-by-few-in-the-class", "a block of 1090 bytes, written to past its end"),
         ("large-past", "a block of 100001 bytes, written to past its end"),
         ("stack", "not of this allocator"),
         ("large-inside", "not the start of a block in use"),

@@ -23,7 +23,7 @@
 //! | see which calls hold its memory | [`profile`] |
 //! | draw its memory | [`arena::map`] |
 //! | say what an address is | [`arena::address`] |
-//! | have misuse of memory noticed, at 25 times the instructions | the feature `hardened` |
+//! | have misuse of memory noticed, at 12 times the instructions | the feature `hardened` |
 //!
 //! Outside of 64-bit Linux it is one heap behind a lock, or the system's allocator: [`Stratalloc::KIND`] says what,
 //! and [docs/PLATFORMS.md](https://github.com/stratalloc/stratalloc/blob/main/docs/PLATFORMS.md) where that was tested.

@@ -8,9 +8,9 @@
 //! - A freed block is zeroed, so that a use after the free reads nothing of what it held. Another bit says so. So a byte
 //!   written after the free is noticed when the block is to be handed out again.
 //!
-//! There is no fast path then. Blocks of arena heaps aren't checked.
+//! Blocks of arena heaps aren't checked.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::{
     books::{
@@ -31,21 +31,21 @@ pub(crate) const SEAL: usize = if ON { size_of::<u64>() } else { 0 };
 /// What fills the bytes between a block's size and its seal, and the seal's first byte. So one byte past the end is noticed
 /// whatever else is written, be it zero, as of a string.
 const MARGIN: u8 = 0xc5;
+const MARGIN_WORD: u64 = u64::from_ne_bytes([MARGIN; WORD]);
+const WORD: usize = size_of::<u64>();
 /// The bits of a seal above this one hold the margin's length.
 const LENGTH_SHIFT: u32 = 48;
 /// The bits of a seal that nobody can guess: those between its first byte and the length.
 const SECRET: u64 = (1 << LENGTH_SHIFT) - (1 << u8::BITS);
 
-/// Words of a segment's table whose bits say which blocks the program holds. As many more say which were zeroed: the
-/// smallest block with a seal has 16 bytes.
-const WORDS: usize = BITMAP_WORDS_SMALLEST / 2;
-
-/// What is known of a block: a bit, in each of two words. `Relaxed` throughout: a thread that frees a block has it from the thread
+/// What is known of a block: two bits of one word. `Relaxed` throughout: a thread that frees a block has it from the thread
 /// that allocated it.
 struct Guards {
-    held: &'static AtomicU64,
-    zeroed: &'static AtomicU64,
-    bit: u64,
+    word: &'static AtomicU64,
+    /// The program holds the block.
+    held: u64,
+    /// The block was zeroed when it was last freed. It is still set while the program holds the block again.
+    zeroed: u64,
 }
 
 impl Guards {
@@ -53,13 +53,14 @@ impl Guards {
         let shape = bin.shape();
         let number = shape.block_at(block.addr() & (shape.partition.segment_size() - 1));
         let words = words(bin, block);
-        let word = number / 64 % WORDS;
-        Self { held: &words[word], zeroed: &words[WORDS + word], bit: 1 << (number % 64) }
+        // The smallest block with a seal has 16 bytes, so that there are two bits for each.
+        let bit = 1 << (number * 2 % 64);
+        Self { word: &words[number * 2 / 64 % words.len()], held: bit, zeroed: bit << 1 }
     }
 }
 
 /// The table of the slab that an address lies in.
-fn words(bin: Bin, address: *mut u8) -> &'static [AtomicU64] {
+fn words(bin: Bin, address: *mut u8) -> &'static [AtomicU64; BITMAP_WORDS_SMALLEST] {
     let segment = SegmentPlace::in_partition(address.addr(), bin.shape().partition);
     // SAFETY: the bin is that of the address's tile: [AREA-2: tiles] the segment serves as a slab. Areas of threads stay
     // ([WINDOWS-1: stay]), and others as long as the lock of their heap is held, by who opens a slab.
@@ -80,37 +81,57 @@ fn seal_place(bin: Bin, block: *mut u8) -> *mut u64 {
 
 /// The seal of a block with a margin of so many bytes.
 fn seal(block: *mut u8, margin: usize) -> u64 {
-    let mixed = (block.addr() + margin) ^ sys::random();
+    let mixed = (block.addr() + margin) ^ secret();
     let product = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64;
     (product >> u8::BITS) & SECRET | u64::from(MARGIN) | (margin as u64) << LENGTH_SHIFT
 }
 
+/// The process's random number, which the system is asked for once.
+fn secret() -> usize {
+    /// Zero before it is known. `Relaxed`: each thread would find the same.
+    static KNOWN: AtomicUsize = AtomicUsize::new(0);
+
+    let known = KNOWN.load(Ordering::Relaxed);
+    if known != 0 {
+        return known;
+    }
+    let fresh = sys::random() | 1;
+    KNOWN.store(fresh, Ordering::Relaxed);
+    fresh
+}
+
 /// Marks a block of `bin` as held by the program, which asked for `size` bytes, and fills and seals its margin. The block
-/// has room for the seal.
+/// has room for the seal. The process ends with a report if the block was written to after it was freed.
 pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
-    take_out(bin, block);
-    let Guards { held, bit, .. } = Guards::of(bin, block);
-    held.fetch_or(bit, Ordering::Relaxed);
+    let Guards { word, held, zeroed } = Guards::of(bin, block);
+    if word.fetch_or(held, Ordering::Relaxed) & zeroed != 0 {
+        check_zero(bin, block);
+    }
     let margin = bin.shape().block_size as usize - SEAL - size;
-    // SAFETY: the block was just allocated for the caller, and has room for `size` bytes, the margin and the seal. The
-    // seal need not be aligned.
+    // SAFETY: the block was just allocated for the caller, and has room for `size` bytes, the margin and the seal, which
+    // need not be aligned, and is written last.
     unsafe {
-        fill(block.add(size), margin);
+        fill_before_seal(block.add(size), margin);
         seal_place(bin, block).write_unaligned(seal(block, margin));
     }
 }
 
-/// Takes a free block of `bin` into use. The process ends with a report if the block was written to after it was freed.
+/// Takes a free block of `bin` into use, which the program won't hold. The process ends with a report if it was written to
+/// after it was freed.
 pub(crate) fn take_out(bin: Bin, block: *mut u8) {
-    let Guards { zeroed, bit, .. } = Guards::of(bin, block);
-    if zeroed.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
-        return;
+    let Guards { word, zeroed, .. } = Guards::of(bin, block);
+    if word.fetch_and(!zeroed, Ordering::Relaxed) & zeroed != 0 {
+        check_zero(bin, block);
     }
+}
+
+/// Ends the process with a report unless each byte of a block is zero that was just allocated.
+fn check_zero(bin: Bin, block: *mut u8) {
     let size = bin.shape().block_size as usize;
-    // SAFETY: the block was just allocated for the caller, and each of its bytes was zeroed.
-    let bytes = unsafe { core::slice::from_raw_parts(block, size) };
+    // SAFETY: the block is the calling thread's alone, and each of its bytes was zeroed. Sizes are multiples of a word's.
+    let words = unsafe { core::slice::from_raw_parts(block.cast::<[u8; WORD]>(), size / WORD) };
     // Without a way out, so that the compiler looks at several at a time.
-    if bytes.iter().fold(0, |all, byte| all | byte) != 0 {
+    if words.iter().fold(0, |all, &word| all | u64::from_ne_bytes(word)) != 0 {
         report::written_after_free(block, size);
     }
 }
@@ -118,15 +139,40 @@ pub(crate) fn take_out(bin: Bin, block: *mut u8) {
 /// Marks a block of `bin` as free, and zeroes it. The process ends with a report if the program doesn't hold the block, or
 /// wrote past its end.
 pub(crate) fn take_back(bin: Bin, block: *mut u8) {
-    check_held(bin, block);
-    size(bin, block);
-    let Guards { held, zeroed, bit } = Guards::of(bin, block);
-    if held.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
+    if !bin.shape().is_start(block) {
+        report::bad_free(bin, BadFree::NotABlock(block));
+    }
+    let Guards { word, held, zeroed } = Guards::of(bin, block);
+    let before = word.fetch_and(!held, Ordering::Relaxed);
+    if before & held == 0 {
         report::bad_free(bin, BadFree::Twice(block));
     }
+    size(bin, block);
     // SAFETY: the program held the block until this thread cleared its bit, and gives it up.
     unsafe { block.write_bytes(0, bin.shape().block_size as usize) };
-    zeroed.fetch_or(bit, Ordering::Relaxed);
+    if before & zeroed == 0 {
+        word.fetch_or(zeroed, Ordering::Relaxed);
+    }
+}
+
+/// The same, if the program holds a block of `bin` there for which it asked for `size` bytes; returns whether it does. The
+/// block's bin is that of so many bytes.
+pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize) -> bool {
+    if !bin.shape().is_start(block) {
+        return false;
+    }
+    let Guards { word, held, .. } = Guards::of(bin, block);
+    if word.load(Ordering::Relaxed) & held == 0 {
+        return false;
+    }
+    let margin = bin.shape().block_size as usize - SEAL - size;
+    // SAFETY: the program holds the block, which ends with the seal.
+    let found = unsafe { seal_place(bin, block).read_unaligned() };
+    if found != seal(block, margin) {
+        return false;
+    }
+    take_back(bin, block);
+    true
 }
 
 /// Ends the process with a report unless the program holds a block of `bin` that starts there.
@@ -134,8 +180,8 @@ pub(crate) fn check_held(bin: Bin, block: *mut u8) {
     if !bin.shape().is_start(block) {
         report::bad_free(bin, BadFree::NotABlock(block));
     }
-    let Guards { held, bit, .. } = Guards::of(bin, block);
-    if held.load(Ordering::Relaxed) & bit == 0 {
+    let Guards { word, held, .. } = Guards::of(bin, block);
+    if word.load(Ordering::Relaxed) & held == 0 {
         report::bad_free(bin, BadFree::Twice(block));
     }
 }
@@ -143,7 +189,7 @@ pub(crate) fn check_held(bin: Bin, block: *mut u8) {
 /// The bytes that the program asked for. The process ends with a report if it wrote past them.
 pub(crate) fn size(bin: Bin, block: *mut u8) -> usize {
     let room = bin.shape().block_size as usize - SEAL;
-    // SAFETY: the program holds the block, as `check_held` found, and the block ends with the seal.
+    // SAFETY: the program holds the block, as its bit says, and the block ends with the seal.
     let found = unsafe { seal_place(bin, block).read_unaligned() };
     let margin = (found >> LENGTH_SHIFT) as usize;
     if found != seal(block, margin) || margin > room {
@@ -151,10 +197,42 @@ pub(crate) fn size(bin: Bin, block: *mut u8) -> usize {
     }
     let size = room - margin;
     // SAFETY: the margin is `room` bytes at most, and ends at the seal: it lies in the block.
-    if !unsafe { is_filled(block.add(size), margin) } {
+    if !unsafe { is_filled_before_seal(block.add(size), margin) } {
         report::overrun(block, size);
     }
     size
+}
+
+/// Fills a margin of so many bytes before a seal, some of which it may overwrite.
+///
+/// # Safety
+///
+/// They can be written, and a seal after them; nobody uses them.
+unsafe fn fill_before_seal(start: *mut u8, count: usize) {
+    let mut done = 0;
+    while done < count {
+        // SAFETY: the word begins within the margin, by the condition, and ends within the seal at the latest.
+        unsafe { start.add(done).cast::<u64>().write_unaligned(MARGIN_WORD) };
+        done += WORD;
+    }
+}
+
+/// Whether a margin before a seal is as it was filled.
+///
+/// # Safety
+///
+/// The bytes can be read, and the seal after them; nobody writes to them meanwhile.
+unsafe fn is_filled_before_seal(start: *mut u8, count: usize) -> bool {
+    // SAFETY: each word read begins within the margin or at its end, and ends within the seal at the latest, by this
+    // function's contract.
+    let differing = |at| unsafe { start.add(at).cast::<u64>().read_unaligned() } ^ MARGIN_WORD;
+    let (mut done, mut all) = (0, 0);
+    while done + WORD <= count {
+        all |= differing(done);
+        done += WORD;
+    }
+    let rest = (1_u64 << ((count - done) * 8)) - 1;
+    all | u64::from_le(differing(done)) & rest == 0
 }
 
 /// Fills a margin of so many bytes.

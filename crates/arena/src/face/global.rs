@@ -13,6 +13,7 @@
 //! ```
 
 mod allocation;
+mod guarded;
 mod reallocation;
 
 use core::ptr::null_mut;
@@ -27,7 +28,7 @@ use crate::{
     process::{
         frees::{free_at_hand, free_with, free_without_cache},
         relief, thread, watching,
-        whose::{Kind, bin_of_thread},
+        whose::Kind,
     },
     sys::mark,
 };
@@ -60,7 +61,7 @@ pub fn allocate(size: usize, align: usize) -> *mut u8 {
 #[inline(always)]
 pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
     if guard::ON {
-        return null_mut();
+        return guarded::allocate_cached(size, align);
     }
     bin_for(size, align).map_or(null_mut(), |bin| slot::cache().pop(bin))
 }
@@ -126,22 +127,7 @@ pub unsafe fn deallocate_c(block: *mut u8) {
 pub unsafe fn deallocate_c_sized(block: *mut u8, size: usize, align: usize) {
     // SAFETY: the block is null or live and aligned as C's blocks are, by this function's contract.
     unsafe {
-        check_size(block, size, align);
-        deallocate_c(block);
-    }
-}
-
-/// Ends the process with a report if a block, or null, wasn't allocated with `size` and `align`: in the hardened build
-/// alone.
-///
-/// # Safety
-///
-/// As for [`deallocate`].
-#[inline(always)]
-unsafe fn check_size(block: *mut u8, size: usize, align: usize) {
-    if guard::ON {
-        // SAFETY: the block is null or live, by this function's contract.
-        unsafe { Kind::in_use(block) }.check_size(block, size, align);
+        if guard::ON { guarded::deallocate_with(block, size, align) } else { deallocate_c(block) }
     }
 }
 
@@ -152,11 +138,15 @@ unsafe fn check_size(block: *mut u8, size: usize, align: usize) {
 /// As for [`deallocate`]; the block is aligned to `ALIGN`.
 #[inline(always)]
 unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
+    if guard::ON {
+        // SAFETY: this function's contract is the same.
+        return unsafe { guarded::deallocate::<ALIGN>(block) };
+    }
     let cache = slot::cache();
     match cache.bin_of::<ALIGN>(block) {
         // SAFETY: the block is given up, by this function's contract; by [AREA-2: tiles] it lies in a slab of this bin, in
         // the area that the cache is at home in.
-        Some(bin) if !guard::ON && unsafe { cache.push_freed(bin, block) } => {}
+        Some(bin) if unsafe { cache.push_freed(bin, block) } => {}
         // SAFETY: this function's contract is at least that of `deallocate`.
         _ => unsafe { deallocate_slow(block) },
     }
@@ -169,10 +159,12 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
 /// `block` is live, and was allocated, or reallocated last, with `size` and `align`.
 #[inline(always)]
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
-    // SAFETY: the block is live and of this allocator, by this function's contract.
-    unsafe { check_size(block, size, align) };
+    if guard::ON {
+        // SAFETY: the block is live and of this allocator, by this function's contract.
+        return unsafe { guarded::deallocate_with(block, size, align) };
+    }
     let cache = slot::cache();
-    let is_home = !guard::ON && cache.is_home_of(block);
+    let is_home = cache.is_home_of(block);
     match bin_for(size, align) {
         // SAFETY: the block was allocated with this layout, so in a slab of this bin, and is given up, by this function's
         // contract; the area is the one that the cache is at home in.
@@ -192,7 +184,7 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
 unsafe fn deallocate_slow(block: *mut u8) {
     // SAFETY: this function's contract is the same.
     unsafe {
-        if guard::ON || !free_at_hand(slot::cache(), block) {
+        if !free_at_hand(slot::cache(), block) {
             deallocate_anywhere(block);
         }
     }
@@ -205,11 +197,6 @@ unsafe fn deallocate_slow(block: *mut u8) {
 /// As for [`deallocate`].
 #[inline(never)]
 unsafe fn deallocate_anywhere(block: *mut u8) {
-    if guard::ON {
-        if let Some(bin) = bin_of_thread(block) {
-            guard::take_back(bin, block);
-        }
-    }
     // SAFETY: this function's contract is the same.
     unsafe {
         match thread::attached() {

@@ -137,6 +137,12 @@ int main(int count, char **arguments) {
         free_sized(large, 100);
     } else if (strcmp(what, "wrong-alignment") == 0) {
         free_aligned_sized(aligned_alloc(64, 200), 4096, 200);
+    } else if (strcmp(what, "past-in-the-class") == 0) {
+        pointer = malloc(70);
+        pointer[70] = 1;
+    } else if (strcmp(what, "past-by-few-in-the-class") == 0) {
+        pointer = malloc(1090);
+        pointer[1090] = 1;
     } else if (strcmp(what, "large-past") == 0) {
         pointer = malloc(100001);
         pointer[100001] = 0;

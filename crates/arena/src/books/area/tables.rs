@@ -74,19 +74,25 @@ pub(super) const fn line_offset(line: u32) -> usize {
     LINES_AT + line as usize * LINE_BYTES
 }
 
-/// A bit for each block of a slab, set while the program holds the block, in the hardened build.
+/// What is known of each block of a slab, in two bits, in the hardened build.
 ///
 /// Touched by every thread.
 ///
 /// # Safety
 ///
 /// The segment serves as a slab in `area`, which stays.
-pub(crate) unsafe fn held_words(area: *mut Area, place: SegmentPlace) -> &'static [AtomicU64] {
-    let offset = HELD_AT + place.index() * HELD * size_of::<u64>();
-    let first = core::ptr::with_exposed_provenance(area.addr() + offset);
+pub(crate) unsafe fn held_words(
+    area: *mut Area,
+    place: SegmentPlace,
+) -> &'static [AtomicU64; BITMAP_WORDS_SMALLEST] {
+    // Arena number by arena number, as the books of segments are, but in an order that takes fewer instructions.
+    let number = place.arena.index() * SEGMENTS + place.segment;
+    let offset = HELD_AT + number * HELD * size_of::<u64>();
+    let first: *const [AtomicU64; BITMAP_WORDS_SMALLEST] =
+        core::ptr::with_exposed_provenance(area.addr() + offset);
     // SAFETY: the segment serves as a slab, by this function's contract, so that its arena is booked: [TABLES-1: usable]
     // its part of the table is usable. All threads share it, as atomics.
-    unsafe { core::slice::from_raw_parts(first, HELD) }
+    unsafe { &*first }
 }
 
 /// How far the tables are usable. All zero is none of them.
