@@ -44,6 +44,7 @@ mod soak;
 mod tally;
 mod test;
 mod tidy;
+mod top;
 mod tune;
 
 commands! {
@@ -76,6 +77,7 @@ commands! {
     soak::Soak,
     test::Test,
     tidy::Tidy,
+    top::Top,
     tune::Tune,
 }
 
