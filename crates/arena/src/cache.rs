@@ -71,9 +71,10 @@ pub(crate) struct Cache {
     /// Half of the blocks that the stack held before it grew, if it is refilled for the first time since.
     out: Cell<usize>,
     outbox: [Cell<Option<OwnedBatch>>; OUTBOX],
-    /// The watch that stands in for this cache while allocations are sampled, or the watch that this is the cache of.
+    /// The watch that stands in for this cache while allocations are sampled or tagged, or the watch that this is the
+    /// cache of.
     watch: Cell<Option<&'static Watch>>,
-    /// The bytes between samples on average, if this is the cache of a watch; else zero.
+    /// The bytes between samples on average, if this is the cache of a watch and samples are taken; else zero.
     interval: Cell<usize>,
     /// The cache of the arena heap in whose scope the thread is, if it is in one.
     pub(crate) scope: Cell<Option<NonNull<Cache>>>,
@@ -123,9 +124,10 @@ impl Cache {
         })
     }
 
-    /// The mark that the thread puts on locks.
+    /// The mark that the thread puts on locks: the same whether a watch stands in place of its cache or not.
     pub(crate) fn mark(&self) -> Mark {
-        Mark::new(core::ptr::from_ref(self).addr())
+        let own = self.watch().and_then(Watch::under).unwrap_or(self);
+        Mark::new(core::ptr::from_ref(own).addr())
     }
 
     /// Takes the newest block of a bin; null if there is none, or if it is in the stack twice.

@@ -8,6 +8,7 @@ mod heap_pool;
 pub mod limit;
 pub mod profile;
 pub mod scope;
+pub mod tag;
 
 pub use arena_heap::ArenaHeap;
 pub use config::Config;

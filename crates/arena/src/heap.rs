@@ -5,11 +5,12 @@ pub(crate) mod huge;
 pub(crate) mod inbox;
 pub(crate) mod large;
 pub(crate) mod pools;
+pub(crate) mod tag;
 mod visit;
 
 use core::{
     ptr::NonNull,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
 };
 
 pub(crate) use crate::heap::visit::{Stock, Visit};
@@ -33,6 +34,9 @@ pub(crate) struct Heap {
     inbox: Inbox,
     /// Bytes in the stock of the thread that is at home here, as it last told. `Relaxed`: a figure.
     stock: AtomicUsize,
+    /// The book of the tag whose blocks lie here, or null. `Release` where it is set pairs with `Acquire` in
+    /// [`tag`](Self::tag).
+    tag: AtomicPtr<()>,
 }
 
 impl Heap {

@@ -1,6 +1,7 @@
-//! Views of the heaps: figures, a census, a picture, a profile, what an address is.
+//! Views of the heaps: figures, a census, a picture, a profile, the blocks of a tag, what an address is.
 
 pub mod address;
+pub(crate) mod blocks;
 mod census;
 pub(crate) mod gauges;
 mod map;

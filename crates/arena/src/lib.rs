@@ -37,7 +37,7 @@
 //!   refused.
 //! - [`Census`], [`Stats`] and [`map`] show where the memory is.
 //! - [`gauges`] shows that to other processes while the program runs.
-//! - [`profile`] shows which calls hold it, and [`address`] describes an address.
+//! - [`profile`] shows which calls hold it, [`tag`] for which part of the program, and [`address`] describes an address.
 //! - [`SegmentPlace`] takes addresses apart.
 //!
 //! `docs/ARCHITECTURE.md` has a table of the rooms of this crate, and `docs/LIFE_OF_AN_ALLOCATION.md` goes through them with
@@ -126,7 +126,7 @@ pub use stratalloc_core::{AllocError, Allocator};
 pub use books::broken::Broken;
 #[cfg(not(loom))]
 pub use face::{
-    ArenaHeap, Config, HeapPool, NoHeap, PooledHeap, gauges, global, limit, profile, scope,
+    ArenaHeap, Config, HeapPool, NoHeap, PooledHeap, gauges, global, limit, profile, scope, tag,
 };
 #[cfg(not(loom))]
 pub use inspect::{

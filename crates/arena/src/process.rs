@@ -1,7 +1,8 @@
 //! The process: its heaps, the threads at home in them, and the owners of blocks.
 //!
 //! `thread` has the start and the end of threads, and forks; `frees` the slow paths of freeing; `relief` what comes before a
-//! refusal, `decay`, `background` and `gauges` what comes with time; `sampling` and `watching` how a thread joins a profile.
+//! refusal, `decay`, `background` and `gauges` what comes with time; `sampling` and `watching` how a thread joins a profile,
+//! `tags` how it enters a tag.
 
 pub(crate) mod arena_heaps;
 pub(crate) mod background;
@@ -14,6 +15,7 @@ pub(crate) mod hook;
 pub(crate) mod relief;
 pub(crate) mod samples;
 pub(crate) mod sampling;
+pub(crate) mod tags;
 pub(crate) mod thread;
 pub(crate) mod watching;
 pub(crate) mod whose;

@@ -137,3 +137,5 @@ pub(crate) const MAX_HOMES: usize = 1024;
 pub(crate) const MAX_VALUES: usize = 768;
 /// How many of these are kept for the next, their memory with them as far as the process may keep it.
 pub(crate) const MAX_KEPT: usize = 16;
+/// Tags, each of which has an arena heap for ever. It leaves twice as many to the program.
+pub(crate) const MAX_TAGS: usize = 256;

@@ -19,6 +19,8 @@ use children::{Outcome, fork_and_wait};
 use stratalloc_arena::{
     global,
     profile::{self, Estimate, Snapshot},
+    tag::{self, Tag},
+    validate,
 };
 
 const INTERVAL: usize = 64 << 10;
@@ -189,6 +191,76 @@ fn threads_and_frees_by_others_count() {
         drop(blocks);
         assert_eq!(snapshot().live(), before, "what another thread freed is gone");
     });
+}
+
+/// A thread that goes in and out of a tag while it allocates, and frees in it what isn't of it.
+#[test]
+#[cfg(not(feature = "hardened"))]
+fn blocks_of_tags_are_sampled_as_others_are() {
+    let tag = Tag::named("sampled").unwrap();
+    each_size(|size, count, errors| {
+        let before = snapshot();
+        let mut blocks = Blocks::default();
+        for number in 0..count {
+            let wanted = (number % 3 != 0).then_some(tag);
+            let _entered = wanted.map(tag::enter);
+            let block = global::allocate(size, 8);
+            assert_eq!(tag::of(block), wanted);
+            blocks.add(block);
+        }
+        errors.note(snapshot().live(), before.live(), blocks.bytes());
+        let allocated = blocks.bytes();
+        tag::run(tag, || blocks.free(|number| number % 2 == 1));
+        let after = snapshot();
+        errors.note(after.live(), before.live(), blocks.bytes());
+        errors.note(after.allocated(), before.allocated(), allocated);
+        tag::run(tag, || {
+            // Some of them aren't of the tag, and must not serve there.
+            drop(blocks);
+            let next = Blocks::of(1, size);
+            assert_eq!(tag.figures().live_blocks, 1);
+            drop(next);
+        });
+        assert_eq!(snapshot().live(), before.live(), "what was freed is gone");
+        assert_eq!(tag.figures().live_blocks, 0);
+    });
+}
+
+#[test]
+fn sampling_begins_and_ends_while_a_thread_is_in_a_tag() {
+    let _alone = alone();
+    let tag = Tag::named("begins").unwrap();
+    tag::run(tag, || {
+        let early = Blocks::of(1, 1000);
+        profile::start(1).unwrap();
+        let before = snapshot().live();
+        let mut late = Blocks::of(100, 1000);
+        assert_eq!(snapshot().live().samples() - before.samples(), 100);
+        late.free(|number| number % 2 == 0);
+        assert_eq!(snapshot().live().samples() - before.samples(), 50);
+        profile::stop();
+        let after = Blocks::of(100, 1000);
+        assert_eq!(snapshot().live().samples() - before.samples(), 50);
+        assert_eq!(tag::current(), Some(tag));
+        assert_eq!(tag.figures().live_blocks, 151);
+        drop((early, late, after));
+        assert_eq!(snapshot().live(), before);
+    });
+    assert_eq!(tag.figures().live_blocks, 0);
+    validate().unwrap();
+}
+
+/// The thread stays watched as it leaves the last one.
+#[test]
+fn a_sampled_thread_is_in_no_tag_once_it_left_as_often_as_it_entered_in_whatever_order() {
+    let _alone = alone();
+    profile::start(INTERVAL).unwrap();
+    let [first, second] =
+        ["order one", "order two"].map(|name| tag::enter(Tag::named(name).unwrap()));
+    drop(first);
+    drop(second);
+    assert_eq!(tag::current(), None);
+    profile::stop();
 }
 
 /// Each is a free of what was and an allocation of what is, in place or not.

@@ -21,6 +21,7 @@
 //! | give each request of a service a heap, which its containers find by themselves | [`scope`], [`HeapPool`] |
 //! | count what lives, by size class | [`arena::Census`] |
 //! | see which calls hold its memory | [`profile`] |
+//! | know how much each of its parts, tasks or tenants holds, and limit that | [`tag`] |
 //! | draw its memory | [`arena::map`] |
 //! | say what an address is | [`arena::address`] |
 //! | have misuse of memory noticed, at 12 times the instructions | the feature `hardened` |
@@ -57,7 +58,7 @@ mod global;
 pub use global::{Kind, Stratalloc};
 #[cfg(kind = "arenas")]
 #[doc(inline)]
-pub use stratalloc_arena::{ArenaHeap, HeapPool, profile, scope};
+pub use stratalloc_arena::{ArenaHeap, HeapPool, profile, scope, tag};
 
 #[cfg(kind = "arenas")]
 pub use stratalloc_arena as arena;

@@ -197,6 +197,15 @@ impl Slab<'_> {
         Some((self.base.addr() + number * self.shape.block_size as usize, standing))
     }
 
+    /// The number and the address of the first block from `number` on that was handed out and not given back to the slab.
+    /// O(blocks).
+    pub(crate) fn next_out(&self, number: usize) -> Option<(usize, usize)> {
+        let size = self.shape.block_size as usize;
+        let is_out = |&number: &usize| self.bitmap[number / 64] & (1 << (number % 64)) == 0;
+        let found = (number..self.segment.carved as usize).find(is_out)?;
+        Some((found, self.base.addr() + found * size))
+    }
+
     /// The bytes that must be usable for [`take`](Self::take) to have `count` blocks, or all that the slab can have.
     pub(crate) fn bytes_for(&self, count: usize) -> usize {
         let fresh = count.saturating_sub(self.segment.free as usize);

@@ -47,7 +47,7 @@ impl Cache {
     pub(crate) fn holds(&self, bin: Bin, block: *mut u8) -> bool {
         let under = self.watch().and_then(Watch::under);
         let stacked = |cache: &Self| cache.stack(bin).contains(&block);
-        stacked(self) || under.is_some_and(stacked) || self.collects(bin, block)
+        stacked(self) || under.is_some_and(stacked) || under.unwrap_or(self).collects(bin, block)
     }
 
     fn collects(&self, bin: Bin, block: *mut u8) -> bool {

@@ -1,8 +1,10 @@
-//! The outbox: batches in which a thread collects other heaps' blocks that it frees, handed over when full.
+//! The outbox: batches in which a thread collects other heaps' blocks that it frees, handed over when full. It is that of
+//! the thread's own cache, also while a watch stands in place of it: so batches aren't counted among the program's
+//! allocations.
 
 use crate::{
     books::{guard, owner::Owner},
-    cache::{Cache, OUTBOX, watch::Watch},
+    cache::{Cache, OUTBOX},
     heap::{
         Heap, Visit,
         inbox::{BATCH_SIZE, OwnedBatch},
@@ -96,13 +98,11 @@ impl Cache {
 
     /// A block for a batch; null if memory is out.
     fn pop_or_refill(&self, bin: Bin) -> (*mut u8, Option<Visit>) {
-        // From the cache below a watch, since batches aren't counted among the program's allocations.
-        let stock = self.watch().and_then(Watch::under).unwrap_or(self);
-        let block = stock.pop(bin);
+        let block = self.pop(bin);
         if !block.is_null() {
             return (block, None);
         }
-        let (block, visit) = stock.refill(self.mark(), bin);
+        let (block, visit) = self.refill(self.mark(), bin);
         (block, Some(visit))
     }
 

@@ -3,8 +3,14 @@
 //! A stack gets as many blocks as may pass before the next sample, so that the fast path of allocating stays as it is: at
 //! their end the stack is empty, and its slow path finds that a sample is due.
 //! A free must not put a block on a stack uncounted. So a watch is at home in no area, and all frees come to the slow path.
+//!
+//! While the thread is in a tag, the stacks stay empty: all that it allocates comes from the heap of the tag.
+
+mod stay;
 
 use core::{cell::Cell, ptr::null_mut};
+
+pub(crate) use crate::cache::watch::stay::Stay;
 
 use crate::{
     cache::{Cache, CacheWithStacks},
@@ -22,8 +28,9 @@ const PARTS: u32 = 8;
 /// # Invariants
 ///
 /// - [WATCH-1: sole] Only the thread whose slot points at `own` touches it.
-/// - [WATCH-2: counted] For each bin, so many blocks as are in its stack of `own`, and `until` more, pass before the
-///   next is sampled.
+/// - [WATCH-2: counted] While samples are taken: for each bin, so many blocks as are in its stack of `own`, and `until`
+///   more, pass before the next is sampled. While none are, or the thread is in a tag, the stacks of `own` are empty; while
+///   none are, `until` is zero.
 #[repr(C)]
 pub(crate) struct Watch {
     own: CacheWithStacks,
@@ -35,13 +42,14 @@ pub(crate) struct Watch {
     random: Cell<u64>,
     /// Whether a sample is being taken: what that allocates isn't sampled.
     busy: Cell<bool>,
+    stay: Cell<Stay>,
 }
 
 impl Cache {
     /// The watch that this is the cache of, if it is one's.
     #[inline]
     pub(crate) fn watch(&self) -> Option<&'static Watch> {
-        if self.interval.get() == 0 { None } else { self.watch.get() }
+        self.watch.get().filter(|watch| core::ptr::eq(watch.cache(), self))
     }
 
     /// The thread's own cache, also where a watch counts in its place.
@@ -50,24 +58,32 @@ impl Cache {
         self.watch().and_then(Watch::under).unwrap_or(self)
     }
 
-    /// The bytes between samples on average, if this is the cache of a watch; else zero.
+    /// The bytes between samples on average, if this is the cache of a watch and samples are taken; else zero.
     #[inline(always)]
     pub(crate) fn interval(&self) -> usize {
         self.interval.get()
     }
 
-    /// Opens the watch that counts in place of this cache, which has a heap, from now on; `None` if memory is out.
+    /// Opens the watch that stands in place of this cache, which has a heap, from now on; `None` if memory is out. At an
+    /// interval of zero it takes no samples, and is for a stay in tags.
     pub(crate) fn watched(&'static self, interval: usize) -> Option<&'static Watch> {
         let heap = self.heap.get()?;
         if self.watch.get().is_none() {
             self.watch.set(Some(Watch::map()?));
         }
         let watch = self.watch.get()?;
+        watch.stay.set(Stay::default());
+        if interval == 0 && watch.is_closed_over(self) {
+            return Some(watch);
+        }
         let own = watch.own.open(heap);
         own.watch.set(Some(watch));
         own.interval.set(interval);
         watch.under.set(Some(self));
         watch.busy.set(false);
+        if interval == 0 {
+            return Some(watch);
+        }
         if watch.random.get() == 0 {
             let place = core::ptr::from_ref(own).addr();
             watch.random.set((sys::random() ^ place) as u64 | 1);
@@ -91,12 +107,17 @@ impl Watch {
         &self.own.cache
     }
 
+    /// Whether it stood in place of this cache before, and was closed: all its stacks are empty.
+    fn is_closed_over(&self, cache: &Cache) -> bool {
+        self.interval() == 0 && self.under().is_some_and(|under| core::ptr::eq(under, cache))
+    }
+
     /// The thread's cache below.
     pub(crate) fn under(&self) -> Option<&'static Cache> {
         self.under.get()
     }
 
-    /// The bytes between samples on average.
+    /// The bytes between samples on average; zero while none are taken.
     pub(crate) fn interval(&self) -> usize {
         self.own.cache.interval.get()
     }
@@ -115,7 +136,7 @@ impl Watch {
 
     /// Whether to sample the block of a bin that is asked for now, while the stack is empty.
     pub(crate) fn is_due(&self, bin: Bin) -> bool {
-        if self.until[bin.index()].get() != 0 {
+        if self.until[bin.index()].get() != 0 || self.interval() == 0 {
             return false;
         }
         self.draw(bin);
@@ -182,7 +203,7 @@ impl Watch {
         let until = self.until[bin.index()].get();
         // SAFETY: this function's contract is the same; both caches are of the same heap.
         unsafe {
-            if until != 0 && self.own.cache.push(bin, block) {
+            if until != 0 && self.tag().is_none() && self.own.cache.push(bin, block) {
                 self.until[bin.index()].set(until - 1);
                 return true;
             }
@@ -207,10 +228,22 @@ impl Watch {
 
     /// Stops to count: its blocks go to the thread's cache.
     pub(crate) fn close(&self, mark: Mark) -> Visit {
-        let mut visit = self.own.cache.flush_outbox();
-        let Some(under) = self.under.get() else { return visit };
+        let visit = self.empty(mark);
+        if self.own.cache.interval.replace(0) != 0 {
+            self.until.iter().for_each(|until| until.set(0));
+        }
+        visit
+    }
+
+    /// Gives the blocks in its stacks to the thread's cache. They pass later then.
+    fn empty(&self, mark: Mark) -> Visit {
+        let mut visit = Visit::NONE;
+        let Some(under) = self.under.get().filter(|_| self.interval() != 0) else { return visit };
         for bin in Bin::all() {
-            for &block in self.own.cache.empty(bin) {
+            let blocks = self.own.cache.empty(bin);
+            let until = &self.until[bin.index()];
+            until.set(until.get().saturating_add(blocks.len() as u64));
+            for &block in blocks {
                 // SAFETY: [CACHE-3: free] a block of the bin out of a stack, of the same heap.
                 if let Some(more) = unsafe { under.free_local(mark, bin, block) } {
                     visit = more.and(visit);

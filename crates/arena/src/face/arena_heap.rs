@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// The largest block in bytes: a partition's worth.
-const MAX_SIZE: usize = Partition::SPECIAL.offset();
+pub(in crate::face) const MAX_SIZE: usize = Partition::SPECIAL.offset();
 /// The largest alignment in bytes.
-const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
+pub(in crate::face) const MAX_ALIGN: usize = Partition::SPECIAL.arena_size();
 
 /// A heap of its own, beside the process's: 64 GiB of address space with the arenas of a thread's area.
 ///

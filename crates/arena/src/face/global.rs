@@ -15,6 +15,7 @@
 mod allocation;
 mod guarded;
 mod reallocation;
+mod tagged;
 
 use core::ptr::null_mut;
 

@@ -26,12 +26,15 @@ use core::ptr::NonNull;
 use thiserror::Error;
 
 use crate::{
+    cache::slot,
     face::global,
+    heap::large::PAGE,
+    plan::bins::bin_for,
     policy::{
         admission::Balance,
         grant::{self, ACCOUNT},
     },
-    process::hook,
+    process::{hook, tags},
 };
 
 /// More memory than the limit grants.
@@ -56,6 +59,9 @@ pub enum Refused {
     /// The limit of the [`ArenaHeap`](crate::ArenaHeap) itself doesn't grant it.
     #[error("of the heap's own memory, {0}")]
     Heap(Exceeded),
+    /// The limit of the [tag](crate::tag) that the thread is in doesn't grant it.
+    #[error("of the tag's memory, {0}")]
+    Tag(Exceeded),
     /// The system has no more memory, or never so large a block.
     #[error("the system grants no more memory")]
     System,
@@ -101,10 +107,27 @@ pub fn set_hook(asked: Option<fn(wanted: usize) -> bool>) {
 
 /// As [`global::allocate`], with an error that names the reason.
 pub fn allocate(size: usize, align: usize) -> Result<NonNull<u8>, Refused> {
-    NonNull::new(global::allocate(size, align)).ok_or_else(|| match stands_against(size) {
-        Some(exceeded) => Refused::Limit(exceeded),
-        None => Refused::System,
-    })
+    NonNull::new(global::allocate(size, align)).ok_or_else(|| reason(size, align))
+}
+
+/// What stood against a request.
+#[cold]
+fn reason(size: usize, align: usize) -> Refused {
+    let tag = tags::of_thread().and_then(|tag| {
+        tag.heap().pools(slot::mark()).stand_against(counted(size, align)).map(|balance| {
+            let (held, limit) = balance;
+            Refused::Tag(Exceeded { wanted: size, held, limit })
+        })
+    });
+    tag.unwrap_or_else(|| stands_against(size).map_or(Refused::System, Refused::Limit))
+}
+
+/// The bytes that count for a request.
+pub(in crate::face) fn counted(size: usize, align: usize) -> usize {
+    match bin_for(size.max(1), align) {
+        Some(bin) => bin.shape().block_size as usize,
+        None => size.checked_next_multiple_of(PAGE).unwrap_or(usize::MAX),
+    }
 }
 
 /// The error, if the limit stands against so many bytes more.

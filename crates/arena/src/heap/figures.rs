@@ -15,6 +15,8 @@ pub(crate) struct Figures {
     dirty: usize,
     /// Blocks that are not free, those in threads' caches among them.
     used: usize,
+    /// All bytes of blocks that were ever allocated.
+    pub(crate) allocated: u64,
     /// The most that were used before excess memory was last given back.
     peak: usize,
     /// The bytes used at that moment, the most since, and the moment, in milliseconds of the system's clock.
@@ -115,6 +117,7 @@ impl Figures {
     #[inline]
     pub(crate) fn allocate(&mut self, bytes: usize) {
         self.used += bytes;
+        self.allocated += bytes as u64;
         self.high = self.high.max(self.used);
         publish(&keep::USED, &mut self.published_used, self.used, PUBLISHING);
     }

@@ -305,6 +305,7 @@ impl Pools {
         block.set_size(self, size);
         let usable = block.size(self);
         self.figures.allocate(usable);
+        self.tallies.took_large();
         Some(Fresh { start: block.first.address(), usable, stale })
     }
 
@@ -315,6 +316,7 @@ impl Pools {
         if guard::ON {
             block.check_margin(self);
         }
+        self.tallies.gave_large();
         self.segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
         if guard::ON {

@@ -132,6 +132,8 @@ pub enum Whose {
     Thread,
     /// An [`ArenaHeap`](crate::ArenaHeap)'s.
     ArenaHeap,
+    /// That of a [tag](crate::tag), which [`tag::of`](crate::tag::of) tells.
+    Tag,
     /// That of the blocks that the [profile](crate::profile) samples.
     Samples,
 }
@@ -179,7 +181,12 @@ fn in_value(address: *mut u8, mark: Mark) -> (What, Option<Place>) {
     // SAFETY: [VALUES-1: found] the window announces an arena heap while the lock is held, which it is until the last use.
     let heap = unsafe { Heap::of(owner) };
     let sampled = samples::lie_in(heap);
-    let place = Place::of(address, heap, if sampled { Whose::Samples } else { Whose::ArenaHeap });
+    let whose = match heap.tag() {
+        Some(_) => Whose::Tag,
+        None if sampled => Whose::Samples,
+        None => Whose::ArenaHeap,
+    };
+    let place = Place::of(address, heap, whose);
     let what = in_area(heap, address, mark);
     drop(values);
     (if sampled { among_samples(what, mark) } else { what }, Some(place))

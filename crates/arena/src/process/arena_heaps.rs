@@ -8,9 +8,16 @@
 use core::ptr::NonNull;
 
 use crate::{
-    books::{reference::AreaRef, windows},
+    books::{
+        reference::AreaRef,
+        windows::{self, Window},
+    },
     cache::slot,
-    heap::{Heap, pools::Pools},
+    heap::{
+        Heap,
+        pools::Pools,
+        tag::{TagBook, Tags},
+    },
     policy::keep,
     process::{heaps, home::Home},
     sys::lock::{Lock, LockGuard, Mark},
@@ -26,9 +33,10 @@ use crate::{
 pub(crate) struct Values {
     in_use: usize,
     kept: usize,
+    tags: Tags,
 }
 
-static VALUES: Lock<Values> = Lock::new(Values { in_use: 0, kept: 0 });
+static VALUES: Lock<Values> = Lock::new(Values { in_use: 0, kept: 0, tags: Tags::NONE });
 
 /// The lock, for a fork, and for callers that don't wait for it.
 pub(crate) fn lock() -> &'static Lock<Values> {
@@ -81,6 +89,19 @@ pub(crate) unsafe fn end(home: NonNull<Home>) {
     } else {
         release(values, heap);
     }
+}
+
+/// Does something with the tags.
+pub(crate) fn with_tags<T>(act: impl FnOnce(&mut Tags) -> T) -> T {
+    act(&mut VALUES.lock(slot::mark()).tags)
+}
+
+/// The tag in whose heap an address lies; `None` if it lies elsewhere.
+pub(crate) fn tag_around(address: *mut u8) -> Option<&'static TagBook> {
+    let _values = VALUES.lock(slot::mark());
+    let Window::Value(owner) = windows::lookup(address) else { return None };
+    // SAFETY: [VALUES-1: found] the window announces an arena heap while the lock is held, which it is.
+    unsafe { Heap::of(owner) }.tag()
 }
 
 /// Gives back all memory of arena heaps that serves nothing, and releases the kept ones; returns the bytes given back,

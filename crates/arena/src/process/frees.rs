@@ -53,7 +53,7 @@ pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
 ///
 /// `block` is null, or live and of this allocator.
 #[inline(always)]
-pub(crate) unsafe fn free_with(cache: &Cache, block: *mut u8) {
+pub(crate) unsafe fn free_with(cache: &'static Cache, block: *mut u8) {
     // SAFETY: this function's contract is the same.
     if let Some(visit) = unsafe { free_once(cache, block) } {
         see_to(cache, visit);
@@ -75,7 +75,8 @@ pub(crate) unsafe fn free_without_cache(mark: Mark, block: *mut u8) {
 /// has other heaps give memory back if the process keeps too much, and looks for memory whose decay is over.
 #[cold]
 #[inline(never)]
-pub(crate) fn see_to(cache: &Cache, mut visit: Visit) {
+pub(crate) fn see_to(cache: &'static Cache, mut visit: Visit) {
+    let cache = cache.own();
     loop {
         while let Some(batch) = visit.spent.next() {
             // SAFETY: [OWNED_BATCH-1: own] a batch is a live block that nothing else uses.

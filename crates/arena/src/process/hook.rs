@@ -1,15 +1,15 @@
-//! The hook: a function of the program's that is called before the limit refuses a request.
+//! The hooks: functions of the program's that are called before a limit refuses a request.
 
 use core::{
     ptr::null_mut,
     sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
 };
 
-use crate::{cache::slot, policy::grant::ACCOUNT};
+use crate::{cache::slot, heap::tag::TagBook, policy::grant::ACCOUNT};
 
 /// The hook that [`set`] stored, or null. `Release` in [`set`] pairs with `Acquire` in [`ask`].
 static HOOK: AtomicPtr<()> = AtomicPtr::new(null_mut());
-/// The mark of the thread that runs the hook, or zero: it isn't called by what it calls, nor by two threads at
+/// The mark of the thread that runs a hook, or zero: none is called by what one calls, nor by two threads at
 /// once. `Acquire` where it is set pairs with `Release` where it is cleared.
 static HOOK_RUNS_IN: AtomicUsize = AtomicUsize::new(0);
 
@@ -23,11 +23,25 @@ pub(crate) fn ask(wanted: usize) -> bool {
     let hook = HOOK.load(Ordering::Acquire);
     let balance = ACCOUNT.balance();
     let stands_against = balance.limit().is_some() && !balance.leaves(wanted);
-    if hook.is_null() || !stands_against || !start() {
+    if hook.is_null() || !stands_against {
         return false;
     }
     // SAFETY: it isn't null, so that `set` stored it.
-    let again = unsafe { call(hook, wanted) };
+    run(unsafe { core::mem::transmute::<*mut (), fn(usize) -> bool>(hook) }, wanted)
+}
+
+/// Asks the hook of a tag, if it has one, to make room for a request that the tag's limit stands against; returns whether
+/// to try again.
+pub(crate) fn ask_of(tag: &TagBook, wanted: usize) -> bool {
+    tag.hook().is_some_and(|hook| run(hook, wanted))
+}
+
+/// Runs a hook, unless one runs already.
+fn run(hook: fn(usize) -> bool, wanted: usize) -> bool {
+    if !start() {
+        return false;
+    }
+    let again = call(hook, wanted);
     HOOK_RUNS_IN.store(0, Ordering::Release);
     again
 }
@@ -37,14 +51,9 @@ fn start() -> bool {
     HOOK_RUNS_IN.compare_exchange(0, mark, order, Ordering::Relaxed).is_ok()
 }
 
-/// Calls the hook. By C's rules, so that a panic ends here, and the process with it.
-///
-/// # Safety
-///
-/// The hook is from [`set`], and not null.
-unsafe extern "C" fn call(hook: *mut (), wanted: usize) -> bool {
-    // SAFETY: `set` made the pointer of a function of this type, by this function's contract.
-    let hook = unsafe { core::mem::transmute::<*mut (), fn(usize) -> bool>(hook) };
+/// Calls a hook. By C's rules, so that a panic ends here, and the process with it.
+#[expect(improper_ctypes_definitions, reason = "no C code calls it")]
+extern "C" fn call(hook: fn(usize) -> bool, wanted: usize) -> bool {
     hook(wanted)
 }
 

@@ -60,7 +60,7 @@ fn relieve() {
 /// Gives back all memory that serves nothing: of every heap, and of this thread's cache. Returns the bytes given back, at
 /// most.
 pub(crate) fn trim() -> usize {
-    let Some(cache) = thread::attached().map(watching::leave) else { return 0 };
+    let Some((cache, stay)) = thread::attached().map(watching::pause) else { return 0 };
     let mark = cache.mark();
     see_to(cache, cache.flush(mark));
     let mut given = 0;
@@ -70,5 +70,7 @@ pub(crate) fn trim() -> usize {
         see_to(cache, Visit::new(spent, false));
     }
     thread::purge_idle_caches();
-    given + arena_heaps::trim(mark)
+    given += arena_heaps::trim(mark);
+    watching::resume(cache, stay);
+    given
 }

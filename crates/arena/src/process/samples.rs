@@ -23,7 +23,7 @@ use crate::{
 /// The bytes between samples on average; zero while none are taken. `Relaxed`: a thread may see it late.
 static INTERVAL: AtomicUsize = AtomicUsize::new(0);
 
-/// The heap in which sampled blocks lie, except for huge ones; null before there were any. It never ends. `Release`
+/// The heap in which sampled blocks lie, except for huge ones and those with a tag; null before there were any. It never ends. `Release`
 /// where it is set pairs with `Acquire` in [`heap`]; a thread that frees a block of it has seen it set.
 static SAMPLED: AtomicPtr<Heap> = AtomicPtr::new(null_mut());
 
@@ -62,10 +62,11 @@ pub(crate) fn heap() -> Option<&'static Heap> {
     unsafe { SAMPLED.load(Ordering::Acquire).as_ref() }
 }
 
-/// Whether blocks of a heap may be samples.
+/// Whether blocks of a heap may be samples: of the one for samples, or, once there is that, a tag's.
 #[inline]
 pub(crate) fn lie_in(heap: &Heap) -> bool {
-    core::ptr::eq(heap, SAMPLED.load(Ordering::Relaxed))
+    let sampled = SAMPLED.load(Ordering::Relaxed);
+    core::ptr::eq(heap, sampled) || !sampled.is_null() && heap.tag().is_some()
 }
 
 /// Notes a sample of `size` bytes that was just allocated.

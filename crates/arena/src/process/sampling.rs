@@ -59,6 +59,17 @@ pub(crate) fn allocate_small(watch: &'static Watch, bin: Bin) -> *mut u8 {
     block
 }
 
+/// A block of a bin comes from the heap of the tag that the calling thread is in: it is sampled there if that is due.
+#[inline]
+pub(crate) fn tagged(bin: Bin, block: *mut u8) {
+    if samples::interval() == 0 {
+        return;
+    }
+    if let Some(watch) = of_thread().filter(|watch| watch.is_due_in_tag(bin)) {
+        samples::note(watch, block, bin.shape().block_size as usize);
+    }
+}
+
 /// The heap for a large block of `size` bytes that is to be sampled; `None` if it isn't.
 #[inline]
 pub(crate) fn heap_if_due(size: usize) -> Option<&'static Heap> {

@@ -1,8 +1,12 @@
-//! Watching threads while allocations are sampled: a thread's slot points at a watch in place of its cache.
+//! Watching threads while allocations are sampled, or count under a tag: a thread's slot points at a watch in place of its
+//! cache.
 
 use crate::{
     books::area::Area,
-    cache::{Cache, slot, watch::Watch},
+    cache::{
+        Cache, slot,
+        watch::{Stay, Watch},
+    },
     plan::bins::Bin,
     process::{
         frees::{free_with, see_to},
@@ -20,20 +24,36 @@ pub(crate) fn current(cache: &'static Cache) -> &'static Cache {
 #[cold]
 #[inline(never)]
 fn change(cache: &'static Cache) -> &'static Cache {
-    let cache = leave(cache);
+    let (cache, stay) = pause(cache);
+    resume(cache, stay)
+}
+
+/// Has a watch stand in place of a thread's own cache; `None` if memory is out.
+pub(super) fn begin(cache: &'static Cache, interval: usize) -> Option<&'static Watch> {
+    let watch = cache.watched(interval)?;
+    slot::set(watch.cache());
+    Some(watch)
+}
+
+/// Gives the thread its own cache for a while, which is returned with its stay in tags.
+pub(super) fn pause(cache: &'static Cache) -> (&'static Cache, Stay) {
+    let stay = cache.watch().map(Watch::stay).unwrap_or_default();
+    (leave(cache), stay)
+}
+
+/// Has a thread that has its own cache be watched, if samples are taken or it stays in a tag; returns the cache that it has
+/// then.
+pub(super) fn resume(cache: &'static Cache, stay: Stay) -> &'static Cache {
     let interval = samples::interval();
-    if interval == 0 {
+    if interval == 0 && !stay.goes_on() {
         return cache;
     }
-    // Under the mark of the cache at which the slot points.
-    let visit = cache.flush_outbox();
-    see_to(cache, visit);
-    let Some(watch) = cache.watched(interval) else { return cache };
-    slot::set(watch.cache());
+    let Some(watch) = begin(cache, interval) else { return cache };
+    watch.resume(stay);
     watch.cache()
 }
 
-/// Gives the thread its own cache again, which is returned.
+/// Gives the thread its own cache again, which is returned. It is in no tag then.
 pub(crate) fn leave(cache: &'static Cache) -> &'static Cache {
     let Some(watch) = cache.watch() else { return cache };
     let Some(under) = watch.under() else { return cache };
@@ -56,16 +76,17 @@ pub(crate) unsafe fn free(watch: &'static Watch, block: *mut u8) {
         // SAFETY: this function's contract is the same.
         return unsafe { free_with(cache, block) };
     };
-    let home = watch.under().filter(|under| under.is_home_of(block));
+    let own = cache.own();
     // SAFETY: `is_home_of` found the block in the area that the cache below is at home in.
-    let bin = home.map_or(Bin::NONE, |_| unsafe { Area::bin_of(block) });
+    let bin = if own.is_home_of(block) { unsafe { Area::bin_of(block) } } else { Bin::NONE };
     if bin == Bin::NONE {
+        // With the thread's own outbox.
         // SAFETY: this function's contract is the same.
-        return unsafe { free_with(cache, block) };
+        return unsafe { free_with(own, block) };
     }
     // SAFETY: by [AREA-2: tiles] the block lies in a slab of this bin, in an area of the watched cache's heap; it is given
     // up, by this function's contract.
     if let Some(visit) = unsafe { watch.free(cache.mark(), bin, block) } {
-        see_to(cache, visit);
+        see_to(own, visit);
     }
 }

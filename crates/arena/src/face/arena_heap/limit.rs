@@ -10,8 +10,6 @@ use crate::{
         ArenaHeap,
         limit::{self, Exceeded, Refused},
     },
-    heap::large::PAGE,
-    plan::bins::bin_for,
 };
 
 impl ArenaHeap {
@@ -68,19 +66,11 @@ impl ArenaHeap {
     /// What stood against a request.
     #[cold]
     fn reason(&self, layout: Layout) -> Refused {
-        let counted = match bin_for(layout.size(), layout.align()) {
-            Some(bin) => bin.shape().block_size as usize,
-            None => layout.size().checked_next_multiple_of(PAGE).unwrap_or(usize::MAX),
-        };
-        let (held, limit) = {
-            let pools = self.heap().pools(slot::mark());
-            (pools.grant.bytes(), pools.grant.limit())
-        };
-        match limit {
-            Some(limit) if held.saturating_add(counted) > limit => {
-                Refused::Heap(Exceeded { wanted: layout.size(), held, limit })
-            }
-            _ => limit::stands_against(layout.size()).map_or(Refused::System, Refused::Limit),
+        let wanted = layout.size();
+        let counted = limit::counted(wanted, layout.align());
+        match self.heap().pools(slot::mark()).stand_against(counted) {
+            Some((held, limit)) => Refused::Heap(Exceeded { wanted, held, limit }),
+            None => limit::stands_against(wanted).map_or(Refused::System, Refused::Limit),
         }
     }
 }

@@ -5,6 +5,7 @@ use core::ptr::{NonNull, null_mut};
 use crate::{
     books::{guard, zero_sized},
     cache::slot,
+    face::global::tagged,
     heap::{
         Heap, huge,
         large::{MAX_IN_ARENAS, Outlook, Request},
@@ -16,7 +17,7 @@ use crate::{
     process::{
         frees::see_to,
         relief::{self, with_relief},
-        sampling, thread, watching,
+        sampling, tags, thread, watching,
     },
     sys::{lock::Mark, mark, probe::probe},
 };
@@ -31,6 +32,9 @@ pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
         }
     }
     let size = size.max(1);
+    if let Some(tag) = tags::of_thread() {
+        return tagged::allocate(tag, Request { size, align, outlook: Outlook::Plain });
+    }
     let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
         return allocate_large(size, align, Outlook::Plain);
     };
@@ -72,6 +76,9 @@ fn caller() -> Option<(&'static Heap, Mark)> {
 #[inline(never)]
 pub(super) fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
     let request = Request { size, align, outlook };
+    if let Some(tag) = tags::of_thread() {
+        return tagged::allocate(tag, request);
+    }
     if let Some(heap) = sampling::heap_if_due(size) {
         if let Some(sample) = with_relief(size, || place_large(request, Some(heap))) {
             sampling::note_large(sample);
@@ -82,8 +89,8 @@ pub(super) fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mu
 }
 
 /// Allocates a large or huge block; a large one in `heap`, if one is given. A sparse one is zero.
-fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8> {
-    let Request { size, align, outlook } = request;
+pub(super) fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8> {
+    let Request { size, align, .. } = request;
     if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
         let fits = align <= AREA_SIZE;
         return fits.then(|| huge::allocate(size)).flatten().map(NonNull::as_ptr);
@@ -92,6 +99,12 @@ fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8>
         Some(heap) => (heap, slot::mark()),
         None => caller()?,
     };
+    place_in(heap, mark, request)
+}
+
+/// Allocates a large block in a heap. A sparse one is zero.
+pub(super) fn place_in(heap: &Heap, mark: Mark, request: Request) -> Option<*mut u8> {
+    let Request { size, outlook, .. } = request;
     let fresh = heap.allocate_large(mark, request)?;
     if outlook == Outlook::Sparse {
         // SAFETY: the block holds `size` bytes, just allocated, in pages of its own.

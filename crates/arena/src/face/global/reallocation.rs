@@ -11,7 +11,7 @@ use crate::{
         large::{MAX_IN_ARENAS, Outlook},
     },
     plan::bins::{Bin, bin_for},
-    process::{sampling, thread, whose::Kind},
+    process::{sampling, tags, thread, whose::Kind},
     sys::moving,
     thresholds::GROWING,
 };
@@ -70,7 +70,7 @@ unsafe fn reallocate_unless(
 }
 
 /// Gives a block that can't stay as it is another size: where it stands, or else in another place; the other way round
-/// if sampling wants it moved.
+/// if sampling wants it moved, or the tag that the thread is in isn't the block's.
 ///
 /// # Safety
 ///
@@ -82,7 +82,8 @@ unsafe fn resize_or_move(
     size: usize,
     align: usize,
 ) -> *mut u8 {
-    let must_move = sampling::must_move(kind, old, size);
+    let to_tag = tags::must_move(kind, old, size);
+    let must_move = to_tag || sampling::must_move(kind, old, size);
     // SAFETY: the block is live, of this kind, and holds `old` bytes, by this function's contract. If it had to be moved
     // and wasn't, it is as it was.
     unsafe {
@@ -91,7 +92,9 @@ unsafe fn resize_or_move(
             return block;
         }
         let moved = move_block(block, old, size, align);
-        let stays = moved.is_null() && must_move && resize_in_place(kind, block, size);
+        // A tag that refuses a block doesn't have it grow in another's heap.
+        let may_stay = moved.is_null() && must_move && (size <= old || !to_tag);
+        let stays = may_stay && resize_in_place(kind, block, size);
         if stays { block } else { moved }
     }
 }

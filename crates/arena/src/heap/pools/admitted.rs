@@ -39,6 +39,12 @@ impl Pools {
         }
     }
 
+    /// The bytes granted and the heap's own limit, if that stands against so many bytes more.
+    pub(crate) fn stand_against(&self, more: usize) -> Option<(usize, usize)> {
+        let (held, limit) = (self.grant.bytes(), self.grant.limit()?);
+        (held.saturating_add(more) > limit).then_some((held, limit))
+    }
+
     /// Whether so many bytes more may be held. They are granted then, until [`adjust_grant`](Self::adjust_grant) gives
     /// back those that aren't held.
     pub(crate) fn may_hold(&mut self, more: usize) -> bool {

@@ -16,6 +16,10 @@ pub(crate) struct BinTally {
 /// The tallies of a heap. All zero is a heap to which nothing happened.
 pub(crate) struct Tallies {
     pub(crate) bins: [BinTally; BINS],
+    /// Large blocks handed out.
+    large: u32,
+    /// All blocks that were ever handed out.
+    pub(crate) taken: u64,
     /// How often memory was given back, and how many bytes.
     pub(crate) purges: u64,
     pub(crate) purged: u64,
@@ -27,6 +31,24 @@ impl Tallies {
         let tally = &mut self.bins[bin.index()];
         tally.live += blocks as u32;
         tally.peak = tally.peak.max(tally.live);
+        self.taken += blocks as u64;
+    }
+
+    /// Counts a large block that was handed out.
+    pub(crate) fn took_large(&mut self) {
+        self.large += 1;
+        self.taken += 1;
+    }
+
+    /// Counts a large block that came back.
+    pub(crate) fn gave_large(&mut self) {
+        self.large -= 1;
+    }
+
+    /// All blocks that are handed out. O(bins).
+    pub(crate) fn blocks(&self) -> usize {
+        let small: usize = self.bins.iter().map(|bin| bin.live as usize).sum();
+        small + self.large as usize
     }
 
     /// The number of blocks of a bin that are handed out.
@@ -47,6 +69,7 @@ impl Tallies {
     /// Counts all blocks as back.
     pub(super) fn gave_all(&mut self) {
         self.bins.iter_mut().for_each(|bin| bin.live = 0);
+        self.large = 0;
     }
 
     /// Counts bytes that were given back to the system.

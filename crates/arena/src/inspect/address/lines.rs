@@ -48,6 +48,7 @@ impl Place {
             Whose::ThisThread => "this thread's heap",
             Whose::Thread => "another thread's heap",
             Whose::ArenaHeap => "an arena heap",
+            Whose::Tag => "the heap of a tag",
             Whose::Samples => "the heap of samples",
         };
         write!(out, ", of {whose}: area {:#x}", self.area)?;
