@@ -62,3 +62,18 @@ pub(crate) unsafe extern "C" fn stratalloc_describe(
     let _ = write!(line, "{}", address::what_is(address.cast()));
     line.end()
 }
+
+/// `malloc_object_size`: the bytes from an address to the end of the block in use that it lies in, at most; zero for null
+/// and where no block is in use, `SIZE_MAX` where that is unknown.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn malloc_object_size(address: *const c_void) -> usize {
+    global::object_size(address.cast()).unwrap_or(usize::MAX)
+}
+
+/// `malloc_object_size_fast`: the same for small blocks in a few instructions, without a look at whether the block is in
+/// use; `SIZE_MAX` for others.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn malloc_object_size_fast(address: *const c_void) -> usize {
+    let known = global::object_size_in_slab(address.cast());
+    known.unwrap_or(if address.is_null() { 0 } else { usize::MAX })
+}

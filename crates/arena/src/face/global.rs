@@ -14,6 +14,7 @@
 
 mod allocation;
 mod guarded;
+mod object_size;
 mod reallocation;
 mod tagged;
 
@@ -34,7 +35,10 @@ use crate::{
     sys::mark,
 };
 
-pub use crate::face::global::reallocation::{reallocate, reallocate_c};
+pub use crate::face::global::{
+    object_size::{object_size, object_size_in_slab},
+    reallocation::{reallocate, reallocate_c},
+};
 
 /// The alignment that C expects of every block.
 const C_ALIGN: usize = 16;

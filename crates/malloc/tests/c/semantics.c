@@ -6,6 +6,8 @@
 #pragma weak cfree
 #pragma weak free_sized
 #pragma weak free_aligned_sized
+#pragma weak malloc_object_size
+#pragma weak malloc_object_size_fast
 extern void cfree(void *block);
 
 /* Sizes that the compiler can't see through. */
@@ -198,6 +200,27 @@ static void free_keeps_errno(void) {
     CHECK(errno == 77);
 }
 
+/* From each byte to the block's end; not exactly, since the end is that of its class. */
+static void sizes_of_objects(void) {
+    static const size_t sizes[] = {1, 16, 100, 4000, 30000, 100001, 5 << 20};
+    static char outside[100];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t size = sizes[i];
+        char *block = malloc(size);
+        CHECK(block != NULL);
+        size_t usable = malloc_usable_size(block);
+        for (size_t at = 0; at < size; at += size / 16 + 1) {
+            size_t all = malloc_object_size(block + at), fast = malloc_object_size_fast(block + at);
+            CHECK(all >= usable - at && all <= usable - at + size / 4 + 4096);
+            CHECK(fast == (size > 32760 ? SIZE_MAX : all));
+        }
+        free(block);
+        CHECK(malloc_object_size(block) == 0);
+    }
+    CHECK(malloc_object_size(NULL) == 0 && malloc_object_size_fast(NULL) == 0);
+    CHECK(malloc_object_size(outside) == SIZE_MAX && malloc_object_size_fast(outside) == SIZE_MAX);
+}
+
 int main(void) {
     CHECK_OURS();
     sizes_of_zero();
@@ -209,6 +232,7 @@ int main(void) {
     other_ways_to_free();
     second_names();
     free_keeps_errno();
+    sizes_of_objects();
     churn(1, 200000, 0);
     return 0;
 }

@@ -1,0 +1,42 @@
+//! The bytes that are left of a block from an address on.
+
+use crate::{
+    books::guard::SEAL,
+    inspect::address::{State, What, what_is},
+    process::whose::bin_of_thread,
+};
+
+/// The bytes from an address, which may be any, to the end of the block that it lies in, at most; zero if it lies in none
+/// that is in use, or is null. `None` where that is unknown: outside of this allocator, or while another thread changes the
+/// heap.
+///
+/// It doesn't wait or allocate. Complexity as of [`what_is`].
+///
+/// ```
+/// use stratalloc_arena::global;
+/// let block = global::allocate(100, 8);
+/// assert!(matches!(global::object_size(block.wrapping_add(40)), Some(60..=72) | None));
+/// // SAFETY: just allocated.
+/// unsafe { global::deallocate(block) };
+/// ```
+pub fn object_size(address: *const u8) -> Option<usize> {
+    match what_is(address).what {
+        _ if address.is_null() => Some(0),
+        What::Foreign | What::Busy => None,
+        What::Books | What::Vacant => Some(0),
+        What::Block(block) if !matches!(block.state, State::Live | State::Sampled) => Some(0),
+        What::Block(block) => {
+            let left = block.start + block.size - address.addr();
+            Some(object_size_in_slab(address).map_or(left, |most| most.min(left)))
+        }
+    }
+}
+
+/// The same for an address in a slab of a thread's heap, without a look at whether the block there is in use; `None`
+/// elsewhere. O(1): some loads.
+pub fn object_size_in_slab(address: *const u8) -> Option<usize> {
+    let bin = bin_of_thread(address.cast_mut())?;
+    let shape = bin.shape();
+    let used = SEAL + shape.offset_in_block(address.cast_mut());
+    Some((shape.block_size as usize).saturating_sub(used))
+}
