@@ -106,7 +106,13 @@ impl Frame {
 }
 
 /// Returns whether a function allocates for others: ours, and those of Rust's library that lead to it.
+///
+/// What has the program's own work done in a scope or in a tag isn't: the program calls it, and is called by it.
 fn is_of_allocator(function: &str) -> bool {
+    let calls_back = ["stratalloc_arena::face::scope::", "stratalloc_arena::face::tag::"];
+    if calls_back.iter().any(|begin| function.starts_with(begin)) {
+        return false;
+    }
     let begins = [
         "stratalloc_arena::",
         "stratalloc::",
@@ -179,5 +185,19 @@ impl Symbols {
         }
         let own = trace.iter().take(64).rposition(|(_, frame)| frame.is_allocator);
         trace.split_off(own.map_or(0, |last| last + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_the_programs_work_is_not_of_the_allocator() {
+        assert!(is_of_allocator("stratalloc_arena::face::global::allocation::allocate_slow"));
+        assert!(is_of_allocator("__rustc::__rust_alloc"));
+        assert!(!is_of_allocator("stratalloc_arena::face::tag::run"));
+        assert!(!is_of_allocator("stratalloc_arena::face::scope::run"));
+        assert!(!is_of_allocator("service::run"));
     }
 }
