@@ -32,7 +32,7 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("no_std crates", || Nostd {}.run()),
     ("the crates as packages", || Packages {}.run()),
     ("the C library as packages", install::try_packages),
-    ("other targets", || Platforms::quick().run()),
+    ("other targets", other_targets),
     ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("misuse of memory", || Misuse::quick().run()),
@@ -42,6 +42,16 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("blocks of gigabytes", gigabytes),
     ("the debugger's command", debugger),
 ];
+
+/// What is built for other machines, and the style of what runs there, which is no default member.
+fn other_targets() -> Result<()> {
+    let bare = ["fmt", "--manifest-path", "benches/bare/Cargo.toml", "--check"];
+    process::step("the bare kernel, formatted", &mut process::cargo(&bare))?;
+    let checks = ["clippy", "--package", "stratalloc-platforms", "--all-targets"];
+    let mut clippy = process::cargo(&checks);
+    process::step("clippy on what runs there", clippy.args(["--", "-D", "warnings"]))?;
+    Platforms::quick().run()
+}
 
 /// The front door held to the contract with blocks that are mappings of their own.
 fn gigabytes() -> Result<()> {
