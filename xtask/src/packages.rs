@@ -1,6 +1,11 @@
 //! `cargo xtask package`: the crates as strangers get them.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::Package;
@@ -34,8 +39,48 @@ impl Packages {
             process::step_checked(&format!("{} in a new project", package.name), || {
                 try_out(package, &published)
             })
-        })
+        })?;
+        process::step_checked("the global allocator alone", || try_alone(&published))
     }
+}
+
+/// The most packages that a program with the global allocator alone builds besides itself.
+const ALONE: usize = 15;
+
+/// Runs a program that wants nothing but the global allocator, and counts what it builds.
+fn try_alone(published: &[&Package]) -> Result<()> {
+    let project = new_project(
+        "alone",
+        "stratalloc = { version = '0.1', default-features = false }",
+        published,
+    )?;
+    let main = "#[global_allocator]\nstatic ALLOCATOR: stratalloc::Stratalloc = stratalloc::Stratalloc;\n\n\
+        fn main() {\n    assert_eq!((0..1000).collect::<Vec<u32>>().len(), 1000);\n}\n";
+    fs::write(project.join("src/main.rs"), main)?;
+    let ran = process::output(&mut cargo_in(&project, &["run", "--quiet"]))?;
+    ensure!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let mut tree = process::cargo(&["tree", "--edges", "normal,build", "--prefix", "none"]);
+    let tree = process::said(tree.arg("--manifest-path").arg(project.join("Cargo.toml")))?;
+    let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    ensure!(names.len() - 1 <= ALONE, "more than {ALONE} packages: {names:?}");
+    Ok(())
+}
+
+/// Makes a project that has these dependencies, and the versions that are tested here rather than the newest.
+fn new_project(name: &str, dependencies: &str, published: &[&Package]) -> Result<PathBuf> {
+    let project = process::target_dir().join("newcomer").join(name);
+    fs::create_dir_all(project.join("src"))?;
+    fs::write(project.join("Cargo.toml"), manifest(dependencies, published))?;
+    fs::copy(process::root().join("Cargo.lock"), project.join("Cargo.lock"))?;
+    Ok(project)
+}
+
+/// Cargo in a new project, all of which build in one folder.
+fn cargo_in(project: &Path, arguments: &[&str]) -> Command {
+    let mut cargo = process::cargo(arguments);
+    cargo.arg("--manifest-path").arg(project.join("Cargo.toml"));
+    cargo.arg("--target-dir").arg(process::target_dir().join("newcomer/target"));
+    cargo
 }
 
 /// Tests the README of a package in a project that depends on it alone.
@@ -46,37 +91,34 @@ fn try_out(package: &Package, published: &[&Package]) -> Result<()> {
     let links = relative_links(&text);
     ensure!(links.is_empty(), "{}: links that lead nowhere: {links:?}", readme.display());
 
-    let project = process::target_dir().join("newcomer").join(package.name.as_str());
-    fs::create_dir_all(project.join("src"))?;
-    fs::write(project.join("Cargo.toml"), manifest(package, published))?;
+    let project = new_project(package.name.as_str(), &dependencies_of(package), published)?;
     let source = format!("#[doc = include_str!(\"{}\")]\npub struct Readme;\n", readme.display());
     fs::write(project.join("src/lib.rs"), source)?;
-    // The versions that are tested here, rather than the newest.
-    fs::copy(process::root().join("Cargo.lock"), project.join("Cargo.lock"))?;
-    let mut test = process::cargo(&["test", "--doc"]);
-    test.arg("--manifest-path").arg(project.join("Cargo.toml"));
-    test.arg("--target-dir").arg(process::target_dir().join("newcomer/target"));
-    let output = process::output(&mut test)?;
+    let output = process::output(&mut cargo_in(&project, &["test", "--doc"]))?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     ensure!(output.status.success() && !said.contains("running 0 tests"), "{said}");
     Ok(())
 }
 
-/// A project of its own, which takes the crates from the packages instead of the registry.
-fn manifest(package: &Package, published: &[&Package]) -> String {
+/// What a project depends on that tries the README of a package.
+fn dependencies_of(package: &Package) -> String {
     let (name, version) = (&package.name, &package.version);
     let of_it = |&(crate_name, text): &(&str, &'static str)| (**name == crate_name).then_some(text);
     let besides = BESIDES.iter().find_map(of_it).unwrap_or_default();
     let features: Vec<_> = FEATURES.iter().filter_map(of_it).collect();
+    format!("{name} = {{ version = '{version}', features = {features:?} }}\n{besides}")
+}
+
+/// A project of its own, which takes the crates from the packages instead of the registry.
+fn manifest(dependencies: &str, published: &[&Package]) -> String {
     let patch = |package: &&Package| {
         format!("{} = {{ path = '{}' }}\n", package.name, unpacked(package).display())
     };
     let patches: String = published.iter().map(patch).collect();
     format!(
         "[package]\nname = 'newcomer'\nedition = '2024'\n\n[workspace]\n\n[dependencies]\n\
-         {name} = {{ version = '{version}', features = {features:?} }}\n{besides}\n\n\
-         [patch.crates-io]\n{patches}"
+         {dependencies}\n\n[patch.crates-io]\n{patches}"
     )
 }
 

@@ -104,7 +104,11 @@ fn check(targets: &[&str], library: &str) -> Command {
     command.args(targets.iter().flat_map(|target| ["--target", target]));
     command.arg(format!("-Zbuild-std={library}"));
     if library == "core" {
-        command.args(["--no-default-features", "--features", "critical-section"]);
+        command.args([
+            "--no-default-features",
+            "--features",
+            "block,compose,critical-section,heap,pool",
+        ]);
     }
     command.arg("--message-format=json-render-diagnostics");
     command.arg("--target-dir").arg(process::target_dir().join("platforms"));

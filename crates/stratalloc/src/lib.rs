@@ -43,6 +43,9 @@
 //! | [`pool`] | a caller's heap divided among block sizes |
 //! | [`heap`] | blocks of any size in one heap |
 //! | [`arena`] | the thread-partitioned arenas under [`Stratalloc`] |
+//!
+//! `block`, `compose`, `heap` and `pool` are features, on by default: a program that wants the global allocator alone
+//! builds less with `default-features = false`.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -62,15 +65,25 @@ pub use stratalloc_arena::{ArenaHeap, HeapPool, profile, scope, tag};
 
 #[cfg(kind = "arenas")]
 pub use stratalloc_arena as arena;
+#[cfg(feature = "block")]
 pub use stratalloc_block as block;
+#[cfg(feature = "compose")]
 pub use stratalloc_compose as compose;
 pub use stratalloc_core as core;
+#[cfg(feature = "heap")]
 pub use stratalloc_heap as heap;
 pub use stratalloc_pages as pages;
+#[cfg(feature = "pool")]
 pub use stratalloc_pool as pool;
 
 // Its recipes use `hashbrown` and `spinning_top` beside what is here.
-#[cfg(any(doc, doctest))]
+#[cfg(all(
+    any(doc, doctest),
+    feature = "block",
+    feature = "compose",
+    feature = "heap",
+    feature = "pool"
+))]
 #[doc = include_str!("../COOKBOOK.md")]
 pub mod cookbook {}
 
