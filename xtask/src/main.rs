@@ -46,6 +46,7 @@ mod test;
 mod tidy;
 mod top;
 mod tune;
+mod wasm;
 
 commands! {
     accept::Accept,
@@ -79,6 +80,7 @@ commands! {
     tidy::Tidy,
     top::Top,
     tune::Tune,
+    wasm::Wasm,
 }
 
 /// What people and CI run in the stratalloc workspace.

@@ -5,7 +5,7 @@ mod cortex;
 mod emulated;
 mod emulator;
 mod library;
-mod lld;
+pub(crate) mod lld;
 mod musl;
 mod node;
 mod page;

@@ -18,7 +18,7 @@
 //! - The *top* is the block used when no bin has one.
 //!
 //! [`Heap`] is the whole of it; its choices are a [`Policy`]. [`StaticHeap`] is a heap with its memory
-//! for a `static`. `docs/HEAP.md` has what was measured. `no_std`, without `alloc`.
+//! for a `static`. [`HeaderHeap`] is a second heap in a tenth of the code. `docs/HEAP.md` has what was measured. `no_std`, without `alloc`.
 //!
 //! A heap is no `Sync`: put it into [`Locked`].
 //!
@@ -32,6 +32,7 @@
 //! | `bins`, `quick` | free blocks by size; freed blocks by length |
 //! | `engine` | the state of a heap, and all that is done to it in folders of its own: placement, slabs, consolidation, release, resize, regions; liveness, walk, check |
 //! | `heap` | what users see: requests (with the tree of calls), the base, the contracts, C's calls |
+//! | `headers` | the heap with headers: `block`, `bins`, `engine`, `resize` |
 //! | `seeds` | the names of exercises |
 
 #![no_std]
@@ -46,6 +47,7 @@ mod corruption;
 mod engine;
 mod extent;
 mod free;
+mod headers;
 mod heap;
 mod list;
 mod memory;
@@ -68,6 +70,7 @@ pub use stratalloc_core::{AllocError, Allocator};
 
 pub use corruption::{Corruption, Problem};
 pub use extent::{Extent, Kind};
+pub use headers::HeaderHeap;
 #[cfg(feature = "lock_api")]
 pub use heap::StaticHeap;
 pub use heap::{Heap, NoBase};

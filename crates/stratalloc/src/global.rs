@@ -11,8 +11,8 @@ mod imp;
 pub enum Kind {
     /// The thread-partitioned arenas: Linux with 64 bits on x86-64, aarch64 and riscv64.
     Arenas,
-    /// One [`Heap`](crate::heap::Heap) behind a lock, over the system's pages or WebAssembly's memory: Windows, macOS,
-    /// the BSDs, Android, other Linux, WebAssembly.
+    /// One heap: a [`Heap`](crate::heap::Heap) behind a lock over the system's pages (Windows, macOS, the BSDs,
+    /// Android, other Linux), or a [`HeaderHeap`](crate::heap::HeaderHeap) over WebAssembly's memory.
     Heap,
     /// One heap in the memory that it is given, within critical sections: machines without a system.
     Given,
@@ -27,7 +27,7 @@ pub enum Kind {
 ///
 /// With arenas, each thread is at home in an area of them; allocating and freeing there takes no lock and no
 /// atomic operation. Memory is given back to the system late; [`Trim`](crate::core::Trim) gives it back now.
-/// With a heap, each call takes its lock.
+/// With a heap, each call takes its lock, but on WebAssembly without threads.
 /// On a machine without a system, `Stratalloc::add_slice` gives it its memory first, and it needs the feature
 /// `critical-section`.
 ///

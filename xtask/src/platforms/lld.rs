@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::process;
 
 /// Returns where the workspace's toolchain has it: Debian's, which builds for these targets, has none.
-pub(super) fn find() -> Result<PathBuf> {
+pub(crate) fn find() -> Result<PathBuf> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let print = |what| process::said(Command::new(&rustc).args(["--print", what]));
     let rustlib = PathBuf::from(print("sysroot")?).join("lib/rustlib");

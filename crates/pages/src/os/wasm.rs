@@ -28,7 +28,8 @@ pub fn grow(size: usize) -> Result<NonNull<u8>, ProviderError> {
         return Err(out_of_memory);
     }
     let page = memory_grow(0, pages);
-    if page > MAX_PAGES - pages {
+    // Where threads share the memory, another may have grown it meanwhile.
+    if page == usize::MAX || (cfg!(target_feature = "atomics") && page > MAX_PAGES - pages) {
         return Err(out_of_memory);
     }
     NonNull::new(with_exposed_provenance_mut(page * page_size())).ok_or(out_of_memory)

@@ -1,4 +1,4 @@
-//! [`Stratalloc`] over one heap behind a lock.
+//! [`Stratalloc`] over one heap, behind a lock where there are threads or interrupts.
 
 use core::{alloc::Layout, ptr::NonNull};
 
@@ -7,7 +7,8 @@ use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize};
 use super::Stratalloc;
 use locked::with;
 
-#[cfg_attr(kind = "heap", path = "heap/process.rs")]
+#[cfg_attr(all(kind = "heap", not(target_arch = "wasm32")), path = "heap/process.rs")]
+#[cfg_attr(all(kind = "heap", target_arch = "wasm32"), path = "heap/linear.rs")]
 #[cfg_attr(kind = "given", path = "heap/given.rs")]
 mod locked;
 
@@ -16,7 +17,7 @@ pub(super) use locked::KIND;
 // SAFETY: every call goes to the one heap, one at a time, and it keeps the contract; neither moving nor dropping a
 // `Stratalloc` touches it.
 unsafe impl Allocator for Stratalloc {
-    #[inline]
+    #[inline(always)]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         with(|heap| heap.allocate(layout))
     }

@@ -1,24 +1,16 @@
-//! The heap of a process, which stands on the system's pages or on WebAssembly's memory.
+//! The heap of a process, which stands on the system's pages.
 
 use stratalloc_heap::Heap;
-use stratalloc_pages::{ProcessLock, ProcessWide};
+use stratalloc_pages::{MemBlocks, Mmap, ProcessLock, ProcessWide};
 
 use crate::Kind;
 
 pub(crate) const KIND: Kind = Kind::Heap;
 
-#[cfg(not(target_arch = "wasm32"))]
-type Base = stratalloc_pages::MemBlocks<stratalloc_pages::Mmap>;
-#[cfg(not(target_arch = "wasm32"))]
-const BASE: Base = stratalloc_pages::MemBlocks::new(stratalloc_pages::Mmap);
-
-#[cfg(target_arch = "wasm32")]
-type Base = stratalloc_pages::LinearMemory;
-#[cfg(target_arch = "wasm32")]
-const BASE: Base = stratalloc_pages::LinearMemory::new();
+type Base = MemBlocks<Mmap>;
 
 /// The heap of the process.
-static HEAP: ProcessLock<Heap<Base>> = ProcessLock::new(Heap::new(BASE));
+static HEAP: ProcessLock<Heap<Base>> = ProcessLock::new(Heap::new(MemBlocks::new(Mmap)));
 
 /// Names [`HEAP`].
 struct Global;
