@@ -89,6 +89,12 @@ impl Heap {
                 stock.give_idle(&mut pools, bin);
                 pools.purge_over_peak();
             }
+            if pools.needs_memory(bin) {
+                if !pools.has_warm_segment(bin) {
+                    stock.give_unused(&mut pools, bin);
+                }
+                pools.turn_to_warm(bin);
+            }
             let count = pools.may_take(bin, slots.len());
             pools.take(bin, &mut slots[..count])
         });

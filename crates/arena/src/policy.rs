@@ -10,7 +10,7 @@ use crate::{
     plan::geometry::Partition,
     thresholds::{
         GRACE, GRACE_TIMES, HEAP_MINIMUM, MAX_WAITING, PATIENCE, READY, REST, SHRINKS, SHRUNK,
-        WORTH_PURGING_SLAB, WORTH_PURGING_STRETCH,
+        WORTH_PURGING_SLAB, WORTH_PURGING_STRETCH, WORTH_TURNING,
     },
 };
 
@@ -38,6 +38,11 @@ pub(crate) fn is_worth_purging_slab(idle: usize, partition: Partition) -> bool {
 /// Whether a slab with so many idle bytes, and so many at the last look, is no longer being emptied.
 pub(crate) fn has_rested(seen: usize, idle: usize, partition: Partition) -> bool {
     idle < seen + partition.segment_size() / WORTH_PURGING_SLAB
+}
+
+/// Whether so many warm bytes of a segment are worth a new slab there.
+pub(crate) fn is_worth_turning_to(warm: usize, partition: Partition) -> bool {
+    warm >= partition.segment_size() / WORTH_TURNING
 }
 
 /// Whether idle heaps may be asked for memory again.

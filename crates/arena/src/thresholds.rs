@@ -53,6 +53,9 @@ pub(crate) const SHRUNK: usize = WORTH_PURGING_SLAB / 2;
 /// A heap looks for stacks that are idle once so much was taken from its slabs: more than fills the stacks of a
 /// partition by half, so that refilling those that weren't idle after all leads to no further look.
 pub(crate) const WORTH_LOOKING: usize = 2 << 20;
+/// Memory behind this part of a segment is worth a new slab there, and vacating another bin's slab for it: to fill that bin's
+/// stack again costs some thousand instructions, about as much as four page faults.
+pub(crate) const WORTH_TURNING: usize = 8;
 /// So large a block is zeroed by giving its memory back: much of it may not be touched for a long time.
 pub(crate) const WORTH_PURGING_ZEROES: usize = 32 << 20;
 

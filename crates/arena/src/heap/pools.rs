@@ -11,6 +11,7 @@ mod slabs;
 pub(crate) mod spot;
 mod tallies;
 mod validation;
+mod warmth;
 
 pub(crate) use crate::heap::pools::admitted::Admission;
 

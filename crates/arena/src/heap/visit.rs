@@ -16,6 +16,10 @@ pub(crate) trait Stock {
 
     /// Gives the pools the blocks of the bins that share their partition with `busy` and weren't used since the last call.
     fn give_idle(&self, pools: &mut Pools, busy: Bin);
+
+    /// Gives the pools the blocks of the bins that share their partition with `busy` and of which no block serves anything,
+    /// so that their slabs' memory can serve `busy`.
+    fn give_unused(&self, pools: &mut Pools, busy: Bin);
 }
 
 /// The work that a visit to a heap leaves, for the visiting thread once it holds no lock.

@@ -148,7 +148,7 @@ impl Pools {
     ///
     /// A slab of the bin of this heap starts there.
     #[inline(never)]
-    unsafe fn place_slab(&mut self, start: *mut u8, bin: Bin) {
+    pub(super) unsafe fn place_slab(&mut self, start: *mut u8, bin: Bin) {
         if self.current[bin.index()] == start {
             return;
         }
@@ -200,7 +200,7 @@ impl Pools {
         true
     }
 
-    fn make_slab(&mut self, bin: Bin) -> bool {
+    pub(super) fn make_slab(&mut self, bin: Bin) -> bool {
         let Some(segment) = self.find_slab_segment(bin) else { return false };
         self.use_segment(segment);
         self.list_arena(segment.arena());

@@ -1,0 +1,53 @@
+//! Warm memory for all bins of a partition: what one bin no longer needs serves another, before the system is asked.
+
+use core::ptr::null_mut;
+
+use crate::{books::slab::Slab, heap::pools::Pools, plan::bins::Bin, policy};
+
+impl Pools {
+    /// Whether a bin's next blocks would be in memory that it never used: it has no slab with free blocks.
+    pub(crate) fn needs_memory(&mut self, bin: Bin) -> bool {
+        let is_cold = |slab: Slab<'_>| {
+            slab.segment.free == 0 && slab.carved_bytes() >= slab.segment.touched as usize
+        };
+        self.slabs[bin.index()].is_empty() && self.current_slab(bin).is_none_or(is_cold)
+    }
+
+    /// Whether the next vacant segment of a bin's partition has memory behind much of it.
+    pub(crate) fn has_warm_segment(&mut self, bin: Bin) -> bool {
+        let partition = bin.shape().partition;
+        // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
+        let arena = unsafe { self.arenas[partition.number()].warmest() };
+        // SAFETY: a listed book, as above.
+        if arena.is_null() || unsafe { (*arena).dirty } == 0 {
+            return false;
+        }
+        let Some(found) = self.find_segment(partition) else { return false };
+        policy::is_worth_turning_to(self.segment(found).touched as usize, partition)
+    }
+
+    /// Refills a bin from a new slab in warm memory, if there is some, rather than from a slab whose next block never had
+    /// any.
+    pub(crate) fn turn_to_warm(&mut self, bin: Bin) {
+        let before = self.current[bin.index()];
+        if before.is_null() || !self.has_warm_segment(bin) {
+            return;
+        }
+        self.current[bin.index()] = null_mut();
+        if self.make_slab(bin) {
+            // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
+            unsafe { self.place_slab(before, bin) };
+        } else {
+            self.current[bin.index()] = before;
+        }
+    }
+
+    /// Whether no block of a bin serves anything, as `kept` of them are in a stock, and vacating its slabs is worth filling
+    /// the stock again later.
+    pub(crate) fn is_worth_vacating(&mut self, bin: Bin, kept: usize) -> bool {
+        let partition = bin.shape().partition;
+        let is_worth = |slab: Slab<'_>| policy::is_worth_turning_to(slab.carved_bytes(), partition);
+        let unused = self.tallies.live(bin) == kept;
+        unused && self.current_slab(bin).map_or(kept > 0, is_worth)
+    }
+}
