@@ -597,8 +597,8 @@ fn a_profile_tells_which_function_holds_the_memory() {
     }
 }
 
-/// What is told to these, they were told above. Left out: `streams` and `signals`, since forks in a signal's handler, and
-/// while another thread flushes all streams, are musl's to allow.
+/// What is told to these, they were told above. Left out: `streams` and `signals`, which don't end on musl;
+/// docs/PLATFORMS.md says what is known of it.
 #[test]
 #[ignore = "needs musl and an archive for it: run by `cargo xtask platforms`"]
 fn static_programs_on_musl() {
