@@ -64,18 +64,18 @@ static void each_size(void) {
     }
 }
 
-/* Small blocks come and go beside them, of which many are made usable at a time. */
-static void among_small(void) {
-    enum { COUNT = 3000, LARGE = 20 };
+/* The smallest blocks come and go beside them, in segments of the same row, of which many are made usable at a time. */
+static void among_small(size_t size) {
+    enum { COUNT = 60000, LARGE = 20 };
     static char *small[COUNT], *large[LARGE];
     for (int i = 0; i < COUNT; i++) {
-        CHECK((small[i] = malloc(100 + i % 3 * 9000)) != NULL);
+        CHECK((small[i] = malloc(24 + i % 3 * 8)) != NULL);
         if (i % (COUNT / LARGE) == 0) {
-            CHECK((large[i / (COUNT / LARGE)] = malloc(50000)) != NULL);
+            CHECK((large[i / (COUNT / LARGE)] = malloc(size)) != NULL);
         }
     }
     for (int i = 0; i < LARGE; i++) {
-        check_guarded(large[i], 50000);
+        check_guarded(large[i], size);
         free(large[i]);
     }
     for (int i = 0; i < COUNT; i++) {
@@ -140,7 +140,9 @@ int main(int count, char **arguments) {
         return 0;
     }
     each_size();
-    among_small();
+    among_small(50000);
+    among_small(64 * KIB);
+    among_small(192 * KIB);
     resized();
     return 0;
 }
