@@ -375,6 +375,7 @@ fn hardened_every_misuse_is_reported_at_the_call() {
         ("far-past", "a block of 200 bytes, written to past its end"),
         ("after-free", "a block of 208 bytes, written to after it was freed"),
         ("wrong-size", "a block of 200 bytes, freed as one of 100 aligned to 16"),
+        ("wrong-size-in-the-class", "a block of 200 bytes, freed as one of 199 aligned to 16"),
         ("wrong-size-of-large", "a block of 102400 bytes, freed as one of 100 aligned to 16"),
         ("wrong-alignment", "a block of 200 bytes, freed as one of 200 aligned to 4096"),
         ("past-in-the-class", "a block of 70 bytes, written to past its end"),

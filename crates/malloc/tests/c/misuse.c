@@ -133,6 +133,8 @@ int main(int count, char **arguments) {
         _exit(0);
     } else if (strcmp(what, "wrong-size") == 0) {
         free_sized(small, 100);
+    } else if (strcmp(what, "wrong-size-in-the-class") == 0) {
+        free_sized(small, 199);
     } else if (strcmp(what, "wrong-size-of-large") == 0) {
         free_sized(large, 100);
     } else if (strcmp(what, "wrong-alignment") == 0) {
