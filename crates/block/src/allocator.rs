@@ -111,8 +111,7 @@ macro_rules! impl_allocator {
                 // write, and no shorter than `new`.
                 unsafe {
                     let grown = $crate::allocator::resize(self, block, old, new)?;
-                    grown.cast::<u8>().add(old.size()).write_bytes(0, grown.len() - old.size());
-                    Ok(grown)
+                    Ok(stratalloc_core::zero_rest(grown, old.size()))
                 }
             }
 

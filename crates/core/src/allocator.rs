@@ -147,6 +147,28 @@ pub unsafe fn relocate<A: Allocator + ?Sized>(
     moved
 }
 
+/// Zeroes the bytes of a block from number `from` on, and returns the block. This is how a block that grew becomes one of
+/// [`Allocator::grow_zeroed`].
+///
+/// ```
+/// use core::ptr::NonNull;
+///
+/// let mut bytes = [7; 4];
+/// // SAFETY: the bytes are ours, and one of them is kept.
+/// unsafe { stratalloc_core::zero_rest(NonNull::from(&mut bytes[..]), 1) };
+/// assert_eq!(bytes, [7, 0, 0, 0]);
+/// ```
+///
+/// # Safety
+///
+/// The block is the caller's to write, and holds `from` bytes at least.
+#[inline]
+pub unsafe fn zero_rest(block: NonNull<[u8]>, from: usize) -> NonNull<[u8]> {
+    // SAFETY: the bytes from there to the block's end are the caller's, by this function's contract.
+    unsafe { block.cast::<u8>().add(from).write_bytes(0, block.len() - from) };
+    block
+}
+
 // SAFETY: every call goes to the one allocator behind the reference, which keeps the contract.
 unsafe impl<A: Allocator + ?Sized> Allocator for &A {
     #[inline]

@@ -34,7 +34,7 @@ pub mod poison;
 mod size_class;
 pub mod sync;
 
-pub use allocator::{Allocator, empty_block, relocate};
+pub use allocator::{Allocator, empty_block, relocate, zero_rest};
 #[cfg(feature = "std")]
 pub use ecosystem::System;
 pub use error::{AllocError, ProviderError};

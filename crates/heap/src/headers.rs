@@ -22,7 +22,7 @@ use core::{
     ptr::{NonNull, with_exposed_provenance_mut},
 };
 
-use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize, diag};
+use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize, diag, zero_rest};
 
 use engine::Engine;
 
@@ -134,13 +134,10 @@ impl<B: Allocator> HeaderHeap<B> {
             if stays {
                 return Ok(NonNull::slice_from_raw_parts(block, new.size()));
             }
-            let Some(moved) = NonNull::new(with_exposed_provenance_mut::<u8>(self.take(new)))
-            else {
-                return Err(AllocError);
-            };
-            moved.copy_from_nonoverlapping(block, keep);
+            let moved = self.allocate(new)?;
+            moved.cast::<u8>().copy_from_nonoverlapping(block, keep);
             self.give(block);
-            Ok(NonNull::slice_from_raw_parts(moved, new.size()))
+            Ok(moved)
         }
     }
 }
@@ -183,11 +180,7 @@ unsafe impl<B: Allocator> Allocator for HeaderHeap<B> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what it becomes is as long.
-        unsafe {
-            let grown = self.grow(block, old, new)?;
-            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
-            Ok(grown)
-        }
+        unsafe { Ok(zero_rest(self.grow(block, old, new)?, old.size())) }
     }
 
     unsafe fn shrink(

@@ -5,7 +5,9 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use stratalloc_core::{AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, UsableSize, diag};
+use stratalloc_core::{
+    AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, UsableSize, diag, relocate, zero_rest,
+};
 
 use crate::{FreeError, Mode, Pool, Word};
 
@@ -50,10 +52,7 @@ unsafe impl<M: Mode> Allocator for Pool<'_, M> {
             if self.resize_in_place(block, old, new).is_ok() {
                 return Ok(NonNull::slice_from_raw_parts(block, new.size()));
             }
-            let moved = self.allocate(new)?;
-            moved.cast::<u8>().copy_from_nonoverlapping(block, old.size());
-            self.deallocate(block, old);
-            Ok(moved)
+            Ok(relocate(self, self.allocate(new)?, block, old, old.size()))
         }
     }
 
@@ -64,11 +63,7 @@ unsafe impl<M: Mode> Allocator for Pool<'_, M> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, `old` fits it, and `new` is no smaller; the block returned is ours to write.
-        unsafe {
-            let grown = self.grow(block, old, new)?;
-            grown.cast::<u8>().add(old.size()).write_bytes(0, grown.len() - old.size());
-            Ok(grown)
-        }
+        unsafe { Ok(zero_rest(self.grow(block, old, new)?, old.size())) }
     }
 
     unsafe fn shrink(
@@ -82,10 +77,7 @@ unsafe impl<M: Mode> Allocator for Pool<'_, M> {
             if self.resize_in_place(block, old, new).is_ok() {
                 return Ok(NonNull::slice_from_raw_parts(block, new.size()));
             }
-            let moved = self.allocate(new)?;
-            moved.cast::<u8>().copy_from_nonoverlapping(block, new.size());
-            self.deallocate(block, old);
-            Ok(moved)
+            Ok(relocate(self, self.allocate(new)?, block, old, new.size()))
         }
     }
 }

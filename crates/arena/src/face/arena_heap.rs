@@ -10,7 +10,7 @@ use core::{
     ptr::{NonNull, null_mut},
 };
 
-use stratalloc_core::{AllocError, Allocator, Owns};
+use stratalloc_core::{AllocError, Allocator, Owns, zero_rest};
 
 use crate::{
     cache::{Cache, slot},
@@ -269,11 +269,7 @@ unsafe impl Allocator for ArenaHeap {
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, of this heap and of the layout `old`, by the contract of [`Allocator`]; the bytes past
         // the old size lie in the new block.
-        unsafe {
-            let grown = self.resize(block, old, new)?;
-            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
-            Ok(grown)
-        }
+        unsafe { Ok(zero_rest(self.resize(block, old, new)?, old.size())) }
     }
 
     unsafe fn shrink(

@@ -5,7 +5,7 @@ use core::{
     ptr::NonNull,
 };
 
-use crate::{AllocError, Allocator, empty_block};
+use crate::{AllocError, Allocator, empty_block, relocate, zero_rest};
 
 /// A global allocator as one of ours, so that it can be the base of any layer.
 ///
@@ -66,25 +66,24 @@ impl<G: GlobalAlloc> FromGlobal<'_, G> {
         Some(block(moved, new.size()))
     }
 
-    /// Resizes a block by moving it.
+    /// Grows and shrinks alike: by `realloc`, or else by moving the block.
     ///
     /// # Safety
     ///
     /// As for [`Allocator::deallocate`] with `old`.
-    unsafe fn relocate(
+    unsafe fn resize(
         self,
         start: NonNull<u8>,
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        let moved = self.allocate(new)?;
-        // SAFETY: two live blocks of at least this size; the old one is the caller's to give back.
+        // SAFETY: the block is live, and `old` fits it, by this function's contract; both blocks hold the smaller size.
         unsafe {
-            let keep = old.size().min(new.size());
-            moved.cast::<u8>().copy_from_nonoverlapping(start, keep);
-            self.deallocate(start, old);
+            if let Some(done) = self.reallocate(start, old, new) {
+                return done;
+            }
+            Ok(relocate(&self, self.allocate(new)?, start, old, old.size().min(new.size())))
         }
-        Ok(moved)
     }
 }
 
@@ -126,9 +125,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, `old` fits it, and `new` is no smaller.
-        unsafe {
-            self.reallocate(start, old, new).unwrap_or_else(|| self.relocate(start, old, new))
-        }
+        unsafe { self.resize(start, old, new) }
     }
 
     #[inline]
@@ -139,12 +136,7 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what is returned is ours to write.
-        unsafe {
-            let grown = self.grow(start, old, new)?;
-            let added = grown.len() - old.size();
-            grown.cast::<u8>().add(old.size()).write_bytes(0, added);
-            Ok(grown)
-        }
+        unsafe { Ok(zero_rest(self.grow(start, old, new)?, old.size())) }
     }
 
     #[inline]
@@ -155,8 +147,6 @@ unsafe impl<G: GlobalAlloc> Allocator for FromGlobal<'_, G> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, `old` fits it, and `new` is no larger.
-        unsafe {
-            self.reallocate(start, old, new).unwrap_or_else(|| self.relocate(start, old, new))
-        }
+        unsafe { self.resize(start, old, new) }
     }
 }

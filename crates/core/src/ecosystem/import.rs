@@ -56,12 +56,7 @@ macro_rules! from_ecosystem {
                 // Theirs may leave what lies between `old.size()` and the old block's end as it was;
                 // ours may not.
                 // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what is returned is ours to write.
-                unsafe {
-                    let grown = self.grow(block, old, new)?;
-                    let added = grown.len() - old.size();
-                    grown.cast::<u8>().add(old.size()).write_bytes(0, added);
-                    Ok(grown)
-                }
+                unsafe { Ok(crate::zero_rest(self.grow(block, old, new)?, old.size())) }
             }
 
             #[inline]

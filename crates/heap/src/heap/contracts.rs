@@ -3,7 +3,7 @@
 use core::{alloc::Layout, ptr::NonNull};
 
 use stratalloc_core::{
-    AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize,
+    AllocError, Allocator, FreeUnsized, Owns, ResizeInPlace, Stats, Trim, UsableSize, zero_rest,
 };
 
 use crate::{heap::Heap, policy::Policy, snapshot::Snapshot};
@@ -84,11 +84,7 @@ unsafe impl<B: Allocator, P: Policy> Allocator for Heap<B, P> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, `old` fits it, and `new` is no smaller; what it becomes is as long.
-        unsafe {
-            let grown = self.grow(block, old, new)?;
-            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
-            Ok(grown)
-        }
+        unsafe { Ok(zero_rest(self.grow(block, old, new)?, old.size())) }
     }
 
     unsafe fn shrink(

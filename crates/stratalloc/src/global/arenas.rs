@@ -6,7 +6,7 @@ use core::{
 };
 
 use stratalloc_arena::global;
-use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize};
+use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize, relocate, zero_rest};
 
 use super::{Kind, Stratalloc};
 
@@ -58,7 +58,7 @@ unsafe fn reallocate(
     new: Layout,
 ) -> Result<NonNull<[u8]>, AllocError> {
     if block.addr().get() % new.align() == 0 {
-        // SAFETY: live by the block is live, and aligned to the new alignment.
+        // SAFETY: the block is live, and aligned to the new alignment.
         return checked(
             unsafe { global::reallocate(block.as_ptr(), new.size(), new.align()) },
             new,
@@ -67,11 +67,7 @@ unsafe fn reallocate(
     let moved = checked(global::allocate(new.size(), new.align()), new)?;
     let kept = old.size().min(new.size());
     // SAFETY: both blocks are live, apart, and hold `kept` bytes; the old one is given up last.
-    unsafe {
-        moved.cast::<u8>().copy_from_nonoverlapping(block, kept);
-        global::deallocate_sized(block.as_ptr(), old.size(), old.align());
-    }
-    Ok(moved)
+    Ok(unsafe { relocate(&Stratalloc, moved, block, old, kept) })
 }
 
 // SAFETY: the global arenas keep the contract, as above; they are static, so that neither moving nor
@@ -113,11 +109,7 @@ unsafe impl Allocator for Stratalloc {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live, `old` fits it, and `new` is no smaller: the bytes past the old size lie in it.
-        unsafe {
-            let grown = reallocate(block, old, new)?;
-            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
-            Ok(grown)
-        }
+        unsafe { Ok(zero_rest(reallocate(block, old, new)?, old.size())) }
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use stratalloc_core::{AllocError, Allocator, empty_block, relocate};
+use stratalloc_core::{AllocError, Allocator, empty_block, relocate, zero_rest};
 
 use crate::face::{
     arena_heap::{scoped::Here, slice},
@@ -77,11 +77,7 @@ unsafe impl Allocator for Scoped {
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: the block is live and of the layout `old`, by the contract of [`Allocator`]; the bytes past the old size
         // lie in the new block.
-        unsafe {
-            let grown = resize(block, old, new)?;
-            grown.cast::<u8>().add(old.size()).write_bytes(0, new.size() - old.size());
-            Ok(grown)
-        }
+        unsafe { Ok(zero_rest(resize(block, old, new)?, old.size())) }
     }
 
     unsafe fn shrink(
