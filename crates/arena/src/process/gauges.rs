@@ -6,11 +6,7 @@ use core::{
     sync::atomic::{AtomicPtr, Ordering},
 };
 
-use crate::{
-    cache::{Cache, watch::Watch},
-    sys::lock::Mark,
-    thresholds::GAUGES_PERIOD,
-};
+use crate::{cache::Cache, sys::lock::Mark, thresholds::GAUGES_PERIOD};
 
 /// The function that writes a frame when it is time, or null where there are no gauges. `Release` in [`set`] pairs with
 /// `Acquire` in [`write`]. (A room below this one has the function.)
@@ -26,7 +22,7 @@ pub(crate) fn is_on() -> bool {
     !WRITE.load(Ordering::Relaxed).is_null()
 }
 
-/// Does what the thread whose cache this is owes the gauges, if there are any. It holds no lock.
+/// Does what the thread whose own cache this is owes the gauges, if there are any. It holds no lock.
 #[inline]
 pub(crate) fn tick(cache: &Cache) {
     if is_on() {
@@ -51,10 +47,8 @@ pub(crate) fn write(mark: Mark) {
 #[cold]
 #[inline(never)]
 fn note_stock(cache: &Cache) {
-    let under = cache.watch().and_then(Watch::under);
-    let own = under.unwrap_or(cache);
-    if let Some(heap) = own.heap().filter(|_| own.is_at_home()) {
-        heap.set_stock(own.stock_bytes());
+    if let Some(heap) = cache.heap().filter(|_| cache.is_at_home()) {
+        heap.set_stock(cache.stock_bytes());
     }
 }
 
