@@ -32,6 +32,11 @@ pub(crate) const MAX_IN_ARENAS: usize = 4 << 30;
 /// The unit in which the size of a large block is kept.
 pub(crate) const PAGE: usize = 4096;
 
+/// Whether a large block of `old` bytes has more or fewer pages once it has `size` bytes.
+pub(crate) const fn differ_in_pages(old: usize, size: usize) -> bool {
+    old.next_multiple_of(PAGE) != size.next_multiple_of(PAGE)
+}
+
 /// A request for more than the classes serve.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {

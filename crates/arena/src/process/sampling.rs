@@ -4,7 +4,7 @@ use crate::{
     cache::watch::Watch,
     heap::{
         Heap,
-        large::{MAX_IN_ARENAS, PAGE},
+        large::{PAGE, differ_in_pages},
     },
     plan::bins::Bin,
     process::{arena_heaps, frees::see_to, samples, thread, watching, whose::Kind},
@@ -95,10 +95,8 @@ pub(crate) fn note_large(block: *mut u8) {
 /// address, unless it is among samples already.
 #[inline]
 pub(crate) fn must_move(kind: &Kind, old: usize, size: usize) -> bool {
-    let Kind::Large { heap } = *kind else { return false };
-    let resized =
-        size <= MAX_IN_ARENAS && size.next_multiple_of(PAGE) != old.next_multiple_of(PAGE);
-    samples::interval() != 0 && resized && !samples::lie_in(heap)
+    samples::interval() != 0
+        && kind.heap_if_resized(old, size).is_some_and(|heap| !samples::lie_in(heap))
 }
 
 /// A block was given another size where it stands, which is an allocation and a free: where samples lie, and
@@ -110,7 +108,7 @@ pub(crate) fn resized(kind: &Kind, block: *mut u8, old: usize, size: usize) {
         Kind::Huge { .. } => true,
         _ => false,
     };
-    if may_be_one && size.next_multiple_of(PAGE) != old.next_multiple_of(PAGE) {
+    if may_be_one && differ_in_pages(old, size) {
         samples::forget_huge(block);
         if heap_if_due(size).is_some() {
             note_large(block);

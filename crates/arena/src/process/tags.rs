@@ -7,10 +7,7 @@ use thiserror::Error;
 
 use crate::{
     cache::slot,
-    heap::{
-        large::{MAX_IN_ARENAS, PAGE},
-        tag::{MAX_NAME, TagBook},
-    },
+    heap::tag::{MAX_NAME, TagBook},
     process::{arena_heaps, frees::see_to, thread, watching, whose::Kind},
     sys,
     thresholds::MAX_TAGS,
@@ -99,9 +96,7 @@ pub(crate) fn leave(before: Option<&'static TagBook>) {
 /// Whether a large block must be moved to have `size` bytes, since it would count under another tag then, or under none.
 #[inline]
 pub(crate) fn must_move(kind: &Kind, old: usize, size: usize) -> bool {
-    let Kind::Large { heap } = *kind else { return false };
-    let resized = size <= MAX_IN_ARENAS && size.next_multiple_of(PAGE) != old;
-    resized && !is_same(heap.tag(), of_thread())
+    kind.heap_if_resized(old, size).is_some_and(|heap| !is_same(heap.tag(), of_thread()))
 }
 
 fn is_same(one: Option<&TagBook>, other: Option<&TagBook>) -> bool {

@@ -13,7 +13,10 @@ use crate::{
         zero_sized,
     },
     cache::slot,
-    heap::{Heap, large::LargeBlock},
+    heap::{
+        Heap,
+        large::{LargeBlock, MAX_IN_ARENAS, differ_in_pages},
+    },
     plan::{
         bins::{Bin, bin_for},
         geometry::{AREA_SIZE, SegmentPlace},
@@ -70,6 +73,13 @@ impl Kind {
             },
             window => Self::elsewhere(window, address),
         }
+    }
+
+    /// The heap of a large block of `old` bytes, if it would get or give up pages of that heap to have `size` bytes.
+    #[inline]
+    pub(crate) fn heap_if_resized(&self, old: usize, size: usize) -> Option<&'static Heap> {
+        let Self::Large { heap } = *self else { return None };
+        (size <= MAX_IN_ARENAS && differ_in_pages(old, size)).then_some(heap)
     }
 
     fn large(heap: &'static Heap, address: *mut u8) -> Self {
