@@ -139,8 +139,11 @@ fn other_builds() -> Result<()> {
     tests("std's unstable trait", &mut cargo_test_of_std())
 }
 
-/// The workloads of the benches. No default member, since these build the allocators of others.
+/// The workloads of the benches, and whether criterion's compile. No default member, since these build the allocators of
+/// others.
 fn workloads() -> Result<()> {
+    let mut benches = process::cargo(&["check", "--package", "stratalloc-benches", "--benches"]);
+    process::step("criterion's benches compile", &mut benches)?;
     let mut command = process::cargo(&["test", "--package", "stratalloc-benches", "--lib"]);
     tests("the workloads that compare allocators", &mut command)
 }

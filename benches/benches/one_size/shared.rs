@@ -9,7 +9,7 @@ use std::{
 
 use heapless::pool::boxed::{Box as PoolBox, BoxBlock};
 use stratalloc_block::{
-    BlockAllocator, BlockLayout, Blocks, Growth, Magazine, SyncBlockAllocator, System,
+    BlockAllocator, BlockLayout, Blocks, Growth, Magazine, SyncBlockAllocator, System as Base,
 };
 
 use super::{Object, ROOM, Raw, Store};
@@ -19,8 +19,6 @@ pub(crate) trait Shared: Store + Send + Sized {
     /// One handle for each of so many threads, to the same store.
     fn handles(threads: usize) -> Vec<Self>;
 }
-
-type Base = System;
 
 const LAYOUT: BlockLayout = BlockLayout::of::<Object>();
 const GROWTH: Growth = Growth::doubling(64, ROOM);
@@ -37,7 +35,7 @@ fn put(blocks: &impl Blocks, taken: Raw) {
 }
 
 fn sync_allocator() -> &'static SyncBlockAllocator<Base> {
-    Box::leak(Box::new(SyncBlockAllocator::new_in(System, LAYOUT, GROWTH)))
+    Box::leak(Box::new(SyncBlockAllocator::new_in(Base, LAYOUT, GROWTH)))
 }
 
 /// A store whose one handle is taken for a thread alone.
@@ -107,7 +105,7 @@ pub(crate) struct Locked(Arc<Mutex<BlockAllocator<Base>>>);
 
 impl Shared for Locked {
     fn handles(threads: usize) -> Vec<Self> {
-        let blocks = BlockAllocator::new_in(System, LAYOUT, GROWTH);
+        let blocks = BlockAllocator::new_in(Base, LAYOUT, GROWTH);
         let all = Arc::new(Mutex::new(blocks));
         (0..threads).map(|_| Self(Arc::clone(&all))).collect()
     }
