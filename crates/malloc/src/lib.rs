@@ -3,6 +3,7 @@
 //!
 //! - `standard`: malloc, calloc, realloc, free and their relatives.
 //! - `aligned`: blocks at a chosen alignment.
+//! - `sized_delete`: the sized forms of C++'s `operator delete`, in the hardened build.
 //! - `libc_names`: second names of these, as the GNU C library has them.
 //! - `inspect`: the C library's functions that inspect the allocator, or set its parameters.
 //! - `text`: reports in words, written by `out`.
@@ -36,5 +37,7 @@ mod panic;
 mod path;
 mod profile;
 mod settings;
+#[cfg(feature = "hardened")]
+mod sized_delete;
 mod standard;
 mod text;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use harness::{Way, build, build_library, check, lib_dir, run, run_with, visible};
+use harness::{Way, build, build_library, build_with_cxx, check, lib_dir, run, run_with, visible};
 use stratalloc_profile::{Profile, Quantity, Symbols};
 
 const EVERY_WAY: [Way; 4] = [Way::Preloaded, Way::Linked, Way::Archived, Way::Static];
@@ -393,6 +393,24 @@ fn hardened_every_misuse_is_reported_at_the_call() {
         check_report(&program, kind, words, Way::Hardened);
     }
     assert!(run(&program, &["none"], Way::Hardened).status.success());
+}
+
+#[test]
+fn hardened_a_sized_delete_is_compared_unless_the_program_has_its_own() {
+    let program = build_with_cxx("sized_delete", "PLAIN");
+    let kinds = [
+        ("wrong", "a block of 100 bytes, freed as one of 50 aligned to 16"),
+        ("wrong-array", "a block of 100 bytes, freed as one of 101 aligned to 16"),
+        ("wrong-aligned", "a block of 64 bytes, freed as one of 128 aligned to 64"),
+        ("wrong-alignment", "a block of 64 bytes, freed as one of 64 aligned to 4096"),
+    ];
+    for (kind, words) in kinds {
+        check_report(&program, kind, words, Way::Hardened);
+    }
+    for program in [program, build_with_cxx("sized_delete", "REPLACED")] {
+        let outcome = run(&program, &[], Way::Hardened);
+        assert!(outcome.status.success(), "{}: {outcome:?}", program.display());
+    }
 }
 
 #[test]

@@ -42,6 +42,8 @@ impl Kind {
         // What the compiler knows of misuse, it would warn of, or leave out.
         cc.args(["-std=gnu11", "-O0", "-fno-builtin", "-w", "-pthread", "-o"]);
         cc.arg(&program).arg(sources.join(self.name).with_extension("c")).arg("-ldl");
+        // By the name of what runs, which is there without a compiler for C++.
+        cc.args(["-Wl,--no-as-needed", "-l:libstdc++.so.6"]);
         let output = process::output(&mut cc)?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(program)

@@ -77,6 +77,19 @@ pub(crate) fn build(name: &str, way: Way) -> PathBuf {
     program
 }
 
+/// Builds `tests/c/NAME.c` with the C++ library, and as `define` says; its path.
+pub(crate) fn build_with_cxx(name: &str, define: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{name}.c"));
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{define}"));
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Werror", "-fno-builtin", "-pthread", "-o"]);
+    cc.arg(&program).arg(format!("-D{define}")).arg(source);
+    // By the name of what runs, which is there without a compiler for C++.
+    let output = cc.args(["-Wl,--no-as-needed", "-l:libstdc++.so.6"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
 fn compile(name: &str, way: Way, program: &Path) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{name}.c"));
     let mut cc = Command::new(if matches!(way, Way::Musl) { "musl-gcc" } else { "cc" });

@@ -1,18 +1,13 @@
 /* A block is freed with another size, or another alignment, than it was allocated with. */
 #include "cases.h"
 
-/* `free_sized` is of C23, and C++'s operators are where its library is. */
+/* `free_sized` is of C23, and C++'s operators are of its library, which is linked. */
 static void *named(const char *name) {
     void *found = dlsym(RTLD_DEFAULT, name);
     if (found == NULL) {
         not_there();
     }
     return found;
-}
-
-static void *of_cxx(const char *name) {
-    dlopen("libstdc++.so.6", RTLD_NOW | RTLD_GLOBAL);
-    return named(name);
 }
 
 static void free_as(size_t size, size_t said) {
@@ -28,8 +23,8 @@ static void free_aligned_as(size_t alignment, size_t size) {
 }
 
 static void delete_as(const char *new, const char *delete, size_t size, size_t said) {
-    char *(*allocate)(size_t) = of_cxx(new);
-    void (*deallocate)(void *, size_t) = of_cxx(delete);
+    char *(*allocate)(size_t) = named(new);
+    void (*deallocate)(void *, size_t) = named(delete);
     deallocate(allocate(size), said);
     done();
 }
@@ -43,6 +38,12 @@ static void aligned_smaller(void) { free_aligned_as(64, 64); }
 static void aligned_otherwise(void) { free_aligned_as(4096, 192); }
 static void delete_smaller(void) { delete_as("_Znwm", "_ZdlPvm", 100, 50); }
 static void delete_larger(void) { delete_as("_Znwm", "_ZdlPvm", 100, 2000); }
+static void delete_aligned(void) {
+    char *(*allocate)(size_t, size_t) = named("_ZnwmSt11align_val_t");
+    void (*deallocate)(void *, size_t, size_t) = named("_ZdlPvmSt11align_val_t");
+    deallocate(allocate(64, 64), 128, 64);
+    done();
+}
 static void delete_array(void) { delete_as("_Znam", "_ZdaPvm", 100, 50); }
 
 CASES({"smaller", smaller},
@@ -54,4 +55,5 @@ CASES({"smaller", smaller},
       {"aligned-otherwise", aligned_otherwise},
       {"delete-smaller", delete_smaller},
       {"delete-larger", delete_larger},
+      {"delete-aligned", delete_aligned},
       {"delete-array", delete_array})
