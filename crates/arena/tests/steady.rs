@@ -1,4 +1,5 @@
-//! Memory in steady state: blocks above the classes, replaced at random, take little more than they hold.
+//! Memory in steady state: blocks above the classes, replaced at random, take little more than they hold, and those that
+//! grow have the memory that is there.
 
 // The sanitizer keeps what is freed, and its own books beside it.
 #![cfg(not(any(loom, asan, tsan)))]
@@ -60,4 +61,33 @@ fn a_cache_of_buffers_takes_little_more_than_it_holds() {
         let worst = worst(least, most);
         assert!(worst <= 135, "{worst} % for blocks of {least} to {most} bytes");
     }
+}
+
+/// A block grown by doubling from 128 KiB to so many bytes, all of them written to.
+fn grown(to: usize) -> *mut u8 {
+    let (mut block, mut size) = (core::ptr::null_mut::<u8>(), 128 << 10);
+    while size <= to {
+        // SAFETY: null, or live; the old address is forgotten.
+        block = unsafe { global::reallocate(block, size, 8) };
+        // SAFETY: so many bytes, just allocated.
+        unsafe { block.write_bytes(1, size) };
+        size *= 2;
+    }
+    block
+}
+
+// In the hardened build no memory of a freed block is kept.
+#[cfg(not(feature = "hardened"))]
+#[test]
+fn a_block_that_grows_has_the_memory_of_one_that_grew_before() {
+    let _alone = alone::alone();
+    // SAFETY: allocated, and freed once.
+    unsafe { global::deallocate(grown(8 * MIB)) };
+    let before = resident();
+    let block = grown(MIB);
+    let gone = before.saturating_sub(resident());
+    assert!(gone < MIB, "{gone} bytes went, of {MIB} to 8 times that");
+    // SAFETY: allocated, and freed once.
+    unsafe { global::deallocate(block) };
+    global::trim();
 }

@@ -161,7 +161,8 @@ impl Figures {
     pub(crate) fn over_peak_to(&self) -> Option<usize> {
         let keep = keep::KEEP.load(Ordering::Relaxed).max(self.high.saturating_sub(self.used));
         let in_rounds = self.rounds == ROUNDS && self.purged_of_late();
-        (in_rounds && self.dirty >= self.left_over.max(keep) + policy::patience(self.used))
+        // As much more as use may differ from round to round: what is in use is little where a round begins.
+        (in_rounds && self.dirty >= self.left_over.max(keep) + policy::patience(self.high))
             .then_some(keep)
     }
 
@@ -275,5 +276,17 @@ mod tests {
         assert!(looks(3 * REST, held / SHRUNK / 2), "it shrank");
         assert!(!looks(4 * REST, held / SHRUNK / 2), "it goes on");
         assert!(looks(12 * REST, 0), "it is still since");
+    }
+
+    #[test]
+    fn a_round_that_begins_has_the_memory_of_the_last_one_and_a_little_more() {
+        let (used, high) = (1 << 20, 64 << 20);
+        let purged_at = sys::milliseconds();
+        let over = |dirty: usize| {
+            let figures = Figures { purged_at, rounds: ROUNDS, ..Figures::default() };
+            Figures { dirty, used, high, ..figures }.over_peak_to()
+        };
+        assert_eq!((over(high), over(high + (4 << 20))), (None, None));
+        assert_eq!(over(high + (16 << 20)), Some(high - used));
     }
 }

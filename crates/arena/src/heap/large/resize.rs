@@ -32,7 +32,10 @@ impl Pools {
                 self.offer_segments(block.first.arena());
             }
         }
-        self.purge_tail(block, size, before);
+        // Where it grows, the memory behind its end is what it will touch next.
+        if size < old {
+            self.purge_tail(block, size, before);
+        }
         block.set_size(self, size);
         let new = block.size(self);
         self.figures.free(old);
