@@ -1,12 +1,13 @@
 # redis under redis-benchmark, with a snapshot and a restart
 # needs: redis-server=redis-server redis-benchmark=redis-tools
-# used: asked
+# used: asked demo
 start() {
     redis-server --unixsocket "$PWD/socket" --port 0 --dir "$PWD" --io-threads 2 --save '' --dbfilename data.rdb >log 2>&1 &
     until [ "$(ask ping 2>/dev/null)" = PONG ]; do sleep 0.05; done
 }
 ask() { redis-cli -s "$PWD/socket" "$@"; }
-trap 'ask shutdown nosave 2>/dev/null || true' EXIT
+# Waited for, so that its memory counts.
+trap 'ask shutdown nosave 2>/dev/null || true; wait' EXIT
 start
 redis-benchmark -s "$PWD/socket" -q -n 40000 -c 20 -P 8 -d 100 -t set,get,incr,lpush,rpop,sadd,hset,zadd,mset >/dev/null
 seq 1 50000 | sed 's/\(.*\)/SET key:\1 value-\1-value/' | ask --pipe >/dev/null

@@ -32,9 +32,11 @@ impl Demo {
     pub(crate) fn run(self) -> Result<()> {
         ensure!(self.rounds > 0, "no rounds, no figures");
         let library = library::build()?;
-        let geometry = Geometry::build()?;
-        let geometry_runs = |ours| geometry.run(ours);
-        let mut rows = vec![self.row("geometry on a rayon pool (in Rust)", geometry_runs)?];
+        let examples = Examples::build()?;
+        let mut rows = Vec::new();
+        for (name, about) in EXAMPLES {
+            rows.push(self.row(about, |ours| examples.run(name, ours))?);
+        }
         for script in Script::all()?.iter().filter(|script| script.is_used("demo")) {
             script.prepare()?;
             rows.push(self.row(&script.about, |ours| script.run(ours.then_some(&*library)))?);
@@ -61,21 +63,28 @@ impl Demo {
     }
 }
 
-/// The example program of the front door, built once for each allocator.
-struct Geometry {
+/// Example programs of the front door that have a twin `…_system` with the system's allocator, and what they do.
+const EXAMPLES: [(&str, &str); 2] = [
+    ("geometry", "geometry on a rayon pool (in Rust)"),
+    ("service", "a service of tokio tasks: JSON over channels (in Rust)"),
+];
+
+/// The example programs, built once for each allocator.
+struct Examples {
     folder: PathBuf,
 }
 
-impl Geometry {
+impl Examples {
     fn build() -> Result<Self> {
         let args = ["build", "--release", "--package", "stratalloc", "--examples"];
-        process::step("build the geometry program", &mut process::cargo(&args))?;
+        process::step("build the programs in Rust", &mut process::cargo(&args))?;
         Ok(Self { folder: process::target_dir().join("release/examples") })
     }
 
-    fn run(&self, ours: bool) -> Result<Ran> {
-        let program = self.folder.join(if ours { "geometry" } else { "geometry_system" });
-        let file = process::target_dir().join("geometry.cost");
+    fn run(&self, name: &str, ours: bool) -> Result<Ran> {
+        let program =
+            self.folder.join(if ours { name.to_owned() } else { format!("{name}_system") });
+        let file = process::target_dir().join(format!("{name}.cost"));
         let output =
             process::output(&mut Cost::measuring(&file, &[OsString::from(program.clone())])?)?;
         ensure!(output.status.success(), "{}: {}", program.display(), output.status);
