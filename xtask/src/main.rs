@@ -35,6 +35,7 @@ mod platforms;
 mod pool_map;
 mod process;
 mod profile;
+mod profilers;
 mod replay;
 mod run;
 mod sanitize;
@@ -71,6 +72,7 @@ commands! {
     platforms::Platforms,
     pool_map::PoolMap,
     profile::Profile,
+    profilers::Profilers,
     replay::Replay,
     run::Run,
     sanitize::Sanitize,
