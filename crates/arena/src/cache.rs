@@ -91,6 +91,13 @@ pub(crate) static NEW_THREAD: Cache = Cache::with_nothing();
 pub(crate) static ENDED_THREAD: Cache = Cache::with_nothing();
 
 impl Cache {
+    /// Where the tops, the limits and the sizes of its stacks lie in it.
+    pub(crate) const STACKS_AT: [usize; 3] = [
+        core::mem::offset_of!(Self, tops),
+        core::mem::offset_of!(Self, limits),
+        core::mem::offset_of!(Self, sizes),
+    ];
+
     const fn with_nothing() -> Self {
         Self {
             tiles: Cell::new(0),

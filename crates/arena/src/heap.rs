@@ -40,6 +40,9 @@ pub(crate) struct Heap {
 }
 
 impl Heap {
+    /// Where the book of its tag is named in it.
+    pub(crate) const TAG_AT: usize = core::mem::offset_of!(Self, tag);
+
     /// Makes the heap at home in a new area ready. It doesn't take the lock, which a fork couldn't find: nobody knows of
     /// the area yet.
     pub(crate) fn open(&mut self, area: AreaRef) -> Owner {

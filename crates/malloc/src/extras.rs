@@ -63,6 +63,12 @@ pub(crate) unsafe extern "C" fn stratalloc_describe(
     line.end()
 }
 
+/// `stratalloc_layout`: where the books lie, for `what` in gdb, which can't call a function of a process that is a core
+/// dump.
+#[unsafe(no_mangle)]
+#[used]
+pub(crate) static stratalloc_layout: address::Layout = address::Layout::HERE;
+
 /// `malloc_object_size`: the bytes from an address to the end of the block in use that it lies in, at most; zero for null
 /// and where no block is in use, `SIZE_MAX` where that is unknown.
 #[unsafe(no_mangle)]

@@ -575,6 +575,50 @@ fn the_debuggers_command_says_what_an_address_is() {
     assert!(said.contains(" exited normally]"), "{said}");
 }
 
+#[test]
+#[ignore = "needs gdb: `cargo xtask test --elsewhere` has it"]
+fn the_debuggers_command_says_the_same_of_a_core_dump() {
+    let cases = [
+        ("what small", "a live block of 208, of a thread's heap: area 0x"),
+        ("what (char *)small + 8", "8 bytes into a live block of 208 at 0x"),
+        ("what freed", "a free (at hand) block of 1024, of a thread's heap: area 0x"),
+        ("what given_back", "a free block of 32768, of a thread's heap: area 0x"),
+        ("what (char *)unused + 1", "1 bytes into a never used block of 48 at 0x"),
+        ("what (char *)large + 5000", "5000 bytes into a live large block of 1048576 at 0x"),
+        ("what (char *)whole + 9", "9 bytes into a live large block with arenas of its own of "),
+        ("what (char *)huge + 7", "7 bytes into a live huge block of 5368709120 at 0x"),
+        ("what others", "a live block of 320, of a thread's heap: area 0x"),
+        ("what of_heap", "a live block of 112, of an arena heap: area 0x"),
+        ("what (long)small >> 36 << 36", "the allocator's books, of a thread's heap: area 0x"),
+        ("what (long)large + (1 << 28)", "memory that no block has, of a thread's heap: area 0x"),
+        ("what &small", "not of this allocator"),
+        ("what $sp", "not of this allocator"),
+        ("what 0", "not of this allocator"),
+    ];
+    let asked = cases.map(|(asked, _)| asked);
+    let core = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debugged.core");
+    let [dump, load] =
+        ["generate-core-file", "core-file"].map(|verb| format!("{verb} {}", core.display()));
+    let source = concat!("source ", env!("CARGO_MANIFEST_DIR"), "/gdb/what.py");
+    let stopped = ["set disable-randomization off", source, "break stop", "run", "up"];
+    let dead = [dump.as_str(), "kill", &load, "up"];
+    let program = build("debugged", Way::Linked);
+    let said = debugged(&program, &[&stopped[..], &asked, &dead, &asked].concat());
+    std::fs::remove_file(core).unwrap();
+    let lines = said.lines().filter(|line| line.starts_with("0x") && line.contains(": "));
+    let answers: Vec<_> = lines.collect();
+    assert_eq!(answers.len(), 2 * cases.len(), "{said}");
+    let (alive, dead) = answers.split_at(cases.len());
+    for ((alive, dead), (asked, start)) in alive.iter().zip(dead).zip(cases) {
+        let (_, answer) = dead.split_once(": ").unwrap();
+        assert!(answer.starts_with(start), "{asked}: {answer}, not {start}");
+        let known = ["this thread's", "another thread's"];
+        let alive =
+            known.iter().fold(alive.to_string(), |line, whose| line.replace(whose, "a thread's"));
+        assert_eq!(alive, *dead, "{asked}");
+    }
+}
+
 /// The bytes of a quantity that the profile in a file has by a function, and their standard error.
 fn held_by(function: &str, file: &Path, quantity: Quantity) -> (f64, f64) {
     let profile: Profile = std::fs::read_to_string(file).unwrap().parse().unwrap();

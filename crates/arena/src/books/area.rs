@@ -58,6 +58,12 @@ pub(crate) struct Area {
 }
 
 impl Area {
+    /// Where the books of its arenas lie in it, and those of segments and the lines of bit maps behind it.
+    pub(crate) const ARENAS_AT: usize =
+        core::mem::offset_of!(Self, books) + core::mem::offset_of!(Books, arenas);
+    pub(crate) const SEGMENTS_AT: usize = tables::SEGMENTS_AT;
+    pub(crate) const LINES_AT: usize = tables::LINES_AT;
+
     /// Creates an area with a zero home at `start`, the first address of a window that the caller has claimed.
     ///
     /// Nothing is reserved: each piece is mapped when it is first used. Fails with `EEXIST` where another mapping
@@ -115,9 +121,7 @@ impl Area {
 
     /// The place of the arena that one of an area's books is about.
     pub(super) fn arena_of(book: *mut Arena) -> ArenaPlace {
-        let first = Self::containing(book.cast()).addr()
-            + core::mem::offset_of!(Self, books)
-            + core::mem::offset_of!(Books, arenas);
+        let first = Self::containing(book.cast()).addr() + Self::ARENAS_AT;
         ArenaPlace::from_index((book.addr() - first) / size_of::<Arena>())
     }
 

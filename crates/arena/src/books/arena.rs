@@ -23,6 +23,11 @@ impl Use {
     pub(crate) const SEGMENTS: Self = Self(1);
     /// One block that has arenas for itself; its first arena counts them.
     pub(crate) const WHOLE: Self = Self(2);
+
+    /// Its byte in a book.
+    pub(crate) const fn byte(self) -> u8 {
+        self.0
+    }
 }
 
 /// A request for vacant arenas in a row.

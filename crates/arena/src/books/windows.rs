@@ -37,7 +37,7 @@ use crate::{
 /// The most bits of an address that the table has windows for.
 const BITS: u32 = 47;
 /// Windows of such an address space.
-const WINDOWS: usize = 1 << (BITS - AREA_SHIFT);
+pub(crate) const WINDOWS: usize = 1 << (BITS - AREA_SHIFT);
 /// The first window that is used: low addresses are left to programs.
 const FIRST: usize = 16;
 /// Windows among which the first is chosen at random, so that addresses differ from run to run.
@@ -48,6 +48,9 @@ static TABLE: Table<WINDOWS> = Table::new();
 
 /// The window at which the next search begins, a hint.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// Where the table stands: a word for each window.
+pub(crate) const PLACE: *const () = (&raw const TABLE).cast();
 
 /// What an address lies in. O(1): one load.
 #[inline]

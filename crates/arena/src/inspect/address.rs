@@ -13,7 +13,10 @@
 //! # unsafe { global::deallocate(block) };
 //! ```
 
+mod layout;
 mod lines;
+
+pub use layout::Layout;
 
 use core::hint::spin_loop;
 

@@ -26,14 +26,14 @@ pub const ARENAS: usize = 64;
 pub const SEGMENTS: usize = 64;
 
 /// Segments of one arena whose books are neighbours.
-const GROUP: usize = 4;
+pub(crate) const GROUP: usize = 4;
 
 /// log2 of a segment's size in partition 0.
-const SEGMENT_SHIFT: u32 = 16;
+pub(crate) const SEGMENT_SHIFT: u32 = 16;
 /// log2 of an arena's size in partition 0.
 const ARENA_SHIFT: u32 = SEGMENT_SHIFT + 6;
 /// log2 of the offset at which partition 0 starts.
-const PARTITION_SHIFT: u32 = ARENA_SHIFT + 6;
+pub(crate) const PARTITION_SHIFT: u32 = ARENA_SHIFT + 6;
 
 /// log2 of the size of a *tile*, the smallest segment: the table of bins has an entry for each.
 pub(crate) const TILE_SHIFT: u32 = SEGMENT_SHIFT;

@@ -27,6 +27,9 @@ static INTERVAL: AtomicUsize = AtomicUsize::new(0);
 /// where it is set pairs with `Acquire` in [`heap`]; a thread that frees a block of it has seen it set.
 static SAMPLED: AtomicPtr<Heap> = AtomicPtr::new(null_mut());
 
+/// Where the address of that heap stands.
+pub(crate) const PLACE: *const () = (&raw const SAMPLED).cast();
+
 /// The samples. The lock is taken while no other is held, but by a fork.
 static SAMPLES: Lock<Samples> = Lock::new(Samples::new());
 

@@ -42,8 +42,9 @@ const HELD_OF_NUMBER: usize = SEGMENTS * PARTITIONS * HELD * size_of::<u64>();
 
 /// The largest pages that a system may have: tables begin at multiples of it.
 const PAGE_LIMIT: usize = 64 << 10;
-const SEGMENTS_AT: usize = size_of::<Area>();
-const LINES_AT: usize = (SEGMENTS_AT + ARENAS * SEGMENTS_OF_NUMBER).next_multiple_of(PAGE_LIMIT);
+pub(super) const SEGMENTS_AT: usize = size_of::<Area>();
+pub(super) const LINES_AT: usize =
+    (SEGMENTS_AT + ARENAS * SEGMENTS_OF_NUMBER).next_multiple_of(PAGE_LIMIT);
 const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIMIT);
 
 const _: () = assert!(SEGMENTS_AT % align_of::<Segment>() == 0);
