@@ -65,6 +65,10 @@ typedef struct stratalloc_heap stratalloc_heap;
 /* A new heap; NULL with ENOMEM if memory is out, or if there are too many. */
 stratalloc_heap *stratalloc_heap_new(void);
 
+/* The same, that never holds more than so many bytes, in granules of 64 KiB and one at least: blocks, and memory kept for
+ * the next. A request beyond that is NULL with ENOMEM, and a reset makes room again. */
+stratalloc_heap *stratalloc_heap_new_limited(size_t bytes);
+
 /* As malloc, aligned_alloc (any size will do) and realloc (size 0 frees) do, in a heap: aligned to 16 at
  * least; NULL with ENOMEM or EINVAL on failure, and realloc's block is then as it was. */
 void *stratalloc_heap_alloc(stratalloc_heap *heap, size_t size);
@@ -83,6 +87,44 @@ void stratalloc_heap_destroy(stratalloc_heap *heap);
 
 /* The bytes of a heap's blocks in use. */
 size_t stratalloc_heap_in_use(stratalloc_heap *heap);
+
+/* Tags: accounts of what parts of a program hold.
+ *
+ * What a thread allocates while it is in a tag counts there until it is freed, by whichever thread, in whichever tag or
+ * none. A tag stays as long as the process. A thread that is in no tag pays nothing for those that are. */
+typedef struct stratalloc_tag stratalloc_tag;
+
+/* The tag of a name of 1 to 64 bytes of UTF-8, which is made if there is none; keep it at hand. NULL with EINVAL, or with
+ * ENOMEM if there are 256 tags or memory is out. */
+stratalloc_tag *stratalloc_tag_named(const char *name);
+
+/* Its name: how many bytes it has; as many of them are written to `text` as `size` leaves room for, and a null behind. */
+size_t stratalloc_tag_name(const stratalloc_tag *tag, char *text, size_t size);
+
+/* enter: from now on the calling thread is in the tag; the one that it was in, or NULL, which it gives to leave as it ends
+ * its stay. Not for signal handlers. */
+stratalloc_tag *stratalloc_tag_enter(stratalloc_tag *tag);
+void stratalloc_tag_leave(stratalloc_tag *before);
+
+/* The tag that the calling thread is in, and that of the block that an address lies in; NULL is none. */
+stratalloc_tag *stratalloc_tag_current(void);
+stratalloc_tag *stratalloc_tag_of(const void *address);
+
+/* Figures of one moment, in bytes but for the blocks. */
+struct stratalloc_tag_figures {
+    size_t live_bytes;
+    size_t live_blocks;
+    size_t peak_bytes;                   /* the most that was live */
+    size_t held;                         /* what counts for the limit: live blocks, and memory kept for the next */
+    size_t limit;                        /* SIZE_MAX is none */
+    unsigned long long allocated_bytes;  /* of all blocks that there ever were */
+    unsigned long long allocated_blocks;
+};
+void stratalloc_tag_figures(const stratalloc_tag *tag, struct stratalloc_tag_figures *figures);
+
+/* Sets the most bytes that a tag may hold, in granules of 64 KiB, or SIZE_MAX for no limit. Requests beyond it fail, with
+ * ENOMEM; nothing changes for others. 0, or -1 with ENOMEM if it holds more already. */
+int stratalloc_tag_set_limit(stratalloc_tag *tag, size_t bytes);
 
 /* C23's functions, which older headers don't declare. */
 #if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L

@@ -3,7 +3,7 @@
 use core::{alloc::Layout, ptr::NonNull};
 
 use stratalloc_arena::{ArenaHeap, global};
-use stratalloc_core::{Allocator, FreeUnsized, Owns, Stats, UsableSize};
+use stratalloc_core::{AllocError, Allocator, FreeUnsized, Owns, Stats, UsableSize};
 
 use crate::{
     aligned::MIN_ALIGN,
@@ -13,12 +13,23 @@ use crate::{
 /// Creates a heap; null with `ENOMEM` if memory is out, or if there are as many as there may be.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn stratalloc_heap_new() -> *mut ArenaHeap {
+    placed(ArenaHeap::new)
+}
+
+/// Creates a heap that never holds more than so many bytes, in granules of 64 KiB; null as for [`stratalloc_heap_new`].
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn stratalloc_heap_new_limited(bytes: usize) -> *mut ArenaHeap {
+    placed(|| ArenaHeap::with_limit(bytes))
+}
+
+/// Creates a heap, and puts it into a block of `malloc`'s.
+fn placed(create: impl FnOnce() -> Result<ArenaHeap, AllocError>) -> *mut ArenaHeap {
     #[expect(clippy::cast_ptr_alignment, reason = "blocks of C are aligned to 16")]
     let place = global::allocate_c(size_of::<ArenaHeap>()).cast::<ArenaHeap>();
     if place.is_null() {
         return fail(ENOMEM).cast();
     }
-    let Ok(heap) = ArenaHeap::new() else {
+    let Ok(heap) = create() else {
         // SAFETY: the block was just allocated.
         unsafe { global::deallocate_c(place.cast()) };
         return fail(ENOMEM).cast();

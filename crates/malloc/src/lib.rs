@@ -11,6 +11,7 @@
 //! - `profile`: of these, the profile, which a variable may ask for too.
 //! - `gauges`: figures in a file as the program runs, if a variable asks for them.
 //! - `heaps`: of these, the heaps as values.
+//! - `tags`: of these, the accounts of what parts of a program hold.
 //! - `end`: files and checks at the end of the process.
 //!
 //! Each function does what the standard of C or the GNU C library's manual asks, errno included, and leaves the rest to
@@ -40,4 +41,5 @@ mod settings;
 #[cfg(feature = "hardened")]
 mod sized_delete;
 mod standard;
+mod tags;
 mod text;

@@ -84,6 +84,13 @@ fn heaps_are_values() {
 }
 
 #[test]
+fn parts_of_a_program_have_accounts() {
+    for way in [Way::Linked, Way::Archived, Way::Hardened] {
+        check("tags", &[], way);
+    }
+}
+
+#[test]
 fn the_cookbooks_program_does_what_the_page_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(folder.join("../../docs/COOKBOOK.md")).unwrap();
@@ -672,6 +679,7 @@ fn static_programs_on_musl() {
         ("small_stack", &[], "malloc_stats\nmalloc_info\n"),
         ("debugged", &[], ""),
         ("heaps", &[], ""),
+        ("tags", &[], ""),
         ("request", &[], "5 words and 3\n0 bytes in use\n"),
         ("life", &[], "after main\nat exit\ndestructor\n"),
         ("processes", &["100"], ""),

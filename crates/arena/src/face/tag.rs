@@ -45,7 +45,7 @@
 
 mod future;
 
-use core::{fmt, marker::PhantomData};
+use core::{ffi::c_void, fmt, marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
 
 use crate::{
     cache::slot,
@@ -104,6 +104,21 @@ impl Tag {
     /// Its name.
     pub fn name(&self) -> &'static str {
         self.0.name()
+    }
+
+    /// The tag as a pointer, for callers in C: the same for one tag always.
+    pub fn to_ptr(self) -> NonNull<c_void> {
+        NonNull::from(self.0).cast()
+    }
+
+    /// The tag that a pointer stands for.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is from [`to_ptr`](Self::to_ptr).
+    pub unsafe fn from_ptr(tag: NonNull<c_void>) -> Self {
+        // SAFETY: a book stands there, which stays as long as the process, by this function's contract.
+        Self(unsafe { tag.cast().as_ref() })
     }
 
     /// Its figures. O(1), under the lock of its heap.
@@ -211,6 +226,30 @@ pub struct Entered {
     before: Option<&'static TagBook>,
     /// It is the thread's.
     thread: PhantomData<*mut ()>,
+}
+
+impl Entered {
+    /// Leaves the thread in the tag, and returns the one that it was in before: for callers in C, which have no scopes.
+    /// They [end](Self::from_before) the stay later.
+    pub fn into_before(self) -> Option<Tag> {
+        ManuallyDrop::new(self).before.map(Tag)
+    }
+
+    /// The calling thread's stay in a tag, which it entered while it was in this one, or in none.
+    ///
+    /// ```
+    /// use stratalloc_arena::tag::{self, Entered, Tag};
+    ///
+    /// let parsing = Tag::named("parsing")?;
+    /// let before = tag::enter(parsing).into_before();
+    /// assert_eq!(tag::current(), Some(parsing));
+    /// drop(Entered::from_before(before));
+    /// assert_eq!(tag::current(), None);
+    /// # Ok::<(), tag::NoTag>(())
+    /// ```
+    pub fn from_before(before: Option<Tag>) -> Self {
+        Self { before: before.map(|tag| tag.0), thread: PhantomData }
+    }
 }
 
 impl fmt::Debug for Entered {
