@@ -3,6 +3,7 @@
 //! Freeing a block doesn't touch it. Free blocks are handed out in the order of addresses: blocks that are allocated
 //! together lie together, also after they were freed at random.
 
+mod blocks;
 mod stretches;
 mod validation;
 
@@ -102,85 +103,6 @@ pub(crate) struct Slab<'a> {
 }
 
 impl Slab<'_> {
-    /// Hands out up to `slots.len()` blocks, free ones first, in the order of their addresses; returns how many.
-    pub(crate) fn take(&mut self, slots: &mut [*mut u8]) -> usize {
-        let reused = if self.segment.free == 0 { 0 } else { self.take_free(slots) };
-        reused + self.carve(&mut slots[reused..])
-    }
-
-    /// Hands out free blocks. O(words of the bit map), mostly O(blocks taken).
-    fn take_free(&mut self, slots: &mut [*mut u8]) -> usize {
-        let size = self.shape.block_size as usize;
-        let wanted = slots.len().min(self.segment.free as usize);
-        let mut taken = 0;
-        let mut word = self.segment.hint as usize;
-        while taken < wanted {
-            let mut bits = self.bitmap[word];
-            let count = (bits.count_ones() as usize).min(wanted - taken);
-            let first = self.base.wrapping_add(word * 64 * size);
-            for slot in &mut slots[taken..taken + count] {
-                *slot = first.wrapping_add(bits.trailing_zeros() as usize * size);
-                bits &= bits - 1;
-            }
-            taken += count;
-            self.bitmap[word] = bits;
-            word += usize::from(bits == 0);
-        }
-        self.segment.hint = word as u16;
-        self.segment.free -= wanted as u32;
-        self.segment.purged = self.segment.purged.min(self.segment.free * self.shape.block_size);
-        wanted
-    }
-
-    /// Hands out blocks for the first time, as far as their memory is usable. Touches none of them.
-    fn carve(&mut self, slots: &mut [*mut u8]) -> usize {
-        let size = self.shape.block_size as usize;
-        let first = self.segment.carved as usize;
-        let blocks = (self.segment.usable as usize / size).min(self.shape.capacity as usize);
-        let count = slots.len().min(blocks - first);
-        for (index, slot) in slots[..count].iter_mut().enumerate() {
-            *slot = self.base.wrapping_add((first + index) * size);
-        }
-        self.segment.carved += count as u32;
-        self.segment.touched = self.segment.touched.max((first + count) as u32 * size as u32);
-        count
-    }
-
-    /// Takes back the first of `blocks` and those after it that lie in this slab too; returns how many.
-    /// O(1) each.
-    #[inline]
-    pub(crate) fn give(&mut self, blocks: &[*mut u8]) -> Result<usize, BadFree> {
-        let size = self.shape.block_size as usize;
-        let (base, end) = (self.base.addr(), self.segment.carved as usize * size);
-        let mut hint = self.segment.hint as usize;
-        let mut given = 0;
-        for &block in blocks {
-            let offset = block.addr().wrapping_sub(base);
-            if offset >= end {
-                break;
-            }
-            let number = self.shape.block_at(offset);
-            if number * size != offset {
-                return Err(BadFree::NotABlock(block));
-            }
-            let (word, bit) = (number / 64, 1 << (number % 64));
-            // SAFETY: [SEGMENT-1: carved] `number` is below `carved`, and the bit map has a bit for each of those.
-            let bits = unsafe { self.bitmap.get_unchecked_mut(word) };
-            if *bits & bit != 0 {
-                return Err(BadFree::Twice(block));
-            }
-            *bits |= bit;
-            hint = hint.min(word);
-            given += 1;
-        }
-        self.segment.hint = hint as u16;
-        self.segment.free += given as u32;
-        match blocks.first() {
-            Some(&block) if given == 0 => Err(BadFree::NotABlock(block)),
-            _ => Ok(given),
-        }
-    }
-
     /// The block that an address of the slab lies in, and its standing; `None` behind the last one.
     pub(crate) fn block_around(&self, address: *mut u8) -> Option<(usize, Standing)> {
         let number = self.shape.block_at(address.addr().checked_sub(self.base.addr())?);

@@ -32,10 +32,8 @@ impl Stock for Cache {
         }
         // Blocks that were handed out of the smaller stack may come back, and are to find room.
         let wanted = (stack / 2 - held).saturating_sub(self.out.take()).max(1);
-        let slots = &mut free[..wanted];
-        let count = take(slots);
-        // The lowest address is to be popped first.
-        slots[..count].reverse();
+        // The lowest address is in the last slot that is filled, so that it is popped first.
+        let count = take(&mut free[..wanted]);
         self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(count));
     }
 

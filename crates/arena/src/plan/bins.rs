@@ -111,6 +111,14 @@ impl SlabShape {
         ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
     }
 
+    /// The number of the block that starts at `offset` of a slab, if one does.
+    #[inline(always)]
+    pub(crate) const fn block_from(&self, offset: usize) -> Option<usize> {
+        let product = offset as u64 * self.reciprocal;
+        // By the remainder, without another multiplication.
+        if product & REMAINDER == 0 { Some((product >> RECIPROCAL_SHIFT) as usize) } else { None }
+    }
+
     /// Whether a block starts at an address of a slab, handed out or not.
     #[inline]
     pub(crate) fn is_start(&self, address: *mut u8) -> bool {

@@ -42,8 +42,27 @@ impl Fixture {
         }
     }
 
+    /// As [`Slab::take`], but the blocks come into the first slots, the lowest address first.
+    pub(super) fn take(&mut self, slots: &mut [*mut u8]) -> usize {
+        slots.reverse();
+        let count = self.slab().take(slots);
+        slots.reverse();
+        count
+    }
+
     fn offset(pointer: *mut u8) -> usize {
         pointer.addr() - (1 << 30)
+    }
+}
+
+/// Random numbers, the same in each run.
+fn random() -> impl FnMut() -> u64 {
+    let mut random = 1_u64;
+    move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
     }
 }
 
@@ -51,26 +70,26 @@ impl Fixture {
 fn blocks_come_once_and_in_order() {
     let mut fixture = Fixture::new();
     let mut slots = [core::ptr::null_mut(); 2000];
-    let count = fixture.slab().take(&mut slots);
+    let count = fixture.take(&mut slots);
     assert_eq!(count, fixture.shape.capacity as usize);
     assert!(slots[..count].windows(2).all(|pair| pair[1].addr() - pair[0].addr() == 1152));
     assert!(fixture.slab().is_exhausted());
-    assert_eq!(fixture.slab().take(&mut slots), 0);
+    assert_eq!(fixture.take(&mut slots), 0);
 }
 
 #[test]
 fn freed_blocks_come_back_sorted() {
     let mut fixture = Fixture::new();
     let mut slots = [core::ptr::null_mut(); 200];
-    assert_eq!(fixture.slab().take(&mut slots), 200);
+    assert_eq!(fixture.take(&mut slots), 200);
     for index in [150, 3, 64, 63, 65, 199, 0] {
         assert_eq!(fixture.slab().give(&slots[index..=index]), Ok(1));
     }
     let mut again = [core::ptr::null_mut(); 3];
-    assert_eq!(fixture.slab().take(&mut again), 3);
+    assert_eq!(fixture.take(&mut again), 3);
     assert_eq!(again, [slots[0], slots[3], slots[63]]);
     let mut rest = [core::ptr::null_mut(); 5];
-    assert_eq!(fixture.slab().take(&mut rest), 5);
+    assert_eq!(fixture.take(&mut rest), 5);
     assert_eq!(rest[..4], [slots[64], slots[65], slots[150], slots[199]]);
     assert_eq!(Fixture::offset(rest[4]), 200 * 1152);
 }
@@ -79,15 +98,89 @@ fn freed_blocks_come_back_sorted() {
 fn blocks_freed_before_those_reused_last_are_found() {
     let mut fixture = Fixture::new();
     let mut slots = [core::ptr::null_mut(); 200];
-    fixture.slab().take(&mut slots);
+    fixture.take(&mut slots);
     let mut one = [core::ptr::null_mut()];
     for [freed, found] in [[150, 150], [3, 3], [150, 150], [70, 70]] {
         assert_eq!(fixture.slab().give(&slots[freed..=freed]), Ok(1), "it is in use again");
         assert_eq!(fixture.slab().give(&slots[199..]), Ok(1));
-        assert_eq!(fixture.slab().take(&mut one), 1);
+        assert_eq!(fixture.take(&mut one), 1);
         assert_eq!(one, [slots[found]]);
-        assert_eq!(fixture.slab().take(&mut one), 1);
+        assert_eq!(fixture.take(&mut one), 1);
         assert_eq!(one, [slots[199]]);
+    }
+}
+
+/// Numbers of random blocks of so many, each once, in stretches that go up or down.
+fn shuffled(blocks: usize, next: &mut impl FnMut() -> u64) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    let mut left: Vec<(usize, usize)> = std::vec![(0, blocks)];
+    while !left.is_empty() {
+        let (first, end) = left.swap_remove(next() as usize % left.len());
+        let stretch = first..end;
+        match next() % 5 {
+            0 if stretch.len() > 1 => {
+                let middle = first + 1 + next() as usize % (stretch.len() - 1);
+                left.extend([(first, middle), (middle, end)]);
+            }
+            1 => {}
+            2 | 3 => numbers.extend(stretch),
+            _ => numbers.extend(stretch.rev()),
+        }
+    }
+    numbers
+}
+
+#[test]
+fn blocks_given_in_any_order_are_those_of_the_naive_map() {
+    let mut next = random();
+    for round in 0..2000_usize {
+        let mut fixture = Fixture::new();
+        let carved = 1 + next() as usize % fixture.shape.capacity as usize;
+        let mut slots = std::vec![core::ptr::null_mut(); carved];
+        assert_eq!(fixture.take(&mut slots), carved);
+        let mut naive = [0_u64; BITMAP_WORDS];
+        let numbers = shuffled(carved, &mut next);
+        // Behind the blocks handed out there are more, which a run mustn't reach.
+        let mut blocks: Vec<_> = numbers.iter().map(|&number| slots[number]).collect();
+        if round % 3 == 0 {
+            blocks.extend(slots.last().map(|last| last.wrapping_add(1152)));
+        }
+        for number in &numbers {
+            naive[number / 64] |= 1 << (number % 64);
+        }
+        if numbers.is_empty() {
+            continue;
+        }
+        assert_eq!(fixture.slab().give(&blocks), Ok(numbers.len()));
+        assert_eq!((fixture.bitmap, fixture.segment.free as usize), (naive, numbers.len()));
+        assert_eq!(fixture.slab().give(&blocks[numbers.len() - 1..]), {
+            Err(BadFree::Twice(blocks[numbers.len() - 1]))
+        });
+        assert_eq!(fixture.bitmap, naive);
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        let few = next() as usize % (numbers.len() + 1);
+        for taken in [&sorted[..few], &sorted[few..]] {
+            let mut again = std::vec![core::ptr::null_mut(); taken.len()];
+            assert_eq!(fixture.take(&mut again), taken.len());
+            assert!(taken.iter().zip(&again).all(|(&number, &block)| slots[number] == block));
+        }
+        assert_eq!(fixture.bitmap, [0; BITMAP_WORDS]);
+    }
+}
+
+#[test]
+fn of_blocks_in_a_row_the_one_that_is_free_already_is_told() {
+    for is_down in [false, true] {
+        let mut fixture = Fixture::new();
+        let mut slots = [core::ptr::null_mut(); 200];
+        fixture.take(&mut slots);
+        let free = slots[100];
+        assert_eq!(fixture.slab().give(&[free]), Ok(1));
+        if is_down {
+            slots.reverse();
+        }
+        assert_eq!(fixture.slab().give(&slots), Err(BadFree::Twice(free)));
     }
 }
 
@@ -95,7 +188,7 @@ fn blocks_freed_before_those_reused_last_are_found() {
 fn stretches_of_free_blocks_are_found_once() {
     let mut fixture = Fixture::new();
     let mut slots = [core::ptr::null_mut(); 200];
-    fixture.slab().take(&mut slots);
+    fixture.take(&mut slots);
     for freed in [&slots[3..5], &slots[60..130], &slots[199..]] {
         assert_eq!(fixture.slab().give(freed), Ok(freed.len()));
     }
@@ -108,7 +201,7 @@ fn stretches_of_free_blocks_are_found_once() {
     });
     assert_eq!(found, [(3, 2), (60, 70)]);
     assert_eq!((purged, fixture.slab().idle()), (72 * 1152, 1152));
-    fixture.slab().take(&mut slots[..10]);
+    fixture.take(&mut slots[..10]);
     assert_eq!((fixture.slab().idle(), fixture.segment.purged), (0, 63 * 1152));
 }
 
@@ -118,23 +211,17 @@ fn what_a_segment_had_before_is_idle_until_it_is_carved() {
     fixture.segment.touched = 10 * 1152 + 7;
     let mut slots = [core::ptr::null_mut(); 9];
     assert_eq!(fixture.slab().idle(), 10 * 1152 + 7);
-    fixture.slab().take(&mut slots);
+    fixture.take(&mut slots);
     assert_eq!(fixture.slab().idle(), 1152 + 7);
     fixture.slab().give(&slots[..2]).unwrap();
     assert_eq!(fixture.slab().idle(), 3 * 1152 + 7);
-    fixture.slab().take(&mut slots);
+    fixture.take(&mut slots);
     assert_eq!((fixture.slab().idle(), fixture.segment.touched), (0, 16 * 1152));
 }
 
 #[test]
 fn stretches_are_those_of_the_naive_search() {
-    let mut random = 1_u64;
-    let mut next = move || {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random
-    };
+    let mut next = random();
     for round in 0..500_usize {
         let mut fixture = Fixture::new();
         let carved = 1 + next() as usize % fixture.shape.capacity as usize;
@@ -167,7 +254,7 @@ fn stretches_are_those_of_the_naive_search() {
 fn bad_frees_are_told_and_change_nothing() {
     let mut fixture = Fixture::new();
     let mut slots = [core::ptr::null_mut(); 2];
-    fixture.slab().take(&mut slots);
+    fixture.take(&mut slots);
     let [first, second] = slots;
     for bad in [first.wrapping_add(1), second.wrapping_add(1152)] {
         assert_eq!(fixture.slab().give(&[bad]), Err(BadFree::NotABlock(bad)));

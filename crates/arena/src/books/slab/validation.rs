@@ -46,7 +46,7 @@ mod tests {
     fn found(harm: impl Fn(&mut Fixture)) -> bool {
         let mut fixture = Fixture::new();
         let mut slots = [core::ptr::null_mut(); 200];
-        assert_eq!(fixture.slab().take(&mut slots), 200);
+        assert_eq!(fixture.take(&mut slots), 200);
         assert_eq!(fixture.slab().give(&slots[70..90]), Ok(20));
         assert_eq!(fixture.slab().validate(), Ok(()));
         assert_eq!(fixture.segment.bin, Bin::NONE);

@@ -31,8 +31,8 @@ const _: () = {
 };
 
 impl Pools {
-    /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; returns how many. Zero:
-    /// memory is out.
+    /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; returns how many. They are in
+    /// the first slots, and of those from one slab, the lowest address in the last. Zero: memory is out.
     pub(crate) fn take(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
         let enough = slots.len().div_ceil(2);
         let mut taken = 0;
@@ -40,8 +40,9 @@ impl Pools {
             if self.current[bin.index()].is_null() && !self.find_slab(bin) {
                 break;
             }
-            let room = self.make_room(bin, slots.len() - taken);
-            let found = self.take_current(bin, &mut slots[taken..]);
+            let left = slots.len() - taken;
+            let room = self.make_room(bin, left);
+            let found = self.take_current(bin, &mut slots[..left]);
             taken += found;
             match room {
                 Err(Refusal::Occupied(_)) => self.current[bin.index()] = null_mut(),
@@ -49,6 +50,7 @@ impl Pools {
                 _ => {}
             }
         }
+        slots.copy_within(slots.len() - taken.., 0);
         self.tallies.took(bin, taken);
         self.taken += taken * bin.shape().block_size as usize;
         self.figures.allocate(taken * bin.shape().block_size as usize);
