@@ -140,21 +140,30 @@ pub(crate) fn watch_forks(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) 
 /// How often a place is looked for that another thread may take before us.
 const ATTEMPTS: usize = 16;
 
-/// Takes bytes aligned to `align`: as they come if that fits, else at an aligned place within what was free a
-/// moment ago. A reservation can't be trimmed, so that the place is given back, and may be taken meanwhile.
+/// Takes bytes aligned to `align`: as they come if that fits, else at an aligned place of what is free.
 fn take_aligned(
     size: usize,
     align: usize,
     kind: u32,
     access: u32,
 ) -> Result<NonNull<u8>, ProviderError> {
-    let out_of_memory = ProviderError::OutOfMemory { size, align };
     let start = take(ptr::null_mut(), size, kind, access)?;
     if start.addr().get() & (align - 1) == 0 {
         return Ok(start);
     }
     // SAFETY: new, so no one else knows it.
     unsafe { unmap(start, size) }?;
+    take_free(size, align, |place| take(place, size, kind, access))
+}
+
+/// Has `size` bytes taken at an aligned place of what was free a moment ago. A reservation can't be trimmed, so that
+/// it is given back before that, and another thread may come between: then the next place is looked for.
+fn take_free(
+    size: usize,
+    align: usize,
+    mut take_at: impl FnMut(*mut u8) -> Result<NonNull<u8>, ProviderError>,
+) -> Result<NonNull<u8>, ProviderError> {
+    let out_of_memory = ProviderError::OutOfMemory { size, align };
     let padded = size.checked_add(align).ok_or(out_of_memory)?;
     for _ in 0..ATTEMPTS {
         let wide = take(ptr::null_mut(), padded, MEM_RESERVE, PAGE_NOACCESS)?;
@@ -162,7 +171,7 @@ fn take_aligned(
         let place = wide.as_ptr().wrapping_add(head);
         // SAFETY: new, so no one else knows it.
         unsafe { unmap(wide, padded) }?;
-        if let Ok(start) = take(place, size, kind, access) {
+        if let Ok(start) = take_at(place) {
             return Ok(start);
         }
     }
@@ -191,4 +200,46 @@ fn give(done: i32) -> Result<(), ProviderError> {
 
 fn system(error: u32) -> ProviderError {
     ProviderError::System { errno: i32::from_ne_bytes(error.to_ne_bytes()) }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    const SIZE: usize = 1 << 20;
+
+    /// Takes an aligned place where another is there first the first `times` times; and how often it came too late.
+    fn take_after(times: usize) -> (Result<NonNull<u8>, ProviderError>, usize) {
+        let mut theirs = Vec::new();
+        let answer = take_free(SIZE, SIZE, |place| {
+            if theirs.len() < times {
+                theirs.push(take(place, SIZE, MEM_RESERVE, PAGE_NOACCESS).unwrap());
+            }
+            take(place, SIZE, MEM_RESERVE, PAGE_NOACCESS)
+        });
+        for &start in &theirs {
+            // SAFETY: reserved above, and known to nobody else.
+            unsafe { unmap(start, SIZE) }.unwrap();
+        }
+        (answer, theirs.len())
+    }
+
+    #[test]
+    fn a_place_that_another_takes_first_is_not_the_last() {
+        let (answer, late) = take_after(ATTEMPTS / 2);
+        let start = answer.unwrap();
+        assert_eq!((start.addr().get() % SIZE, late), (0, ATTEMPTS / 2));
+        assert_ne!(late, 0);
+        // SAFETY: reserved above, and known to nobody else.
+        unsafe { unmap(start, SIZE) }.unwrap();
+    }
+
+    #[test]
+    fn who_is_always_too_late_gives_up() {
+        let (answer, late) = take_after(usize::MAX);
+        assert_eq!(answer, Err(ProviderError::OutOfMemory { size: SIZE, align: SIZE }));
+        assert_eq!(late, ATTEMPTS);
+    }
 }
