@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod fork;
+mod fork_handlers;
 mod idle;
 mod process;
 mod streams;
@@ -89,7 +90,7 @@ pub(crate) fn watch_forks() {
 /// The exit of a thread, seen by a key of the C library: a `thread_local!` with a destructor would allocate while it is
 /// registered.
 mod exit {
-    use super::{AtomicUsize, Cache, Ordering, ThisProcess, c_void, process, this_process};
+    use super::{AtomicUsize, Cache, Ordering, ThisProcess, c_void, fork_handlers, process};
 
     /// The key plus one, or zero before there is one. `Release` where it is set pairs with each `Acquire`: a thread that
     /// finds it, finds the handlers of forks in place.
@@ -123,7 +124,7 @@ mod exit {
         }
         // Before the key is known, since a thread that finds it may take locks. Two threads may both come here; then the
         // second one's handlers find the locks taken by the first one's.
-        this_process::watch_forks();
+        fork_handlers::register();
         let mut key = 0;
         // SAFETY: the key may be written, and `thread_ends` expects what `watch` stores.
         if unsafe { libc::pthread_key_create(&raw mut key, Some(thread_ends)) } != 0 {

@@ -136,21 +136,18 @@ impl Process for ThisProcess {
     }
 }
 
-/// Registers the handlers of forks.
-pub(super) fn watch_forks() {
-    // SAFETY: the handlers may be called at any fork, in the order that the call names.
-    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after_in_child)) };
-}
-
-unsafe extern "C" fn before() {
+/// Before a fork, in the thread that forks.
+pub(super) extern "C" fn before() {
     fork::before(&ThisProcess);
 }
 
-unsafe extern "C" fn after() {
+/// After it, in the process that forked.
+pub(super) extern "C" fn after() {
     fork::after(&ThisProcess);
 }
 
-unsafe extern "C" fn after_in_child() {
+/// After it, in the child.
+pub(super) extern "C" fn after_in_child() {
     // A thread that is gone may have been in the hook.
     hook::forget_lost();
     fork::after_in_child(&ThisProcess);
