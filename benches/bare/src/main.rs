@@ -1,5 +1,5 @@
-//! A kernel for a Cortex-M4 that holds the front door, a heap, blocks and a pool to the contract in 64 KiB of memory,
-//! and prints what conforms.
+//! A kernel for a Cortex-M4, or for a RISC-V processor of 32 bits, that holds the front door, a heap, blocks and a pool
+//! to the contract in 64 KiB of memory, and prints what conforms.
 
 #![no_std]
 #![no_main]
@@ -11,8 +11,12 @@ mod contract;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::mem::MaybeUninit;
 
-use cortex_m_rt::entry;
-use cortex_m_semihosting::{debug, hprintln};
+// For their critical sections.
+#[cfg(target_arch = "arm")]
+use cortex_m as _;
+#[cfg(target_arch = "riscv32")]
+use riscv as _;
+use semihosting::{println, process};
 use stratalloc::{
     Stratalloc,
     block::{BlockAllocator, BlockLayout},
@@ -25,24 +29,27 @@ static ALLOCATOR: Stratalloc = Stratalloc;
 
 const BYTES: usize = 65_536;
 
-#[entry]
+/// All memory that there is to allocate.
+static mut MEMORY: [u8; BYTES] = [0; BYTES];
+
+#[cfg_attr(target_arch = "arm", cortex_m_rt::entry)]
+#[cfg_attr(target_arch = "riscv32", riscv_rt::entry)]
 fn main() -> ! {
-    static mut MEMORY: [u8; BYTES] = [0; BYTES];
-    assert!(Stratalloc::add_slice(MEMORY));
+    // SAFETY: nothing else names it, and this runs once.
+    assert!(Stratalloc::add_slice(unsafe { &mut *(&raw mut MEMORY) }));
     collections();
     contract::hold(&Stratalloc, 20_000, 64);
-    hprintln!("conforms: the front door");
+    println!("conforms: the front door");
     let heap = Heap::<Stratalloc>::new(Stratalloc);
     contract::hold(&heap, 20_000, 64);
     heap.check().expect("a heap in order");
     drop(heap);
-    hprintln!("conforms: a heap");
+    println!("conforms: a heap");
     blocks();
-    hprintln!("conforms: blocks");
+    println!("conforms: blocks");
     pool();
-    hprintln!("conforms: a pool");
-    debug::exit(debug::EXIT_SUCCESS);
-    loop {}
+    println!("conforms: a pool");
+    process::exit(0)
 }
 
 /// Blocks of one size.
@@ -77,7 +84,6 @@ fn collections() {
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    hprintln!("{}", info);
-    debug::exit(debug::EXIT_FAILURE);
-    loop {}
+    println!("{info}");
+    process::exit(1)
 }
