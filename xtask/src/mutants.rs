@@ -26,9 +26,9 @@ use trial::Verdict;
 pub(crate) struct Mutants {
     /// Only faults whose name contains one of these.
     names: Vec<String>,
-    /// Only a tenth of all, another one each day.
-    #[arg(long)]
-    tenth: bool,
+    /// Only one of this many parts of all, another one each day.
+    #[arg(long, value_name = "PARTS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    one_of: u64,
     /// Copies that are worked on at the same time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -38,9 +38,9 @@ pub(crate) struct Mutants {
 }
 
 impl Mutants {
-    /// A tenth of all faults.
-    pub(crate) fn tenth() -> Self {
-        Self { names: Vec::new(), tenth: true, jobs: 2, list: false }
+    /// A twentieth of all faults.
+    pub(crate) fn twentieth() -> Self {
+        Self { names: Vec::new(), one_of: 20, jobs: 2, list: false }
     }
 
     pub(crate) fn run(self) -> Result<()> {
@@ -65,9 +65,8 @@ impl Mutants {
             self.names.is_empty() || self.names.iter().any(|part| mutant.name.contains(part))
         };
         let day = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / (24 * 60 * 60);
-        let turn = usize::try_from(day % 10)?;
-        let numbered = all.into_iter().filter(named).enumerate();
-        let chosen = numbered.filter(|(number, _)| !self.tenth || number % 10 == turn);
+        let numbered = (0..).zip(all.into_iter().filter(named));
+        let chosen = numbered.filter(|(number, _)| number % self.one_of == day % self.one_of);
         Ok(chosen.map(|(_, mutant)| mutant).collect())
     }
 }
@@ -141,12 +140,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_tenths_are_all() {
+    fn twenty_twentieths_are_all() {
         let all = catalogue::read(process::root()).unwrap();
         let count = all.len();
-        let everything = Mutants { tenth: false, ..Mutants::tenth() };
+        let everything = Mutants { one_of: 1, ..Mutants::twentieth() };
         assert_eq!(everything.chosen(all.clone()).unwrap().len(), count);
-        let tenth = Mutants::tenth().chosen(all).unwrap().len();
-        assert!(tenth == count / 10 || tenth == count.div_ceil(10), "{tenth} of {count}");
+        let part = Mutants::twentieth().chosen(all).unwrap().len();
+        assert!(part == count / 20 || part == count.div_ceil(20), "{part} of {count}");
     }
 }

@@ -6,13 +6,13 @@ use anyhow::Result;
 
 use crate::process;
 
-/// Builds the `no_std` crates for bare Cortex-M targets.
+/// Builds the `no_std` crates for a Cortex-M0. On a Cortex-M4 `cargo xtask platforms` runs them.
 #[derive(clap::Args)]
 pub(crate) struct Nostd {}
 
-/// Targets that have `core` and nothing else: a processor with atomic operations of a word, and one
-/// that can only load and store.
-const TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"];
+/// A target that has `core` and nothing else, and a processor that can only load and store: it has no other atomic
+/// operations.
+const TARGET: &str = "thumbv6m-none-eabi";
 /// The crates that hold without `std` and `alloc`.
 pub(crate) const PACKAGES: [&str; 6] = [
     "stratalloc-core",
@@ -30,7 +30,7 @@ const SOURCES: &str = "/usr/lib/rustlib/src/rust/library/core";
 impl Nostd {
     pub(crate) fn run(self) -> Result<()> {
         need_sources()?;
-        process::step(&format!("no_std crates for {}", TARGETS.join(", ")), &mut build()).map(drop)
+        process::step(&format!("no_std crates for {TARGET}"), &mut build()).map(drop)
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn with_sources(command: &mut Command) {
 
 fn build() -> Command {
     let mut command = process::cargo(&["build", "-Zbuild-std=core", "--no-default-features"]);
-    command.args(TARGETS.iter().flat_map(|target| ["--target", target]));
+    command.args(["--target", TARGET]);
     command.arg("--target-dir").arg(process::target_dir().join("nostd"));
     command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
     with_sources(&mut command);

@@ -37,13 +37,13 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("a storm of limits, forks and heaps", storm),
     ("misuse of memory", || Misuse::quick().run()),
     ("misuse in Rust programs", hardened),
-    ("planted faults", || Mutants::tenth().run()),
-    ("two minutes of fuzzing", || Fuzz { seconds: 120, targets: Vec::new() }.run()),
+    ("planted faults", || Mutants::twentieth().run()),
+    ("a minute of fuzzing", || Fuzz { seconds: 60, targets: Vec::new() }.run()),
     ("blocks of gigabytes", gigabytes),
     ("the debugger's command", debugger),
 ];
 
-/// What is built for other machines, and the style of what runs there, which is no default member.
+/// What is built and run for other machines, and its own style: no part of it is a default member.
 fn other_targets() -> Result<()> {
     let bare = ["fmt", "--manifest-path", "benches/bare/Cargo.toml", "--check"];
     process::step("the bare kernel, formatted", &mut process::cargo(&bare))?;
@@ -79,7 +79,7 @@ fn hardened() -> Result<()> {
 /// Threads that allocate, fork and make heaps while the limit is set, changed and taken away.
 fn storm() -> Result<()> {
     let mut command = process::cargo(&["test", "--package", "stratalloc-arena", "--test", "storm"]);
-    process::step("two minutes of it", command.env("STORM_SECONDS", "120"))?;
+    process::step("a minute of it", command.env("STORM_SECONDS", "60"))?;
     Ok(())
 }
 

@@ -8,9 +8,6 @@ use crate::{
     process,
 };
 
-/// What such a program shows, in the words of a table.
-pub(super) const ABOUT: &str = "the conformance suite on the front door, a heap, blocks and a pool";
-
 /// What it prints, each in a line of its own, and nothing else.
 const LINES: [&str; 4] =
     ["conforms: the front door", "conforms: a heap", "conforms: blocks", "conforms: a pool"];
@@ -21,7 +18,7 @@ pub(super) fn build(target: &str, which: &[&str], library: Library) -> Result<Pr
     cargo.args(which);
     cargo.args(["--target", target, "--message-format=json-render-diagnostics"]);
     library.serve(&mut cargo)?;
-    run::make_quick(&mut cargo);
+    run::make_quick(&mut cargo, false);
     cargo.env("CARGO_PROFILE_DEV_PANIC", "abort");
     run::link_with(&mut cargo, target, lld::find()?);
     let output = process::step(&format!("program for {target}"), &mut cargo)?;

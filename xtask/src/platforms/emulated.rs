@@ -28,35 +28,53 @@ pub(super) struct Machine {
     pub(super) name: &'static str,
     pub(super) arguments: &'static [&'static str],
     pub(super) suites: &'static [Suite],
+    /// Those that CI runs.
+    pub(super) quick: &'static [Suite],
+}
+
+impl Machine {
+    fn suites(&self, quick: bool) -> &'static [Suite] {
+        if quick { self.quick } else { self.suites }
+    }
 }
 
 impl Emulated {
-    /// Builds for a target and runs all; a row of the table for each machine.
-    pub(super) fn run(&self, target: &str, rows: &mut Vec<String>) -> Result<()> {
+    /// Builds for a target and runs all on each machine, or what is quick.
+    pub(super) fn run(&self, target: &str, quick: bool) -> Result<()> {
+        let suites = self.machines.iter().flat_map(|machine| machine.suites(quick)).copied();
+        let suites: Vec<_> = suites.collect();
+        if suites.is_empty() {
+            return Ok(());
+        }
         if process::find(self.linker.0).is_none() {
             process::install(self.linker.1, &format!("`{}` is missing", self.linker.0))?;
         }
-        let programs = self.build(target)?;
+        let programs = self.build(target, &suites)?;
         let folder = programs.first().and_then(|program| program.path.parent());
         self.emulator.prepare(folder.context("cargo built no program")?)?;
         for machine in self.machines {
-            for suite in machine.suites {
+            for suite in machine.suites(quick) {
                 self.test(target, machine, suite, suite.find(&programs)?)?;
             }
-            let shown: Vec<_> = machine.suites.iter().map(|suite| suite.about).collect();
-            let (by, on, shown) = (self.emulator.name(), machine.name, shown.join(", "));
-            rows.push(format!("| `{target}` | `{by}`, {on} | {shown} |\n"));
         }
         Ok(())
     }
 
-    fn build(&self, target: &str) -> Result<Vec<Program>> {
+    /// What each machine is, and the tests that run on it.
+    pub(super) fn played(&self) -> Vec<(String, String)> {
+        let played = |machine: &Machine| {
+            let tests: Vec<_> = machine.suites.iter().map(|suite| suite.about).collect();
+            (format!("`{}`, {}", self.emulator.name(), machine.name), tests.join(", "))
+        };
+        self.machines.iter().map(played).collect()
+    }
+
+    fn build(&self, target: &str, suites: &[Suite]) -> Result<Vec<Program>> {
         let mut cargo = process::cargo(&["test", "--no-run", "--target", target]);
         cargo.arg("--message-format=json-render-diagnostics");
-        let suites: Vec<_> = self.machines.iter().flat_map(|it| it.suites).copied().collect();
-        cargo.args(suite::cargo_arguments(&suites));
+        cargo.args(suite::cargo_arguments(suites));
         self.library.serve(&mut cargo)?;
-        run::make_quick(&mut cargo);
+        run::make_quick(&mut cargo, self.emulator.translates());
         run::link_with(&mut cargo, target, self.linker.0);
         let output = process::step(&format!("tests for {target}"), &mut cargo)?;
         built::programs(&output.stdout)

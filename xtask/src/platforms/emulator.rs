@@ -34,6 +34,11 @@ impl Emulator {
         }
     }
 
+    /// Whether it translates each instruction, which makes programs slow.
+    pub(super) fn translates(&self) -> bool {
+        matches!(self, Self::Qemu { .. })
+    }
+
     /// A command that lacks the program to start.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         match self {

@@ -7,26 +7,21 @@ use anyhow::{Result, ensure};
 use super::library::Library;
 use crate::{process, tally};
 
-/// What they show, in the words of a table.
-const ABOUT: &str = "the C suite in static programs";
-
-/// Builds the archive and runs the programs; a row of the table.
-pub(super) fn run(target: &str, rows: &mut Vec<String>) -> Result<()> {
+/// Builds the archive and runs the programs.
+pub(super) fn run(target: &str) -> Result<()> {
     process::need("musl-gcc", "musl-tools")?;
     let built = process::target_dir().join("platforms").join(target).join("release");
     let mut cargo = process::cargo(&["build", "--release", "--package", "stratalloc-malloc"]);
     cargo.args(["--features", "freestanding", "--target", target]);
     Library::Built("core", "").serve(&mut cargo)?;
     process::step(&format!("libstratalloc.a for {target}"), &mut cargo)?;
-    try_programs(target, &built.join("libstratalloc.a"))?;
-    rows.push(format!("| `{target}` | this machine, `musl-gcc` | {ABOUT} |\n"));
-    Ok(())
+    try_programs(target, &built.join("libstratalloc.a"))
 }
 
 fn try_programs(target: &str, archive: &Path) -> Result<()> {
     let mut cargo = process::cargo(&["test", "--package", "stratalloc-malloc"]);
     cargo.args(["--test", "c_programs", "--", "--ignored", "static_programs_on_musl"]);
-    let name = format!("{target}: {ABOUT}");
+    let name = format!("{target}: the C suite");
     let output = process::step(&name, cargo.env("MUSL_ARCHIVE", archive))?;
     ensure!(tally::passed(&String::from_utf8_lossy(&output.stdout)) == 1, "{name}: no test ran");
     Ok(())

@@ -12,9 +12,11 @@ pub(super) fn bounded(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Has cargo build programs that are quick to build, and bearable under an emulator.
-pub(super) fn make_quick(cargo: &mut Command) {
-    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
+/// Has cargo build programs that are quick to build: not optimized, but where they are to be `bearable` under an emulator
+/// that translates each instruction.
+pub(super) fn make_quick(cargo: &mut Command, bearable: bool) {
+    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", if bearable { "1" } else { "0" });
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
 }
 
 /// Has cargo link for a target with this linker.

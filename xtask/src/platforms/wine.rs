@@ -37,8 +37,8 @@ pub(super) fn prepare(programs: &Path) -> Result<()> {
 pub(super) fn command() -> Command {
     let mut command = run::bounded(WINE);
     command.env("WINEPREFIX", windows()).env("WINEDEBUG", "-all");
-    // Neither .NET nor a browser, which it would ask to download.
-    command.env("WINEDLLOVERRIDES", "mscoree,mshtml=").env_remove("DISPLAY");
+    // Neither .NET nor a browser, which it would ask to download, nor a debugger for programs that are to abort.
+    command.env("WINEDLLOVERRIDES", "mscoree,mshtml,winedbg.exe=").env_remove("DISPLAY");
     command
 }
 
