@@ -13,7 +13,7 @@ use stratalloc_samples::Entry;
 use crate::{marks, process};
 
 mod allocators;
-mod browser;
+pub(crate) mod browser;
 mod cell;
 mod chart;
 mod compare;

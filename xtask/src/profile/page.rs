@@ -136,6 +136,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::browser;
 
     const PROFILE: &str = "stratalloc profile 1\ninterval 524288\nlost 0\nlive 1048576 4 1 0\n\
         peak 3145728 12 3 1024\nallocated 5242880 20 5 0\nsite\nlive 1048576 4 1 0\npeak 1048576 4 1 0\n\
@@ -158,5 +159,29 @@ mod tests {
         // Only who holds something is in a table: once live, twice at the peak and twice in all.
         assert_eq!(html.matches("<tr><td").count(), 5);
         assert_eq!(html.matches("<code title=\"\">0x3000</code>").count(), 2);
+    }
+
+    /// The console must stay silent in the frames too, where the graphs have their scripts.
+    #[test]
+    fn a_browser_draws_the_page_and_its_graphs() {
+        let folder = std::env::temp_dir().join(format!("stratalloc-flames-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let shown = |name: &str, text: &str| {
+            let (file, picture) = (folder.join(name), folder.join(format!("{name}.png")));
+            std::fs::write(&file, text).unwrap();
+            let document = browser::look(&file, &picture, (1280, 2000)).unwrap();
+            (document, std::fs::metadata(&picture).unwrap().len())
+        };
+        let profile: Profile = PROFILE.parse().unwrap();
+        let mut symbols = Symbols::new(&profile);
+        let (document, drawn) = shown("page.html", &page(&profile, &mut symbols, "it").unwrap());
+        assert_eq!(document.matches("<iframe").count(), 3);
+        assert!(document.contains("Live at the peak: 3.0 MiB") && drawn > 10_000, "{drawn} bytes");
+        let graph = flame_graph(&profile, &mut symbols, Quantity::Peak, "the peak").unwrap();
+        let (document, drawn) = shown("graph.html", &graph);
+        // What the script of the graph has found at its start: who holds it, and how much that is.
+        assert!(document.contains("0x3000") && document.contains("2,097,152"), "{document}");
+        assert!(drawn > 5_000, "{drawn} bytes");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
