@@ -41,6 +41,7 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("a minute of fuzzing", || Fuzz { seconds: 60, targets: Vec::new() }.run()),
     ("blocks of gigabytes", gigabytes),
     ("the debugger's command", debugger),
+    ("blocks announced to others' tools", announced),
 ];
 
 /// What is built and run for other machines, and its own style: no part of it is a default member.
@@ -65,6 +66,15 @@ fn debugger() -> Result<()> {
     let mut command = process::cargo(&["test", "--package", "stratalloc-malloc"]);
     command.args(["--test", "c_programs", "--", "--ignored", "the_debugger"]);
     tests("gdb says what an address is", &mut command)
+}
+
+/// A Rust program whose blocks are announced, under memcheck and heaptrack.
+fn announced() -> Result<()> {
+    process::need("valgrind", "valgrind")?;
+    process::need("heaptrack", "heaptrack")?;
+    let mut command = with_features(&["test", "--test", "announced"], &["stratalloc/announce"]);
+    command.args(["--", "--include-ignored"]);
+    tests("memcheck and heaptrack see a Rust program's blocks", &mut command)
 }
 
 /// The front door with the feature `hardened`.

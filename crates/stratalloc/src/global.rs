@@ -5,6 +5,9 @@
 #[cfg_attr(kind = "system", path = "global/system.rs")]
 mod imp;
 
+#[cfg(all(kind = "arenas", feature = "announce"))]
+mod announced;
+
 /// What [`Stratalloc`] stands on, which the target decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,9 +1,8 @@
 //! [`Stratalloc`] over the arenas.
 
-use core::{
-    alloc::{GlobalAlloc, Layout},
-    ptr::NonNull,
-};
+#[cfg(not(feature = "announce"))]
+use core::alloc::GlobalAlloc;
+use core::{alloc::Layout, ptr::NonNull};
 
 use stratalloc_arena::global;
 use stratalloc_core::{AllocError, Allocator, FreeUnsized, Trim, UsableSize, relocate, zero_rest};
@@ -14,6 +13,7 @@ pub(super) const KIND: Kind = Kind::Arenas;
 
 // SAFETY: the global arenas keep `GlobalAlloc`'s contract: blocks as large and as aligned as asked,
 // live until freed, none overlapping; null on failure; nothing unwinds.
+#[cfg(not(feature = "announce"))]
 unsafe impl GlobalAlloc for Stratalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
