@@ -121,22 +121,34 @@ impl LargeBlock {
         pools.arena(self.first.arena()).purpose == Use::WHOLE
     }
 
+    /// Segments `from..to` of it, arena by arena: the first in each, and how many there are.
+    fn pieces(self, from: usize, to: usize) -> impl Iterator<Item = (SegmentRef, usize)> {
+        let mut number = from;
+        core::iter::from_fn(move || {
+            if number >= to {
+                return None;
+            }
+            let first = self.segment(number);
+            let count = (SEGMENTS - first.place.segment).min(to - number);
+            number += count;
+            Some((first, count))
+        })
+    }
+
     /// Marks segments `from..to` of it used; returns how many of their first bytes aren't known to be zero.
     fn use_segments(self, pools: &mut Pools, from: usize, to: usize) -> usize {
-        let size = self.segment_size();
-        let mut stale = 0;
-        for number in from..to {
-            let touched = pools.use_segment(self.segment(number));
-            if touched != 0 {
-                stale = (number - from) * size + touched;
-            }
+        let (mut before, mut stale) = (0, 0);
+        for (first, count) in self.pieces(from, to) {
+            let here = pools.use_segments(first, count);
+            stale = if here == 0 { stale } else { before + here };
+            before += count * self.segment_size();
         }
         stale
     }
 
     fn vacate_segments(self, pools: &mut Pools, from: usize, to: usize) {
-        for number in from..to {
-            pools.vacate_segment(self.segment(number));
+        for (first, count) in self.pieces(from, to) {
+            pools.vacate_segments(first, count);
         }
     }
 
@@ -145,10 +157,14 @@ impl LargeBlock {
         let segment_size = self.segment_size();
         let pages = size.div_ceil(PAGE);
         pools.segment(self.first).pages = pages as u32;
-        for number in 0..self.segments(size) {
-            let touched = &mut pools.segment(self.segment(number)).touched;
-            let used = (pages * PAGE).saturating_sub(number * segment_size).min(segment_size);
-            *touched = (*touched).max(used as u32);
+        let mut left = pages * PAGE;
+        for (first, count) in self.pieces(0, self.segments(size)) {
+            for number in first.place.segment..first.place.segment + count {
+                let touched = &mut pools.segment(first.arena().segment(number)).touched;
+                let used = left.min(segment_size);
+                *touched = (*touched).max(used as u32);
+                left -= used;
+            }
         }
         if guard::ON {
             self.fill_margin(pools, size);
@@ -166,15 +182,11 @@ impl LargeBlock {
         let held = pools.figures.held();
         // Runs share huge pages with the memory that was there before, and leave tails.
         let huge = self.is_whole(pools) && huge_pages::suit_block(filled, held);
-        let mut number = from;
-        while number < to {
-            let first = self.segment(number);
-            let count = (SEGMENTS - first.place.segment).min(to - number);
+        for (first, count) in self.pieces(from, to) {
             let books = pools.books(first.area);
             books
                 .commit_run(first.place.arena, first.place.segment, count, false)
                 .map_err(|refusal| (first.arena(), refusal))?;
-            number += count;
         }
         if huge {
             self.prefer_huge(pools, from, to);

@@ -2,7 +2,7 @@
 
 use crate::{
     books::{
-        arena::{Arena, Claim, Gap, Use},
+        arena::{Arena, Claim, Gap, Use, run_mask},
         reference::{ArenaRef, SegmentRef},
     },
     heap::pools::Pools,
@@ -114,12 +114,24 @@ impl Pools {
 
     /// Marks a vacant, committed segment used; returns how many of its first bytes aren't known to be zero.
     pub(crate) fn use_segment(&mut self, segment: SegmentRef) -> usize {
-        let bit = 1 << segment.place.segment;
-        let stale = self.segment(segment).touched as usize;
-        let arena = self.arena(segment.arena());
-        arena.used |= bit;
-        arena.dirty &= !bit;
-        self.figures.reuse(stale);
+        self.use_segments(segment, 1)
+    }
+
+    /// The same of `count` segments of an arena, from the first on.
+    pub(crate) fn use_segments(&mut self, first: SegmentRef, count: usize) -> usize {
+        let size = first.place.arena.partition.segment_size();
+        let (mut stale, mut all) = (0, 0);
+        for number in 0..count {
+            let touched =
+                self.segment(first.arena().segment(first.place.segment + number)).touched as usize;
+            stale = if touched == 0 { stale } else { number * size + touched };
+            all += touched;
+        }
+        let segments = run_mask(first.place.segment, count);
+        let arena = self.arena(first.arena());
+        arena.used |= segments;
+        arena.dirty &= !segments;
+        self.figures.reuse(all);
         stale
     }
 
@@ -132,13 +144,21 @@ impl Pools {
 
     /// Marks a used segment vacant, and keeps its memory for the next use.
     pub(crate) fn vacate_segment(&mut self, segment: SegmentRef) {
-        let bit = 1 << segment.place.segment;
-        let touched = self.segment(segment).touched as usize;
-        let arena = self.arena(segment.arena());
-        arena.used &= !bit;
-        if touched != 0 {
-            arena.dirty |= bit;
+        self.vacate_segments(segment, 1);
+    }
+
+    /// The same of `count` segments of an arena, from the first on.
+    pub(crate) fn vacate_segments(&mut self, first: SegmentRef, count: usize) {
+        let (mut dirty, mut all) = (0, 0);
+        for number in 0..count {
+            let touched =
+                self.segment(first.arena().segment(first.place.segment + number)).touched as usize;
+            dirty |= u64::from(touched != 0) << number;
+            all += touched;
         }
-        self.figures.add_dirty(touched);
+        let arena = self.arena(first.arena());
+        arena.used &= !run_mask(first.place.segment, count);
+        arena.dirty |= dirty << first.place.segment;
+        self.figures.add_dirty(all);
     }
 }
