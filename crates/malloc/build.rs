@@ -7,9 +7,13 @@ fn main() {
         // Rust's standard library would have asked for it; so that symbols get their versions.
         println!("cargo:rustc-cdylib-link-arg=-lc");
     }
-    // Programs linked to it look for this name. The number changes when a symbol goes or changes. The hardened build has
-    // a name of its own: both may be installed.
-    let name = if has("HARDENED") { "libstratalloc-hardened" } else { "libstratalloc" };
+    // Programs linked to it look for this name. The number changes when a symbol goes or changes. The checked and the
+    // hardened build have names of their own: all may be installed.
+    let name = match (has("HARDENED"), has("CHECKED")) {
+        (true, _) => "libstratalloc-hardened",
+        (false, true) => "libstratalloc-checked",
+        (false, false) => "libstratalloc",
+    };
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{name}.so.0");
     // Blocks, and the destructor for threads that end, outlive a dlclose.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");

@@ -9,6 +9,9 @@ use crate::process;
 /// Builds libstratalloc.so as it is shipped; its path is the last line printed.
 #[derive(clap::Args)]
 pub(crate) struct Lib {
+    /// With a check on every free.
+    #[arg(long, conflicts_with = "hardened")]
+    checked: bool,
     /// With checks on every free and at every block's end, at several times the cost.
     #[arg(long)]
     hardened: bool,
@@ -16,8 +19,12 @@ pub(crate) struct Lib {
 
 impl Lib {
     pub(crate) fn run(self) -> Result<()> {
-        let library = if self.hardened { build_hardened() } else { build() };
-        println!("{}", library?.display());
+        let library = match (self.checked, self.hardened) {
+            (true, _) => build_checked()?,
+            (_, true) => build_hardened()?,
+            _ => build()?,
+        };
+        println!("{}", library.display());
         Ok(())
     }
 }
@@ -25,6 +32,11 @@ impl Lib {
 /// Builds the shared library in release, and gives its path.
 pub(crate) fn build() -> Result<PathBuf> {
     build_with("freestanding", &process::target_dir())
+}
+
+/// The same with the feature `checked`, in a folder of its own.
+pub(crate) fn build_checked() -> Result<PathBuf> {
+    build_with("freestanding,checked", &process::target_dir().join("checked"))
 }
 
 /// The same with the feature `hardened`, in a folder of its own.

@@ -49,7 +49,8 @@ fn expect(address: usize, start: usize, size: usize, kind: Kind, state: State) {
 /// The sizes of all classes.
 fn block_sizes() -> impl Iterator<Item = usize> {
     let next = |&size: &usize| SizeClass::for_size(size + 1).map(SizeClass::block_size);
-    successors(Some(8), next)
+    // In the checked build no block is smaller than 16 bytes.
+    successors(Some(if cfg!(feature = "checked") { 16 } else { 8 }), next)
 }
 
 fn allocate(size: usize) -> usize {

@@ -55,6 +55,7 @@ fn held(areas: &BTreeSet<usize>) -> (usize, usize) {
 /// Ten pages of blocks, seven of the table of tiles, five of books, cache and stocks. Mapped, which is what limits count and
 /// what a core dump holds, are the tables' and books' room besides, and the first 32 KiB of ten classes.
 #[test]
+#[cfg_attr(feature = "checked", ignore = "a slab has a page of bytes for its blocks besides")]
 fn a_thread_with_a_block_of_each_of_ten_classes_costs_some_twenty_pages() {
     let (begun, seen) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
     let areas = Mutex::new(BTreeSet::new());

@@ -365,6 +365,41 @@ fn check_report(program: &Path, kind: &str, words: &str, way: Way) {
 }
 
 #[test]
+fn checked_every_wrong_free_is_reported_at_the_call() {
+    let program = build("misuse", Way::Checked);
+    let kinds = [
+        ("twice", TWICE),
+        ("twice-apart", TWICE),
+        ("twice-much-later", TWICE),
+        ("twice-by-two", TWICE),
+        ("twice-elsewhere", TWICE),
+        ("inside", "48 bytes into a block of 208"),
+        ("never", TWICE),
+        ("resized", TWICE),
+        ("measured", TWICE),
+        ("stack", "not of this allocator"),
+        ("large-inside", "not the start of a block in use"),
+        ("large-twice", ""),
+    ];
+    for (kind, words) in kinds {
+        check_report(&program, kind, words, Way::Checked);
+    }
+    assert!(run(&program, &["none"], Way::Checked).status.success());
+}
+
+#[test]
+fn checked_it_is_as_good_a_malloc() {
+    for program in ["semantics", "life", "births", "reuse"] {
+        check(program, &[], Way::Checked);
+    }
+    check("random_calls", &["3", "100000", "4"], Way::Checked);
+    check("threads", &["serial", "1000"], Way::Checked);
+    check("threads", &["crowd", "300"], Way::Checked);
+    check("processes", &["100"], Way::Checked);
+    check("limits", &["as", "1000"], Way::Checked);
+}
+
+#[test]
 fn hardened_every_misuse_is_reported_at_the_call() {
     let program = build("misuse", Way::Hardened);
     let kinds = [

@@ -24,7 +24,8 @@
 //! | know how much each of its parts, tasks or tenants holds, and limit that | [`tag`] |
 //! | draw its memory | [`arena::map`] |
 //! | say what an address is | [`arena::address`] |
-//! | have misuse of memory noticed, at 12 times the instructions | the feature `hardened` |
+//! | have wrong frees noticed at the call, at 2.5 times the instructions | the feature `checked` |
+//! | have misuse of memory noticed, at 9 times the instructions | the feature `hardened` |
 //!
 //! Outside of 64-bit Linux it is one heap behind a lock, or the system's allocator: [`Stratalloc::KIND`] says what,
 //! and [docs/PLATFORMS.md](https://github.com/stratalloc/stratalloc/blob/main/docs/PLATFORMS.md) where that was tested.

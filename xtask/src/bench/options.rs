@@ -15,7 +15,8 @@ pub(crate) struct Options {
     /// Only workloads whose name, level or description contains this; may be repeated.
     #[arg(long)]
     pub(crate) filter: Vec<String>,
-    /// Allocators to compare, by name; `all` for every one [default: all but single heaps behind a lock].
+    /// Allocators to compare, by name; `all` for every one [default: all but single heaps behind a lock and our
+    /// builds that check more].
     #[arg(long, value_delimiter = ',')]
     pub(crate) allocators: Vec<String>,
     /// Numbers of threads, instead of each workload's own.

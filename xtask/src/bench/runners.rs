@@ -15,8 +15,10 @@ pub(crate) struct Runner {
     pub(crate) binary: PathBuf,
 }
 
-/// Single heaps behind a lock: no fair sight next to allocators for threads, so only compared when asked for.
-const BEHIND_A_LOCK: [&str; 3] = ["dlmalloc", "rlsf", "talc"];
+/// Runners that are only compared when asked for: single heaps behind a lock, no fair sight next to allocators for threads,
+/// and our builds that check more.
+const ONLY_IF_ASKED: [&str; 5] =
+    ["dlmalloc", "rlsf", "stratalloc-checked", "stratalloc-hardened", "talc"];
 
 impl Runner {
     /// A command of this runner.
@@ -74,7 +76,7 @@ fn chosen(asked: &[String], known: &[String]) -> Result<Vec<String>> {
         return Ok(known.to_vec());
     }
     if asked.is_empty() {
-        let usual = known.iter().filter(|name| !BEHIND_A_LOCK.contains(&name.as_str()));
+        let usual = known.iter().filter(|name| !ONLY_IF_ASKED.contains(&name.as_str()));
         return Ok(usual.cloned().collect());
     }
     let (linked, other): (Vec<_>, Vec<_>) =

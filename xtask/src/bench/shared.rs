@@ -65,6 +65,10 @@ const INSTALLED: [(&str, &str, &str); 2] = [
     ("tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
 ];
 
+/// Our builds that are compared where they are asked for by name.
+const CHECKED: &str = "stratalloc-checked";
+const HARDENED: &str = "stratalloc-hardened";
+
 /// Where installed libraries lie.
 const FOLDERS: [&str; 4] = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib"];
 
@@ -72,7 +76,7 @@ const FOLDERS: [&str; 4] = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib"];
 pub(crate) fn has(name: &str) -> bool {
     let installed = INSTALLED.iter().map(|(name, ..)| *name);
     let mut all = installed.chain(SOURCES.iter().map(|source| source.name));
-    ["system", "stratalloc"].contains(&name) || all.any(|own| own == name)
+    ["system", "stratalloc", CHECKED, HARDENED].contains(&name) || all.any(|own| own == name)
 }
 
 /// Ours, the system's, and those that can be had, or of them those called `names`; says in a line why one is missing.
@@ -86,6 +90,12 @@ pub(crate) fn libraries(names: &[String]) -> Result<Vec<Library>> {
     };
     if asked("stratalloc") {
         add("stratalloc", library::build());
+    }
+    if names.iter().any(|name| name == CHECKED) {
+        add(CHECKED, library::build_checked());
+    }
+    if names.iter().any(|name| name == HARDENED) {
+        add(HARDENED, library::build_hardened());
     }
     for (name, file, package) in INSTALLED.into_iter().filter(|(name, ..)| asked(name)) {
         add(name, installed(file, package));

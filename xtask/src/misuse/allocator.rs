@@ -29,7 +29,11 @@ impl Allocator {
 
 /// Our builds.
 pub(super) fn ours() -> Result<Vec<Allocator>> {
-    let builds = [("default", library::build()?), ("hardened", library::build_hardened()?)];
+    let builds = [
+        ("default", library::build()?),
+        ("checked", library::build_checked()?),
+        ("hardened", library::build_hardened()?),
+    ];
     Ok(builds
         .into_iter()
         .map(|(name, library)| Allocator {

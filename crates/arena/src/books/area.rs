@@ -4,6 +4,7 @@ mod arenas;
 mod books;
 mod commit;
 mod guard_pages;
+mod held;
 mod purge;
 mod tables;
 mod validation;
@@ -27,7 +28,8 @@ use crate::{
 pub(crate) use crate::books::area::{
     books::Books,
     commit::{Appetite, Refusal},
-    tables::{HAS_HELD, held_words},
+    held::{HELD_SIZE, held_block, held_of_segment},
+    tables::HAS_HELD,
     validation::Sums,
 };
 

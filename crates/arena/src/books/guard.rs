@@ -1,8 +1,11 @@
-//! Hardening: checks of each allocation and free of a small block, with the feature `hardened`. Without it they compile
-//! to nothing, and the books have no room for them.
+//! Checks of each allocation and free of a small block. Without the feature `checked` they compile to nothing, and the books
+//! have no room for them.
 //!
-//! - Each block has a bit that is set while the program holds the block. So the call that frees a block twice, or an
-//!   address that is no block, is noticed in whichever thread.
+//! - Each block has a byte, a bit of which is set while the program holds the block. So the call that frees a block twice,
+//!   or an address that is no block, is noticed in whichever thread. This is all that there is in the checked build.
+//!
+//! In the hardened build also:
+//!
 //! - The margin between the size asked for and the block's end is filled, and sealed by a word that depends on the
 //!   address and on the process. So a byte written past the end is noticed at the free.
 //! - A freed block is zeroed, so that a use after the free reads nothing of what it held. Another bit says so. So a byte
@@ -10,20 +13,22 @@
 //!
 //! Blocks of arena heaps aren't checked.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use crate::{
     books::{
-        area::{Area, HAS_HELD, held_words},
+        area::{HAS_HELD, HELD_SIZE, held_block, held_of_segment},
         report,
-        slab::{BITMAP_WORDS_SMALLEST, BadFree},
+        slab::BadFree,
     },
-    plan::{bins::Bin, geometry::SegmentPlace},
+    plan::bins::{self, Bin},
     sys,
 };
 
-/// Whether blocks are checked.
-pub(crate) const ON: bool = HAS_HELD;
+/// Whether it is known which blocks the program holds: in the checked and the hardened build.
+pub(crate) const KNOWS_HELD: bool = HAS_HELD;
+/// Whether blocks are sealed and zeroed too, and large ones lie between guard pages: in the hardened build.
+pub(crate) const ON: bool = cfg!(feature = "hardened");
 
 /// Bytes of a block that its seal takes.
 pub(crate) const SEAL: usize = if ON { size_of::<u64>() } else { 0 };
@@ -38,40 +43,54 @@ const LENGTH_SHIFT: u32 = 48;
 /// The bits of a seal that nobody can guess: those between its first byte and the length.
 const SECRET: u64 = (1 << LENGTH_SHIFT) - (1 << u8::BITS);
 
-/// What is known of a block: two bits of one word. `Relaxed` throughout: a thread that frees a block has it from the thread
+/// The byte of a block that was zeroed when it was freed; zero is that of any other which is free.
+const ZEROED: u8 = 1;
+
+/// The byte of a block that the program holds: it tells the block's start from all other addresses that have the same byte
+/// and are aligned to 8, which all are that come here.
+#[inline(always)]
+fn held_at(block: *mut u8) -> u8 {
+    (block.addr() >> 3) as u8 | 0x80
+}
+
+/// The bin that serves `size` bytes at `align`, with what the build adds to a block.
+#[inline(always)]
+pub(crate) fn bin_for(size: usize, align: usize) -> Option<Bin> {
+    if ON {
+        bins::bin_for(size.saturating_add(SEAL), align)
+    } else if KNOWS_HELD && align < HELD_SIZE {
+        bins::bin_for(size.max(HELD_SIZE), align)
+    } else {
+        bins::bin_for(size, align)
+    }
+}
+
+/// The byte of a block in a slab of `bin`. Used with `Relaxed` throughout: a thread that frees a block has it from the thread
 /// that allocated it.
-struct Guards {
-    word: &'static AtomicU64,
-    /// The program holds the block.
-    held: u64,
-    /// The block was zeroed when it was last freed. It is still set while the program holds the block again.
-    zeroed: u64,
+#[inline(always)]
+fn byte(bin: Bin, block: *mut u8) -> &'static AtomicU8 {
+    // SAFETY: the bin is that of the address's tile: [AREA-2: tiles] its segment serves as a slab. Areas of threads stay
+    // ([WINDOWS-1: stay]).
+    unsafe { held_block(block, bin.shape().partition) }
 }
 
-impl Guards {
-    fn of(bin: Bin, block: *mut u8) -> Self {
-        let shape = bin.shape();
-        let number = shape.block_at(block.addr() & (shape.partition.segment_size() - 1));
-        let words = words(bin, block);
-        // The smallest block with a seal has 16 bytes, so that there are two bits for each.
-        let bit = 1 << (number * 2 % 64);
-        Self { word: &words[number * 2 / 64 % words.len()], held: bit, zeroed: bit << 1 }
-    }
-}
-
-/// The table of the slab that an address lies in.
-fn words(bin: Bin, address: *mut u8) -> &'static [AtomicU64; BITMAP_WORDS_SMALLEST] {
-    let segment = SegmentPlace::in_partition(address.addr(), bin.shape().partition);
-    // SAFETY: the bin is that of the address's tile: [AREA-2: tiles] the segment serves as a slab. Areas of threads stay
-    // ([WINDOWS-1: stay]), and others as long as the lock of their heap is held, by who opens a slab.
-    unsafe { held_words(Area::containing(address), segment) }
-}
-
-/// Forgets what a segment's table says, since the segment becomes a slab of `bin`.
+/// Forgets what a segment's bytes say, since the segment becomes a slab of `bin`.
 pub(crate) fn open_slab(bin: Bin, start: *mut u8) {
-    for word in words(bin, start) {
-        word.store(0, Ordering::Relaxed);
+    // SAFETY: the caller opens the slab, so that it stays as long as the lock of its heap is held, and has no block yet.
+    for bytes in unsafe { held_of_segment(start, bin.shape().partition) } {
+        // Memory that was never written to stays so.
+        if bytes.load(Ordering::Relaxed) != 0 {
+            bytes.store(0, Ordering::Relaxed);
+        }
     }
+}
+
+/// Ends the process over an address in a slab of `bin` at which the program holds no block.
+#[cold]
+#[inline(never)]
+fn not_held(bin: Bin, address: *mut u8) -> ! {
+    let bad = if bin.shape().is_start(address) { BadFree::Twice } else { BadFree::NotABlock };
+    report::bad_free(bin, bad(address))
 }
 
 /// The address of a block's seal.
@@ -100,11 +119,17 @@ fn secret() -> usize {
     fresh
 }
 
-/// Marks a block of `bin` as held by the program, which asked for `size` bytes, and fills and seals its margin. The block
-/// has room for the seal. The process ends with a report if the block was written to after it was freed.
+/// Marks a block of `bin` as held by the program, which asked for `size` bytes; in the hardened build, fills and seals its
+/// margin. The block has room for the seal. The process ends with a report if the block was written to after it was freed.
+#[inline(always)]
 pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
-    let Guards { word, held, zeroed } = Guards::of(bin, block);
-    if word.fetch_or(held, Ordering::Relaxed) & zeroed != 0 {
+    let byte = byte(bin, block);
+    if !ON {
+        return byte.store(held_at(block), Ordering::Relaxed);
+    }
+    let before = byte.load(Ordering::Relaxed);
+    byte.store(held_at(block), Ordering::Relaxed);
+    if before == ZEROED {
         check_zero(bin, block);
     }
     let margin = bin.shape().block_size as usize - SEAL - size;
@@ -119,8 +144,10 @@ pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
 /// Takes a free block of `bin` into use, which the program won't hold. The process ends with a report if it was written to
 /// after it was freed.
 pub(crate) fn take_out(bin: Bin, block: *mut u8) {
-    let Guards { word, zeroed, .. } = Guards::of(bin, block);
-    if word.fetch_and(!zeroed, Ordering::Relaxed) & zeroed != 0 {
+    let byte = byte(bin, block);
+    let before = byte.load(Ordering::Relaxed);
+    byte.store(0, Ordering::Relaxed);
+    if before == ZEROED {
         check_zero(bin, block);
     }
 }
@@ -136,33 +163,35 @@ fn check_zero(bin: Bin, block: *mut u8) {
     }
 }
 
-/// Marks a block of `bin` as free, and zeroes it. The process ends with a report if the program doesn't hold the block, or
-/// wrote past its end.
+/// Marks a block of `bin` as free; in the hardened build, zeroes it. The process ends with a report if the program doesn't
+/// hold the block, or wrote past its end.
+///
+/// Of two threads that free a block at the same moment, the hardened build tells one: without a locked instruction, which
+/// the checked build spares itself, both may find it held.
+#[inline(always)]
 pub(crate) fn take_back(bin: Bin, block: *mut u8) {
-    if !bin.shape().is_start(block) {
-        report::bad_free(bin, BadFree::NotABlock(block));
+    let (byte, held) = (byte(bin, block), held_at(block));
+    let taken = if ON {
+        byte.compare_exchange(held, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    } else {
+        byte.load(Ordering::Relaxed) == held
+    };
+    if !taken {
+        not_held(bin, block);
     }
-    let Guards { word, held, zeroed } = Guards::of(bin, block);
-    let before = word.fetch_and(!held, Ordering::Relaxed);
-    if before & held == 0 {
-        report::bad_free(bin, BadFree::Twice(block));
+    if !ON {
+        return byte.store(0, Ordering::Relaxed);
     }
     size(bin, block);
     // SAFETY: the program held the block until this thread cleared its bit, and gives it up.
     unsafe { block.write_bytes(0, bin.shape().block_size as usize) };
-    if before & zeroed == 0 {
-        word.fetch_or(zeroed, Ordering::Relaxed);
-    }
+    byte.store(ZEROED, Ordering::Relaxed);
 }
 
 /// The same, if the program holds a block of `bin` there for which it asked for `size` bytes; returns whether it does. The
 /// block's bin is that of so many bytes.
 pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize) -> bool {
-    if !bin.shape().is_start(block) {
-        return false;
-    }
-    let Guards { word, held, .. } = Guards::of(bin, block);
-    if word.load(Ordering::Relaxed) & held == 0 {
+    if byte(bin, block).load(Ordering::Relaxed) != held_at(block) {
         return false;
     }
     let margin = bin.shape().block_size as usize - SEAL - size;
@@ -177,12 +206,8 @@ pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize) -> bool {
 
 /// Ends the process with a report unless the program holds a block of `bin` that starts there.
 pub(crate) fn check_held(bin: Bin, block: *mut u8) {
-    if !bin.shape().is_start(block) {
-        report::bad_free(bin, BadFree::NotABlock(block));
-    }
-    let Guards { word, held, .. } = Guards::of(bin, block);
-    if word.load(Ordering::Relaxed) & held == 0 {
-        report::bad_free(bin, BadFree::Twice(block));
+    if byte(bin, block).load(Ordering::Relaxed) != held_at(block) {
+        not_held(bin, block);
     }
 }
 

@@ -65,7 +65,7 @@ pub fn allocate(size: usize, align: usize) -> *mut u8 {
 /// thread has one of the class at hand; else null, and nothing happened.
 #[inline(always)]
 pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
-    if guard::ON {
+    if guard::KNOWS_HELD {
         return guarded::allocate_cached(size, align);
     }
     bin_for(size, align).map_or(null_mut(), |bin| slot::cache().pop(bin))
@@ -143,7 +143,7 @@ pub unsafe fn deallocate_c_sized(block: *mut u8, size: usize, align: usize) {
 /// As for [`deallocate`]; the block is aligned to `ALIGN`.
 #[inline(always)]
 unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
-    if guard::ON {
+    if guard::KNOWS_HELD {
         // SAFETY: this function's contract is the same.
         return unsafe { guarded::deallocate::<ALIGN>(block) };
     }
@@ -164,7 +164,7 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
 /// `block` is live, and was allocated, or reallocated last, with `size` and `align`.
 #[inline(always)]
 pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
-    if guard::ON {
+    if guard::KNOWS_HELD {
         // SAFETY: the block is live and of this allocator, by this function's contract.
         return unsafe { guarded::deallocate_with(block, size, align) };
     }

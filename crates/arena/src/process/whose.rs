@@ -18,7 +18,7 @@ use crate::{
         large::{LargeBlock, MAX_IN_ARENAS, differ_in_pages},
     },
     plan::{
-        bins::{Bin, bin_for},
+        bins::Bin,
         geometry::{AREA_SIZE, SegmentPlace},
     },
     sys,
@@ -113,10 +113,10 @@ impl Kind {
         let kind = unsafe { Self::of(address) };
         match kind {
             Self::Small { bin, .. } => {
-                if guard::ON {
+                check_start(bin, address);
+                if guard::KNOWS_HELD {
                     guard::check_held(bin, address);
                 }
-                check_start(bin, address);
                 if slot::cache().newest(bin) == address {
                     report::bad_free(bin, BadFree::Twice(address));
                 }
@@ -131,7 +131,7 @@ impl Kind {
     /// it and this alignment: in the hardened build, which knows.
     pub(crate) fn check_size(&self, address: *mut u8, said: usize, align: usize) {
         let (size, served) = (self.size(address), said.max(1));
-        let bin = bin_for(served.saturating_add(guard::SEAL), align);
+        let bin = guard::bin_for(served, align);
         let is_aligned =
             address.is_null() || align.is_power_of_two() && address.addr() % align == 0;
         let is_right = match *self {

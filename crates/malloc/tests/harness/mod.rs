@@ -18,6 +18,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) enum Way {
     /// Named in `LD_PRELOAD`.
     Preloaded,
+    /// The checked library, named in `LD_PRELOAD`.
+    Checked,
     /// The hardened library, named in `LD_PRELOAD`.
     Hardened,
     /// Linked to `libstratalloc.so`.
@@ -44,6 +46,12 @@ pub(crate) struct Outcome {
 pub(crate) fn lib_dir() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| built("freestanding", target()))
+}
+
+/// The same of the checked library, where `cargo xtask lib --checked` has it too.
+fn checked_dir() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| built("freestanding,checked", &target().join("checked")))
 }
 
 /// The same of the hardened library, where `cargo xtask lib --hardened` has it too.
@@ -121,7 +129,7 @@ fn compile(name: &str, way: Way, program: &Path) {
             cc.arg("-static")
                 .arg(env::var_os("MUSL_ARCHIVE").expect("run by `cargo xtask platforms`"));
         }
-        Way::Preloaded | Way::Hardened | Way::Alone => {}
+        Way::Preloaded | Way::Checked | Way::Hardened | Way::Alone => {}
     }
     let output = cc.output().expect("these tests need a C compiler, `cc`");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -156,6 +164,7 @@ pub(crate) fn run_with(
     command.env_remove("LD_PRELOAD");
     let preloaded = match way {
         Way::Preloaded => Some(lib_dir()),
+        Way::Checked => Some(checked_dir()),
         Way::Hardened => Some(hardened_dir()),
         _ => None,
     };

@@ -8,9 +8,8 @@ use core::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::books::area::{Books, HAS_HELD};
 use crate::{
-    books::arena::run_mask,
+    books::{area::Books, arena::run_mask, guard},
     plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
     policy::huge_pages,
     sys::{self, mappings, probe::probe},
@@ -74,7 +73,7 @@ impl Books {
         }
         let (step, size) = (appetite.step(), place.arena.partition.segment_size());
         // A run of segments would fill the guards of large blocks among them.
-        let fills_guards = HAS_HELD && !mappings::are_scarce();
+        let fills_guards = guard::ON && !mappings::are_scarce();
         let ahead = if step == 0 {
             Err(Refusal::OutOfMemory)
         } else if step >= size && !fills_guards {

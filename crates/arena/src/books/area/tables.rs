@@ -4,18 +4,18 @@
 //! 0                the area's struct
 //! SEGMENTS_AT      books of segments, arena number by arena number of all partitions
 //! LINES_AT         lines of bit maps, in the order in which segments first served as slabs
-//! HELD_AT          which blocks the program holds, in the hardened build
+//! HELD_AT          which blocks the program holds, in the checked and the hardened build
 //! ```
 //!
 //! Each is usable from its start to where it is needed. The struct and the first table are one mapping.
 
-use core::{ptr::NonNull, sync::atomic::AtomicU64};
+use core::ptr::NonNull;
 
 use stratalloc_core::ProviderError;
 
 use crate::{
     books::{
-        area::Area,
+        area::{Area, held::HELD_OF_NUMBER},
         slab::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment},
     },
     plan::geometry::{
@@ -34,21 +34,18 @@ const LINES_STEP: usize = 16 << 10;
 
 /// Books of segments for the arenas of one number, in all partitions.
 const SEGMENTS_OF_NUMBER: usize = SEGMENTS * PARTITIONS * size_of::<Segment>();
-/// Whether there is a table of the blocks that the program holds: in the hardened build.
-pub(crate) const HAS_HELD: bool = cfg!(feature = "hardened");
-/// Words of a segment's part of that table.
-const HELD: usize = if HAS_HELD { BITMAP_WORDS_SMALLEST } else { 0 };
-const HELD_OF_NUMBER: usize = SEGMENTS * PARTITIONS * HELD * size_of::<u64>();
+/// Whether there is a table of the blocks that the program holds: in the checked and the hardened build.
+pub(crate) const HAS_HELD: bool = cfg!(feature = "checked");
 
 /// The largest pages that a system may have: tables begin at multiples of it.
 const PAGE_LIMIT: usize = 64 << 10;
 pub(super) const SEGMENTS_AT: usize = size_of::<Area>();
 pub(super) const LINES_AT: usize =
     (SEGMENTS_AT + ARENAS * SEGMENTS_OF_NUMBER).next_multiple_of(PAGE_LIMIT);
-const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIMIT);
+pub(super) const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIMIT);
 
 const _: () = assert!(SEGMENTS_AT % align_of::<Segment>() == 0);
-const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT);
+const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT || !HAS_HELD);
 // What `strip` purges begins at a page, and has the books of all segments, however large pages are.
 const _: () =
     assert!(core::mem::offset_of!(Area, bins).next_multiple_of(PAGE_LIMIT) <= SEGMENTS_AT);
@@ -73,27 +70,6 @@ pub(super) const fn place_of(offset: usize) -> SegmentPlace {
 #[inline]
 pub(super) const fn line_offset(line: u32) -> usize {
     LINES_AT + line as usize * LINE_BYTES
-}
-
-/// What is known of each block of a slab, in two bits, in the hardened build.
-///
-/// Touched by every thread.
-///
-/// # Safety
-///
-/// The segment serves as a slab in `area`, which stays.
-pub(crate) unsafe fn held_words(
-    area: *mut Area,
-    place: SegmentPlace,
-) -> &'static [AtomicU64; BITMAP_WORDS_SMALLEST] {
-    // Arena number by arena number, as the books of segments are, but in an order that takes fewer instructions.
-    let number = place.arena.index() * SEGMENTS + place.segment;
-    let offset = HELD_AT + number * HELD * size_of::<u64>();
-    let first: *const [AtomicU64; BITMAP_WORDS_SMALLEST] =
-        core::ptr::with_exposed_provenance(area.addr() + offset);
-    // SAFETY: the segment serves as a slab, by this function's contract, so that its arena is booked: [TABLES-1: usable]
-    // its part of the table is usable. All threads share it, as atomics.
-    unsafe { &*first }
 }
 
 /// How far the tables are usable. All zero is none of them.

@@ -11,7 +11,7 @@ use crate::{
         large::{MAX_IN_ARENAS, Outlook, Request},
     },
     plan::{
-        bins::{Bin, bin_for},
+        bins::Bin,
         geometry::{AREA_SIZE, Partition},
     },
     process::{
@@ -35,12 +35,12 @@ pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     if let Some(tag) = tags::of_thread() {
         return tagged::allocate(tag, Request { size, align, outlook: Outlook::Plain });
     }
-    let Some(bin) = bin_for(size.saturating_add(guard::SEAL), align) else {
+    let Some(bin) = guard::bin_for(size, align) else {
         return allocate_large(size, align, Outlook::Plain);
     };
     let block = with_relief(size, || NonNull::new(allocate_small(bin)));
     let block = block.map_or_else(|| relief::from_others(bin), NonNull::as_ptr);
-    if guard::ON && !block.is_null() {
+    if guard::KNOWS_HELD && !block.is_null() {
         guard::hand_out(bin, block, size);
     }
     block

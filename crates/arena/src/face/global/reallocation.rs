@@ -27,7 +27,9 @@ use crate::{
 pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
     // SAFETY: the block is null, or live and aligned to `align`, by this function's contract.
     unsafe {
-        reallocate_unless(block, size, align, |bin, _| bin_for(size.max(1), align) == Some(bin))
+        reallocate_unless(block, size, align, |bin, _| {
+            guard::bin_for(size.max(1), align) == Some(bin)
+        })
     }
 }
 

@@ -209,7 +209,7 @@ impl Pools {
         self.grown = true;
         self.books(segment.area).set_bin(segment.place, bin);
         let start = segment.address();
-        if guard::ON {
+        if guard::KNOWS_HELD {
             guard::open_slab(bin, start);
         }
         let idle = self.slab_of(segment).map_or(0, |slab| slab.idle());
