@@ -10,7 +10,8 @@ use crate::{
     plan::geometry::Partition,
     thresholds::{
         GRACE, GRACE_TIMES, HEAP_MINIMUM, MAX_WAITING, PATIENCE, READY, REST, SHRINKS, SHRUNK,
-        WORTH_PURGING_SLAB, WORTH_PURGING_STRETCH, WORTH_TURNING,
+        WORTH_PURGING_REST, WORTH_PURGING_SLAB, WORTH_PURGING_STRETCH, WORTH_PURGING_TAIL,
+        WORTH_TURNING,
     },
 };
 
@@ -28,6 +29,11 @@ pub(crate) fn may_wait(dirty: usize, share: usize) -> bool {
 /// threads' stocks lie scattered, and leave many stretches of one page.
 pub(crate) fn least_stretch(rested: bool) -> usize {
     if rested { WORTH_PURGING_STRETCH } else { 4 << 10 }
+}
+
+/// The least bytes behind the end of a block that shrinks that are given back.
+pub(crate) fn least_tail(old: usize, size: usize) -> usize {
+    if size <= old / 2 { WORTH_PURGING_REST } else { WORTH_PURGING_TAIL }
 }
 
 /// Whether a slab with so many idle bytes is looked through for pages to give back.

@@ -131,6 +131,31 @@ fn what_a_block_shrinks_by_goes_at_once() {
     }
 }
 
+// In the hardened build the rest of a block's last page alone stays.
+#[cfg(not(feature = "hardened"))]
+#[test]
+fn blocks_that_shrink_to_a_tenth_hold_little_more() {
+    let _alone = keeping(0);
+    let (before, mut live) = (resident(), 0);
+    let blocks: Vec<_> = (0..200)
+        .map(|number| {
+            let size = (400 << 10) + number * 3000;
+            live += size / 10;
+            // SAFETY: just allocated; the old address is forgotten.
+            unsafe { global::reallocate(fill(size), size / 10, 8) }
+        })
+        .collect();
+    // What else is kept may be as much as lives.
+    global::trim();
+    let held = beyond(before);
+    assert!(held < live + live / 8 + MIB, "{held} bytes for {live}");
+    for block in blocks {
+        // SAFETY: freed once.
+        unsafe { global::deallocate(block) };
+    }
+    global::trim();
+}
+
 #[test]
 fn what_a_trim_would_give_is_known_before() {
     let _alone = keeping(64 * MIB);

@@ -67,3 +67,26 @@ fn of_a_zeroed_table_what_is_touched_is_resident() {
         }
     }
 }
+
+// In the hardened build no memory of a freed block is kept.
+#[cfg(not(feature = "hardened"))]
+#[test]
+fn what_is_kept_of_zeroed_blocks_is_what_was_filled() {
+    let _alone = alone::alone();
+    Config::new().apply().unwrap();
+    for size in [MIB, 2 * MIB, 3 * MIB] {
+        let each = [pages_each(size), pages_each(size)];
+        assert!(each.iter().all(|&each| each <= 4), "{each:?} pages for each of {size} bytes");
+    }
+    global::trim();
+    let before = resident();
+    let buffers: Vec<_> = (0..30).map(|_| global::allocate_zeroed(MIB, 8)).collect();
+    for &buffer in &buffers {
+        // SAFETY: just allocated.
+        unsafe { buffer.write_bytes(1, MIB) };
+    }
+    buffers.into_iter().for_each(free);
+    let kept = resident().saturating_sub(before);
+    assert!(kept > 24 * MIB, "{kept} bytes of 30 MiB");
+    global::trim();
+}

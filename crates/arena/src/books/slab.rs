@@ -58,6 +58,8 @@ pub(crate) struct Segment {
     pub(crate) bin: Bin,
     /// Whether it is in its heap's list of slabs.
     pub(crate) listed: bool,
+    /// Whether the large block that starts here was to be zero.
+    pub(crate) zeroed: bool,
     /// Bytes of the pages of the large block that starts here that the program may not use, in the hardened build.
     pub(crate) margin: u16,
     /// Its idle bytes when it was last looked at for pages to give back.

@@ -7,6 +7,7 @@ mod around;
 mod guard_pages;
 mod resize;
 mod run;
+mod untouched;
 
 use core::ptr::NonNull;
 
@@ -320,6 +321,7 @@ impl Pools {
             self.list_arena(block.first.arena());
         }
         block.set_size(self, size);
+        self.segment(block.first).zeroed = outlook == Outlook::Sparse;
         let usable = block.size(self);
         self.figures.allocate(usable);
         self.tallies.took_large();
@@ -334,10 +336,13 @@ impl Pools {
             block.check_margin(self);
         }
         self.tallies.gave_large();
+        let untouched = block.looks_untouched(self);
         self.segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
         if guard::ON {
             block.withdraw(self, block.segments(size));
+        } else if untouched {
+            block.purge(self, size);
         }
         self.vacate_arenas(block);
     }

@@ -160,8 +160,8 @@ impl Books {
         self.purge_vacant(place, u64::MAX)
     }
 
-    /// The same of some of them.
-    pub(super) fn purge_vacant(&mut self, place: ArenaPlace, segments: u64) -> usize {
+    /// The same of some of these.
+    pub(crate) fn purge_vacant(&mut self, place: ArenaPlace, segments: u64) -> usize {
         let &mut Arena { committed, whole, used, dirty, .. } = self.arena(place);
         let mut purged = 0;
         for (first, count) in stretches(segments & committed & !used, whole) {

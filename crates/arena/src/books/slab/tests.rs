@@ -28,6 +28,7 @@ impl Fixture {
             listed: false,
             seen: 0,
             margin: 0,
+            zeroed: false,
             links: Links::NONE,
         };
         Self { segment, bitmap: [0; BITMAP_WORDS], shape: bin_for(1152, 8).unwrap().shape() }

@@ -56,7 +56,7 @@ impl LargeBlock {
     }
 
     /// Its segments from `from` to `to`, arena by arena: the number of the first, and how many there are.
-    fn parts(self, from: usize, to: usize) -> impl Iterator<Item = (usize, usize)> {
+    pub(super) fn parts(self, from: usize, to: usize) -> impl Iterator<Item = (usize, usize)> {
         let mut next = from;
         core::iter::from_fn(move || {
             let number = next;

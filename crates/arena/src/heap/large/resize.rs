@@ -11,8 +11,8 @@ use crate::{
         pools::Pools,
     },
     plan::geometry::{ARENAS, ArenaPlace, SEGMENTS},
-    sys,
-    thresholds::{GROWING, WORTH_PURGING_TAIL},
+    policy, sys,
+    thresholds::GROWING,
 };
 
 impl Pools {
@@ -34,7 +34,7 @@ impl Pools {
         }
         // Where it grows, the memory behind its end is what it will touch next.
         if size < old {
-            self.purge_tail(block, size, before);
+            self.purge_tail(block, (old, size), before);
         }
         block.set_size(self, size);
         let new = block.size(self);
@@ -101,9 +101,9 @@ impl Pools {
         true
     }
 
-    /// Gives memory back behind the end of a block that was shrunk to `size`, if that is worth a call: of its last
+    /// Gives memory back behind the end of a block that was shrunk from `old` to `size`, if that is worth a call: of its last
     /// segment, and where it is whole, of all segments before the one numbered `before`, which can serve nothing else.
-    fn purge_tail(&mut self, block: LargeBlock, size: usize, before: usize) {
+    fn purge_tail(&mut self, block: LargeBlock, (old, size): (usize, usize), before: usize) {
         let segment_size = block.segment_size();
         let last = block.segments(size) - 1;
         let until = if block.is_whole(self) { before.max(last + 1) } else { last + 1 };
@@ -114,7 +114,7 @@ impl Pools {
             let touched = self.segment(block.segment(number)).touched as usize;
             end = if touched == 0 { end } else { number * segment_size + touched };
         }
-        if end < start + WORTH_PURGING_TAIL {
+        if end < start + policy::least_tail(old, size) {
             return;
         }
         let tail = block.first.address().wrapping_add(start);

@@ -1,7 +1,7 @@
 //! Giving memory back that serves nothing: the excess, or all of it.
 
 use crate::{
-    books::area::Books,
+    books::{area::Books, arena::run_mask, reference::SegmentRef},
     heap::pools::Pools,
     policy::{Slabs, keep},
 };
@@ -59,6 +59,17 @@ impl Pools {
         self.figures.reuse(purged);
         self.tallies.purged(purged);
         purged
+    }
+
+    /// Gives the memory of vacant segments back: of so many from each of these on, in one arena.
+    pub(crate) fn purge_segments(&mut self, parts: impl Iterator<Item = (SegmentRef, usize)>) {
+        let mut purged = 0;
+        for (first, count) in parts {
+            let run = run_mask(first.place.segment, count);
+            purged += self.books(first.area).purge_vacant(first.place.arena, run);
+        }
+        self.figures.reuse(purged);
+        self.tallies.purged(purged);
     }
 
     /// Calls `purge` for one area after another until so many bytes were purged; returns how many were.

@@ -1,0 +1,39 @@
+//! Zeroed blocks of which little was touched: as they are freed, their memory goes back.
+//!
+//! The books count all of a block as touched. So it would be cleared for the next zeroed block, and resident, for the few
+//! pages that were.
+
+use core::ptr;
+
+use crate::{
+    books::guard,
+    heap::{large::LargeBlock, pools::Pools},
+    plan::geometry::LINE,
+    thresholds::{LOOKS, WORTH_LOOKING_AT},
+};
+
+impl LargeBlock {
+    /// Whether it was to be zero, and still is in most of some equal parts, by a look at the middle of each. The program has
+    /// given it up.
+    pub(super) fn looks_untouched(self, pools: &mut Pools) -> bool {
+        let size = self.size(pools);
+        // The sanitizer guards the block already; between guards, all of it goes in any case.
+        if !pools.segment(self.first).zeroed || size < WORTH_LOOKING_AT || cfg!(asan) || guard::ON {
+            return false;
+        }
+        let part = size / LOOKS;
+        let places = (0..LOOKS).map(|number| (number * part + part / 2) & !(LINE - 1));
+        let is_touched = |place: &usize| {
+            let line = self.first.address().wrapping_add(*place).cast::<[u8; LINE]>();
+            // SAFETY: the line lies in the block, which is usable, and nobody uses it any more. All bytes are a value.
+            unsafe { ptr::read_volatile(line) != [0; LINE] }
+        };
+        places.filter(is_touched).count() < LOOKS / 2
+    }
+
+    /// Gives the memory of its segments back, which are vacant by now; it had `size` bytes.
+    pub(super) fn purge(self, pools: &mut Pools, size: usize) {
+        let parts = self.parts(0, self.segments(size));
+        pools.purge_segments(parts.map(|(number, count)| (self.segment(number), count)));
+    }
+}
