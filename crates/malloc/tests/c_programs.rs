@@ -369,11 +369,13 @@ fn checked_every_wrong_free_is_reported_at_the_call() {
     let program = build("misuse", Way::Checked);
     let kinds = [
         ("twice", TWICE),
+        ("twice-at-call", TWICE),
         ("twice-apart", TWICE),
         ("twice-much-later", TWICE),
         ("twice-by-two", TWICE),
         ("twice-elsewhere", TWICE),
         ("inside", "48 bytes into a block of 208"),
+        ("inside-at-call", "16 bytes into a block of 4096"),
         ("never", TWICE),
         ("resized", TWICE),
         ("measured", TWICE),

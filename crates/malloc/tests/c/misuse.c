@@ -97,6 +97,10 @@ int main(int count, char **arguments) {
         pointer = small + 48;
     } else if (strcmp(what, "unaligned") == 0) {
         pointer = small + 8;
+    } else if (strcmp(what, "inside-at-call") == 0) {
+        char *volatile page = malloc(4000);
+        free(page + 16);
+        _exit(0);
     } else if (strcmp(what, "odd") == 0) {
         pointer = small + 1;
     } else if (strcmp(what, "never") == 0) {
