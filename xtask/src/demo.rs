@@ -86,7 +86,7 @@ impl Examples {
             self.folder.join(if ours { name.to_owned() } else { format!("{name}_system") });
         let file = process::target_dir().join(format!("{name}.cost"));
         let output =
-            process::output(&mut Cost::measuring(&file, &[OsString::from(program.clone())])?)?;
+            process::output(&mut Cost::measuring(&file, &[OsString::from(program.clone())]))?;
         ensure!(output.status.success(), "{}: {}", program.display(), output.status);
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
         let cost = Cost::read(&file)?;

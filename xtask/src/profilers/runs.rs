@@ -126,7 +126,7 @@ pub(super) fn work(
     folder: &Path,
 ) -> Result<(f64, String)> {
     let file = folder.join("cost");
-    let said = process::said(&mut Cost::measuring(&file, &tool.words(out, program))?)?;
+    let said = process::said(&mut Cost::measuring(&file, &tool.words(out, program)))?;
     Ok((Cost::read(&file)?.work.as_secs_f64(), said))
 }
 
