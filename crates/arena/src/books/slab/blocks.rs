@@ -99,7 +99,7 @@ impl Run {
     #[inline(always)]
     fn of(blocks: &[*mut u8], size: usize, number: usize, carved: usize) -> Self {
         let step = blocks.get(1).map_or(0, |next| next.addr().wrapping_sub(blocks[0].addr()));
-        // Upwards or downwards, by one comparison.
+        // Upwards or downwards, by one comparison. It wraps for none that it takes: addresses have 47 bits, and sizes 16.
         if step.wrapping_mul(step) == size * size {
             Self::by(step, blocks, number, carved)
         } else {

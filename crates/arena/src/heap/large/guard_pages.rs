@@ -20,7 +20,7 @@ use crate::{
         report,
     },
     heap::{large::LargeBlock, pools::Pools},
-    plan::geometry::{Partition, SEGMENTS},
+    plan::geometry::Partition,
     sys,
 };
 
@@ -55,17 +55,6 @@ impl LargeBlock {
         self.first.arena().segment(self.first.place.segment - LEADING)
     }
 
-    /// Its segments from `from` to `to`, arena by arena: the number of the first, and how many there are.
-    pub(super) fn parts(self, from: usize, to: usize) -> impl Iterator<Item = (usize, usize)> {
-        let mut next = from;
-        core::iter::from_fn(move || {
-            let number = next;
-            let left = SEGMENTS - self.segment(number).place.segment;
-            next = to.min(number + left);
-            (number < to).then_some((number, next - number))
-        })
-    }
-
     /// Makes its pages usable, for `size` bytes, and nothing around them. It had `from` segments before.
     pub(super) fn commit_alone(
         self,
@@ -77,16 +66,17 @@ impl LargeBlock {
         if before != 0 {
             pools.withdraw(self.leading_guard(), before);
         }
-        for (number, count) in self.parts(from, self.segments(size)) {
-            pools.withdraw(self.segment(number), count);
+        for (first, count) in self.pieces(from, self.segments(size)) {
+            pools.withdraw(first, count);
         }
-        for (number, count) in self.parts(0, self.segments(size)) {
-            let first = self.segment(number);
-            let bytes = sys::round_to_pages(size).saturating_sub(number * self.segment_size());
+        let mut left = sys::round_to_pages(size);
+        for (first, count) in self.pieces(0, self.segments(size)) {
+            let bytes = left.min(count * self.segment_size());
             pools
                 .books(first.area)
-                .commit_exactly(first.place, bytes.min(count * self.segment_size()))
+                .commit_exactly(first.place, bytes)
                 .map_err(|refusal| (first.arena(), refusal))?;
+            left -= bytes;
         }
         Ok(())
     }
@@ -99,8 +89,8 @@ impl LargeBlock {
         if self.first.place.segment != 0 {
             pools.withdraw(self.leading_guard(), 1);
         }
-        for (number, count) in self.parts(0, segments) {
-            pools.withdraw(self.segment(number), count);
+        for (first, count) in self.pieces(0, segments) {
+            pools.withdraw(first, count);
         }
     }
 
@@ -132,8 +122,8 @@ impl LargeBlock {
     unsafe fn give_back_behind(self, pools: &mut Pools, size: usize, before: usize) {
         let last = (size - 1) / self.segment_size();
         self.vacate_segments(pools, last + 1, before);
-        for (number, count) in self.parts(last + 1, before) {
-            pools.withdraw(self.segment(number), count);
+        for (first, count) in self.pieces(last + 1, before) {
+            pools.withdraw(first, count);
         }
         self.use_segments(pools, last + 1, self.segments(size));
         let last_segment = self.segment(last);

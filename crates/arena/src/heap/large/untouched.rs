@@ -33,7 +33,6 @@ impl LargeBlock {
 
     /// Gives the memory of its segments back, which are vacant by now; it had `size` bytes.
     pub(super) fn purge(self, pools: &mut Pools, size: usize) {
-        let parts = self.parts(0, self.segments(size));
-        pools.purge_segments(parts.map(|(number, count)| (self.segment(number), count)));
+        pools.purge_segments(self.pieces(0, self.segments(size)));
     }
 }
