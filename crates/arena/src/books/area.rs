@@ -29,7 +29,7 @@ pub(crate) use crate::books::area::{
     books::Books,
     commit::{Appetite, Refusal},
     held::{HELD_SIZE, held_block, held_of_segment},
-    tables::HAS_HELD,
+    tables::KNOWS_HELD,
     validation::Sums,
 };
 

@@ -17,7 +17,7 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use crate::{
     books::{
-        area::{HAS_HELD, HELD_SIZE, held_block, held_of_segment},
+        area::{HELD_SIZE, held_block, held_of_segment},
         report,
         slab::BadFree,
     },
@@ -25,8 +25,8 @@ use crate::{
     sys,
 };
 
-/// Whether it is known which blocks the program holds: in the checked and the hardened build.
-pub(crate) const KNOWS_HELD: bool = HAS_HELD;
+pub(crate) use crate::books::area::KNOWS_HELD;
+
 /// Whether blocks are sealed and zeroed too, and large ones lie between guard pages: in the hardened build.
 pub(crate) const ON: bool = cfg!(feature = "hardened");
 

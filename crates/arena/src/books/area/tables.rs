@@ -34,8 +34,8 @@ const LINES_STEP: usize = 16 << 10;
 
 /// Books of segments for the arenas of one number, in all partitions.
 const SEGMENTS_OF_NUMBER: usize = SEGMENTS * PARTITIONS * size_of::<Segment>();
-/// Whether there is a table of the blocks that the program holds: in the checked and the hardened build.
-pub(crate) const HAS_HELD: bool = cfg!(feature = "checked");
+/// Whether a table says which blocks the program holds: in the checked and the hardened build.
+pub(crate) const KNOWS_HELD: bool = cfg!(feature = "checked");
 
 /// The largest pages that a system may have: tables begin at multiples of it.
 const PAGE_LIMIT: usize = 64 << 10;
@@ -45,7 +45,7 @@ pub(super) const LINES_AT: usize =
 pub(super) const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIMIT);
 
 const _: () = assert!(SEGMENTS_AT % align_of::<Segment>() == 0);
-const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT || !HAS_HELD);
+const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT || !KNOWS_HELD);
 // What `strip` purges begins at a page, and has the books of all segments, however large pages are.
 const _: () =
     assert!(core::mem::offset_of!(Area, bins).next_multiple_of(PAGE_LIMIT) <= SEGMENTS_AT);
@@ -100,7 +100,7 @@ impl Tables {
         let size = HOME_LIMIT + books_end(1);
         sys::map_at(start, size)?;
         let area = start.as_ptr().wrapping_add(HOME_LIMIT);
-        if HAS_HELD && !extend(area, HELD_AT, HELD_OF_NUMBER) {
+        if KNOWS_HELD && !extend(area, HELD_AT, HELD_OF_NUMBER) {
             // SAFETY: mapped by this function, and nobody else knows of it.
             unsafe { sys::unmap(start, size) };
             return Err(ProviderError::OutOfMemory { size: HELD_OF_NUMBER, align: 1 });
@@ -120,7 +120,7 @@ impl Tables {
             let number = self.arenas_booked;
             let (from, to) = (books_end(number), books_end(number + 1));
             let held = HELD_AT + number * HELD_OF_NUMBER;
-            let held_too = !HAS_HELD || extend(area, held, HELD_OF_NUMBER);
+            let held_too = !KNOWS_HELD || extend(area, held, HELD_OF_NUMBER);
             if !held_too || !extend(area, from, to - from) {
                 return false;
             }
