@@ -6,36 +6,33 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/random.rs"]
+mod random;
 #[path = "common/resident.rs"]
 mod resident;
 
+use std::time::Duration;
+
+use random::Random;
 use resident::{MIB, resident};
-use stratalloc_arena::global;
+use stratalloc_arena::{Census, Config, global};
 
 /// Bytes of blocks that live at once.
 const LIVE: usize = 160 * MIB;
-
-/// Numbers without a pattern that matters here.
-fn random(state: &mut u64) -> usize {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state as usize
-}
 
 /// The most that is resident, in hundredths of what lives, while blocks of `least` to `most` bytes are replaced.
 fn worst(least: usize, most: usize) -> usize {
     let before = resident();
     let count = LIVE / usize::midpoint(least, most);
-    let mut state = 88_172_645_463_325_252;
+    let mut random = Random(88_172_645_463_325_252);
     let mut blocks = vec![(core::ptr::null_mut::<u8>(), 0); count];
     let (mut live, mut worst) = (0, 0);
     for step in 0..count * 8 {
-        let (block, size) = &mut blocks[random(&mut state) % count];
+        let (block, size) = &mut blocks[random.below(count)];
         // SAFETY: null, or allocated before and freed once.
         unsafe { global::deallocate(*block) };
         live -= *size;
-        *size = least + random(&mut state) % (most - least);
+        *size = least + random.below(most - least);
         *block = global::allocate(*size, 8);
         // SAFETY: so many bytes, just allocated.
         unsafe { block.write_bytes(1, *size) };
@@ -61,6 +58,42 @@ fn a_cache_of_buffers_takes_little_more_than_it_holds() {
         let worst = worst(least, most);
         assert!(worst <= 135, "{worst} % for blocks of {least} to {most} bytes");
     }
+}
+
+/// The bytes that go back while a block of 64 KiB to 4 MiB among 32 is replaced at random, so many times, in thousandths
+/// of the bytes of all of these.
+fn given_back(times: usize) -> u64 {
+    let mut random = Random(88_172_645_463_325_252);
+    let (mut blocks, mut all) = ([core::ptr::null_mut(); 32], 0);
+    let before = Census::take();
+    for _ in 0..times {
+        let least = (64 << 10) << random.below(6);
+        let size = least + random.below(least);
+        let block = &mut blocks[random.below(32)];
+        // The new one comes first, as where a container is replaced.
+        let old = core::mem::replace(block, global::allocate(size, 8));
+        // SAFETY: null, or allocated before and freed once.
+        unsafe { global::deallocate(old) };
+        all += size as u64;
+    }
+    let given_back = Census::take().since(&before).events.purged;
+    for block in blocks {
+        // SAFETY: null, or freed once.
+        unsafe { global::deallocate(block) };
+    }
+    given_back * 1000 / all
+}
+
+// In the hardened build no memory of a freed block is kept.
+#[cfg(not(feature = "hardened"))]
+#[test]
+fn blocks_that_are_replaced_have_the_memory_of_those_before_them() {
+    let _alone = alone::alone();
+    Config::new().decay(Duration::ZERO).apply().unwrap();
+    let given_back = given_back(8000);
+    assert!(given_back < 8, "{given_back} in 1000 bytes went back, to be faulted in again");
+    Config::new().apply().unwrap();
+    global::trim();
 }
 
 /// A block grown by doubling from 128 KiB to so many bytes, all of them written to.

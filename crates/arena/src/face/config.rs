@@ -76,6 +76,7 @@ impl Config {
     }
 
     /// The bytes that serve nothing and are kept for the next use in any case, by all threads together: 32 MiB by default.
+    /// [A share](Self::keep_percent) of what is in use is kept besides.
     /// Half as many again are kept for five seconds after some were given back; and as many as a thread's heap had in use,
     /// where that rose and fell three times in these five seconds.
     pub const fn keep(mut self, bytes: usize) -> Self {
@@ -83,8 +84,7 @@ impl Config {
         self
     }
 
-    /// How many hundredths of the bytes in use may be kept beside them, if that is more than
-    /// [`keep`](Self::keep): 100 by default.
+    /// How many hundredths of the bytes in use may be kept besides [`keep`](Self::keep): 100 by default.
     ///
     /// # Panics
     ///

@@ -1,7 +1,7 @@
 //! Kept memory: the memory behind vacant segments and free blocks, which serves nothing, and the bound on it.
 //!
 //! Freed memory is kept warm for the next use, since page faults are the dearest thing that an allocator causes.
-//! All heaps together keep no more than a constant, or a share of the bytes in use. Beyond that, the heap that frees gives
+//! All heaps together keep no more than a constant and a share of the bytes in use. Beyond that, the heap that frees gives
 //! some of its own back, in large ranges; and if that isn't enough, idle heaps give theirs.
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -51,12 +51,14 @@ fn share(used: usize) -> usize {
     used / 100 * SHARE.load(Ordering::Relaxed)
 }
 
-/// The bytes that all heaps together may keep now; half as many again `after_purge`.
+/// The bytes that all heaps together may keep now; half of the constant again `after_purge`.
+///
+/// The sum of constant and share, since what is in use rises and falls by as much where large blocks are replaced.
 fn limit(after_purge: bool) -> usize {
     let used = USED.load(Ordering::Relaxed);
     let keep = KEEP.load(Ordering::Relaxed);
     let keep = if after_purge { keep.saturating_add(keep / 2) } else { keep };
-    keep.max(share(used)).min(grant::left_for_keeping(used))
+    keep.saturating_add(share(used)).min(grant::left_for_keeping(used))
 }
 
 /// Whether all heaps together keep more than they may.
