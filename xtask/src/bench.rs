@@ -22,6 +22,7 @@ mod groups;
 mod instructions;
 mod kept;
 pub(crate) mod launch;
+mod levels;
 pub(crate) mod load;
 mod losses;
 pub(crate) mod machine;
@@ -93,6 +94,7 @@ enum Action {
         #[arg(long)]
         into: Option<PathBuf>,
     },
+    Levels(Box<levels::Levels>),
     /// Print a record summed up in Markdown: means, and in how many rows we lose.
     Table {
         /// A file of JSON lines.
@@ -124,6 +126,7 @@ impl Bench {
                 let into = into.unwrap_or_else(|| process::root().join("benches/RESULTS.md"));
                 Ok(fs::write(into, results::page(&records))?)
             }
+            Some(Action::Levels(levels)) => levels.run(),
             Some(Action::Table { record, into }) => {
                 let summary = markdown::summary(&Record::read(&record)?);
                 let Some(page) = into else {

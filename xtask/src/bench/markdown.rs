@@ -13,21 +13,23 @@ use super::{
 /// The summary of a record.
 pub(crate) fn summary(record: &Record) -> String {
     let groups = groups(record);
-    let mut text = String::new();
-    origin(&mut text, record, &groups);
+    let mut text = origin(record, &groups);
+    text.push_str(
+        "Geometric means of each row's ratio to its best; 1.00 would be best in every row.\n\n",
+    );
     means(&mut text, record, &groups);
     counts(&mut text, &groups);
     text
 }
 
-fn origin(text: &mut String, record: &Record, groups: &[Group]) {
+/// Where and when the rows of these groups were measured, and how often.
+pub(crate) fn origin(record: &Record, groups: &[Group]) -> String {
     let header = &record.header;
     let rows = || groups.iter().flat_map(|group| &group.rows);
     let runs = rows().flat_map(|row| row.cells.values()).map(Cell::count);
     let (least, most) = (runs.clone().min().unwrap_or(0), runs.max().unwrap_or(0));
     let runs = if least == most { least.to_string() } else { format!("{least} to {most}") };
-    let _ = write!(
-        text,
+    let mut text = format!(
         "{} UTC, {}; commit {}; {} rows, medians of {runs} runs. ",
         header.date.replacen('T', " ", 1),
         header.system,
@@ -37,9 +39,7 @@ fn origin(text: &mut String, record: &Record, groups: &[Group]) {
     if let Some(noise) = record.noise().filter(|noise| noise.others + noise.stolen > load::BUSY) {
         let _ = write!(text, "A busy machine: {}. ", noise.words());
     }
-    text.push_str(
-        "Geometric means of each row's ratio to its best; 1.00 would be best in every row.\n\n",
-    );
+    text
 }
 
 /// One line for each allocator, two columns for each group.

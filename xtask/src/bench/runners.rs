@@ -20,6 +20,9 @@ pub(crate) struct Runner {
 const ONLY_IF_ASKED: [&str; 5] =
     ["dlmalloc", "rlsf", "stratalloc-checked", "stratalloc-hardened", "talc"];
 
+/// Runners that link none of the peers, and needn't wait until these are built.
+const WITHOUT_PEERS: [&str; 3] = ["stratalloc", "system", "system-again"];
+
 impl Runner {
     /// A command of this runner.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
@@ -39,24 +42,28 @@ pub(crate) fn build(names: Vec<String>) -> Result<Vec<Runner>> {
     packages::need_compilers()?;
     let own = packages::features()?;
     let (alone, together): (Vec<_>, Vec<_>) = names.iter().partition(|name| own.contains(*name));
-    compile("peers", &together)?;
+    let (light, together): (Vec<_>, Vec<_>) =
+        together.into_iter().partition(|name| WITHOUT_PEERS.contains(&name.as_str()));
+    compile(None, &light)?;
+    compile(Some("peers"), &together)?;
     // A feature of the runner's own name changes a crate that others link too, so it is another build.
-    alone.iter().try_for_each(|name| compile(name, &[name]))?;
+    alone.iter().try_for_each(|name| compile(Some(name), &[name]))?;
     let folder = process::target_dir().join("compare");
     Ok(names.into_iter().map(|name| Runner { binary: folder.join(&name), name }).collect())
 }
 
-fn compile(feature: &str, names: &[&String]) -> Result<()> {
+fn compile(feature: Option<&str>, names: &[&String]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
     let mut cargo =
         process::cargo(&["build", "--profile", "compare", "--package", "stratalloc-runners"]);
-    cargo.args(["--features", feature]);
+    cargo.args(feature.iter().flat_map(|feature| ["--features", feature]));
     for name in names {
         cargo.args(["--bin", name]);
     }
-    process::step(&format!("build {} runners with `{feature}`", names.len()), &mut cargo)?;
+    let with = feature.map_or_else(String::new, |feature| format!(" with `{feature}`"));
+    process::step(&format!("build {} runners{with}", names.len()), &mut cargo)?;
     Ok(())
 }
 
