@@ -5,7 +5,7 @@ use crate::{
         area::Books,
         arena::{Claim, Use, run_mask},
     },
-    plan::geometry::{ARENAS, ArenaPlace, Partition},
+    plan::geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition},
 };
 
 impl Books {
@@ -27,6 +27,13 @@ impl Books {
         }
         (first..first + count).for_each(|first| self.take_arena(arena(first), purpose));
         Some(arena(first))
+    }
+
+    /// The arenas that may ever have been in use, in the order of their books.
+    ///
+    /// The books of others are seven pages, which a look at them would fault in.
+    pub(super) fn booked(&self) -> impl DoubleEndedIterator<Item = ArenaPlace> + use<> {
+        (0..self.tables.arenas_booked() * PARTITIONS).map(ArenaPlace::from_index)
     }
 
     /// Whether an arena is vacant.

@@ -130,8 +130,7 @@ impl Books {
     ///
     /// No block of the area is live.
     pub(super) unsafe fn give_up(&mut self) -> Tables {
-        for index in 0..self.arenas.len() {
-            let place = ArenaPlace::from_index(index);
+        for place in self.booked() {
             let committed = self.arena(place).committed;
             // SAFETY: no block of the area is live, by this function's contract, so that no segment serves anything.
             unsafe { self.unmap_segments(place, committed) };

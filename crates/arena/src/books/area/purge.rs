@@ -76,14 +76,14 @@ impl Books {
         let mut purged = 0;
         // All of an arena goes in one call.
         for purposes in [[Use::WHOLE, Use::VACANT], [Use::SEGMENTS; 2]] {
-            for index in (0..self.arenas.len()).rev() {
+            for place in self.booked().rev() {
                 if purged >= wanted {
                     return purged;
                 }
-                let arena = &self.arenas[index];
+                let arena = self.arena(place);
                 let spared = spare && policy::will_serve_again(arena.freed_at, now);
                 if arena.dirty != 0 && !spared && purposes.contains(&arena.purpose) {
-                    purged += self.purge_arena(ArenaPlace::from_index(index));
+                    purged += self.purge_arena(place);
                 }
             }
         }
@@ -95,10 +95,10 @@ impl Books {
     /// at.
     pub(crate) fn purge_slabs(&mut self, wanted: usize, rested: bool) -> usize {
         let mut purged = 0;
-        for index in (0..self.arenas.len()).rev() {
-            let mut used = self.arenas[index].used;
+        for arena in self.booked().rev() {
+            let mut used = self.arena(arena).used;
             while used != 0 && purged < wanted {
-                let place = ArenaPlace::from_index(index).segment(used.trailing_zeros() as usize);
+                let place = arena.segment(used.trailing_zeros() as usize);
                 used &= used - 1;
                 if let Some(mut slab) = self.slab_of(place) {
                     purged += purge_slab(&mut slab, rested);
@@ -112,11 +112,11 @@ impl Books {
     /// says nothing. Returns whether it did.
     pub(crate) fn purge_books(&mut self) -> bool {
         let is_needed = |arena: &Arena| arena.used | arena.dirty != 0;
-        if self.tables.are_bare() || self.arenas.iter().any(is_needed) {
+        if self.tables.are_bare() || self.booked().any(|place| is_needed(self.arena(place))) {
             return false;
         }
         self.decommit();
-        if self.arenas.iter().any(|arena| arena.committed != 0) {
+        if self.booked().any(|place| self.arena(place).committed != 0) {
             return false;
         }
         let start = self.start();
@@ -128,8 +128,8 @@ impl Books {
     /// slabs. A limit of the process no longer counts it then.
     pub(crate) fn decommit(&mut self) {
         let mut tails = true;
-        for index in 0..self.arenas.len() {
-            tails = self.decommit_arena(ArenaPlace::from_index(index), tails);
+        for place in self.booked() {
+            tails = self.decommit_arena(place, tails);
         }
     }
 

@@ -49,6 +49,19 @@ impl Slab<'_> {
         count
     }
 
+    /// Writes to the bit map of a slab without free blocks where a block has its bit, which is zero as all of them are.
+    ///
+    /// A page that is read before it is ever written to is faulted in twice, and the second time other threads' processors
+    /// are interrupted.
+    pub(crate) fn write_to_map(&mut self, block: *mut u8) {
+        debug_assert!(self.segment.free == 0);
+        let number = self.shape.block_at(block.addr().wrapping_sub(self.base.addr()));
+        if let Some(word) = self.bitmap.get_mut(number / 64) {
+            // SAFETY: the word is borrowed mutably. Volatile, as it changes nothing.
+            unsafe { core::ptr::from_mut(word).write_volatile(0) };
+        }
+    }
+
     /// Takes back the first of `blocks` and those after it that lie in this slab too; returns how many.
     /// O(1) each.
     #[inline]

@@ -133,6 +133,9 @@ impl Pools {
             // SAFETY: the block lies in a slab of the bin of this heap, by this function's contract.
             let mut slab = unsafe { self.slab(block, bin) };
             let had_none = slab.segment.free == 0;
+            if had_none {
+                slab.write_to_map(block);
+            }
             let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(bin, bad));
             if had_none || slab.is_empty() {
                 let start = slab.base;
