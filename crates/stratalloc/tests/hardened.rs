@@ -7,6 +7,8 @@ use std::{
     collections::BTreeMap,
     env,
     process::{Command, Output},
+    sync::Barrier,
+    thread,
 };
 
 use stratalloc::Stratalloc;
@@ -39,6 +41,18 @@ fn mistakes_are_reported() {
     }
 }
 
+#[test]
+fn of_two_threads_that_free_a_block_at_the_same_moment_one_is_noticed() {
+    for _ in 0..20 {
+        let output = made("race");
+        let said = String::from_utf8_lossy(&output.stderr);
+        // What the slower one zeroes may be a seal again.
+        let words = ["freed already", "written to past its end"];
+        assert!(!output.status.success(), "{output:?}");
+        assert!(words.iter().any(|words| said.contains(words)), "{output:?}");
+    }
+}
+
 /// Runs this program again, for one mistake.
 fn made(mistake: &str) -> Output {
     let mut program = Command::new(env::current_exe().unwrap());
@@ -56,8 +70,30 @@ fn a_mistake() {
             "twice" => ALLOCATOR.dealloc(block, layout(100)),
             "past" => block.add(100).write(0),
             "size" => ALLOCATOR.dealloc(block, layout(60)),
+            "race" => return race(block),
             _ => {}
         }
         ALLOCATOR.dealloc(block, layout(100));
+    }
+}
+
+/// Frees a block of 100 bytes in two threads at once. If neither free is noticed, there are two owners to be: all of them
+/// are asked for.
+fn race(block: *mut u8) {
+    let (layout, place) = (Layout::from_size_align(100, 8).unwrap(), block.expose_provenance());
+    let meet = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            meet.wait();
+            // SAFETY: none: this is the mistake.
+            unsafe { ALLOCATOR.dealloc(std::ptr::with_exposed_provenance_mut(place), layout) };
+        });
+        meet.wait();
+        // SAFETY: the block is live here, if the other thread is late.
+        unsafe { ALLOCATOR.dealloc(block, layout) };
+    });
+    for _ in 0..100_000 {
+        // SAFETY: the layout isn't of no bytes. The blocks stay, so that none comes twice rightly.
+        assert!(!unsafe { ALLOCATOR.alloc(layout) }.is_null());
     }
 }

@@ -13,7 +13,12 @@
 //!
 //! Blocks of arena heaps aren't checked.
 
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+mod seal;
+mod wipe;
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use stratalloc_core::MAX_CLASS_SIZE;
 
 use crate::{
     books::{
@@ -22,10 +27,14 @@ use crate::{
         slab::BadFree,
     },
     plan::bins::{self, Bin},
-    sys,
 };
 
-pub(crate) use crate::books::area::KNOWS_HELD;
+use seal::Seal;
+
+pub(crate) use crate::books::{
+    area::KNOWS_HELD,
+    guard::seal::{fill, is_filled},
+};
 
 /// Whether blocks are sealed and zeroed too, and large ones lie between guard pages: in the hardened build.
 pub(crate) const ON: bool = cfg!(feature = "hardened");
@@ -33,18 +42,12 @@ pub(crate) const ON: bool = cfg!(feature = "hardened");
 /// Bytes of a block that its seal takes.
 pub(crate) const SEAL: usize = if ON { size_of::<u64>() } else { 0 };
 
-/// What fills the bytes between a block's size and its seal, and the seal's first byte. So one byte past the end is noticed
-/// whatever else is written, be it zero, as of a string.
-const MARGIN: u8 = 0xc5;
-const MARGIN_WORD: u64 = u64::from_ne_bytes([MARGIN; WORD]);
-const WORD: usize = size_of::<u64>();
-/// The bits of a seal above this one hold the margin's length.
-const LENGTH_SHIFT: u32 = 48;
-/// The bits of a seal that nobody can guess: those between its first byte and the length.
-const SECRET: u64 = (1 << LENGTH_SHIFT) - (1 << u8::BITS);
+const _: () = assert!(HELD_SIZE >= wipe::LEAST, "a block with a seal can be zeroed");
 
 /// The byte of a block that was zeroed when it was freed; zero is that of any other which is free.
 const ZEROED: u8 = 1;
+/// The byte of a block that the program freed.
+const FREED: u8 = if ON { ZEROED } else { 0 };
 
 /// The byte of a block that the program holds: it tells the block's start from all other addresses that have the same byte
 /// and are aligned to 8, which all are that come here.
@@ -53,16 +56,24 @@ fn held_at(block: *mut u8) -> u8 {
     (block.addr() >> 3) as u8 | 0x80
 }
 
-/// The bin that serves `size` bytes at `align`, with what the build adds to a block.
+/// The bin that serves `size` bytes at `align`, with what the build adds to a block. In the hardened build, none serves no bytes.
 #[inline(always)]
 pub(crate) fn bin_for(size: usize, align: usize) -> Option<Bin> {
     if ON {
-        bins::bin_for(size.saturating_add(SEAL), align)
+        // Size 0 wraps to one that is too large.
+        let is_served = size.wrapping_sub(1) < MAX_CLASS_SIZE - SEAL;
+        if is_served { bins::bin_for(size + SEAL, align) } else { None }
     } else if KNOWS_HELD && align < HELD_SIZE {
         bins::bin_for(size.max(HELD_SIZE), align)
     } else {
         bins::bin_for(size, align)
     }
+}
+
+/// Whether blocks of a bin take a loop to be zeroed: paths that have none are shorter without it.
+#[inline(always)]
+pub(crate) fn are_long(bin: Bin) -> bool {
+    ON && bin.shape().block_size as usize > wipe::SHORT
 }
 
 /// The byte of a block in a slab of `bin`. Used with `Relaxed` throughout: a thread that frees a block has it from the thread
@@ -74,8 +85,11 @@ fn byte(bin: Bin, block: *mut u8) -> &'static AtomicU8 {
     unsafe { held_block(block, bin.shape().partition) }
 }
 
-/// Forgets what a segment's bytes say, since the segment becomes a slab of `bin`.
+/// Forgets what a segment's bytes say, since the segment becomes a slab of `bin`, and sees to it that its blocks can be sealed.
 pub(crate) fn open_slab(bin: Bin, start: *mut u8) {
+    if ON {
+        seal::make_secret();
+    }
     // SAFETY: the caller opens the slab, so that it stays as long as the lock of its heap is held, and has no block yet.
     for bytes in unsafe { held_of_segment(start, bin.shape().partition) } {
         // Memory that was never written to stays so.
@@ -93,115 +107,123 @@ fn not_held(bin: Bin, address: *mut u8) -> ! {
     report::bad_free(bin, bad(address))
 }
 
-/// The address of a block's seal.
-fn seal_place(bin: Bin, block: *mut u8) -> *mut u64 {
-    block.wrapping_add(bin.shape().block_size as usize - SEAL).cast()
-}
-
-/// The seal of a block with a margin of so many bytes.
-fn seal(block: *mut u8, margin: usize) -> u64 {
-    let mixed = (block.addr() + margin) ^ secret();
-    let product = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64;
-    (product >> u8::BITS) & SECRET | u64::from(MARGIN) | (margin as u64) << LENGTH_SHIFT
-}
-
-/// The process's random number, which the system is asked for once.
-fn secret() -> usize {
-    /// Zero before it is known. `Relaxed`: each thread would find the same.
-    static KNOWN: AtomicUsize = AtomicUsize::new(0);
-
-    let known = KNOWN.load(Ordering::Relaxed);
-    if known != 0 {
-        return known;
-    }
-    let fresh = sys::random() | 1;
-    KNOWN.store(fresh, Ordering::Relaxed);
-    fresh
-}
-
-/// Marks a block of `bin` as held by the program, which asked for `size` bytes; in the hardened build, fills and seals its
-/// margin. The block has room for the seal. The process ends with a report if the block was written to after it was freed.
+/// Marks a block of `bin` as held by the program, which asked for `size` bytes, and returns it; in the hardened build, fills
+/// and seals its margin. The block has room for the seal. The process ends with a report if the block was written to after it
+/// was freed, or if the program holds it: then two threads freed it at the same moment.
 #[inline(always)]
-pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) {
-    let byte = byte(bin, block);
+pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
     if !ON {
-        return byte.store(held_at(block), Ordering::Relaxed);
+        byte(bin, block).store(held_at(block), Ordering::Relaxed);
+        return block;
     }
-    let before = byte.load(Ordering::Relaxed);
-    byte.store(held_at(block), Ordering::Relaxed);
-    if before == ZEROED {
-        check_zero(bin, block);
-    }
-    let margin = bin.shape().block_size as usize - SEAL - size;
-    // SAFETY: the block was just allocated for the caller, and has room for `size` bytes, the margin and the seal, which
-    // need not be aligned, and is written last.
-    unsafe {
-        fill_before_seal(block.add(size), margin);
-        seal_place(bin, block).write_unaligned(seal(block, margin));
-    }
+    if are_long(bin) { hand_out_long(bin, block, size) } else { hand_out_any(bin, block, size) }
 }
 
-/// Takes a free block of `bin` into use, which the program won't hold. The process ends with a report if it was written to
-/// after it was freed.
+#[inline(never)]
+fn hand_out_long(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
+    hand_out_any(bin, block, size)
+}
+
+#[inline(always)]
+fn hand_out_any(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
+    leave(bin, block, held_at(block));
+    // SAFETY: the block was just allocated for the caller, and has room for `size` bytes.
+    unsafe { seal(bin, block).set(size) };
+    block
+}
+
+/// Takes a free block of `bin` into use, which the program won't hold. The process ends with a report as by [`hand_out`].
 pub(crate) fn take_out(bin: Bin, block: *mut u8) {
+    leave(bin, block, 0);
+}
+
+/// Gives the byte of a block that was just allocated another value, and looks at what it said.
+#[inline(always)]
+fn leave(bin: Bin, block: *mut u8, now: u8) {
     let byte = byte(bin, block);
     let before = byte.load(Ordering::Relaxed);
-    byte.store(0, Ordering::Relaxed);
+    byte.store(now, Ordering::Relaxed);
     if before == ZEROED {
-        check_zero(bin, block);
+        let size = bin.shape().block_size as usize;
+        // SAFETY: the block is the calling thread's alone. Sizes are multiples of a word's, and have room for a seal.
+        if !unsafe { wipe::is_zero(block, size) } {
+            report::written_after_free(block, size);
+        }
+    } else if before != 0 {
+        report::bad_free(bin, BadFree::Twice(block));
     }
 }
 
-/// Ends the process with a report unless each byte of a block is zero that was just allocated.
-fn check_zero(bin: Bin, block: *mut u8) {
-    let size = bin.shape().block_size as usize;
-    // SAFETY: the block is the calling thread's alone, and each of its bytes was zeroed. Sizes are multiples of a word's.
-    let words = unsafe { core::slice::from_raw_parts(block.cast::<[u8; WORD]>(), size / WORD) };
-    // Without a way out, so that the compiler looks at several at a time.
-    if words.iter().fold(0, |all, &word| all | u64::from_ne_bytes(word)) != 0 {
-        report::written_after_free(block, size);
-    }
+/// The seal of a block.
+#[inline(always)]
+fn seal(bin: Bin, block: *mut u8) -> Seal {
+    Seal::of(block, bin.shape().block_size as usize)
 }
 
-/// Marks a block of `bin` as free; in the hardened build, zeroes it. The process ends with a report if the program doesn't
+/// Who may free a block at the same moment as the calling thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rival {
+    /// No thread of those that hand the block out again: the block lies where the calling thread is at home. Another may
+    /// free it wrongly; then it is noticed when the block would be handed out twice, for want of a locked instruction.
+    None,
+    /// Any other.
+    Any,
+}
+
+/// Marks a block of `bin` as free, which is to be [cleared](clear) next. The process ends with a report if the program doesn't
 /// hold the block, or wrote past its end.
 ///
-/// Of two threads that free a block at the same moment, the hardened build tells one: without a locked instruction, which
-/// the checked build spares itself, both may find it held.
+/// Of two threads that free a block at the same moment, the hardened build tells one, now or when the block would be handed
+/// out twice. In the checked build, both may find it held.
 #[inline(always)]
-pub(crate) fn take_back(bin: Bin, block: *mut u8) {
+pub(crate) fn take_back(bin: Bin, block: *mut u8, rival: Rival) {
     let (byte, held) = (byte(bin, block), held_at(block));
-    let taken = if ON {
-        byte.compare_exchange(held, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    let is_held = if ON && rival == Rival::Any {
+        byte.compare_exchange(held, FREED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     } else {
         byte.load(Ordering::Relaxed) == held
     };
-    if !taken {
+    if !is_held {
         not_held(bin, block);
     }
-    if !ON {
-        return byte.store(0, Ordering::Relaxed);
+    if !ON || rival == Rival::None {
+        byte.store(FREED, Ordering::Relaxed);
     }
-    size(bin, block);
-    // SAFETY: the program held the block until this thread cleared its bit, and gives it up.
-    unsafe { block.write_bytes(0, bin.shape().block_size as usize) };
-    byte.store(ZEROED, Ordering::Relaxed);
+    if ON {
+        size(bin, block);
+    }
 }
 
 /// The same, if the program holds a block of `bin` there for which it asked for `size` bytes; returns whether it does. The
-/// block's bin is that of so many bytes.
+/// block's bin is that of so many bytes, and the calling thread is at home there.
+#[inline(always)]
 pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize) -> bool {
-    if byte(bin, block).load(Ordering::Relaxed) != held_at(block) {
+    let (byte, seal) = (byte(bin, block), seal(bin, block));
+    // SAFETY: the block was sealed if the program holds it.
+    let is_right = || unsafe { seal.is_behind(size) };
+    if byte.load(Ordering::Relaxed) != held_at(block) || !is_right() {
         return false;
     }
-    let margin = bin.shape().block_size as usize - SEAL - size;
-    // SAFETY: the program holds the block, which ends with the seal.
-    let found = unsafe { seal_place(bin, block).read_unaligned() };
-    if found != seal(block, margin) {
-        return false;
+    byte.store(FREED, Ordering::Relaxed);
+    // SAFETY: the program held the block until now, and the seal was found behind `size` bytes.
+    if let Err(size) = unsafe { seal.unbroken_margin(seal.margin(size)) } {
+        report::overrun(block, size);
     }
-    take_back(bin, block);
     true
+}
+
+/// Zeroes a block in the hardened build.
+///
+/// # Safety
+///
+/// It was taken back, and nobody else has it since.
+#[inline(always)]
+pub(crate) unsafe fn clear(bin: Bin, block: *mut u8) {
+    if ON {
+        // SAFETY: the block is the caller's, by this function's contract. Sizes are multiples of a word's, and have room for
+        // a seal.
+        unsafe { wipe::zero(block, bin.shape().block_size as usize) };
+    }
 }
 
 /// Ends the process with a report unless the program holds a block of `bin` that starts there.
@@ -212,71 +234,11 @@ pub(crate) fn check_held(bin: Bin, block: *mut u8) {
 }
 
 /// The bytes that the program asked for. The process ends with a report if it wrote past them.
+#[inline(always)]
 pub(crate) fn size(bin: Bin, block: *mut u8) -> usize {
-    let room = bin.shape().block_size as usize - SEAL;
-    // SAFETY: the program holds the block, as its bit says, and the block ends with the seal.
-    let found = unsafe { seal_place(bin, block).read_unaligned() };
-    let margin = (found >> LENGTH_SHIFT) as usize;
-    if found != seal(block, margin) || margin > room {
-        report::overrun(block, room);
+    // SAFETY: the program holds the block, as its byte says, or held it until now; so it is sealed.
+    match unsafe { seal(bin, block).size() } {
+        Ok(size) => size,
+        Err(size) => report::overrun(block, size),
     }
-    let size = room - margin;
-    // SAFETY: the margin is `room` bytes at most, and ends at the seal: it lies in the block.
-    if !unsafe { is_filled_before_seal(block.add(size), margin) } {
-        report::overrun(block, size);
-    }
-    size
-}
-
-/// Fills a margin of so many bytes before a seal, some of which it may overwrite.
-///
-/// # Safety
-///
-/// They can be written, and a seal after them; nobody uses them.
-unsafe fn fill_before_seal(start: *mut u8, count: usize) {
-    let mut done = 0;
-    while done < count {
-        // SAFETY: the word begins within the margin, by the condition, and ends within the seal at the latest.
-        unsafe { start.add(done).cast::<u64>().write_unaligned(MARGIN_WORD) };
-        done += WORD;
-    }
-}
-
-/// Whether a margin before a seal is as it was filled.
-///
-/// # Safety
-///
-/// The bytes can be read, and the seal after them; nobody writes to them meanwhile.
-unsafe fn is_filled_before_seal(start: *mut u8, count: usize) -> bool {
-    // SAFETY: each word read begins within the margin or at its end, and ends within the seal at the latest, by this
-    // function's contract.
-    let differing = |at| unsafe { start.add(at).cast::<u64>().read_unaligned() } ^ MARGIN_WORD;
-    let (mut done, mut all) = (0, 0);
-    while done + WORD <= count {
-        all |= differing(done);
-        done += WORD;
-    }
-    let rest = (1_u64 << ((count - done) * 8)) - 1;
-    all | u64::from_le(differing(done)) & rest == 0
-}
-
-/// Fills a margin of so many bytes.
-///
-/// # Safety
-///
-/// They can be written, and nobody uses them.
-pub(crate) unsafe fn fill(start: *mut u8, count: usize) {
-    // SAFETY: this function's contract is the same.
-    unsafe { start.write_bytes(MARGIN, count) };
-}
-
-/// Whether a margin is as it was filled.
-///
-/// # Safety
-///
-/// The bytes can be read, and nobody writes to them meanwhile.
-pub(crate) unsafe fn is_filled(start: *mut u8, count: usize) -> bool {
-    // SAFETY: this function's contract is the same.
-    let margin = unsafe { core::slice::from_raw_parts(start, count) };
-    margin.iter().all(|&byte| byte == MARGIN)
 }

@@ -40,10 +40,7 @@ pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     };
     let block = with_relief(size, || NonNull::new(allocate_small(bin)));
     let block = block.map_or_else(|| relief::from_others(bin), NonNull::as_ptr);
-    if guard::KNOWS_HELD && !block.is_null() {
-        guard::hand_out(bin, block, size);
-    }
-    block
+    if guard::KNOWS_HELD && !block.is_null() { guard::hand_out(bin, block, size) } else { block }
 }
 
 fn allocate_small(bin: Bin) -> *mut u8 {

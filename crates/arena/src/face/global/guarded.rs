@@ -3,9 +3,9 @@
 use core::ptr::null_mut;
 
 use crate::{
-    books::guard,
+    books::guard::{self, Rival},
     cache::{Cache, slot},
-    face::global::{deallocate_anywhere, deallocate_slow},
+    face::global::{C_ALIGN, deallocate_anywhere, deallocate_slow},
     plan::bins::Bin,
     process::whose::{Kind, bin_of_thread, check_start},
 };
@@ -14,15 +14,25 @@ use crate::{
 #[cfg_attr(feature = "hardened", inline(never))]
 #[cfg_attr(not(feature = "hardened"), inline(always))]
 pub(super) fn allocate_cached(size: usize, align: usize) -> *mut u8 {
-    if guard::ON && size == 0 {
-        return null_mut();
+    if guard::ON && align > C_ALIGN {
+        return allocate_aligned(size, align);
     }
-    let Some(bin) = guard::bin_for(size, align) else { return null_mut() };
+    allocate_of(guard::bin_for(size, align), size)
+}
+
+/// The same at an alignment that few ask for.
+#[cold]
+#[inline(never)]
+fn allocate_aligned(size: usize, align: usize) -> *mut u8 {
+    allocate_of(guard::bin_for(size, align), size)
+}
+
+/// A block of `size` bytes and of this bin, if there is one and the thread has a block of it at hand; else null.
+#[inline(always)]
+fn allocate_of(bin: Option<Bin>, size: usize) -> *mut u8 {
+    let Some(bin) = bin else { return null_mut() };
     let block = slot::cache().pop(bin);
-    if !block.is_null() {
-        guard::hand_out(bin, block, size);
-    }
-    block
+    if block.is_null() { block } else { guard::hand_out(bin, block, size) }
 }
 
 /// Frees a block, or null.
@@ -36,7 +46,7 @@ pub(super) unsafe fn deallocate<const ALIGN: usize>(block: *mut u8) {
     let cache = slot::cache();
     match cache.bin_of::<ALIGN>(block).filter(|&bin| bin != Bin::NONE) {
         Some(bin) => {
-            guard::take_back(bin, block);
+            guard::take_back(bin, block, Rival::None);
             // SAFETY: this function's contract is the same; the block was taken back.
             unsafe { put_away(cache, bin, block) };
         }
@@ -55,7 +65,9 @@ pub(super) unsafe fn deallocate<const ALIGN: usize>(block: *mut u8) {
 unsafe fn deallocate_elsewhere(block: *mut u8) {
     if let Some(bin) = bin_of_thread(block) {
         check_start(bin, block);
-        guard::take_back(bin, block);
+        guard::take_back(bin, block, Rival::Any);
+        // SAFETY: the block was just taken back.
+        unsafe { guard::clear(bin, block) };
     }
     // SAFETY: this function's contract is the same; the block was taken back if it is a small one of a thread's heap.
     unsafe { deallocate_slow(block) };
@@ -73,14 +85,26 @@ pub(super) unsafe fn deallocate_with(block: *mut u8, size: usize, align: usize) 
         // SAFETY: this function's contract is the same.
         return unsafe { deallocate::<8>(block) };
     }
-    let bin = if size == 0 { None } else { guard::bin_for(size, align) };
     let cache = slot::cache();
-    if let Some(bin) = bin.filter(|&bin| cache.bin_of::<8>(block) == Some(bin)) {
-        if guard::take_back_sized(bin, block, size) {
-            // SAFETY: this function's contract is the same; the block was taken back.
-            return unsafe { put_away(cache, bin, block) };
-        }
+    let bin = if align > C_ALIGN { None } else { guard::bin_for(size, align) };
+    match bin.filter(|&bin| cache.bin_of::<8>(block) == Some(bin)) {
+        // SAFETY: this function's contract is the same; the block was taken back.
+        Some(bin) if guard::take_back_sized(bin, block, size) => unsafe {
+            put_away(cache, bin, block);
+        },
+        // SAFETY: this function's contract is the same.
+        _ => unsafe { check_and_deallocate(block, size, align) },
     }
+}
+
+/// The same, whatever the block is.
+///
+/// # Safety
+///
+/// As for [`deallocate_with`].
+#[cold]
+#[inline(never)]
+unsafe fn check_and_deallocate(block: *mut u8, size: usize, align: usize) {
     // SAFETY: the block is null or live, by this function's contract.
     unsafe {
         Kind::in_use(block).check_size(block, size, align);
@@ -88,16 +112,42 @@ pub(super) unsafe fn deallocate_with(block: *mut u8, size: usize, align: usize) 
     }
 }
 
-/// Frees a block that was taken back, on the stack of the bin that it has where the thread is at home, if there is room.
+/// Clears a block that was taken back, and frees it: on the stack of the bin that it has where the thread is at home, if there
+/// is room.
 ///
 /// # Safety
 ///
 /// As for [`deallocate`].
 #[inline(always)]
 unsafe fn put_away(cache: &Cache, home: Bin, block: *mut u8) {
+    // SAFETY: this function's contract is the same.
+    unsafe {
+        if guard::are_long(home) {
+            put_long_away(cache, home, block);
+        } else {
+            put_any_away(cache, home, block);
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for [`put_away`].
+#[inline(never)]
+unsafe fn put_long_away(cache: &Cache, home: Bin, block: *mut u8) {
+    // SAFETY: this function's contract is the same.
+    unsafe { put_any_away(cache, home, block) };
+}
+
+/// # Safety
+///
+/// As for [`put_away`].
+#[inline(always)]
+unsafe fn put_any_away(cache: &Cache, home: Bin, block: *mut u8) {
     // SAFETY: the block is given up, by this function's contract; by [AREA-2: tiles] it lies in a slab of the bin, in the
     // area that the cache is at home in.
     unsafe {
+        guard::clear(home, block);
         if !cache.push(home, block) {
             deallocate_anywhere(block);
         }
