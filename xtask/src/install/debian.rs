@@ -20,21 +20,27 @@ const PREFIX: &str = "/usr";
 const RUNTIME: &str = "libstratalloc0";
 const DEVELOPMENT: &str = "libstratalloc-dev";
 
-/// A program that says which version it runs with, and how much of a block of 100 bytes is usable: in the hardened build
-/// what was asked for. It gives a block of each face back.
+/// A program that says which library has its malloc, of which version, and how much of a block of 100 bytes is usable: in the
+/// hardened build what was asked for. It gives a block of each face back.
 const PROGRAM: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stratalloc.h>
+#include <string.h>
 int main(void) {
+    Dl_info library;
+    if (!dladdr((void *)malloc, &library)) return 2;
     stratalloc_heap *heap = stratalloc_heap_new();
     void *block = stratalloc_heap_alloc(heap, 100);
     if (!block) return 1;
     free(block);
     stratalloc_heap_destroy(heap);
     block = malloc(100);
-    printf("%s %zu", stratalloc_version(), malloc_usable_size(block));
+    printf("%s %s %zu", strrchr(library.dli_fname, '/') + 1, stratalloc_version(),
+           malloc_usable_size(block));
     free(block);
 }
 "#;
@@ -86,9 +92,13 @@ pub(super) fn try_out(built: &Built) -> Result<()> {
         packages::extract(&package, &root)?;
     }
     let tree = Tree { root: &root, prefix: Path::new(PREFIX) };
-    for (library, usable) in [("stratalloc", 112), ("stratalloc-hardened", 100)] {
+    let libraries =
+        [("stratalloc", 112), ("stratalloc-checked", 112), ("stratalloc-hardened", 100)];
+    for (library, usable) in libraries {
         let said = run_with(&tree, &folder, library)?;
-        ensure!(said == format!("{VERSION} {usable}"), "the program says {said:?} of {library}");
+        // The name by which the program found it is the one that the build carries in itself.
+        let expected = format!("lib{library}.so.0 {VERSION} {usable}");
+        ensure!(said == expected, "the program says {said:?} of {library}");
     }
     let manual = fs::read_to_string(tree.at("share/man/man3/stratalloc.3"))?;
     ensure!(!manual.contains('@'), "the manual page has a place that isn't filled");
@@ -101,6 +111,6 @@ fn run_with(tree: &Tree<'_>, folder: &Path, library: &str) -> Result<String> {
     write_file(&source, PROGRAM)?;
     let mut compile = Command::new("cc");
     compile.arg(&source).arg("-o").arg(&program).arg("-I").arg(tree.at("include"));
-    said(compile.arg("-L").arg(tree.at("lib")).arg(format!("-l{library}")))?;
+    said(compile.arg("-L").arg(tree.at("lib")).arg(format!("-l{library}")).arg("-ldl"))?;
     said(Command::new(&program).env("LD_LIBRARY_PATH", tree.at("lib")))
 }

@@ -16,17 +16,26 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The libraries that are installed, as they were built.
 pub(super) struct Built {
     shared: PathBuf,
+    checked: PathBuf,
     hardened: PathBuf,
 }
 
 impl Built {
     pub(super) fn new() -> Result<Self> {
-        Ok(Self { shared: library::build()?, hardened: library::build_hardened()? })
+        Ok(Self {
+            shared: library::build()?,
+            checked: library::build_checked()?,
+            hardened: library::build_hardened()?,
+        })
     }
 
     /// The shared libraries, with what they are called where they are installed.
-    fn named(&self) -> [(&str, &Path); 2] {
-        [("libstratalloc", &self.shared), ("libstratalloc-hardened", &self.hardened)]
+    fn named(&self) -> [(&str, &Path); 3] {
+        [
+            ("libstratalloc", &self.shared),
+            ("libstratalloc-checked", &self.checked),
+            ("libstratalloc-hardened", &self.hardened),
+        ]
     }
 }
 
