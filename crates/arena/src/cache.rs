@@ -33,8 +33,8 @@ use crate::{
 
 /// An address that no area has.
 const NOWHERE: usize = usize::MAX;
-/// Batches that a thread fills at the same time.
-const OUTBOX: usize = 32;
+/// Batches that a thread fills at the same time: more than there are bins, so that those of one heap never meet.
+const OUTBOX: usize = 128;
 
 /// A thread's cache, without its stacks.
 ///
@@ -53,6 +53,7 @@ const OUTBOX: usize = 32;
 ///   own. A bin that has a stack has as many above its nulls as its `sizes`.
 /// - [CACHE-6: home] `home` is the cache's own address, if the cache is at the start of an [`Area`]; else it is
 ///   [`NOWHERE`].
+/// - [CACHE-7: outbox] A batch lies in the outbox at the place of its owner and bin, which no other bin of the owner has.
 #[repr(C, align(64))]
 pub(crate) struct Cache {
     /// The tiles of the area that the cache is at home in.

@@ -120,6 +120,9 @@ pub(crate) const COPIED_AT_ONCE: usize = 32 << 20;
 
 // How often threads meet.
 
+/// A batch is full with so many bytes of blocks, but two at least: a thread may hold one that isn't full for each heap and
+/// class. With 29 blocks in all of them, eight threads that pass blocks to 16 KiB on had 87 MiB instead of 66.
+pub(crate) const BATCH_BYTES: usize = 16 << 10;
 /// So many bytes of blocks may wait in an inbox. A thread that adds more takes them in itself, since their owner may be
 /// idle for ever.
 pub(crate) const MAX_WAITING: usize = 2 << 20;

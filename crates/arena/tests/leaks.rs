@@ -89,10 +89,14 @@ impl IdleThread {
     }
 
     fn with_of(size: usize, count: usize) -> (Self, Vec<Address>) {
+        Self::after(move || allocate_of(size, count))
+    }
+
+    fn after(allocate: impl FnOnce() -> Vec<Address> + Send + 'static) -> (Self, Vec<Address>) {
         let (sender, blocks) = mpsc::channel();
         let (end, is_ended) = mpsc::channel();
         let thread = thread::spawn(move || {
-            sender.send(allocate_of(size, count)).unwrap();
+            sender.send(allocate()).unwrap();
             let _ = is_ended.recv();
         });
         (Self(Some((end, thread))), blocks.recv().unwrap())
@@ -173,9 +177,11 @@ fn batches_that_give_way_to_others_arrive() {
     let _alone = alone();
     let all_live = || Census::take().classes.iter().map(|class| class.live).sum::<usize>();
     let before = all_live();
-    let sizes = (16..20_000).step_by(200);
-    let blocks = sizes.map(|size| Address(global::allocate(size, 8))).collect();
-    free_elsewhere(blocks);
+    // Those of one heap have a place for each class, and those of others the same places.
+    let sizes = || (16..20_000).step_by(200).flat_map(|size| allocate_of(size, 1)).collect();
+    let (owners, blocks): (Vec<_>, Vec<_>) = (0..8).map(|_| IdleThread::after(sizes)).unzip();
+    free_elsewhere(blocks.into_iter().flatten().collect());
+    drop(owners);
     trim_wholly();
     assert_eq!(all_live(), before);
 }

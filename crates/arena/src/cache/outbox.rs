@@ -10,7 +10,7 @@ use crate::{
         inbox::{BATCH_SIZE, OwnedBatch},
     },
     plan::{
-        bins::{Bin, bin_for},
+        bins::{BINS, Bin, bin_for},
         geometry::AREA_SHIFT,
     },
 };
@@ -18,11 +18,16 @@ use crate::{
 /// The bin of batches.
 const BATCH_BIN: Bin = bin_for(BATCH_SIZE, 8).unwrap();
 
-/// The place in the outbox for a heap's bin.
+/// The place in the outbox for a heap's bin. Heaps of neighbouring areas lie 40 places apart, so that the small classes of
+/// three don't meet.
 #[inline]
 fn outbox_place(owner: Owner, bin: Bin) -> usize {
-    ((owner.addr() >> AREA_SHIFT).wrapping_mul(5) + bin.index()) % OUTBOX
+    // A heap stands at the start of its area: the bits below the area's number are zero.
+    ((owner.addr() >> (AREA_SHIFT - 3)).wrapping_mul(5) + bin.index()) % OUTBOX
 }
+
+// [CACHE-7: outbox] of one owner, a place is that of one bin.
+const _: () = assert!(BINS <= OUTBOX);
 
 impl Cache {
     /// Adds a block to the batch that is begun for its heap and bin; returns whether it did. There may be no such batch,
@@ -36,8 +41,9 @@ impl Cache {
         // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here reaches it again meanwhile.
         let batch = unsafe { &mut *self.outbox[outbox_place(owner, bin)].as_ptr() };
         batch.as_mut().is_some_and(|batch| {
-            // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract.
-            batch.is_for(owner, bin) && unsafe { batch.add_unless_last(block) }
+            // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract;
+            // [CACHE-7: outbox] a batch for the owner in this place is for the bin.
+            batch.is_for(owner) && unsafe { batch.add_unless_last(block) }
         })
     }
 
@@ -55,9 +61,9 @@ impl Cache {
     ) -> Option<Visit> {
         let place = &self.outbox[outbox_place(owner, bin)];
         match place.take() {
-            Some(mut batch) if batch.is_for(owner, bin) => {
+            Some(mut batch) if batch.is_for(owner) => {
                 // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's
-                // contract.
+                // contract; [CACHE-7: outbox] a batch for the owner in this place is for the bin.
                 if unsafe { batch.add(block) } {
                     return self.send(batch);
                 }
@@ -127,5 +133,31 @@ fn both(first: Option<Visit>, second: Option<Visit>) -> Option<Visit> {
     match (first, second) {
         (Some(first), Some(second)) => Some(first.and(second)),
         (first, second) => first.or(second),
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::ptr::{NonNull, without_provenance_mut};
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The places of the first so many bins of a heap in this area.
+    fn places(area: usize, bins: usize) -> impl Iterator<Item = usize> {
+        let heap: *mut u8 = without_provenance_mut((area << AREA_SHIFT) + 4096);
+        let owner = Owner::at(NonNull::new(heap).unwrap());
+        Bin::all().take(bins).map(move |bin| outbox_place(owner, bin))
+    }
+
+    #[test]
+    fn the_bins_of_a_heap_have_a_place_each_and_the_small_ones_of_three_heaps_too() {
+        for area in 1..200 {
+            let all: BTreeSet<_> = places(area, BINS).collect();
+            assert_eq!(all.len(), BINS - 1);
+            // To 1,024 bytes.
+            let small: BTreeSet<_> = (area..area + 3).flat_map(|area| places(area, 40)).collect();
+            assert_eq!(small.len(), 3 * 40);
+        }
     }
 }

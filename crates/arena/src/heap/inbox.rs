@@ -10,7 +10,7 @@ use core::ptr::{NonNull, null_mut};
 
 use stratalloc_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-pub(crate) use crate::heap::inbox::batch::{BATCH_BLOCKS, BATCH_SIZE, Batch, Batches, OwnedBatch};
+pub(crate) use crate::heap::inbox::batch::{BATCH_SIZE, Batch, Batches, OwnedBatch};
 
 #[cfg(not(loom))]
 use crate::books::{
@@ -85,7 +85,7 @@ impl Inbox {
         // held, as it is by this function's contract.
         while let Some(batch) = unsafe { next.as_ref() } {
             expect(batch.owner == owner, "INBOX-1: heap")?;
-            expect((1..=BATCH_BLOCKS).contains(&(batch.count as usize)), "BATCH-1: blocks")?;
+            expect(!batch.blocks().is_empty(), "BATCH-1: blocks")?;
             next = batch.next.as_ref().map_or(null_mut(), |batch| batch.0.as_ptr());
         }
         Ok(())

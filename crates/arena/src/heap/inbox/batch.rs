@@ -7,11 +7,28 @@ use core::{
 
 use crate::{
     books::owner::Owner,
-    plan::{bins::Bin, geometry::LINE},
+    plan::{
+        bins::{BINS, Bin, SHAPES},
+        geometry::LINE,
+    },
+    thresholds::BATCH_BYTES,
 };
 
 /// Blocks in a batch, so that it fills a block of 256 bytes.
 pub(crate) const BATCH_BLOCKS: usize = 29;
+
+/// The place of the first block of each bin in a batch. Of large blocks, which fewer are collected of, the places before it
+/// stay empty: so every batch is full at its end.
+static FIRST: [u8; BINS] = {
+    let (mut first, mut bin) = ([0; BINS], 1);
+    while bin < BINS {
+        let fit = BATCH_BYTES / SHAPES[bin].block_size as usize;
+        let most = if fit < 2 { 2 } else { fit };
+        first[bin] = BATCH_BLOCKS.saturating_sub(most) as u8;
+        bin += 1;
+    }
+    first
+};
 
 /// The size of a batch in bytes.
 pub(crate) const BATCH_SIZE: usize = size_of::<Batch>();
@@ -27,14 +44,15 @@ const _: () = {
 ///
 /// # Invariants
 ///
-/// - [BATCH-1: blocks] The first `count` of `blocks` were freed, are of bin `bin`, and lie in slabs of `owner`.
+/// - [BATCH-1: blocks] The `blocks` from the [first](FIRST) of its bin to `end` were freed, are of bin `bin`, and lie in
+///   slabs of `owner`.
 /// - [BATCH-2: owner] `owner` is a thread's heap, which lives as long as the process.
 #[repr(C)]
 pub(crate) struct Batch {
     pub(super) next: Option<OwnedBatch>,
     pub(super) owner: Owner,
     pub(super) bin: Bin,
-    pub(super) count: u32,
+    pub(super) end: u32,
     pub(super) blocks: [*mut u8; BATCH_BLOCKS],
     #[cfg(loom)]
     pub(super) watched: stratalloc_core::sync::UnsafeCell<()>,
@@ -49,10 +67,10 @@ impl Batch {
         &mut self.next
     }
 
-    /// Whether it collects for this owner and bin.
+    /// Whether it collects for this owner.
     #[inline]
-    pub(crate) fn is_for(&self, owner: Owner, bin: Bin) -> bool {
-        self.owner == owner && self.bin == bin
+    pub(crate) fn is_for(&self, owner: Owner) -> bool {
+        self.owner == owner
     }
 
     /// Adds a block; returns whether the batch is full now. It isn't before.
@@ -62,9 +80,9 @@ impl Batch {
     /// The block lies in a slab of the batch's bin and owner, and nobody uses it any more.
     #[inline]
     pub(crate) unsafe fn add(&mut self, block: *mut u8) -> bool {
-        self.blocks[self.count as usize] = block;
-        self.count += 1;
-        self.count as usize == BATCH_BLOCKS
+        self.blocks[self.end as usize] = block;
+        self.end += 1;
+        self.end as usize == BATCH_BLOCKS
     }
 
     /// Adds a block, unless that would make the batch full; returns whether it did.
@@ -74,11 +92,11 @@ impl Batch {
     /// As for [`add`](Self::add).
     #[inline(always)]
     pub(crate) unsafe fn add_unless_last(&mut self, block: *mut u8) -> bool {
-        let count = self.count as usize;
-        let fits = count < BATCH_BLOCKS - 1;
+        let end = self.end as usize;
+        let fits = end < BATCH_BLOCKS - 1;
         if fits {
-            self.blocks[count] = block;
-            self.count += 1;
+            self.blocks[end] = block;
+            self.end += 1;
         }
         fits
     }
@@ -95,12 +113,12 @@ impl Batch {
 
     /// The bytes of its blocks.
     pub(crate) fn bytes(&self) -> usize {
-        self.count as usize * self.bin().shape().block_size as usize
+        self.blocks().len() * self.bin().shape().block_size as usize
     }
 
     /// Its blocks.
     pub(crate) fn blocks(&self) -> &[*mut u8] {
-        &self.blocks[..self.count as usize]
+        &self.blocks[FIRST[self.bin.index()] as usize..self.end as usize]
     }
 }
 
@@ -129,7 +147,7 @@ impl OwnedBatch {
             (&raw mut (*fields).next).write(None);
             (&raw mut (*fields).owner).write(owner);
             (&raw mut (*fields).bin).write(bin);
-            (&raw mut (*fields).count).write(0);
+            (&raw mut (*fields).end).write(FIRST[bin.index()].into());
         }
         Some(Self(batch))
     }
@@ -197,5 +215,40 @@ impl Iterator for Batches {
         let mut batch = self.0.take()?;
         self.0 = batch.link().take();
         Some(batch)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_full_with_sixteen_kib_or_two_blocks_or_all_its_places() {
+        let heap = 0_u64;
+        let owner = Owner::at(NonNull::from(&heap));
+        for bin in Bin::all() {
+            let mut space = [0_u64; BATCH_SIZE / 8];
+            let size = bin.shape().block_size as usize;
+            let most = (BATCH_BYTES / size).clamp(2, BATCH_BLOCKS);
+            // SAFETY: the space is this test's own, and as large as a batch; none of its blocks is used.
+            unsafe {
+                let start = space.as_mut_ptr().cast();
+                let mut batch = OwnedBatch::init(start, owner, bin).unwrap();
+                for number in 1..most {
+                    let block = core::ptr::without_provenance_mut(number * 64);
+                    let full = if number % 2 == 0 {
+                        batch.add(block)
+                    } else {
+                        !batch.add_unless_last(block)
+                    };
+                    assert!(!full, "{number} of {most} blocks of {size}");
+                }
+                assert!(!batch.add_unless_last(core::ptr::without_provenance_mut(most * 64)));
+                assert!(batch.add(core::ptr::without_provenance_mut(most * 64)));
+                let numbers = batch.blocks().iter().map(|block| block.addr() / 64);
+                assert!(numbers.eq(1..=most));
+                assert_eq!(batch.bytes(), most * size);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use stratalloc_core::sync::model;
 use super::*;
 use crate::{
     books::owner::Owner,
+    heap::inbox::batch::BATCH_BLOCKS,
     plan::bins::Bin,
     sys::lock::{Lock, Mark},
 };
@@ -23,7 +24,7 @@ struct Sent {
 fn empty() -> Batch {
     let owner = Owner::at(core::ptr::NonNull::<u8>::dangling());
     let (blocks, watched) = ([null_mut(); BATCH_BLOCKS], UnsafeCell::new(()));
-    Batch { next: None, owner, bin: Bin::NONE, count: 0, blocks, watched }
+    Batch { next: None, owner, bin: Bin::NONE, end: 0, blocks, watched }
 }
 
 // SAFETY: the batches are reached through the inbox; loom watches the rest.
