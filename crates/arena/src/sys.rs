@@ -20,7 +20,9 @@ use core::{
 use stratalloc_core::ProviderError;
 use stratalloc_pages::os;
 
-pub(crate) use crate::sys::advice::{fault_in, is_advice_allowed, prefer_huge, purge, set_advice};
+pub(crate) use crate::sys::advice::{
+    avoid_huge, fault_in, is_advice_allowed, prefer_huge, purge, set_advice,
+};
 
 use crate::{plan::geometry::AREA_SHIFT, thresholds::WORTH_PURGING_ZEROES};
 

@@ -96,10 +96,15 @@ pub(crate) const SLOW_HUGE_PAGE: u64 = 2_000_000;
 /// on the processor, which one fault in fifteen meets on a busy machine.
 pub(crate) const SLOW_IN_A_ROW: u32 = 3;
 pub(crate) const HUGE_PAUSE: u64 = 5000;
-/// The least whole block to come in huge pages, and what its heap holds at least, the block among it: a program may
+/// The least large block to come in huge pages, and what its heap holds at least, the block among it: a program may
 /// touch little at either end of a buffer.
 pub(crate) const HUGE_BLOCK: usize = 4 * HUGE_PAGE;
-pub(crate) const HUGE_BLOCK_HELD: usize = 16 * HUGE_PAGE;
+pub(crate) const HUGE_BLOCK_HELD: usize = 8 * HUGE_PAGE;
+/// The least such block where those that were freed of late were filled. Smaller ones would fill their last segments too:
+/// a cache of buffers of 70 to 140 KB held 1.44 times what lived in it instead of 1.25.
+pub(crate) const HUGE_FILLED: usize = HUGE_PAGE / 2;
+/// While freed blocks were filled, one in so many is looked at.
+pub(crate) const FILLED_FREES: u8 = 16;
 
 // Where large blocks go.
 

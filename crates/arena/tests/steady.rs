@@ -96,6 +96,27 @@ fn blocks_that_are_replaced_have_the_memory_of_those_before_them() {
     global::trim();
 }
 
+// In the hardened build no memory of a freed block is kept.
+#[cfg(not(feature = "hardened"))]
+#[test]
+fn a_block_has_the_memory_that_is_nearest_to_its_size() {
+    let _alone = alone::alone();
+    let sizes = [7 * MIB, 9 * MIB, 5 * MIB, 6 * MIB].map(|size| size + 1);
+    let blocks = sizes.map(|size| global::allocate(size, 8));
+    for block in blocks {
+        // SAFETY: freed once.
+        unsafe { global::deallocate(block) };
+    }
+    for number in [2, 0, 3, 1] {
+        assert_eq!(global::allocate(sizes[number], 8), blocks[number], "{sizes:?}: {number}");
+    }
+    for block in blocks {
+        // SAFETY: allocated again, and freed once.
+        unsafe { global::deallocate(block) };
+    }
+    global::trim();
+}
+
 /// A block grown by doubling from 128 KiB to so many bytes, all of them written to.
 fn grown(to: usize) -> *mut u8 {
     let (mut block, mut size) = (core::ptr::null_mut::<u8>(), 128 << 10);

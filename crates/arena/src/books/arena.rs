@@ -39,8 +39,8 @@ pub(crate) struct Claim {
     pub(crate) purpose: Use,
     /// How many more must stay vacant in their partition.
     pub(crate) keep: u32,
-    /// Whether they must have memory behind them.
-    pub(crate) warm: bool,
+    /// Whether they must have memory behind them, and how many bytes of it best.
+    pub(crate) warm: Option<usize>,
 }
 
 /// The book of one arena. All zero is a vacant arena that was never used.
@@ -48,7 +48,8 @@ pub(crate) struct Claim {
 /// # Invariants
 ///
 /// - [ARENA-1: dirty] A segment in `dirty` is not in `used`; its book's `touched` isn't zero.
-/// - [ARENA-2: usable] The segments in `whole` are in `committed`, and are usable to their ends. Of those in `committed`
+/// - [ARENA-2: usable] The segments in `whole` are in `committed`, and are usable to their ends; those in `huge` are in
+///   `whole`. Of those in `committed`
 ///   alone, the first bytes are usable, as many as their book has in `usable`.
 /// - [ARENA-3: listed] An arena is `listed` exactly if a list of its heap holds it. One of [`Use::SEGMENTS`] with a vacant
 ///   segment is always listed, and no other is.
@@ -63,6 +64,8 @@ pub(crate) struct Arena {
     /// Those of `committed` that may be used to their ends.
     pub(crate) whole: u64,
     links: Links<Self>,
+    /// Segments behind which huge pages were asked for, for large blocks. A hint: the system may have refused.
+    pub(crate) huge: u64,
     /// What it serves.
     pub(crate) purpose: Use,
     /// The number of that list plus one, or zero if it is in none.

@@ -5,11 +5,10 @@
 
 mod around;
 mod guard_pages;
+mod huge_pages;
 mod resize;
 mod run;
 mod untouched;
-
-use core::ptr::NonNull;
 
 use crate::{
     books::{
@@ -21,9 +20,8 @@ use crate::{
     },
     heap::pools::Pools,
     plan::geometry::{Partition, SEGMENTS},
-    policy::huge_pages,
     sys,
-    thresholds::{HUGE_PAGE, KEPT_FOR_POOLS, STAGGER},
+    thresholds::{KEPT_FOR_POOLS, STAGGER},
 };
 
 /// The largest size in bytes of a run.
@@ -181,40 +179,26 @@ impl LargeBlock {
         filled: usize,
     ) -> Result<(), (ArenaRef, Refusal)> {
         let held = pools.figures.held();
-        // Runs share huge pages with the memory that was there before, and leave tails.
-        let huge = self.is_whole(pools) && huge_pages::suit_block(filled, held);
         for (first, count) in self.pieces(from, to) {
             let books = pools.books(first.area);
             books
                 .commit_run(first.place.arena, first.place.segment, count, false)
                 .map_err(|refusal| (first.arena(), refusal))?;
         }
-        if huge {
+        let limited = pools.grant.limit().is_some();
+        if !limited && pools.filling.suits(filled, held, self.segment_size()) {
             self.prefer_huge(pools, from, to);
+        } else {
+            self.pieces(from, to).for_each(|(first, count)| pools.avoid_huge(first, count));
         }
         Ok(())
     }
+}
 
-    /// Asks for huge pages behind segments `from..to`, which are usable and hold nothing: the first of them, and if that isn't
-    /// slow to fault in, the others.
-    fn prefer_huge(self, pools: &mut Pools, from: usize, to: usize) {
-        let start = self.segment(from).address();
-        let size = (to - from) * self.segment_size();
-        let first = start.addr().next_multiple_of(HUGE_PAGE) - start.addr();
-        let (first, end) = (first.min(size - 1), (first + HUGE_PAGE).min(size));
-        let prefer = |from: usize, to: usize| {
-            let start = NonNull::new(start.wrapping_add(from));
-            // SAFETY: all of it is usable, and no program has it yet.
-            start.into_iter().for_each(|start| unsafe { sys::prefer_huge(start, to - from) });
-        };
-        prefer(0, end);
-        let segment = self.segment(from + first / self.segment_size());
-        let is_warm = pools.segment(segment).touched != 0;
-        // SAFETY: as above; a segment that isn't warm reads as zero.
-        if is_warm || huge_pages::note_fault(unsafe { sys::fault_in(start.wrapping_add(first)) }) {
-            prefer(end, size);
-        }
-    }
+/// A claim for a whole block of so many bytes.
+fn claim_for_whole(size: usize, partition: Partition, warm: Option<usize>) -> Claim {
+    let count = guard_pages::of_whole(size, partition).div_ceil(partition.arena_size());
+    Claim { partition, count, purpose: Use::WHOLE, keep: KEPT_FOR_POOLS, warm }
 }
 
 impl Pools {
@@ -243,34 +227,45 @@ impl Pools {
         }
         let least = Partition::for_arena(size.max(align)).unwrap_or(Partition::SPECIAL);
         // Memory that is warm already is worth more than a tight fit.
-        [true, false]
-            .into_iter()
-            .flat_map(|warm| Partition::all().map(move |partition| (partition, warm)))
-            .filter(|&(partition, _)| partition >= least)
-            .find_map(|(partition, warm)| self.allocate_whole_here(request, partition, warm))
+        self.allocate_whole_warm(request, least)
+            .or_else(|| {
+                let mut others = Partition::all().filter(|&partition| partition >= least);
+                others.find_map(|partition| self.allocate_whole_here(request, partition, None))
+            })
             .or_else(|| self.allocate_whole(request, least))
+    }
+
+    /// A whole block in the vacant arenas whose warm memory is nearest to its size.
+    fn allocate_whole_warm(&mut self, request: Request, least: Partition) -> Option<Fresh> {
+        let size = request.size;
+        let partitions = Partition::all().filter(|&partition| partition >= least);
+        let found = partitions.filter_map(|partition| {
+            let (misfit, _) = self.find_warm(claim_for_whole(size, partition, Some(size)))?;
+            Some((misfit, partition))
+        });
+        let (_, partition) = found.min_by_key(|&(misfit, _)| misfit)?;
+        self.allocate_whole_here(request, partition, Some(size))
     }
 
     /// A whole block with room to grow. Where only a run would be warm, it is a run: faulting in the next pages of a whole
     /// block would cost more than moving the run once more.
     fn allocate_growing(&mut self, request: Request, as_run: bool) -> Option<Fresh> {
         let special = Partition::SPECIAL;
-        self.allocate_whole_here(request, special, true)
+        self.allocate_whole_here(request, special, Some(usize::MAX))
             .or_else(|| if as_run { self.allocate_warm_run(request) } else { None })
             .or_else(|| self.allocate_whole(request, special))
     }
 
-    /// A whole block in the heap's present areas; only where memory is behind it, if it is to be `warm`.
+    /// A whole block in the heap's present areas; only where memory is behind it, if so many bytes are to be `warm`.
     fn allocate_whole_here(
         &mut self,
         request: Request,
         partition: Partition,
-        warm: bool,
+        warm: Option<usize>,
     ) -> Option<Fresh> {
-        let count = guard_pages::of_whole(request.size, partition).div_ceil(partition.arena_size());
-        let claim = Claim { partition, count, purpose: Use::WHOLE, keep: KEPT_FOR_POOLS, warm };
+        let claim = claim_for_whole(request.size, partition, warm);
         let arena = self.claim_arenas_here(claim)?;
-        self.occupy_whole(arena, count, request)
+        self.occupy_whole(arena, claim.count, request)
     }
 
     /// A whole block, in a new area if need be.
@@ -337,6 +332,7 @@ impl Pools {
         }
         self.tallies.gave_large();
         let untouched = block.looks_untouched(self);
+        block.note_filling(self);
         self.segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
         if guard::ON {

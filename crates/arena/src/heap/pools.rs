@@ -33,7 +33,7 @@ use crate::{
         bins::{BINS, Bin},
         geometry::PARTITIONS,
     },
-    policy::grant::Grant,
+    policy::{grant::Grant, huge_pages::Filling},
 };
 
 /// The state that a heap's lock guards. All zero is pools without areas.
@@ -68,6 +68,8 @@ pub(crate) struct Pools {
     pub(crate) grant: Grant,
     pub(crate) tallies: Tallies,
     pub(crate) magazines: Magazines,
+    /// Whether large blocks are filled.
+    pub(crate) filling: Filling,
     /// The heap that these are the pools of, once it has an area.
     owner: Option<Owner>,
 }

@@ -14,8 +14,8 @@ use crate::{
     policy::grant,
     sys,
     thresholds::{
-        HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_HELD, HUGE_PAUSE, HUGE_SHARE, SLOW_HUGE_PAGE,
-        SLOW_IN_A_ROW,
+        FILLED_FREES, HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_FILLED, HUGE_HELD, HUGE_PAGE, HUGE_PAUSE,
+        HUGE_SHARE, SLOW_HUGE_PAGE, SLOW_IN_A_ROW,
     },
 };
 
@@ -51,9 +51,36 @@ pub(crate) fn suit_segments(partition: Partition, held: usize) -> bool {
     held >= (partition.segment_size() * HUGE_SHARE).max(HUGE_HELD) && may_be_asked_for()
 }
 
-/// Whether a whole block of so many bytes should be in huge pages, in a heap that holds so many besides.
-pub(crate) fn suit_block(size: usize, held: usize) -> bool {
-    size >= HUGE_BLOCK && size + held >= HUGE_BLOCK_HELD && may_be_asked_for()
+/// Whether the large blocks of a heap are filled, by a look at some of those that were freed. All zero is a heap of which
+/// nothing is known.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Filling {
+    /// Zero if the last one wasn't, or none was looked at; else how many are freed until the next look.
+    left: u8,
+}
+
+impl Filling {
+    /// Whether to look at a block of so many bytes that is freed now.
+    pub(crate) fn is_due(&mut self, size: usize) -> bool {
+        if size < HUGE_FILLED {
+            return false;
+        }
+        let due = self.left <= 1;
+        self.left -= u8::from(!due);
+        due
+    }
+
+    /// Notes what the look showed.
+    pub(crate) fn note(&mut self, filled: bool) {
+        self.left = if filled { FILLED_FREES } else { 0 };
+    }
+
+    /// Whether a large block of so many bytes in segments of that size should be in huge pages, in a heap that holds so many
+    /// besides.
+    pub(crate) fn suits(self, size: usize, held: usize, segment: usize) -> bool {
+        let least = if self.left != 0 && segment < HUGE_PAGE { HUGE_FILLED } else { HUGE_BLOCK };
+        size >= least && size + held >= HUGE_BLOCK_HELD && may_be_asked_for()
+    }
 }
 
 /// Whether any may be asked for. Not under a limit: it couldn't count the memory behind bytes that were never touched.
@@ -73,7 +100,6 @@ fn are_fast() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::thresholds::HUGE_PAGE;
 
     #[test]
     fn little_is_left_unused() {
@@ -81,7 +107,30 @@ mod tests {
             let slack = partition.segment_size().max(HUGE_PAGE);
             assert!(!suit_segments(partition, 7 * slack) && suit_segments(partition, 32 * slack));
         }
-        assert!(!suit_block(HUGE_BLOCK, 0) && !suit_block(HUGE_BLOCK - 1, HUGE_BLOCK_HELD));
-        assert!(suit_block(HUGE_BLOCK_HELD, 0) && suit_block(HUGE_BLOCK, HUGE_BLOCK_HELD));
+        let (large, small) = (HUGE_PAGE, HUGE_PAGE / 2);
+        let mut filling = Filling::default();
+        assert!(filling.suits(HUGE_BLOCK_HELD, 0, large) && !filling.suits(HUGE_BLOCK, 0, large));
+        for segment in [large, small] {
+            assert!(filling.suits(HUGE_BLOCK, HUGE_BLOCK_HELD, segment));
+            assert!(!filling.suits(HUGE_BLOCK - 1, HUGE_BLOCK_HELD, segment));
+        }
+        filling.note(true);
+        assert!(filling.suits(HUGE_FILLED, HUGE_BLOCK_HELD, small));
+        assert!(!filling.suits(HUGE_FILLED - 1, HUGE_BLOCK_HELD, small));
+        assert!(!filling.suits(HUGE_BLOCK - 1, HUGE_BLOCK_HELD, large));
+        filling.note(false);
+        assert!(!filling.suits(HUGE_BLOCK - 1, HUGE_BLOCK_HELD, small));
+    }
+
+    #[test]
+    fn one_freed_block_in_some_is_looked_at_while_they_are_filled() {
+        let mut filling = Filling::default();
+        assert!(!filling.is_due(HUGE_FILLED - 1));
+        for filled in [false, false, true] {
+            assert!(filling.is_due(HUGE_FILLED));
+            filling.note(filled);
+        }
+        let looks = (1..FILLED_FREES).filter(|_| filling.is_due(HUGE_FILLED)).count();
+        assert_eq!((looks, filling.is_due(HUGE_FILLED)), (0, true));
     }
 }

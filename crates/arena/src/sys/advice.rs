@@ -38,6 +38,18 @@ pub(crate) unsafe fn prefer_huge(start: NonNull<u8>, size: usize) {
     }
 }
 
+/// Takes back that huge pages were asked for.
+///
+/// # Safety
+///
+/// As for [`prefer_huge`].
+pub(crate) unsafe fn avoid_huge(start: NonNull<u8>, size: usize) {
+    if is_advice_allowed() {
+        // SAFETY: the bytes are usable and the caller's, by this function's contract. A refusal changes nothing.
+        let _ = unsafe { os::avoid_huge(start, size) };
+    }
+}
+
 /// Faults in the page of an address; returns how many nanoseconds that took.
 ///
 /// # Safety

@@ -146,6 +146,19 @@ pub unsafe fn prefer_huge(start: NonNull<u8>, size: usize) -> Result<(), Provide
     change(start, size, |start, size| unsafe { mm::madvise(start, size, Advice::LinuxHugepage) })
 }
 
+/// Takes back that huge pages were [asked for](prefer_huge) behind `size` bytes from `start`: further pages there are small.
+/// Content stays, and so do huge pages that are there.
+///
+/// A hint that may well fail, as that is.
+///
+/// # Safety
+///
+/// The caller owns these bytes, from this module.
+pub unsafe fn avoid_huge(start: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+    // SAFETY: the caller owns the bytes; their content isn't changed.
+    change(start, size, |start, size| unsafe { mm::madvise(start, size, Advice::LinuxNoHugepage) })
+}
+
 /// Makes `size` bytes from `start` readable and writable. Content stays.
 ///
 /// After a failure some of them may be, and others not.

@@ -9,23 +9,39 @@ use crate::{
 };
 
 impl Books {
-    /// Takes the first arenas that meet a claim, if their books can be had.
-    pub(crate) fn take_arenas(&mut self, claim: Claim) -> Option<ArenaPlace> {
-        let Claim { partition, count, purpose, keep, warm } = claim;
+    /// The first vacant arenas that meet a claim, or those of them whose warm memory is nearest to what it wants; with the
+    /// bytes by which it differs.
+    pub(crate) fn find_arenas(&self, claim: Claim) -> Option<(usize, ArenaPlace)> {
+        let Claim { partition, count, keep, warm, .. } = claim;
         let taken = self.taken[partition.number()];
         if taken.count_zeros() < keep + count as u32 {
             return None;
         }
         let arena = |arena| ArenaPlace { partition, arena };
         let end = self.reach[partition.number()];
-        let first = (0..=ARENAS - count)
-            .take_while(|&first| !warm || arena(first).offset() < end)
-            .filter(|&first| taken & run_mask(first, count) == 0)
-            .find(|&first| !warm || self.arenas[arena(first).index()].dirty != 0)?;
-        if !self.book_arenas(first + count) {
+        let mut vacant = (0..=ARENAS - count)
+            .take_while(|&first| warm.is_none() || arena(first).offset() < end)
+            .filter(|&first| taken & run_mask(first, count) == 0);
+        let Some(wanted) = warm else { return Some((0, arena(vacant.next()?))) };
+        vacant
+            .filter(|&first| self.arenas[arena(first).index()].dirty != 0)
+            .map(|first| {
+                let dirty = |first| self.arenas[arena(first).index()].dirty.count_ones() as usize;
+                let warm = (first..first + count).map(dirty).sum::<usize>();
+                ((warm * partition.segment_size()).abs_diff(wanted), arena(first))
+            })
+            .min_by_key(|&(misfit, _)| misfit)
+    }
+
+    /// Takes the arenas that [`find_arenas`](Self::find_arenas) found, if their books can be had.
+    pub(crate) fn take_arenas(&mut self, claim: Claim) -> Option<ArenaPlace> {
+        let (_, ArenaPlace { partition, arena: first }) = self.find_arenas(claim)?;
+        let end = first + claim.count;
+        let arena = |arena| ArenaPlace { partition, arena };
+        if !self.book_arenas(end) {
             return None;
         }
-        (first..first + count).for_each(|first| self.take_arena(arena(first), purpose));
+        (first..end).for_each(|first| self.take_arena(arena(first), claim.purpose));
         Some(arena(first))
     }
 

@@ -272,6 +272,7 @@ impl Books {
         let arena = self.arena(place);
         arena.committed &= !mask;
         arena.whole &= !mask;
+        arena.huge &= arena.whole;
     }
 
     /// Gives back the usable bytes of a slab beyond the `touched` ones; returns whether the system took them, or there
@@ -296,6 +297,7 @@ impl Books {
         let arena = self.arena(place.arena);
         let before = arena.stretches();
         arena.whole &= !(1 << place.segment);
+        arena.huge &= arena.whole;
         mappings::change(before, arena.stretches());
         true
     }

@@ -48,9 +48,10 @@ impl Books {
 
     /// Checks an arena and its segments; returns how many lines of bit maps these have.
     fn validate_arena(&mut self, place: ArenaPlace, sums: &mut Sums) -> Result<usize, Broken> {
-        let &mut Arena { used, dirty, committed, whole, purpose, listed, .. } = self.arena(place);
+        let &mut Arena { used, dirty, committed, whole, huge, purpose, listed, .. } =
+            self.arena(place);
         expect(used & dirty == 0, "ARENA-1: dirty")?;
-        expect(whole & !committed == 0, "ARENA-2: usable")?;
+        expect(whole & !committed == 0 && huge & !whole == 0, "ARENA-2: usable")?;
         expect(listed == 0 || purpose == Use::SEGMENTS, "ARENA-3: listed")?;
         expect(listed != 0 || purpose != Use::SEGMENTS || used == u64::MAX, "ARENA-3: listed")?;
         sums.arenas += usize::from(listed != 0);

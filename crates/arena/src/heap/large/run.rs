@@ -92,6 +92,7 @@ impl Pools {
         keep: u32,
         warm: bool,
     ) -> Option<SegmentRef> {
+        let warm = warm.then_some(count * partition.segment_size());
         let claim = Claim { partition, count: 1, purpose: Use::SEGMENTS, keep, warm };
         let arena = self.claim_arenas_here(claim)?;
         let gap = self.arena(arena).vacant_run(count)?;

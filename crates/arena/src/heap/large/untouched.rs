@@ -21,14 +21,20 @@ impl LargeBlock {
         if !pools.segment(self.first).zeroed || size < WORTH_LOOKING_AT || cfg!(asan) || guard::ON {
             return false;
         }
+        self.touched_places(size, LINE) < LOOKS / 2
+    }
+
+    /// In how many of equal parts the line isn't zero at which the middle of the part lies, or the multiple of a `unit`
+    /// before. The program has given it up.
+    pub(super) fn touched_places(self, size: usize, unit: usize) -> usize {
         let part = size / LOOKS;
-        let places = (0..LOOKS).map(|number| (number * part + part / 2) & !(LINE - 1));
+        let places = (0..LOOKS).map(|number| (number * part + part / 2) & !(unit - 1));
         let is_touched = |place: &usize| {
             let line = self.first.address().wrapping_add(*place).cast::<[u8; LINE]>();
             // SAFETY: the line lies in the block, which is usable, and nobody uses it any more. All bytes are a value.
             unsafe { ptr::read_volatile(line) != [0; LINE] }
         };
-        places.filter(is_touched).count() < LOOKS / 2
+        places.filter(is_touched).count()
     }
 
     /// Gives the memory of its segments back, which are vacant by now; it had `size` bytes.

@@ -3,7 +3,7 @@
 use crate::{
     books::{
         arena::{Arena, Claim, Gap, Use, run_mask},
-        reference::{ArenaRef, SegmentRef},
+        reference::{AreaRef, ArenaRef, SegmentRef},
     },
     heap::pools::Pools,
     plan::geometry::Partition,
@@ -91,7 +91,7 @@ impl Pools {
         count: usize,
         purpose: Use,
     ) -> Option<ArenaRef> {
-        let claim = Claim { partition, count, purpose, keep: 0, warm: false };
+        let claim = Claim { partition, count, purpose, keep: 0, warm: None };
         loop {
             if let Some(found) = self.claim_arenas_here(claim) {
                 return Some(found);
@@ -100,12 +100,21 @@ impl Pools {
         }
     }
 
-    /// Takes the first arenas that meet a claim in the areas there are.
+    /// The area whose vacant arenas meet a claim for warm memory best, with the bytes by which they differ from it.
+    pub(crate) fn find_warm(&mut self, claim: Claim) -> Option<(usize, AreaRef)> {
+        self.areas()
+            .filter_map(|area| Some((self.books(area).find_arenas(claim)?.0, area)))
+            .min_by_key(|&(misfit, _)| misfit)
+    }
+
+    /// Takes the first arenas that meet a claim in the areas there are, or those that meet one for warm memory best.
     pub(crate) fn claim_arenas_here(&mut self, claim: Claim) -> Option<ArenaRef> {
-        let found = self.areas().find_map(|area| {
-            let place = self.books(area).take_arenas(claim)?;
-            Some(ArenaRef { area, place })
-        })?;
+        let area = if claim.warm.is_some() {
+            self.find_warm(claim)?.1
+        } else {
+            self.areas().find(|&area| self.books(area).find_arenas(claim).is_some())?
+        };
+        let found = ArenaRef { area, place: self.books(area).take_arenas(claim)? };
         if claim.purpose == Use::SEGMENTS {
             self.list_arena(found);
         }

@@ -243,6 +243,9 @@ impl Pools {
     fn commit_slab(&mut self, segment: SegmentRef, bytes: usize) -> Result<(), Refusal> {
         let held = self.figures.held();
         let huge = huge_pages::suit_segments(segment.place.arena.partition, held);
+        if !huge {
+            self.avoid_huge(segment, 1);
+        }
         self.books(segment.area).commit_slab(segment.place, bytes, Appetite { held, huge })
     }
 

@@ -79,6 +79,7 @@ fn a_purge_zeroes_and_protection_keeps() {
         assert_eq!(start.add(SIZE / 2).read(), 0xA5);
         // Old systems refuse; content stays either way.
         let _ = prefer_huge(start, SIZE);
+        let _ = avoid_huge(start, SIZE);
         assert_eq!(start.add(SIZE / 2).read(), 0xA5);
     }
     unmap_all(start, SIZE);
