@@ -2,7 +2,8 @@
 //! grow have the memory that is there.
 
 // The sanitizer keeps what is freed, and its own books beside it.
-#![cfg(not(any(loom, asan, tsan)))]
+// In the hardened build no memory of a freed block is kept.
+#![cfg(not(any(loom, asan, tsan, feature = "hardened")))]
 
 #[path = "common/alone.rs"]
 mod alone;
@@ -84,8 +85,6 @@ fn given_back(times: usize) -> u64 {
     given_back * 1000 / all
 }
 
-// In the hardened build no memory of a freed block is kept.
-#[cfg(not(feature = "hardened"))]
 #[test]
 fn blocks_that_are_replaced_have_the_memory_of_those_before_them() {
     let _alone = alone::alone();
@@ -96,8 +95,6 @@ fn blocks_that_are_replaced_have_the_memory_of_those_before_them() {
     global::trim();
 }
 
-// In the hardened build no memory of a freed block is kept.
-#[cfg(not(feature = "hardened"))]
 #[test]
 fn a_block_has_the_memory_that_is_nearest_to_its_size() {
     let _alone = alone::alone();
@@ -130,8 +127,6 @@ fn grown(to: usize) -> *mut u8 {
     block
 }
 
-// In the hardened build no memory of a freed block is kept.
-#[cfg(not(feature = "hardened"))]
 #[test]
 fn a_block_that_grows_has_the_memory_of_one_that_grew_before() {
     let _alone = alone::alone();

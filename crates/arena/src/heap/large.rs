@@ -21,7 +21,7 @@ use crate::{
     heap::pools::Pools,
     plan::geometry::{Partition, SEGMENTS},
     sys,
-    thresholds::{KEPT_FOR_POOLS, STAGGER},
+    thresholds::{KEPT_FOR_POOLS, KEPT_OF_ZEROED, STAGGER},
 };
 
 /// The largest size in bytes of a run.
@@ -337,7 +337,7 @@ impl Pools {
         block.vacate_segments(self, 0, block.segments(size));
         if guard::ON {
             block.withdraw(self, block.segments(size));
-        } else if untouched {
+        } else if untouched && self.figures.dirty() > KEPT_OF_ZEROED {
             block.purge(self, size);
         }
         self.vacate_arenas(block);
