@@ -35,7 +35,7 @@ struct Taken {
     idle: bool,
     values: bool,
     samples: bool,
-    /// That of the C library's streams: only where there may be other threads, as its own fork takes it.
+    /// That of the C library's streams.
     streams: bool,
     /// Forks by signal handlers that interrupted the handlers of this one: they find the locks taken, and leave them so.
     nested: usize,
@@ -103,7 +103,8 @@ pub(super) fn before(process: &impl Process) {
 unsafe fn take(process: &impl Process, taken: *mut Taken) {
     // SAFETY: [FORK-1: sole] this thread holds the lock, by this function's contract.
     unsafe {
-        (*taken).streams = process.lock_streams();
+        process.lock_streams();
+        (*taken).streams = true;
         (*taken).idle = process.idle().lock_for_fork(process.mark_of_thread());
         (*taken).values = process.values().lock_for_fork(process.mark());
         (*taken).samples = process.samples().lock_for_fork(process.mark());

@@ -265,9 +265,8 @@ impl Process for Thread {
         assert_eq!(cache.replace(EMPTY), USED, "two threads use a cache");
     }
 
-    fn lock_streams(&self) -> bool {
+    fn lock_streams(&self) {
         core::mem::forget(self.world.streams.lock(self.mark()));
-        true
     }
 
     fn unlock_streams(&self) {

@@ -54,8 +54,9 @@ pub(super) trait Process {
     /// Gives back all that a thread's cache holds, as it ends.
     fn empty(&self, cache: &'static Self::Cache);
 
-    /// Takes the lock of the C library's streams, if there may be other threads; returns whether it did.
-    fn lock_streams(&self) -> bool;
+    /// Takes the lock of the C library's streams: always, since a thread without a heap may hold a stream as it waits for its
+    /// first.
+    fn lock_streams(&self);
     /// Gives it back.
     fn unlock_streams(&self);
     /// Makes it free, in a forked process.

@@ -113,12 +113,8 @@ impl Process for ThisProcess {
         slot::set(&ENDED_THREAD);
     }
 
-    fn lock_streams(&self) -> bool {
-        let may_be_threads = heaps::of_threads(0).nth(1).is_some();
-        if may_be_threads {
-            streams::lock();
-        }
-        may_be_threads
+    fn lock_streams(&self) {
+        streams::lock();
     }
 
     fn unlock_streams(&self) {
