@@ -139,9 +139,9 @@ fn little_waits_for_a_thread_that_sleeps() {
 fn few_large_blocks_wait_for_a_thread_that_sleeps() {
     const LARGE: usize = 32 << 10;
     let _alone = alone();
-    let (_owner, blocks) = IdleThread::with_of(LARGE, 10 * BATCH);
+    let (_owner, blocks) = IdleThread::with_of(LARGE, 4 * BATCH);
     free_elsewhere(blocks);
-    assert!(live_of(LARGE) * LARGE <= 4 * MIB, "{} blocks wait", live_of(LARGE));
+    assert!(live_of(LARGE) * LARGE <= 3 * MIB, "{} blocks wait", live_of(LARGE));
 }
 
 /// What a heap takes in it keeps as it came, for its next refills: some of it, while it works.
