@@ -63,6 +63,8 @@ pub(crate) const WORTH_TURNING: usize = 8;
 /// memory goes back. Tables of 2 MiB with a page touched in each had 10 pages the second time, since others' were cleared.
 pub(crate) const WORTH_LOOKING_AT: usize = 512 << 10;
 pub(crate) const LOOKS: usize = 8;
+/// Whether freed blocks may be looked into: not where a tool watches who does.
+pub(crate) const LOOKS_INTO_FREED: bool = !cfg!(any(asan, feature = "unlooked"));
 /// So much free memory a heap keeps of such blocks all the same. Zeroed buffers of up to 2 MiB, one after another, had 110
 /// page faults each; 2 GiB of tables have half a page each more.
 pub(crate) const KEPT_OF_ZEROED: usize = 4 << 20;

@@ -18,7 +18,7 @@ use crate::{
     plan::geometry::{Partition, SEGMENTS},
     policy::huge_pages,
     sys,
-    thresholds::{HUGE_PAGE, LOOKS},
+    thresholds::{HUGE_PAGE, LOOKS, LOOKS_INTO_FREED},
 };
 
 /// The segments of a partition that a huge page has, or one that has several.
@@ -65,8 +65,8 @@ impl LargeBlock {
     pub(super) fn note_filling(self, pools: &mut Pools) {
         let size = self.size(pools);
         let zeroed = pools.segment(self.first).zeroed;
-        // The sanitizer guards the block already.
-        if !zeroed && !guard::ON && !cfg!(asan) && pools.filling.is_due(size) {
+        // The sanitizer guards the block already, and memcheck would tell.
+        if !zeroed && !guard::ON && LOOKS_INTO_FREED && pools.filling.is_due(size) {
             let touched = self.touched_places(size, PAGE);
             pools.filling.note(touched >= LOOKS - 1);
         }

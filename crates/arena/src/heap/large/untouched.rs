@@ -9,7 +9,7 @@ use crate::{
     books::guard,
     heap::{large::LargeBlock, pools::Pools},
     plan::geometry::LINE,
-    thresholds::{LOOKS, WORTH_LOOKING_AT},
+    thresholds::{LOOKS, LOOKS_INTO_FREED, WORTH_LOOKING_AT},
 };
 
 impl LargeBlock {
@@ -18,7 +18,11 @@ impl LargeBlock {
     pub(super) fn looks_untouched(self, pools: &mut Pools) -> bool {
         let size = self.size(pools);
         // The sanitizer guards the block already; between guards, all of it goes in any case.
-        if !pools.segment(self.first).zeroed || size < WORTH_LOOKING_AT || cfg!(asan) || guard::ON {
+        if !pools.segment(self.first).zeroed
+            || size < WORTH_LOOKING_AT
+            || !LOOKS_INTO_FREED
+            || guard::ON
+        {
             return false;
         }
         self.touched_places(size, LINE) < LOOKS / 2
