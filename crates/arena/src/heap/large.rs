@@ -237,14 +237,15 @@ impl Pools {
 
     /// A whole block in the vacant arenas whose warm memory is nearest to its size.
     fn allocate_whole_warm(&mut self, request: Request, least: Partition) -> Option<Fresh> {
-        let size = request.size;
         let partitions = Partition::all().filter(|&partition| partition >= least);
         let found = partitions.filter_map(|partition| {
-            let (misfit, _) = self.find_warm(claim_for_whole(size, partition, Some(size)))?;
-            Some((misfit, partition))
+            let claim = claim_for_whole(request.size, partition, Some(request.size));
+            let (misfit, found) = self.find_arenas(claim)?;
+            Some((misfit, found, claim))
         });
-        let (_, partition) = found.min_by_key(|&(misfit, _)| misfit)?;
-        self.allocate_whole_here(request, partition, Some(size))
+        let (_, found, claim) = found.min_by_key(|&(misfit, ..)| misfit)?;
+        let arena = self.take_arenas(found, claim)?;
+        self.occupy_whole(arena, claim.count, request)
     }
 
     /// A whole block with room to grow. Where only a run would be warm, it is a run: faulting in the next pages of a whole

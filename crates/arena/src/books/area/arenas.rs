@@ -33,16 +33,17 @@ impl Books {
             .min_by_key(|&(misfit, _)| misfit)
     }
 
-    /// Takes the arenas that [`find_arenas`](Self::find_arenas) found, if their books can be had.
-    pub(crate) fn take_arenas(&mut self, claim: Claim) -> Option<ArenaPlace> {
-        let (_, ArenaPlace { partition, arena: first }) = self.find_arenas(claim)?;
+    /// Takes the arenas that [`find_arenas`](Self::find_arenas) found for a claim, if their books can be had; returns
+    /// whether they could.
+    pub(crate) fn take_arenas(&mut self, found: ArenaPlace, claim: Claim) -> bool {
+        let ArenaPlace { partition, arena: first } = found;
         let end = first + claim.count;
-        let arena = |arena| ArenaPlace { partition, arena };
-        if !self.book_arenas(end) {
-            return None;
+        let booked = self.book_arenas(end);
+        if booked {
+            let arena = |arena| ArenaPlace { partition, arena };
+            (first..end).for_each(|first| self.take_arena(arena(first), claim.purpose));
         }
-        (first..end).for_each(|first| self.take_arena(arena(first), claim.purpose));
-        Some(arena(first))
+        booked
     }
 
     /// The arenas that may ever have been in use, in the order of their books.

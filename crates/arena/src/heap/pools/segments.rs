@@ -3,7 +3,7 @@
 use crate::{
     books::{
         arena::{Arena, Claim, Gap, Use, run_mask},
-        reference::{AreaRef, ArenaRef, SegmentRef},
+        reference::{ArenaRef, SegmentRef},
     },
     heap::pools::Pools,
     plan::geometry::Partition,
@@ -100,25 +100,34 @@ impl Pools {
         }
     }
 
-    /// The area whose vacant arenas meet a claim for warm memory best, with the bytes by which they differ from it.
-    pub(crate) fn find_warm(&mut self, claim: Claim) -> Option<(usize, AreaRef)> {
-        self.areas()
-            .filter_map(|area| Some((self.books(area).find_arenas(claim)?.0, area)))
-            .min_by_key(|&(misfit, _)| misfit)
+    /// The first vacant arenas of this heap that meet a claim, or those whose warm memory is nearest to what it wants; with the
+    /// bytes by which it differs.
+    pub(crate) fn find_arenas(&mut self, claim: Claim) -> Option<(usize, ArenaRef)> {
+        let mut found = self.areas().filter_map(|area| {
+            let (misfit, place) = self.books(area).find_arenas(claim)?;
+            Some((misfit, ArenaRef { area, place }))
+        });
+        if claim.warm.is_none() {
+            return found.next();
+        }
+        found.min_by_key(|&(misfit, _)| misfit)
     }
 
-    /// Takes the first arenas that meet a claim in the areas there are, or those that meet one for warm memory best.
-    pub(crate) fn claim_arenas_here(&mut self, claim: Claim) -> Option<ArenaRef> {
-        let area = if claim.warm.is_some() {
-            self.find_warm(claim)?.1
-        } else {
-            self.areas().find(|&area| self.books(area).find_arenas(claim).is_some())?
-        };
-        let found = ArenaRef { area, place: self.books(area).take_arenas(claim)? };
+    /// Takes the arenas that were found for a claim, if their books can be had.
+    pub(crate) fn take_arenas(&mut self, found: ArenaRef, claim: Claim) -> Option<ArenaRef> {
+        if !self.books(found.area).take_arenas(found.place, claim) {
+            return None;
+        }
         if claim.purpose == Use::SEGMENTS {
             self.list_arena(found);
         }
         Some(found)
+    }
+
+    /// Takes arenas that meet a claim in the areas there are.
+    pub(crate) fn claim_arenas_here(&mut self, claim: Claim) -> Option<ArenaRef> {
+        let (_, found) = self.find_arenas(claim)?;
+        self.take_arenas(found, claim)
     }
 
     /// Marks a vacant, committed segment used; returns how many of its first bytes aren't known to be zero.
