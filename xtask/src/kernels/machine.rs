@@ -4,8 +4,10 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Command, Stdio},
-    time::Instant,
+    process::{ChildStdout, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -25,29 +27,23 @@ pub(super) struct Machine {
     pub(super) suite: Suite,
 }
 
-/// How long a machine may take to start, besides its steps, in seconds.
-const START: u32 = 120;
+/// How long a machine may take to start, and to say that a step is over whose time is, in seconds.
+const PATIENCE: u32 = 120;
+/// How often an emulator is started anew that stands still: its fault, since `init` ends each step in time.
+const STARTS: usize = 3;
 
 impl Machine {
     /// Boots a kernel, runs the steps, and says which failed. What it prints is in a log besides the archive.
     pub(super) fn boot(&self, kernel: &Path, root: &Path, steps: &[&Step]) -> Result<Vec<String>> {
         let begin = Instant::now();
-        let spinner = process::spinner(self.name);
-        let limit = START + steps.iter().map(|step| step.seconds).sum::<u32>();
-        let mut qemu = self.command(kernel, root, limit);
-        let mut child = qemu.spawn().context("cannot start qemu")?;
         let mut console = Console::default();
-        let mut log = File::create(root.with_file_name(format!("{}.log", self.name)))?;
-        let lines = BufReader::new(child.stdout.take().context("no console")?).split(b'\n');
-        for line in lines {
-            let line = String::from_utf8_lossy(&line?).trim_end().to_owned();
-            writeln!(log, "{line}")?;
-            if let Some(name) = console.read(line, steps) {
-                spinner.set_message(format!("{}: {name}", self.name));
+        for start in 1..=STARTS {
+            console = self.watched(kernel, root, steps)?;
+            if !console.stands_still {
+                break;
             }
+            eprintln!("     {}: the emulator stood still, start {start} of {STARTS}", self.name);
         }
-        child.wait()?;
-        spinner.finish_and_clear();
         let release = console.release.as_deref().unwrap_or("did not start");
         let passed = console.ended - console.failed.len();
         let seconds = begin.elapsed().as_secs_f64();
@@ -60,9 +56,38 @@ impl Machine {
         Ok(console.failed)
     }
 
-    fn command(&self, kernel: &Path, root: &Path, limit: u32) -> Command {
-        let mut qemu = Command::new("timeout");
-        qemu.args(["--kill-after=5", &limit.to_string(), "qemu-system-x86_64"]);
+    /// Runs the machine to its end, or until it stands still.
+    fn watched(&self, kernel: &Path, root: &Path, steps: &[&Step]) -> Result<Console> {
+        let spinner = process::spinner(self.name);
+        let mut child = self.command(kernel, root).spawn().context("cannot start qemu")?;
+        let mut console = Console::default();
+        let mut log = File::create(root.with_file_name(format!("{}.log", self.name)))?;
+        let lines = lines_of(child.stdout.take().context("no console")?);
+        let mut patience = PATIENCE;
+        loop {
+            match lines.recv_timeout(Duration::from_secs(patience.into())) {
+                Ok(line) => {
+                    writeln!(log, "{line}")?;
+                    if let Some(step) = console.read(line, steps) {
+                        patience = PATIENCE + step.seconds;
+                        spinner.set_message(format!("{}: {}", self.name, step.name));
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    console.stands_still = true;
+                    child.kill()?;
+                    break;
+                }
+            }
+        }
+        child.wait()?;
+        spinner.finish_and_clear();
+        Ok(console)
+    }
+
+    fn command(&self, kernel: &Path, root: &Path) -> Command {
+        let mut qemu = Command::new("qemu-system-x86_64");
         qemu.args(["-m", &self.mebibytes.to_string(), "-smp", "2", "-cpu", self.processor]);
         qemu.args(["-accel", "tcg", "-nographic", "-no-reboot", "-nic", "none"]);
         qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(root);
@@ -76,9 +101,25 @@ impl Machine {
     }
 }
 
+/// The lines that come from a console, as they come.
+fn lines_of(console: ChildStdout) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(console).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
 /// What a machine said so far.
 #[derive(Default)]
 struct Console {
+    /// Whether it said nothing for longer than it may.
+    stands_still: bool,
     release: Option<String>,
     /// Steps that ended, and what failed among them.
     ended: usize,
@@ -88,14 +129,14 @@ struct Console {
 }
 
 impl Console {
-    /// Takes a line; the name of the step that begins with it, if one does.
-    fn read<'a>(&mut self, line: String, steps: &[&'a Step]) -> Option<&'a str> {
+    /// Takes a line; the step that begins with it, if one does.
+    fn read<'a>(&mut self, line: String, steps: &[&'a Step]) -> Option<&'a Step> {
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
             ["@kernel", release] => self.release = Some(release.to_owned()),
             ["@begin", number] => {
                 self.output.clear();
-                return Some(&steps.get(number.parse::<usize>().ok()?)?.name);
+                return steps.get(number.parse::<usize>().ok()?).copied();
             }
             ["@end", number, status, seconds] => {
                 self.ended += 1;

@@ -85,7 +85,7 @@ pub(super) fn build(quick: bool) -> Result<Vec<Step>> {
 }
 
 /// Seconds that a step may take in the quick part, where it takes 30 at most on a machine without other work.
-const QUICK: u32 = 600;
+const QUICK: u32 = 300;
 /// And otherwise.
 const LONG: u32 = 3600;
 
