@@ -25,7 +25,7 @@ use crate::{
     cache::watch::Watch,
     heap::{Heap, Visit, inbox::OwnedBatch},
     plan::{
-        bins::{BINS, Bin},
+        bins::{BINS, Bin, INSIDE},
         geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     },
     sys::{lock::Mark, probe::probe},
@@ -48,7 +48,8 @@ const OUTBOX: usize = 128;
 ///   nulls below the first; `limits` at the last slot. For [`Bin::NONE`], and bins that have no stack yet, both point
 ///   at the upper null of one that is empty for ever.
 /// - [CACHE-3: free] The blocks in a stack are free, lie in slabs of its bin in areas of `heap`, and have no bit set.
-/// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number.
+/// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number, and `inside`
+///   is [`INSIDE`].
 /// - [CACHE-5: slots] The first `slots_given` slots at `stacks` are those of the stacks that bins have or had, each its
 ///   own. A bin that has a stack has as many above its nulls as its `sizes`.
 /// - [CACHE-6: home] `home` is the cache's own address, if the cache is at the start of an [`Area`]; else it is
@@ -62,8 +63,10 @@ pub(crate) struct Cache {
     home: Cell<usize>,
     tops: [Cell<*mut *mut u8>; BINS],
     limits: [Cell<*mut *mut u8>; BINS],
-    /// The tops at the last look for idle bins; null at first.
-    seen: [Cell<*mut *mut u8>; BINS],
+    /// For each bin, the low bits that no block of it has set in its address, if the cache is at the start of an [`Area`].
+    inside: [Cell<u16>; BINS],
+    /// One more than the blocks in each stack at the last look for idle bins; zero at first.
+    seen: [Cell<u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
     /// The slots of its stacks, how many of them are given out, and the blocks that each stack holds.
     stacks: Cell<*mut *mut u8>,
@@ -105,7 +108,8 @@ impl Cache {
             home: Cell::new(NOWHERE),
             tops: [const { Cell::new(stacks::no_stack()) }; BINS],
             limits: [const { Cell::new(stacks::no_stack()) }; BINS],
-            seen: [const { Cell::new(null_mut()) }; BINS],
+            inside: [const { Cell::new(0) }; BINS],
+            seen: [const { Cell::new(0) }; BINS],
             heap: Cell::new(None),
             stacks: Cell::new(null_mut()),
             slots_given: Cell::new(0),
@@ -200,6 +204,13 @@ impl Cache {
         self.newest(bin) != block && unsafe { self.push(bin, block) }
     }
 
+    /// Whether a block of a bin may start at an address of the area that the cache is at home in, by its low bits: of a size
+    /// that isn't a power of two, those of its largest divisor that is one.
+    #[inline(always)]
+    pub(crate) fn may_start(&self, bin: Bin, address: *mut u8) -> bool {
+        address.addr() as u16 & self.inside[bin.index()].get() == 0
+    }
+
     /// The bin of the slab that an address lies in; `None` outside of the area that the cache is at home in, and for an
     /// address that isn't aligned to `ALIGN`, 16 at most.
     #[inline(always)]
@@ -218,6 +229,7 @@ impl Cache {
     /// Notes that it stands at the start of an area.
     pub(crate) fn move_in(&self) {
         self.tiles.set(TILES);
+        self.inside.iter().zip(INSIDE).for_each(|(bits, inside)| bits.set(inside));
         self.home.set(core::ptr::from_ref(self).addr());
     }
 

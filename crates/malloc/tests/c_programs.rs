@@ -338,6 +338,7 @@ fn misuse_is_reported_and_ends_the_process() {
         ("twice-elsewhere", TWICE),
         ("many-twice", TWICE),
         ("inside", "48 bytes into a block of 208"),
+        ("inside-at-call", "16 bytes into a block of 4096"),
         ("unaligned", "8 bytes into a block of 208"),
         ("odd", "1 bytes into a block of 208"),
         ("never", "not in use, a block of 208 bytes"),

@@ -11,6 +11,11 @@ impl Cache {
     pub(crate) fn stock_bytes(&self) -> usize {
         Bin::all().map(|bin| self.stack(bin).len() * bin.shape().block_size as usize).sum()
     }
+
+    /// What is noted of a bin's stack at a look for idle bins.
+    fn height_seen(&self, bin: Bin) -> u8 {
+        self.stack(bin).len() as u8 + 1
+    }
 }
 
 impl Stock for Cache {
@@ -41,13 +46,12 @@ impl Stock for Cache {
     fn give_idle(&self, pools: &mut Pools, busy: Bin) {
         let partition = busy.shape().partition;
         for bin in Bin::all().filter(|&bin| bin.shape().partition == partition) {
-            let top = self.tops[bin.index()].get();
-            if bin != busy && self.seen[bin.index()].get() == top {
+            if bin != busy && self.seen[bin.index()].get() == self.height_seen(bin) {
                 // SAFETY: [CACHE-3: free] a stack holds free blocks in slabs of its bin, all of the cache's heap.
                 unsafe { pools.give(bin, self.empty(bin)) };
                 pools.retire_empty_slab(bin);
             }
-            self.seen[bin.index()].set(self.tops[bin.index()].get());
+            self.seen[bin.index()].set(self.height_seen(bin));
         }
     }
 

@@ -148,7 +148,7 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
         return unsafe { guarded::deallocate::<ALIGN>(block) };
     }
     let cache = slot::cache();
-    match cache.bin_of::<ALIGN>(block) {
+    match cache.bin_of::<1>(block).filter(|&bin| cache.may_start(bin, block)) {
         // SAFETY: the block is given up, by this function's contract; by [AREA-2: tiles] it lies in a slab of this bin, in
         // the area that the cache is at home in.
         Some(bin) if unsafe { cache.push_freed(bin, block) } => {}

@@ -158,6 +158,17 @@ pub(crate) static SHAPES: [SlabShape; BINS] = {
     shapes
 };
 
+/// For each bin, the low bits that are zero in the addresses of all its blocks; none for bin 0.
+pub(crate) static INSIDE: [u16; BINS] = {
+    let mut inside = [0; BINS];
+    let mut bin = 1;
+    while bin < BINS {
+        inside[bin] = (1 << SHAPES[bin].block_size.trailing_zeros()) - 1;
+        bin += 1;
+    }
+    inside
+};
+
 /// The bin of a size in eight-byte steps, for callers that name an alignment (Rust).
 static BIN_OF_8: [Bin; MAX_CLASS_SIZE / 8] = bin_table();
 /// The bin of a size in 16-byte steps, for callers that always need 16 (C).
@@ -239,6 +250,21 @@ mod tests {
                     assert_eq!(is_start(offset), starts, "{offset} in blocks of {size}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_bits_inside_of_blocks_are_those_of_no_start() {
+        assert_eq!(INSIDE[0], 0);
+        for (shape, inside) in SHAPES.iter().zip(INSIDE).skip(1) {
+            let (size, inside) = (shape.block_size as usize, inside as usize);
+            // The first two blocks have all of the bits that others' addresses have at most.
+            assert_eq!((size & inside, (2 * size) & inside), (0, 0), "{size}");
+            assert!(
+                inside + 1 >= size || size & (inside + 1) != 0,
+                "one bit more is a start's: {size}"
+            );
+            assert_eq!(inside + 1 == size, size.is_power_of_two());
         }
     }
 
