@@ -7,12 +7,12 @@ fn main() {
         // Rust's standard library would have asked for it; so that symbols get their versions.
         println!("cargo:rustc-cdylib-link-arg=-lc");
     }
-    // Programs linked to it look for this name. The number changes when a symbol goes or changes. The checked and the
-    // hardened build have names of their own: all may be installed.
-    let name = match (has("HARDENED"), has("CHECKED")) {
-        (true, _) => "libstratalloc-hardened",
-        (false, true) => "libstratalloc-checked",
-        (false, false) => "libstratalloc",
+    // Programs linked to it look for this name. The number changes when a symbol goes or changes. The builds that
+    // check more have names of their own: all may be installed.
+    let level = ["PARANOID", "HARDENED", "CHECKED"].into_iter().find(|level| has(level));
+    let name = match level {
+        Some(level) => format!("libstratalloc-{}", level.to_lowercase()),
+        None => "libstratalloc".to_owned(),
     };
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{name}.so.0");
     // Blocks, and the destructor for threads that end, outlive a dlclose.

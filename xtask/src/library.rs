@@ -10,18 +10,22 @@ use crate::process;
 #[derive(clap::Args)]
 pub(crate) struct Lib {
     /// With a check on every free.
-    #[arg(long, conflicts_with = "hardened")]
+    #[arg(long, conflicts_with_all = ["hardened", "paranoid"])]
     checked: bool,
     /// With checks on every free and at every block's end, at several times the cost.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "paranoid")]
     hardened: bool,
+    /// With freed blocks that wait besides, and blocks in random order.
+    #[arg(long)]
+    paranoid: bool,
 }
 
 impl Lib {
     pub(crate) fn run(self) -> Result<()> {
-        let library = match (self.checked, self.hardened) {
-            (true, _) => build_checked()?,
-            (_, true) => build_hardened()?,
+        let library = match (self.checked, self.hardened, self.paranoid) {
+            (true, ..) => build_checked()?,
+            (_, true, _) => build_hardened()?,
+            (.., true) => build_paranoid()?,
             _ => build()?,
         };
         println!("{}", library.display());
@@ -42,6 +46,11 @@ pub(crate) fn build_checked() -> Result<PathBuf> {
 /// The same with the feature `hardened`, in a folder of its own.
 pub(crate) fn build_hardened() -> Result<PathBuf> {
     build_with("freestanding,hardened", &process::target_dir().join("hardened"))
+}
+
+/// The same with the feature `paranoid`, in a folder of its own.
+pub(crate) fn build_paranoid() -> Result<PathBuf> {
+    build_with("freestanding,paranoid", &process::target_dir().join("paranoid"))
 }
 
 fn build_with(features: &str, folder: &Path) -> Result<PathBuf> {

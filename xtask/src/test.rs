@@ -37,6 +37,7 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("a storm of limits, forks and heaps", storm),
     ("misuse of memory", || Misuse::quick().run()),
     ("misuse in Rust programs", hardened),
+    ("freed blocks that wait", paranoid),
     ("planted faults", || Mutants::twentieth().run()),
     ("a minute of fuzzing", || Fuzz { seconds: 60, targets: Vec::new() }.run()),
     ("blocks of gigabytes", gigabytes),
@@ -84,6 +85,15 @@ fn hardened() -> Result<()> {
         &["stratalloc/hardened"],
     );
     tests("Rust programs with the hardened build", &mut command)
+}
+
+/// The arenas and the front door with the feature `paranoid`.
+fn paranoid() -> Result<()> {
+    let mut command = with_features(
+        &["test", "--test", "quarantine", "--test", "hardened", "--test", "program"],
+        &["stratalloc-arena/paranoid", "stratalloc/paranoid"],
+    );
+    tests("Rust programs with the paranoid build", &mut command)
 }
 
 /// Threads that allocate, fork and make heaps while the limit is set, changed and taken away.

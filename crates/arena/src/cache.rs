@@ -3,7 +3,9 @@
 //! The stacks hold addresses; neither path touches a block. They are bounded, so that the memory in them is bounded: half
 //! of a full stack goes back to the heap at once, and an empty one is filled by half.
 
+pub(crate) mod quarantine;
 pub(crate) mod slot;
+pub(crate) mod waiting;
 pub(crate) mod watch;
 
 mod checks;
@@ -22,7 +24,7 @@ pub(crate) use crate::cache::stacks::{CacheWithStacks, Stacks};
 
 use crate::{
     books::{area::Area, owner::Owner, poison, report, slab::BadFree},
-    cache::watch::Watch,
+    cache::{quarantine::Quarantine, watch::Watch},
     heap::{Heap, Visit, inbox::OwnedBatch},
     plan::{
         bins::{BINS, Bin, INSIDE},
@@ -80,6 +82,8 @@ pub(crate) struct Cache {
     watch: Cell<Option<&'static Watch>>,
     /// The bytes between samples on average, if this is the cache of a watch and samples are taken; else zero.
     interval: Cell<usize>,
+    /// Where blocks wait that the thread freed, in the paranoid build, from the first such on.
+    quarantine: Cell<Option<&'static Quarantine>>,
     /// The cache of the arena heap in whose scope the thread is, if it is in one.
     pub(crate) scope: Cell<Option<NonNull<Cache>>>,
     /// The next cache without a thread, in the list of those.
@@ -118,6 +122,7 @@ impl Cache {
             outbox: [const { Cell::new(None) }; OUTBOX],
             watch: Cell::new(None),
             interval: Cell::new(0),
+            quarantine: Cell::new(None),
             scope: Cell::new(None),
             next_idle: Cell::new(core::ptr::null()),
         }
@@ -126,6 +131,20 @@ impl Cache {
     /// The heap that owns its blocks; `None` in the two caches that have nothing.
     pub(crate) fn heap(&self) -> Option<&'static Heap> {
         self.heap.get()
+    }
+
+    /// The quarantine of the thread whose own cache this is, which gets one; `None` if it has no heap, or memory is out.
+    #[inline(always)]
+    pub(crate) fn quarantine(&self) -> Option<&'static Quarantine> {
+        if self.quarantine.get().is_none() && self.heap.get().is_some() {
+            self.quarantine.set(Quarantine::map());
+        }
+        self.quarantine.get()
+    }
+
+    /// The same, if there is one already.
+    pub(crate) fn known_quarantine(&self) -> Option<&'static Quarantine> {
+        self.quarantine.get()
     }
 
     /// Whether the blocks of this owner are its own.

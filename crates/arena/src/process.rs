@@ -2,7 +2,7 @@
 //!
 //! `thread` has the start and the end of threads, and forks; `frees` the slow paths of freeing; `relief` what comes before a
 //! refusal, `decay`, `background` and `gauges` what comes with time; `sampling` and `watching` how a thread joins a profile,
-//! `tags` how it enters a tag.
+//! `tags` how it enters a tag; `quarantine` what waits before it is freed in the paranoid build.
 
 pub(crate) mod arena_heaps;
 pub(crate) mod background;
@@ -12,6 +12,7 @@ pub(crate) mod gauges;
 pub(crate) mod heaps;
 pub(crate) mod home;
 pub(crate) mod hook;
+pub(crate) mod quarantine;
 pub(crate) mod relief;
 pub(crate) mod samples;
 pub(crate) mod sampling;

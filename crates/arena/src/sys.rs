@@ -159,6 +159,21 @@ pub(crate) fn process() -> i32 {
     unsafe { libc::getpid() }
 }
 
+/// A number that nobody can guess, where the system has one; else one that differs from run to run.
+pub(crate) fn entropy() -> u64 {
+    let mut word = 0_u64;
+    // By number: the C library's `getrandom` is a point at which threads are cancelled.
+    // SAFETY: the word may be written.
+    let got = unsafe {
+        let place = &raw mut word;
+        libc::syscall(libc::SYS_getrandom, place, size_of::<u64>(), libc::GRND_NONBLOCK)
+    };
+    match usize::try_from(got) {
+        Ok(8) => word,
+        _ => random() as u64 ^ milliseconds(),
+    }
+}
+
 /// A number that differs from run to run.
 pub(crate) fn random() -> usize {
     // SAFETY: AT_RANDOM is the address of 16 random bytes, or zero.

@@ -71,6 +71,16 @@ pub(crate) const KEPT_OF_ZEROED: usize = 4 << 20;
 /// So large a block is zeroed by giving its memory back: much of it may not be touched for a long time.
 pub(crate) const WORTH_PURGING_ZEROES: usize = 32 << 20;
 
+// What waits, in the paranoid build.
+
+/// A freed block takes one of so many places of its thread's quarantine at random, and then waits for so many others.
+/// The more, the longer a block waits before it can be handed out again, and the more of them are out of the processor's
+/// caches by then.
+pub(crate) const QUARANTINE_SHELF: usize = 256;
+pub(crate) const QUARANTINE_QUEUE: usize = 768;
+/// So many bytes wait there at most: 32 of the largest blocks.
+pub(crate) const QUARANTINE_BYTES: usize = 1 << 20;
+
 // What becomes usable at once.
 
 /// The least and the most of a slab that is made usable at once: each such step is a call, and memory ahead of use counts against a limit on the address

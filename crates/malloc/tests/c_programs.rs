@@ -404,7 +404,16 @@ fn checked_it_is_as_good_a_malloc() {
 
 #[test]
 fn hardened_every_misuse_is_reported_at_the_call() {
-    let program = build("misuse", Way::Hardened);
+    every_misuse_is_reported(Way::Hardened);
+}
+
+#[test]
+fn paranoid_every_misuse_is_reported_at_the_call() {
+    every_misuse_is_reported(Way::Paranoid);
+}
+
+fn every_misuse_is_reported(way: Way) {
+    let program = build("misuse", way);
     let kinds = [
         ("twice", TWICE),
         ("twice-apart", TWICE),
@@ -435,9 +444,9 @@ fn hardened_every_misuse_is_reported_at_the_call() {
         ("empty-wrong-size", "a block of 0 bytes, freed as one of 1 aligned to 16"),
     ];
     for (kind, words) in kinds {
-        check_report(&program, kind, words, Way::Hardened);
+        check_report(&program, kind, words, way);
     }
-    assert!(run(&program, &["none"], Way::Hardened).status.success());
+    assert!(run(&program, &["none"], way).status.success());
 }
 
 #[test]
@@ -460,17 +469,26 @@ fn hardened_a_sized_delete_is_compared_unless_the_program_has_its_own() {
 
 #[test]
 fn hardened_it_is_as_good_a_malloc() {
+    it_is_as_good_a_malloc(Way::Hardened);
+}
+
+#[test]
+fn paranoid_it_is_as_good_a_malloc() {
+    it_is_as_good_a_malloc(Way::Paranoid);
+}
+
+fn it_is_as_good_a_malloc(way: Way) {
     for program in ["semantics", "life", "births", "reuse"] {
-        check(program, &[], Way::Hardened);
+        check(program, &[], way);
     }
-    check("zero_sized", &["unusable"], Way::Hardened);
-    check("guarded", &[], Way::Hardened);
-    check("guarded", &["many"], Way::Hardened);
-    check("random_calls", &["3", "100000", "4"], Way::Hardened);
-    check("threads", &["serial", "1000"], Way::Hardened);
-    check("threads", &["crowd", "300"], Way::Hardened);
-    check("processes", &["100"], Way::Hardened);
-    check("limits", &["as", "1000"], Way::Hardened);
+    check("zero_sized", &["unusable"], way);
+    check("guarded", &[], way);
+    check("guarded", &["many"], way);
+    check("random_calls", &["3", "100000", "4"], way);
+    check("threads", &["serial", "1000"], way);
+    check("threads", &["crowd", "300"], way);
+    check("processes", &["100"], way);
+    check("limits", &["as", "1000"], way);
 }
 
 /// Runs `profile_moments` under a profile with another variable; returns what the paths of all profiles begin with.

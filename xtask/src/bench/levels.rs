@@ -23,8 +23,12 @@ use super::{
 use crate::{marks, process};
 
 /// Our builds, the default one first.
-const BUILDS: [(&str, &str); 3] =
-    [(OWN, "default"), ("stratalloc-checked", "checked"), ("stratalloc-hardened", "hardened")];
+const BUILDS: [(&str, &str); 4] = [
+    (OWN, "default"),
+    ("stratalloc-checked", "checked"),
+    ("stratalloc-hardened", "hardened"),
+    ("stratalloc-paranoid", "paranoid"),
+];
 
 /// The level of the workloads that count.
 const PROGRAMS: &str = "program";
@@ -32,7 +36,7 @@ const PROGRAMS: &str = "program";
 /// How many of the slowest programs of each build are named.
 const NAMED: usize = 4;
 
-/// Run the programs in Rust on our default, checked and hardened build, and say what each takes over the default.
+/// Run the programs in Rust on each of our builds, and say what each takes over the default.
 #[derive(clap::Args)]
 pub(super) struct Levels {
     #[command(flatten)]

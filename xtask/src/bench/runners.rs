@@ -17,8 +17,14 @@ pub(crate) struct Runner {
 
 /// Runners that are only compared when asked for: single heaps behind a lock, no fair sight next to allocators for threads,
 /// and our builds that check more.
-const ONLY_IF_ASKED: [&str; 5] =
-    ["dlmalloc", "rlsf", "stratalloc-checked", "stratalloc-hardened", "talc"];
+const ONLY_IF_ASKED: [&str; 6] = [
+    "dlmalloc",
+    "rlsf",
+    "stratalloc-checked",
+    "stratalloc-hardened",
+    "stratalloc-paranoid",
+    "talc",
+];
 
 /// Runners that link none of the peers, and needn't wait until these are built.
 const WITHOUT_PEERS: [&str; 3] = ["stratalloc", "system", "system-again"];

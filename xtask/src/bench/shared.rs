@@ -68,6 +68,7 @@ const INSTALLED: [(&str, &str, &str); 2] = [
 /// Our builds that are compared where they are asked for by name.
 const CHECKED: &str = "stratalloc-checked";
 const HARDENED: &str = "stratalloc-hardened";
+const PARANOID: &str = "stratalloc-paranoid";
 
 /// Where installed libraries lie.
 const FOLDERS: [&str; 4] = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib"];
@@ -76,7 +77,8 @@ const FOLDERS: [&str; 4] = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib"];
 pub(crate) fn has(name: &str) -> bool {
     let installed = INSTALLED.iter().map(|(name, ..)| *name);
     let mut all = installed.chain(SOURCES.iter().map(|source| source.name));
-    ["system", "stratalloc", CHECKED, HARDENED].contains(&name) || all.any(|own| own == name)
+    ["system", "stratalloc", CHECKED, HARDENED, PARANOID].contains(&name)
+        || all.any(|own| own == name)
 }
 
 /// Ours, the system's, and those that can be had, or of them those called `names`; says in a line why one is missing.
@@ -96,6 +98,9 @@ pub(crate) fn libraries(names: &[String]) -> Result<Vec<Library>> {
     }
     if names.iter().any(|name| name == HARDENED) {
         add(HARDENED, library::build_hardened());
+    }
+    if names.iter().any(|name| name == PARANOID) {
+        add(PARANOID, library::build_paranoid());
     }
     for (name, file, package) in INSTALLED.into_iter().filter(|(name, ..)| asked(name)) {
         add(name, installed(file, package));

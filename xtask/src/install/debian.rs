@@ -21,7 +21,7 @@ const RUNTIME: &str = "libstratalloc0";
 const DEVELOPMENT: &str = "libstratalloc-dev";
 
 /// A program that says which library has its malloc, of which version, and how much of a block of 100 bytes is usable: in the
-/// hardened build what was asked for. It gives a block of each face back.
+/// hardened and the paranoid build what was asked for. It gives a block of each face back.
 const PROGRAM: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -92,8 +92,12 @@ pub(super) fn try_out(built: &Built) -> Result<()> {
         packages::extract(&package, &root)?;
     }
     let tree = Tree { root: &root, prefix: Path::new(PREFIX) };
-    let libraries =
-        [("stratalloc", 112), ("stratalloc-checked", 112), ("stratalloc-hardened", 100)];
+    let libraries = [
+        ("stratalloc", 112),
+        ("stratalloc-checked", 112),
+        ("stratalloc-hardened", 100),
+        ("stratalloc-paranoid", 100),
+    ];
     for (library, usable) in libraries {
         let said = run_with(&tree, &folder, library)?;
         // The name by which the program found it is the one that the build carries in itself.

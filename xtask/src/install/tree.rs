@@ -18,6 +18,7 @@ pub(super) struct Built {
     shared: PathBuf,
     checked: PathBuf,
     hardened: PathBuf,
+    paranoid: PathBuf,
 }
 
 impl Built {
@@ -26,15 +27,17 @@ impl Built {
             shared: library::build()?,
             checked: library::build_checked()?,
             hardened: library::build_hardened()?,
+            paranoid: library::build_paranoid()?,
         })
     }
 
     /// The shared libraries, with what they are called where they are installed.
-    fn named(&self) -> [(&str, &Path); 3] {
+    fn named(&self) -> [(&str, &Path); 4] {
         [
             ("libstratalloc", &self.shared),
             ("libstratalloc-checked", &self.checked),
             ("libstratalloc-hardened", &self.hardened),
+            ("libstratalloc-paranoid", &self.paranoid),
         ]
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn ours() -> Result<Vec<Allocator>> {
         ("default", library::build()?),
         ("checked", library::build_checked()?),
         ("hardened", library::build_hardened()?),
+        ("paranoid", library::build_paranoid()?),
     ];
     Ok(builds
         .into_iter()

@@ -20,13 +20,14 @@ pub(super) struct Kind {
 }
 
 /// To add one, add a line, and its program.
-pub(super) const KINDS: [Kind; 8] = [
+pub(super) const KINDS: [Kind; 9] = [
     Kind { name: "double_free", about: "a block freed twice", is_call: true },
     Kind { name: "invalid_free", about: "a free of what is no block's start", is_call: true },
     Kind { name: "wrong_size", about: "a free with another size or alignment", is_call: true },
     Kind { name: "overflow", about: "written or read past a block's end", is_call: false },
     Kind { name: "underflow", about: "written before a block's start", is_call: false },
     Kind { name: "after_free", about: "written to after it was freed", is_call: false },
+    Kind { name: "reuse", about: "a freed block's place given to the next", is_call: false },
     Kind { name: "zero_size", about: "a block of no bytes used", is_call: false },
     Kind { name: "secret", about: "content that outlives its block", is_call: false },
 ];

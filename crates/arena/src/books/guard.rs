@@ -39,6 +39,9 @@ pub(crate) use crate::books::{
 /// Whether blocks are sealed and zeroed too, and large ones lie between guard pages: in the hardened build.
 pub(crate) const ON: bool = cfg!(feature = "hardened");
 
+/// Whether freed blocks wait in a quarantine too, and blocks are handed out in random order: in the paranoid build.
+pub(crate) const PARANOID: bool = cfg!(feature = "paranoid");
+
 /// Bytes of a block that its seal takes.
 pub(crate) const SEAL: usize = if ON { size_of::<u64>() } else { 0 };
 
@@ -223,6 +226,16 @@ pub(crate) unsafe fn clear(bin: Bin, block: *mut u8) {
         // SAFETY: the block is the caller's, by this function's contract. Sizes are multiples of a word's, and have room for
         // a seal.
         unsafe { wipe::zero(block, bin.shape().block_size as usize) };
+    }
+}
+
+/// Ends the process with a report if a free block of `bin` was written to since it was zeroed.
+pub(crate) fn check_clear(bin: Bin, block: *mut u8) {
+    let size = bin.shape().block_size as usize;
+    // SAFETY: the block is free and the calling thread's alone. Sizes are multiples of a word's, and have room for a seal.
+    if byte(bin, block).load(Ordering::Relaxed) == ZEROED && !unsafe { wipe::is_zero(block, size) }
+    {
+        report::written_after_free(block, size);
     }
 }
 

@@ -5,10 +5,10 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         broken::{Broken, expect},
-        report,
+        guard, report,
         slab::BadFree,
     },
-    cache::{Cache, watch::Watch},
+    cache::{Cache, waiting::Waiting, watch::Watch},
     plan::bins::Bin,
 };
 
@@ -28,6 +28,14 @@ impl Cache {
                 expect(unsafe { pools.is_out(block, bin) }, "CACHE-3: free")?;
             }
         }
+        let Some(quarantine) = self.known_quarantine() else { return Ok(()) };
+        quarantine.validate()?;
+        for Waiting { block, bin } in quarantine.iter() {
+            // Others lie in other heaps, whose locks aren't held.
+            let is_own = pools.has(block);
+            // SAFETY: `has` found the address in an area of this heap.
+            expect(!is_own || unsafe { pools.is_out(block, bin) }, "QUARANTINE-2: free")?;
+        }
         Ok(())
     }
 
@@ -43,11 +51,14 @@ impl Cache {
         nulls == [null_mut(); 2] && (size == 0 || lies_within)
     }
 
-    /// Whether the calling thread, whose cache this is, has a freed block in a stack, or in a batch for its owner.
+    /// Whether the calling thread, whose cache this is, has a freed block in a stack, in its quarantine, or in a batch for its
+    /// owner.
     pub(crate) fn holds(&self, bin: Bin, block: *mut u8) -> bool {
         let under = self.watch().and_then(Watch::under);
         let stacked = |cache: &Self| cache.stack(bin).contains(&block);
-        stacked(self) || under.is_some_and(stacked) || under.unwrap_or(self).collects(bin, block)
+        let own = under.unwrap_or(self);
+        let waits = || own.known_quarantine().is_some_and(|quarantine| quarantine.has(block));
+        stacked(self) || stacked(own) || own.collects(bin, block) || waits()
     }
 
     fn collects(&self, bin: Bin, block: *mut u8) -> bool {
@@ -60,10 +71,11 @@ impl Cache {
         })
     }
 
-    /// Ends the process with a report if something in a stack isn't a block, or is there twice.
+    /// Ends the process with a report if something in a stack isn't a block, or is there twice, or if a block that waits was
+    /// written to.
     ///
     /// O(the squares of the stacks' heights).
-    pub(crate) fn check(&self) {
+    pub(crate) fn check(&'static self) {
         if self.heap.get().is_none() {
             return;
         }
@@ -77,6 +89,10 @@ impl Cache {
                     report::bad_free(bin, BadFree::Twice(block));
                 }
             }
+        }
+        for Waiting { block, bin } in self.own().known_quarantine().iter().flat_map(|it| it.iter())
+        {
+            guard::check_clear(bin, block);
         }
     }
 }

@@ -62,6 +62,9 @@ impl Cache {
         self.stacks.set(stacks.0.get().cast());
         self.take_stacks();
         self.outbox.iter().for_each(|batch| batch.set(None));
+        if let Some(quarantine) = self.quarantine.get() {
+            quarantine.forget();
+        }
         if !self.is_at_home() {
             self.home.set(NOWHERE);
         }

@@ -24,6 +24,11 @@ pub(crate) fn set(milliseconds: u64) {
     DECAY.store(milliseconds, Ordering::Relaxed);
 }
 
+/// When all heaps were last looked over.
+pub(crate) fn last_look() -> u64 {
+    LAST.load(Ordering::Relaxed)
+}
+
 /// Looks over all heaps if it is time, and returns the batches that waited in their inboxes, for the caller to free. For
 /// slow paths, while the calling thread holds no lock.
 #[inline]

@@ -1,8 +1,8 @@
 //! Frees on the slow path, which depend on a block's owner; and the work that visits to heaps leave.
 
 use crate::{
-    books::{area::Area, owner::Owner, poison, windows, zero_sized},
-    cache::Cache,
+    books::{area::Area, guard, owner::Owner, poison, windows, zero_sized},
+    cache::{Cache, waiting::Waiting},
     heap::{Heap, Visit, huge},
     plan::bins::Bin,
     process::{
@@ -91,7 +91,34 @@ pub(crate) fn see_to(cache: &'static Cache, mut visit: Visit) {
         background::start_if_wanted();
         visit = Visit::new(spent, false);
     }
+    if guard::PARANOID {
+        free_older(cache);
+    }
     gauges::tick(cache);
+}
+
+/// Frees what has waited in the quarantine of the thread whose own cache this is since before the last look of the decay, if
+/// there was one since it last came here.
+#[inline]
+fn free_older(cache: &'static Cache) {
+    let Some(quarantine) = cache.known_quarantine() else { return };
+    let Some(newest) = quarantine.look(decay::last_look()) else { return };
+    while let Some(waiting) = quarantine.pop_older(newest) {
+        release(cache, waiting);
+    }
+}
+
+/// Frees a block that is in no quarantine any more, on behalf of the thread whose own cache this is. The process ends with a
+/// report if it was written to meanwhile.
+pub(crate) fn release(cache: &'static Cache, Waiting { block, bin }: Waiting) {
+    guard::check_clear(bin, block);
+    // SAFETY: [QUARANTINE-2: free] the block lies in a slab of the bin of a thread's heap, and nobody uses it. If the cache is
+    // at home there, that is its heap.
+    unsafe {
+        if !(cache.is_home_of(block) && cache.push(bin, block)) {
+            free_with(cache, block);
+        }
+    }
 }
 
 /// The same for a thread without a cache: every batch is freed under the lock of its heap.

@@ -3,11 +3,12 @@
 use core::ptr::null_mut;
 
 use crate::{
+    books::guard,
     cache::slot,
     heap::{Visit, large::MAX_IN_ARENAS},
     plan::bins::Bin,
     policy::grant,
-    process::{arena_heaps, frees::see_to, heaps, hook, thread, watching},
+    process::{arena_heaps, frees::see_to, heaps, hook, quarantine, thread, watching},
     sys::spares,
 };
 
@@ -62,6 +63,9 @@ fn relieve() {
 pub(crate) fn trim() -> usize {
     let Some((cache, stay)) = thread::attached().map(watching::pause) else { return 0 };
     let mark = cache.mark();
+    if guard::PARANOID {
+        quarantine::empty(cache);
+    }
     see_to(cache, cache.flush(mark));
     let mut given = 0;
     for heap in heaps::of_threads(0) {

@@ -22,6 +22,8 @@ pub(crate) enum Way {
     Checked,
     /// The hardened library, named in `LD_PRELOAD`.
     Hardened,
+    /// The paranoid library, named in `LD_PRELOAD`.
+    Paranoid,
     /// Linked to `libstratalloc.so`.
     Linked,
     /// Linked to `libstratalloc.a`.
@@ -58,6 +60,12 @@ fn checked_dir() -> &'static Path {
 fn hardened_dir() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| built("freestanding,hardened", &target().join("hardened")))
+}
+
+/// The same of the paranoid library, where `cargo xtask lib --paranoid` has it too.
+fn paranoid_dir() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| built("freestanding,paranoid", &target().join("paranoid")))
 }
 
 fn target() -> &'static Path {
@@ -129,7 +137,7 @@ fn compile(name: &str, way: Way, program: &Path) {
             cc.arg("-static")
                 .arg(env::var_os("MUSL_ARCHIVE").expect("run by `cargo xtask platforms`"));
         }
-        Way::Preloaded | Way::Checked | Way::Hardened | Way::Alone => {}
+        Way::Preloaded | Way::Checked | Way::Hardened | Way::Paranoid | Way::Alone => {}
     }
     let output = cc.output().expect("these tests need a C compiler, `cc`");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -166,6 +174,7 @@ pub(crate) fn run_with(
         Way::Preloaded => Some(lib_dir()),
         Way::Checked => Some(checked_dir()),
         Way::Hardened => Some(hardened_dir()),
+        Way::Paranoid => Some(paranoid_dir()),
         _ => None,
     };
     if let Some(folder) = preloaded {

@@ -3,8 +3,8 @@
    Without an argument a program prints the names of its cases; with one it runs that case. What it writes:
 
      done   the wrong call came back, or what was written wrongly was freed
-     harm   a later call was harmed: two live blocks overlap, or what was freed can still be read
-     gone   what was freed can't be read any more, which is all that is wanted
+     harm   a later call was harmed: two live blocks overlap, what was freed can still be read, or another has its place
+     gone   what was freed can't be read any more, or has its place for itself, which is all that is wanted
      end    all that follows went by, and the process ends
 
    It exits with 77 where what it needs isn't there. */

@@ -7,13 +7,19 @@ use crate::{
     cache::{Cache, slot},
     face::global::{C_ALIGN, deallocate_anywhere, deallocate_slow},
     plan::bins::Bin,
-    process::whose::{Kind, bin_of_thread, check_start},
+    process::{
+        quarantine, thread,
+        whose::{Kind, bin_of_thread, check_start},
+    },
 };
 
 /// A block if the thread has one of the class at hand; else null, and nothing happened.
 #[cfg_attr(feature = "hardened", inline(never))]
 #[cfg_attr(not(feature = "hardened"), inline(always))]
 pub(super) fn allocate_cached(size: usize, align: usize) -> *mut u8 {
+    if guard::PARANOID {
+        quarantine::look_back(slot::cache().own());
+    }
     if guard::ON && align > C_ALIGN {
         return allocate_aligned(size, align);
     }
@@ -68,6 +74,12 @@ unsafe fn deallocate_elsewhere(block: *mut u8) {
         guard::take_back(bin, block, Rival::Any);
         // SAFETY: the block was just taken back.
         unsafe { guard::clear(bin, block) };
+        if guard::PARANOID {
+            if let Some(cache) = thread::attached() {
+                // SAFETY: as above; the block lies in a slab of the bin of a thread's heap.
+                return unsafe { quarantine::wait(cache.own(), bin, block) };
+            }
+        }
     }
     // SAFETY: this function's contract is the same; the block was taken back if it is a small one of a thread's heap.
     unsafe { deallocate_slow(block) };
@@ -119,7 +131,7 @@ unsafe fn check_and_deallocate(block: *mut u8, size: usize, align: usize) {
 ///
 /// As for [`deallocate`].
 #[inline(always)]
-unsafe fn put_away(cache: &Cache, home: Bin, block: *mut u8) {
+unsafe fn put_away(cache: &'static Cache, home: Bin, block: *mut u8) {
     // SAFETY: this function's contract is the same.
     unsafe {
         if guard::are_long(home) {
@@ -134,7 +146,7 @@ unsafe fn put_away(cache: &Cache, home: Bin, block: *mut u8) {
 ///
 /// As for [`put_away`].
 #[inline(never)]
-unsafe fn put_long_away(cache: &Cache, home: Bin, block: *mut u8) {
+unsafe fn put_long_away(cache: &'static Cache, home: Bin, block: *mut u8) {
     // SAFETY: this function's contract is the same.
     unsafe { put_any_away(cache, home, block) };
 }
@@ -143,11 +155,14 @@ unsafe fn put_long_away(cache: &Cache, home: Bin, block: *mut u8) {
 ///
 /// As for [`put_away`].
 #[inline(always)]
-unsafe fn put_any_away(cache: &Cache, home: Bin, block: *mut u8) {
+unsafe fn put_any_away(cache: &'static Cache, home: Bin, block: *mut u8) {
     // SAFETY: the block is given up, by this function's contract; by [AREA-2: tiles] it lies in a slab of the bin, in the
     // area that the cache is at home in.
     unsafe {
         guard::clear(home, block);
+        if guard::PARANOID {
+            return quarantine::wait(cache, home, block);
+        }
         if !cache.push(home, block) {
             deallocate_anywhere(block);
         }

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use crate::{
-    books::{samples::Samples, windows},
+    books::{guard, samples::Samples, windows},
     cache::{Cache, ENDED_THREAD, slot},
     heap::pools::Pools,
     plan::geometry::AREA_SHIFT,
@@ -12,7 +12,7 @@ use crate::{
         arena_heaps::{self, Values},
         frees, heaps,
         home::Home,
-        hook, samples,
+        hook, quarantine, samples,
         thread::{
             fork::{self, Fork},
             idle::{Idle, IdleCaches},
@@ -22,6 +22,7 @@ use crate::{
         watching,
     },
     sys::{
+        self,
         lock::{Lock, Mark},
         mark,
     },
@@ -106,6 +107,9 @@ impl Process for ThisProcess {
 
     fn empty(&self, cache: &'static Cache) {
         watching::leave(slot::cache());
+        if guard::PARANOID {
+            quarantine::empty(cache);
+        }
         let mark = cache.mark();
         frees::see_to(cache, cache.flush(mark));
         // Batches that were freed by that are in the cache again.
@@ -146,5 +150,9 @@ pub(super) extern "C" fn after() {
 pub(super) extern "C" fn after_in_child() {
     // A thread that is gone may have been in the hook.
     hook::forget_lost();
+    // What is random must not be the same in both processes.
+    if let Some(quarantine) = slot::cache().own().known_quarantine() {
+        quarantine.stir(sys::entropy());
+    }
     fork::after_in_child(&ThisProcess);
 }

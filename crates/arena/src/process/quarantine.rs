@@ -1,0 +1,51 @@
+//! Freed blocks that wait, in the paranoid build: what adds them to the quarantine of their thread.
+
+use crate::{
+    books::guard,
+    cache::{Cache, quarantine::Quarantine, waiting::Waiting},
+    plan::bins::Bin,
+    process::frees::{free_with, release},
+};
+
+/// Has a block wait that was taken back and cleared, and frees those that waited long enough; without a quarantine, it is
+/// freed at once. The calling thread's own cache is this.
+///
+/// # Safety
+///
+/// The block lies in a slab of the bin of a thread's heap, and nobody uses it any more.
+#[inline(never)]
+pub(crate) unsafe fn wait(cache: &'static Cache, bin: Bin, block: *mut u8) {
+    let Some(quarantine) = cache.quarantine() else {
+        // SAFETY: this function's contract is at least the same.
+        return unsafe { free_with(cache, block) };
+    };
+    look_at_latest(quarantine);
+    quarantine.add(Waiting { block, bin });
+    while let Some(waiting) = quarantine.pop_excess() {
+        release(cache, waiting);
+    }
+}
+
+/// Frees all that wait on behalf of the calling thread, whose own cache this is.
+pub(crate) fn empty(cache: &'static Cache) {
+    let Some(quarantine) = cache.known_quarantine() else { return };
+    while let Some(waiting) = quarantine.pop() {
+        release(cache, waiting);
+    }
+}
+
+/// Looks at the block that the calling thread freed last, since most wrong writes come soon. Its own cache is this. The
+/// process ends with a report if the block was written to meanwhile.
+#[inline(always)]
+pub(crate) fn look_back(cache: &Cache) {
+    if let Some(quarantine) = cache.known_quarantine() {
+        look_at_latest(quarantine);
+    }
+}
+
+#[inline(always)]
+fn look_at_latest(quarantine: &Quarantine) {
+    if let Some(Waiting { block, bin }) = quarantine.latest() {
+        guard::check_clear(bin, block);
+    }
+}
