@@ -92,6 +92,27 @@ pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) -> bool {
     unsafe { os::unmap(start, size) }.is_ok()
 }
 
+/// Makes every access to usable memory a fault, and keeps what is in it; returns whether the system did. If it refuses,
+/// some of it may be as after a success.
+///
+/// # Safety
+///
+/// The pages are the caller's, and nobody touches them before [`unlock`], whatever it returns.
+pub(crate) unsafe fn lock(start: NonNull<u8>, size: usize) -> bool {
+    // SAFETY: the pages are the caller's, and nobody touches them from now on, by this function's contract.
+    unsafe { os::protect_none(start, size) }.is_ok()
+}
+
+/// Makes memory usable again after [`lock`]; returns whether the system did.
+///
+/// # Safety
+///
+/// The pages are the caller's.
+pub(crate) unsafe fn unlock(start: NonNull<u8>, size: usize) -> bool {
+    // SAFETY: the pages are the caller's, by this function's contract.
+    unsafe { os::protect_rw(start, size) }.is_ok()
+}
+
 /// The next multiple of the system's page size.
 pub(crate) fn round_to_pages(size: usize) -> usize {
     /// The page size less one; zero before it is known. `os::page_size` asks the C library each time.

@@ -63,6 +63,11 @@ pub(crate) const WORTH_TURNING: usize = 8;
 /// memory goes back. Tables of 2 MiB with a page touched in each had 10 pages the second time, since others' were cleared.
 pub(crate) const WORTH_LOOKING_AT: usize = 512 << 10;
 pub(crate) const LOOKS: usize = 8;
+/// Freed large blocks of the hardened build keep their memory up to this size: it is cleared for the next, where new pages
+/// would be faulted in.
+pub(crate) const MOST_CLEARED: usize = 2 << 20;
+/// So many of the last of them are looked at for one of about the size that is wanted.
+pub(crate) const KEPT_RUNS: usize = 16;
 /// Whether freed blocks may be looked into: not where a tool watches who does.
 pub(crate) const LOOKS_INTO_FREED: bool = !cfg!(any(asan, feature = "unlooked"));
 /// So much free memory a heap keeps of such blocks all the same. Zeroed buffers of up to 2 MiB, one after another, had 110

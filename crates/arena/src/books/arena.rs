@@ -101,35 +101,39 @@ impl Arena {
     }
 }
 
+/// Whether runs spare memory that is kept: in the hardened build it serves in its own place alone.
+const SPARES_KEPT: bool = cfg!(feature = "hardened");
+
 /// A place for a run of segments in an arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// Its first segment.
     pub(crate) first: usize,
-    /// How many of its segments have no memory behind them.
-    pub(crate) cold: usize,
+    /// How many of its segments have no memory behind them; in the hardened build, how many have some.
+    pub(crate) unfit: usize,
     /// How many vacant segments lie beside it.
     pub(crate) spare: usize,
 }
 
 impl Arena {
-    /// The place for `count` segments in a row that has the most memory behind it, and of several, that which
-    /// leaves the least beside it. O(gaps).
+    /// The place for `count` segments in a row that has the most memory behind it, or the least in the hardened build, and of
+    /// several, that which leaves the least beside it. O(gaps).
     ///
-    /// It looks at the places at either end of a gap, and where memory begins.
+    /// It looks at the places at either end of a gap, and where memory begins, or where there is none.
     pub(crate) fn vacant_run(&self, count: usize) -> Option<Gap> {
         let (vacant, dirty) = (!self.used, self.dirty);
         let starts = run_starts(vacant, count);
         let begin = |mask: u64| mask & !(mask << 1);
-        let mut places = starts & (begin(vacant) | begin(dirty) | !(starts >> 1));
+        let wanted = if SPARES_KEPT { vacant & !dirty } else { dirty };
+        let mut places = starts & (begin(vacant) | begin(wanted) | !(starts >> 1));
         let mut best = None;
         while places != 0 {
             let first = places.trailing_zeros() as usize;
             places &= places - 1;
-            let warm = (dirty & run_mask(first, count)).count_ones() as usize;
+            let fit = (wanted & run_mask(first, count)).count_ones() as usize;
             let before = (vacant << (SEGMENTS - 1 - first) << 1).leading_ones();
             let after = (vacant >> (first + count - 1) >> 1).trailing_ones();
-            let gap = Gap { first, cold: count - warm, spare: (before + after) as usize };
+            let gap = Gap { first, unfit: count - fit, spare: (before + after) as usize };
             if best.is_none_or(|best: Gap| gap.is_better_than(best)) {
                 best = Some(gap);
             }
@@ -139,9 +143,9 @@ impl Arena {
 }
 
 impl Gap {
-    /// Whether less of it is cold, or as much and less lies beside it.
+    /// Whether less of it is unfit, or as much and less lies beside it.
     pub(crate) fn is_better_than(self, other: Self) -> bool {
-        (self.cold, self.spare) < (other.cold, other.spare)
+        (self.unfit, self.spare) < (other.unfit, other.spare)
     }
 }
 
@@ -223,19 +227,32 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "hardened")]
+    #[test]
+    fn a_run_spares_memory_that_is_kept() {
+        // SAFETY: all zero is a vacant arena.
+        let mut arena: Arena = unsafe { core::mem::zeroed() };
+        (arena.used, arena.dirty) = (run_mask(2, 2), run_mask(4, 40));
+        assert_eq!(arena.vacant_run(2), Some(Gap { first: 0, unfit: 0, spare: 0 }));
+        assert_eq!(arena.vacant_run(3), Some(Gap { first: 44, unfit: 0, spare: 57 }));
+        assert_eq!(arena.vacant_run(22), Some(Gap { first: 42, unfit: 2, spare: 38 }));
+    }
+
+    #[cfg(not(feature = "hardened"))]
     #[test]
     fn memory_is_worth_more_than_a_tight_fit() {
         // SAFETY: all zero is a vacant arena.
         let mut arena: Arena = unsafe { core::mem::zeroed() };
         (arena.used, arena.dirty) = (run_mask(2, 2), run_mask(30, 2));
-        assert_eq!(arena.vacant_run(2), Some(Gap { first: 30, cold: 0, spare: 58 }));
+        assert_eq!(arena.vacant_run(2), Some(Gap { first: 30, unfit: 0, spare: 58 }));
     }
 
+    #[cfg(not(feature = "hardened"))]
     #[test]
     fn a_run_goes_where_memory_is_and_fits_best() {
         // SAFETY: all zero is a vacant arena.
         let mut arena: Arena = unsafe { core::mem::zeroed() };
-        let gap = |first, cold, spare| Some(Gap { first, cold, spare });
+        let gap = |first, unfit, spare| Some(Gap { first, unfit, spare });
         assert_eq!(arena.vacant_run(3), gap(0, 3, 61));
         arena.dirty = run_mask(60, 4);
         assert_eq!(arena.vacant_run(6), gap(58, 2, 58));

@@ -36,6 +36,7 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 /// - [SEGMENT-4: usable] The blocks below `carved` end within `usable`.
 /// - [SEGMENT-5: touched] Bytes from `touched` on read as zero, and memory behind them, if any, came with a huge page.
 ///   The blocks below `carved` end within `touched`.
+/// - [SEGMENT-6: locked] One that is `locked` is usable in part at least, but for the processor, and has no block.
 #[repr(C, align(64))]
 pub(crate) struct Segment {
     /// Set bits.
@@ -60,6 +61,8 @@ pub(crate) struct Segment {
     pub(crate) listed: bool,
     /// Whether the large block that starts here was to be zero.
     pub(crate) zeroed: bool,
+    /// Whether nobody may read or write its usable bytes, in the hardened build.
+    pub(crate) locked: bool,
     /// Bytes of the pages of the large block that starts here that the program may not use, in the hardened build.
     pub(crate) margin: u16,
     /// Its idle bytes when it was last looked at for pages to give back.

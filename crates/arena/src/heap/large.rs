@@ -6,6 +6,7 @@
 mod around;
 mod guard_pages;
 mod huge_pages;
+mod kept;
 mod resize;
 mod run;
 mod untouched;
@@ -311,7 +312,10 @@ impl Pools {
             self.vacate_arenas(block);
             return None;
         }
-        let stale = block.use_segments(self, 0, segments);
+        let mut stale = block.use_segments(self, 0, segments);
+        if guard::ON {
+            block.clear(core::mem::take(&mut stale), size);
+        }
         if !block.is_whole(self) {
             block.use_leading_guard(self);
             self.list_arena(block.first.arena());
@@ -337,7 +341,7 @@ impl Pools {
         self.segment(block.first).pages = 0;
         block.vacate_segments(self, 0, block.segments(size));
         if guard::ON {
-            block.withdraw(self, block.segments(size));
+            block.withdraw(self, block.segments(size), size);
         } else if untouched && self.figures.dirty() > KEPT_OF_ZEROED {
             block.purge(self, size);
         }

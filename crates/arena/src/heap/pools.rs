@@ -2,6 +2,7 @@
 
 mod admitted;
 mod idle;
+mod kept_runs;
 pub(crate) mod magazines;
 mod purge;
 mod reset;
@@ -27,7 +28,7 @@ use crate::{
     },
     heap::{
         figures::Figures,
-        pools::{magazines::Magazines, tallies::Tallies},
+        pools::{kept_runs::KeptRuns, magazines::Magazines, tallies::Tallies},
     },
     plan::{
         bins::{BINS, Bin},
@@ -48,6 +49,7 @@ use crate::{
 /// - [POOLS-4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 /// - [POOLS-5: used] The `used` of `figures` is the sum of all blocks that aren't free; the `tallies` have as many.
 /// - [POOLS-6: granted] Between visits, no more is held than granted.
+/// - [POOLS-7: kept] The `kept_runs` lie in areas of this heap.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],
@@ -68,6 +70,8 @@ pub(crate) struct Pools {
     pub(crate) grant: Grant,
     pub(crate) tallies: Tallies,
     pub(crate) magazines: Magazines,
+    /// Where large blocks may find memory of their size, in the hardened build.
+    pub(crate) kept_runs: KeptRuns,
     /// Whether large blocks are filled.
     pub(crate) filling: Filling,
     /// The heap that these are the pools of, once it has an area.

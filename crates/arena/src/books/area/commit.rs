@@ -266,7 +266,8 @@ impl Books {
     /// Notes that nothing of `count` segments from `first` is usable any more.
     fn note_unmapped(&mut self, place: ArenaPlace, first: usize, count: usize) {
         for segment in first..first + count {
-            self.segment(place.segment(segment)).usable = 0;
+            let segment = self.segment(place.segment(segment));
+            (segment.usable, segment.locked) = (0, false);
         }
         let mask = run_mask(first, count);
         let arena = self.arena(place);

@@ -9,6 +9,9 @@
 //! Guard pages are address space that isn't mapped. So a block costs one mapping, and whoever leaves it, or uses it after it
 //! was freed, is ended by the processor. What is left of its last page, the margin, is filled, and looked at when it is freed.
 //!
+//! The memory of a freed block is kept like that of others, by the same bounds, but locked: nobody can touch it. It is cleared
+//! for the next block at the same place.
+//!
 //! Where the process has a quarter of the mappings that it may have, or the system refuses one, further blocks meet their
 //! neighbours, and freed ones are purged: they read as zero then.
 
@@ -22,6 +25,7 @@ use crate::{
     heap::{large::LargeBlock, pools::Pools},
     plan::geometry::Partition,
     sys,
+    thresholds::MOST_CLEARED,
 };
 
 /// Segments before a block that nothing uses.
@@ -66,8 +70,11 @@ impl LargeBlock {
         if before != 0 {
             pools.withdraw(self.leading_guard(), before);
         }
-        for (first, count) in self.pieces(from, self.segments(size)) {
-            pools.withdraw(first, count);
+        if from == 0 {
+            self.unlock(pools, size);
+        } else {
+            self.pieces(from, self.segments(size))
+                .for_each(|(first, count)| pools.withdraw(first, count));
         }
         let mut left = sys::round_to_pages(size);
         for (first, count) in self.pieces(0, self.segments(size)) {
@@ -81,8 +88,29 @@ impl LargeBlock {
         Ok(())
     }
 
-    /// Gives the memory of a freed block back, of `segments` segments, with what lies before it.
-    pub(super) fn withdraw(self, pools: &mut Pools, segments: usize) {
+    /// Makes memory usable that was kept where it is to be, as far as it goes, and gives all other memory there back.
+    fn unlock(self, pools: &mut Pools, size: usize) {
+        let mut left = sys::round_to_pages(size);
+        for (first, count) in self.pieces(0, self.segments(size)) {
+            let bytes = left.min(count * self.segment_size());
+            let (kept, gone) = pools.books(first.area).unlock(first.place, count, bytes);
+            pools.figures.reuse(gone);
+            if kept < count {
+                pools.withdraw(first.arena().segment(first.place.segment + kept), count - kept);
+            }
+            left -= bytes;
+        }
+    }
+
+    /// Zeroes what was kept of the memory of others, of the `stale` first bytes of a block of `size`.
+    pub(super) fn clear(self, stale: usize, size: usize) {
+        // SAFETY: the block was just allocated, in pages of its own.
+        unsafe { sys::zero(self.first.address(), stale.min(size)) };
+    }
+
+    /// Lets nobody touch a freed block of `segments` segments any more, nor what lies before it. Its memory is kept, if it
+    /// had so few bytes that clearing it for the next costs less than new pages.
+    pub(super) fn withdraw(self, pools: &mut Pools, segments: usize, size: usize) {
         if !self.is_whole(pools) {
             pools.vacate_segment(self.leading_guard());
         }
@@ -90,7 +118,12 @@ impl LargeBlock {
             pools.withdraw(self.leading_guard(), 1);
         }
         for (first, count) in self.pieces(0, segments) {
-            pools.withdraw(first, count);
+            if size > MOST_CLEARED || !pools.books(first.area).lock(first.place, count) {
+                pools.withdraw(first, count);
+            }
+        }
+        if pools.segment(self.first).locked && !self.is_whole(pools) {
+            pools.kept_runs.add(self.first.address(), size);
         }
     }
 
@@ -135,7 +168,7 @@ impl LargeBlock {
 
 impl Pools {
     /// Gives the memory of vacant segments in a row of one arena back, and their address space.
-    fn withdraw(&mut self, first: SegmentRef, count: usize) {
+    pub(in crate::heap) fn withdraw(&mut self, first: SegmentRef, count: usize) {
         let withdrawn = self.books(first.area).withdraw(first.place, count);
         self.figures.reuse(withdrawn);
     }

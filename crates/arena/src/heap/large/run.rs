@@ -26,8 +26,13 @@ impl Pools {
     /// A run of segments, where most of it has memory behind it if there is such a place.
     pub(super) fn allocate_run(&mut self, request: Request, least: Partition) -> Option<Fresh> {
         let size = request.size;
-        let first = self
-            .find_warm_run(size, least)
+        if guard::ON {
+            if let Some(fresh) = self.allocate_kept_run(request) {
+                return Some(fresh);
+            }
+        }
+        let warm = if guard::ON { None } else { self.find_warm_run(size, least) };
+        let first = warm
             .or_else(|| self.find_run(size, least))
             .or_else(|| self.find_last_run(size, least))?;
         self.occupy(LargeBlock::behind_guard(first), request)
@@ -35,6 +40,9 @@ impl Pools {
 
     /// A run with memory behind most of it.
     pub(super) fn allocate_warm_run(&mut self, request: Request) -> Option<Fresh> {
+        if guard::ON {
+            return self.allocate_kept_run(request);
+        }
         let least = Partition::for_segment(request.align)?;
         let first = self.find_warm_run(request.size, least)?;
         self.occupy(LargeBlock::behind_guard(first), request)
@@ -48,8 +56,8 @@ impl Pools {
             let Some((gap, first)) = self.find_gap(partition, count) else { continue };
             // Its cold bytes; then those left beside it in the gap, and at the end of its last segment.
             let size = partition.segment_size();
-            let cost = (gap.cold * size, gap.spare.min(1) * size + (count * size - wanted));
-            if gap.cold * 2 <= count && best.is_none_or(|(best, _)| cost < best) {
+            let cost = (gap.unfit * size, gap.spare.min(1) * size + (count * size - wanted));
+            if gap.unfit * 2 <= count && best.is_none_or(|(best, _)| cost < best) {
                 best = Some((cost, first));
             }
         }

@@ -60,6 +60,7 @@ impl Pools {
     pub(crate) fn give_up_areas(&mut self) -> impl Iterator<Item = AreaRef> + Clone + use<> {
         self.figures.give_up();
         self.adjust_grant_wholly();
+        self.kept_runs.clear();
         let areas = self.areas();
         self.newest = None;
         areas

@@ -43,7 +43,7 @@ impl Pools {
                     best = Some((gap, arena));
                 }
             }
-            if best.is_some_and(|(gap, _)| gap.cold == 0) {
+            if best.is_some_and(|(gap, _)| gap.unfit == 0) {
                 break;
             }
         }

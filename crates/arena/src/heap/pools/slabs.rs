@@ -241,6 +241,12 @@ impl Pools {
 
     /// Makes the first `bytes` of a slab usable, and more ahead where memory is plentiful.
     fn commit_slab(&mut self, segment: SegmentRef, bytes: usize) -> Result<(), Refusal> {
+        if guard::ON && self.segment(segment).locked {
+            self.withdraw(segment, 1);
+            if self.segment(segment).locked {
+                return Err(Refusal::OutOfMemory);
+            }
+        }
         let held = self.figures.held();
         let huge = huge_pages::suit_segments(segment.place.arena.partition, held);
         if !huge {
