@@ -168,3 +168,47 @@ fn a_child_goes_on_with_its_own_and_forgets_those_of_other_threads() {
     other.join().unwrap();
     assert_eq!(outcome, Outcome::Right);
 }
+
+/// How many of these blocks lie right behind the one before.
+fn in_order(blocks: &[*mut u8]) -> usize {
+    blocks.windows(2).filter(|pair| pair[0].wrapping_add(SIZE + 12) == pair[1]).count()
+}
+
+#[test]
+fn blocks_asked_for_in_a_row_lie_in_random_order() {
+    let _alone = alone();
+    let blocks: Vec<_> = (0..320).map(|_| allocate(SIZE)).collect();
+    let distances: BTreeSet<_> =
+        blocks.windows(2).map(|pair| pair[1].addr().wrapping_sub(pair[0].addr())).collect();
+    // Some do so by chance: of each sixteen that a refill brings, one in sixteen.
+    assert!(in_order(&blocks) < 60, "{}", in_order(&blocks));
+    assert!(distances.len() > 20, "{distances:?}");
+    blocks.into_iter().for_each(free);
+}
+
+#[test]
+fn threads_that_write_to_neighbours_and_free_them_are_no_fault() {
+    let _alone = alone();
+    for size in [8, 40, SIZE] {
+        let (sender, blocks) = mpsc::channel::<usize>();
+        let other = thread::spawn(move || {
+            for block in blocks {
+                free(std::ptr::with_exposed_provenance_mut(block));
+            }
+        });
+        // Every other block is freed there, while those beside it are freed and handed out here.
+        for round in 0..200_000_u32 {
+            let block = allocate(size);
+            // SAFETY: just allocated.
+            unsafe { block.write_bytes(0x5a, size) };
+            if round % 2 == 0 {
+                sender.send(block.expose_provenance()).unwrap();
+            } else {
+                free(block);
+            }
+        }
+        drop(sender);
+        other.join().unwrap();
+    }
+    assert_eq!(validate(), Ok(()));
+}

@@ -410,6 +410,16 @@ fn hardened_every_misuse_is_reported_at_the_call() {
 #[test]
 fn paranoid_every_misuse_is_reported_at_the_call() {
     every_misuse_is_reported(Way::Paranoid);
+    let program = build("misuse", Way::Paranoid);
+    let kinds = [
+        ("before", "a block of 208 bytes; what lies before it was written to"),
+        ("before-last", "a block of 208 bytes; what lies before it was written to"),
+        ("past-last", "a block of 200 bytes, written to past its end"),
+        ("leaping-back", "a block of 16 bytes; what lies before it was written to"),
+    ];
+    for (kind, words) in kinds {
+        check_report(&program, kind, words, Way::Paranoid);
+    }
 }
 
 fn every_misuse_is_reported(way: Way) {

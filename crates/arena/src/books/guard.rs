@@ -11,12 +11,17 @@
 //! - A freed block is zeroed, so that a use after the free reads nothing of what it held. Another bit says so. So a byte
 //!   written after the free is noticed when the block is to be handed out again.
 //!
+//! In the paranoid build also:
+//!
+//! - Each free looks at the neighbours of the block too, in the order of addresses.
+//!
 //! Blocks of arena heaps aren't checked.
 
+mod neighbours;
 mod seal;
 mod wipe;
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering, fence};
 
 use stratalloc_core::MAX_CLASS_SIZE;
 
@@ -49,8 +54,14 @@ const _: () = assert!(HELD_SIZE >= wipe::LEAST, "a block with a seal can be zero
 
 /// The byte of a block that was zeroed when it was freed; zero is that of any other which is free.
 const ZEROED: u8 = 1;
-/// The byte of a block that the program freed.
-const FREED: u8 = if ON { ZEROED } else { 0 };
+/// The byte of a block that the program freed. In the paranoid build, of one that isn't zeroed yet.
+const FREED: u8 = match (ON, PARANOID) {
+    (_, true) => 2,
+    (true, _) => ZEROED,
+    _ => 0,
+};
+/// The byte of a block that is taken into use in the paranoid build, and isn't sealed yet.
+const OPENED: u8 = 4;
 
 /// The byte of a block that the program holds: it tells the block's start from all other addresses that have the same byte
 /// and are aligned to 8, which all are that come here.
@@ -79,8 +90,8 @@ pub(crate) fn are_long(bin: Bin) -> bool {
     ON && bin.shape().block_size as usize > wipe::SHORT
 }
 
-/// The byte of a block in a slab of `bin`. Used with `Relaxed` throughout: a thread that frees a block has it from the thread
-/// that allocated it.
+/// The byte of a block in a slab of `bin`. Used with `Relaxed`, but for looks at neighbours: a thread that frees a block
+/// has it from the thread that allocated it.
 #[inline(always)]
 fn byte(bin: Bin, block: *mut u8) -> &'static AtomicU8 {
     // SAFETY: the bin is that of the address's tile: [AREA-2: tiles] its segment serves as a slab. Areas of threads stay
@@ -129,9 +140,12 @@ fn hand_out_long(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
 
 #[inline(always)]
 fn hand_out_any(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
-    leave(bin, block, held_at(block));
+    leave(bin, block, if PARANOID { OPENED } else { held_at(block) });
     // SAFETY: the block was just allocated for the caller, and has room for `size` bytes.
     unsafe { seal(bin, block).set(size) };
+    if PARANOID {
+        byte(bin, block).store(held_at(block), Ordering::Release);
+    }
     block
 }
 
@@ -146,6 +160,9 @@ fn leave(bin: Bin, block: *mut u8, now: u8) {
     let byte = byte(bin, block);
     let before = byte.load(Ordering::Relaxed);
     byte.store(now, Ordering::Relaxed);
+    if PARANOID {
+        fence(Ordering::Release);
+    }
     if before == ZEROED {
         let size = bin.shape().block_size as usize;
         // SAFETY: the block is the calling thread's alone. Sizes are multiples of a word's, and have room for a seal.
@@ -195,6 +212,9 @@ pub(crate) fn take_back(bin: Bin, block: *mut u8, rival: Rival) {
     if ON {
         size(bin, block);
     }
+    if PARANOID {
+        neighbours::check(bin, block);
+    }
 }
 
 /// The same, if the program holds a block of `bin` there for which it asked for `size` bytes; returns whether it does. The
@@ -212,6 +232,9 @@ pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize) -> bool {
     if let Err(size) = unsafe { seal.unbroken_margin(seal.margin(size)) } {
         report::overrun(block, size);
     }
+    if PARANOID {
+        neighbours::check(bin, block);
+    }
     true
 }
 
@@ -222,10 +245,46 @@ pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize) -> bool {
 /// It was taken back, and nobody else has it since.
 #[inline(always)]
 pub(crate) unsafe fn clear(bin: Bin, block: *mut u8) {
+    if PARANOID {
+        fence(Ordering::Release);
+    }
     if ON {
         // SAFETY: the block is the caller's, by this function's contract. Sizes are multiples of a word's, and have room for
         // a seal.
         unsafe { wipe::zero(block, bin.shape().block_size as usize) };
+    }
+    if PARANOID {
+        byte(bin, block).store(ZEROED, Ordering::Release);
+    }
+}
+
+/// Zeroes a free block in the paranoid build, unless that was done: what is written to it by way of a neighbour is noticed
+/// then.
+///
+/// # Safety
+///
+/// The block lies in a slab of the bin of a thread's heap, is free, and the calling thread's alone.
+pub(crate) unsafe fn make_clear(bin: Bin, block: *mut u8) {
+    if byte(bin, block).load(Ordering::Relaxed) == 0 {
+        // SAFETY: this function's contract is at least the same.
+        unsafe { clear(bin, block) };
+    }
+}
+
+/// Whether the program holds a block of `bin` at an address, which lay in a slab of it once.
+#[inline(always)]
+pub(crate) fn is_held(bin: Bin, block: *mut u8) -> bool {
+    byte(bin, block).load(Ordering::Acquire) == held_at(block)
+}
+
+/// Ends the process with a report if the program wrote past the end of a block of `bin`, or of one beside it, that it holds.
+///
+/// # Safety
+///
+/// The block lies in a slab of the bin, which stays for as long as the program holds the block.
+pub(crate) unsafe fn check_around(bin: Bin, block: *mut u8) {
+    if is_held(bin, block) {
+        neighbours::check_with(bin, block);
     }
 }
 

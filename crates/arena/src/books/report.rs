@@ -54,6 +54,14 @@ pub(crate) fn written_after_free(block: *mut u8, size: usize) -> ! {
     fail(block, format_args!("a block of {size} bytes, written to after it was freed"))
 }
 
+/// Ends the process over what lies beside a block, which was written to: past the end of the block there, before the start of
+/// this one, or after the block there was freed.
+#[cold]
+#[inline(never)]
+pub(crate) fn beside(block: *mut u8, size: usize, side: &str) -> ! {
+    fail(block, format_args!("a block of {size} bytes; what lies {side} it was written to"))
+}
+
 /// Ends the process over a block that is freed with a size or an alignment other than its own.
 #[cold]
 #[inline(never)]

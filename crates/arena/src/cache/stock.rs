@@ -1,12 +1,28 @@
 //! The cache as a stock of blocks, which heaps fill.
 
 use crate::{
+    books::guard,
     cache::Cache,
     heap::{Stock, pools::Pools},
     plan::bins::Bin,
 };
 
 impl Cache {
+    /// Puts blocks that were just taken out of slabs in random order, and has each be zero.
+    fn mix(&self, bin: Bin, blocks: &mut [*mut u8]) {
+        for &block in &*blocks {
+            // SAFETY: [CACHE-3: free] the blocks are those that will be in the stack.
+            unsafe { guard::make_clear(bin, block) };
+        }
+        let Some(quarantine) = self.quarantine() else { return };
+        quarantine.shuffle(blocks);
+        // What is written before the first block of a slab hits no neighbour: it is popped last.
+        let is_first = |block: &*mut u8| block.addr() % bin.shape().partition.segment_size() == 0;
+        if let Some(first) = blocks.iter().position(is_first) {
+            blocks.swap(0, first);
+        }
+    }
+
     /// The bytes of all blocks in the stock. O(bins).
     pub(crate) fn stock_bytes(&self) -> usize {
         Bin::all().map(|bin| self.stack(bin).len() * bin.shape().block_size as usize).sum()
@@ -39,6 +55,9 @@ impl Stock for Cache {
         let wanted = (stack / 2 - held).saturating_sub(self.out.take()).max(1);
         // The lowest address is in the last slot that is filled, so that it is popped first.
         let count = take(&mut free[..wanted]);
+        if guard::PARANOID {
+            self.mix(bin, &mut free[..count]);
+        }
         self.tops[bin.index()].set(self.tops[bin.index()].get().wrapping_add(count));
     }
 

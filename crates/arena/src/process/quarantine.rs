@@ -34,12 +34,39 @@ pub(crate) fn empty(cache: &'static Cache) {
     }
 }
 
-/// Looks at the block that the calling thread freed last, since most wrong writes come soon. Its own cache is this. The
-/// process ends with a report if the block was written to meanwhile.
+/// Looks at the block that the calling thread freed last, and once at that which it got last, since most wrong writes come soon.
+/// Its own cache is this. The process ends with a report if the former was written to meanwhile, or what lies around the
+/// latter.
 #[inline(always)]
 pub(crate) fn look_back(cache: &Cache) {
     if let Some(quarantine) = cache.known_quarantine() {
         look_at_latest(quarantine);
+        if let Some(got) = quarantine.take_got() {
+            look_around(cache, got);
+        }
+    }
+}
+
+/// Notes the block of a bin that the calling thread got, whose own cache is this.
+#[inline(always)]
+pub(crate) fn note(cache: &Cache, bin: Bin, block: *mut u8) {
+    if let Some(quarantine) = cache.known_quarantine() {
+        quarantine.note_got(bin, block);
+    }
+}
+
+/// Ends the process with a report if a block of the thread's heap is broken, or one beside it. It looks at none that the
+/// program freed meanwhile, or while another thread works on the heap.
+fn look_around(cache: &Cache, Waiting { block, bin }: Waiting) {
+    if !guard::is_held(bin, block) {
+        return;
+    }
+    let pools = cache.heap().and_then(|heap| heap.lock().try_lock(cache.mark()));
+    let Some(mut pools) = pools.filter(|pools| pools.has(block)) else { return };
+    // SAFETY: `has` found the address in an area of this heap.
+    if unsafe { pools.is_out(block, bin) } {
+        // SAFETY: it lies in a slab of the bin, which stays while the lock is held and the program holds the block.
+        unsafe { guard::check_around(bin, block) };
     }
 }
 

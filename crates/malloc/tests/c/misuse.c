@@ -135,6 +135,30 @@ int main(int count, char **arguments) {
         small[100] = 1;
         pointer = malloc(200);
         _exit(0);
+    } else if (strcmp(what, "before") == 0) {
+        small[-1] ^= 1;
+        free(small);
+        _exit(0);
+    } else if (strcmp(what, "before-last") == 0) {
+        /* The block, or what lies before it, is looked at as the next is asked for. */
+        pointer = malloc(200);
+        pointer[-1] ^= 1;
+        pointer = malloc(500);
+        _exit(0);
+    } else if (strcmp(what, "past-last") == 0) {
+        pointer = malloc(200);
+        pointer[200] = 0;
+        pointer = malloc(500);
+        _exit(0);
+    } else if (strcmp(what, "leaping-back") == 0) {
+        /* Not one of the first in its slab. */
+        for (int i = 0; i < 6; i++) {
+            char *other = malloc(8);
+            pointer = other > pointer ? other : pointer;
+        }
+        pointer[-40] ^= 1;
+        free(pointer);
+        _exit(0);
     } else if (strcmp(what, "wrong-size") == 0) {
         free_sized(small, 100);
     } else if (strcmp(what, "wrong-size-in-the-class") == 0) {

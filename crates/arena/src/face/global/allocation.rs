@@ -16,6 +16,7 @@ use crate::{
     },
     process::{
         frees::see_to,
+        quarantine,
         relief::{self, with_relief},
         sampling, tags, thread, watching,
     },
@@ -40,7 +41,13 @@ pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     };
     let block = with_relief(size, || NonNull::new(allocate_small(bin)));
     let block = block.map_or_else(|| relief::from_others(bin), NonNull::as_ptr);
-    if guard::KNOWS_HELD && !block.is_null() { guard::hand_out(bin, block, size) } else { block }
+    if !guard::KNOWS_HELD || block.is_null() {
+        return block;
+    }
+    if guard::PARANOID {
+        quarantine::note(slot::cache().own(), bin, block);
+    }
+    guard::hand_out(bin, block, size)
 }
 
 fn allocate_small(bin: Bin) -> *mut u8 {

@@ -37,8 +37,15 @@ fn allocate_aligned(size: usize, align: usize) -> *mut u8 {
 #[inline(always)]
 fn allocate_of(bin: Option<Bin>, size: usize) -> *mut u8 {
     let Some(bin) = bin else { return null_mut() };
-    let block = slot::cache().pop(bin);
-    if block.is_null() { block } else { guard::hand_out(bin, block, size) }
+    let cache = slot::cache();
+    let block = cache.pop(bin);
+    if block.is_null() {
+        return block;
+    }
+    if guard::PARANOID {
+        quarantine::note(cache.own(), bin, block);
+    }
+    guard::hand_out(bin, block, size)
 }
 
 /// Frees a block, or null.
