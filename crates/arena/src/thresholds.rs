@@ -20,6 +20,12 @@ pub(crate) const HEAP_MINIMUM: RangeInclusive<usize> = 64 << 10..=1 << 20;
 /// A heap that found less to give back than it wanted frees this part of what it has in use before it looks again: so
 /// much that looking through all slabs is rare.
 pub(crate) const PATIENCE: usize = 8;
+/// Of that share, this part may be memory of whole blocks, which any of them can have: a cache of buffers of 3 to 20 MB
+/// held 1.59 times what lived in it.
+pub(crate) const WHOLE_PART: usize = 32;
+/// They may have [`KEEP_DEFAULT`] twice, less this part of that share: where 32 MiB are in use in blocks of 64 KiB to 4 MiB,
+/// they had half as many page faults again without.
+pub(crate) const WHOLE_PART_AGAIN: usize = 8;
 /// The memory of a freed whole block will serve again within this time where blocks of megabytes are replaced, and
 /// so often the usual share of use may be kept for that: among 20 blocks of 5 to 25 MiB, a third of the page faults
 /// were for memory given back a moment before.
@@ -30,6 +36,9 @@ pub(crate) const ROUND: u64 = 5000;
 /// Rounds after which a heap is taken to go on like that, and may hold as much as it had in use: the memory
 /// would be faulted in each time.
 pub(crate) const ROUNDS: u8 = 2;
+/// Use rises in one go if no more than this part of its rise is allocated besides. In a cache whose use wanders several times
+/// as much is, and what it will have at its next peak isn't worth keeping.
+pub(crate) const STEEP: u64 = 4;
 /// About the size of a heap's books in use: those of a thread that used blocks to 300 bytes and a large one had 128 KiB.
 pub(crate) const BOOKS: usize = 128 << 10;
 
@@ -140,6 +149,16 @@ pub(crate) const LOOKED_AT: usize = 16;
 
 /// From this size on, the pages of a block that moves are moved rather than copied.
 pub(crate) const WORTH_MOVING: usize = 1 << 20;
+/// Warm memory is brought to a block that lacks it in multiples of so much: to move it takes some microseconds, as four page
+/// faults do.
+pub(crate) const UNIT_BROUGHT: usize = 256 << 10;
+/// It is brought in heaps that hold so much: in smaller ones, huge pages were taken apart that others would have had.
+pub(crate) const WORTH_WARMING: usize = 128 << 20;
+/// A block has its memory from so many places at most, an arena from so many in all, and all of the process from so many:
+/// each is a mapping of its own, or two, and a process has 65,530.
+pub(crate) const MOST_BROUGHT: usize = 8;
+pub(crate) const MOST_BROUGHT_TO_ARENA: u8 = 128;
+pub(crate) const MOST_BROUGHT_IN_ALL: usize = 4096;
 /// Where pages can't be moved, so much is copied before its memory is given back.
 pub(crate) const COPIED_AT_ONCE: usize = 32 << 20;
 

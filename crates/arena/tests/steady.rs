@@ -21,10 +21,11 @@ use stratalloc_arena::{Census, Config, global};
 /// Bytes of blocks that live at once.
 const LIVE: usize = 160 * MIB;
 
-/// The most that is resident, in hundredths of what lives, while blocks of `least` to `most` bytes are replaced.
-fn worst(least: usize, most: usize) -> usize {
+/// The most that is resident, in hundredths of what lives, while blocks of `least` to `most` bytes are replaced, of which so
+/// many bytes live at once.
+fn worst(least: usize, most: usize, all: usize) -> usize {
     let before = resident();
-    let count = LIVE / usize::midpoint(least, most);
+    let count = all / usize::midpoint(least, most);
     let mut random = Random(88_172_645_463_325_252);
     let mut blocks = vec![(core::ptr::null_mut::<u8>(), 0); count];
     let (mut live, mut worst) = (0, 0);
@@ -56,9 +57,44 @@ fn a_cache_of_buffers_takes_little_more_than_it_holds() {
     for (least, most) in
         [(33_000, 600_000), (70_000, 140_000), (33_000, 66_000), (200_000, 2_000_000)]
     {
-        let worst = worst(least, most);
+        let worst = worst(least, most, LIVE);
         assert!(worst <= 135, "{worst} % for blocks of {least} to {most} bytes");
     }
+}
+
+#[test]
+fn a_cache_of_larger_buffers_keeps_little_beside_what_it_holds() {
+    let _alone = alone::alone();
+    for (least, most) in [(1_000_000, 8_000_000), (3_000_000, 20_000_000)] {
+        let worst = worst(least, most, 400 * MIB);
+        assert!(worst <= 120, "{worst} % for blocks of {least} to {most} bytes");
+    }
+}
+
+#[test]
+fn use_that_rises_and_falls_keeps_its_memory() {
+    let _alone = alone::alone();
+    let (size, base) = (4_000_000, global::allocate(64 * MIB, 8));
+    let swing = || {
+        let blocks = [(); 25].map(|()| {
+            let block = global::allocate(size, 8);
+            // SAFETY: so many bytes, just allocated.
+            unsafe { block.write_bytes(1, size) };
+            block
+        });
+        for block in blocks {
+            // SAFETY: freed once.
+            unsafe { global::deallocate(block) };
+        }
+    };
+    (0..4).for_each(|_| swing());
+    let before = Census::take();
+    (0..12).for_each(|_| swing());
+    let given_back = Census::take().since(&before).events.purged;
+    assert_eq!(given_back, 0, "went back, and was faulted in again");
+    // SAFETY: freed once.
+    unsafe { global::deallocate(base) };
+    global::trim();
 }
 
 /// The bytes that go back while a block of 64 KiB to 4 MiB among 32 is replaced at random, so many times, in thousandths
@@ -111,6 +147,48 @@ fn a_block_has_the_memory_that_is_nearest_to_its_size() {
         // SAFETY: allocated again, and freed once.
         unsafe { global::deallocate(block) };
     }
+    global::trim();
+}
+
+/// The page faults of this thread so far.
+fn page_faults() -> i64 {
+    // SAFETY: all zero is a `rusage`, which the system writes to.
+    unsafe {
+        let mut usage = core::mem::zeroed::<libc::rusage>();
+        libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
+        usage.ru_minflt
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_block_has_the_memory_beside_another() {
+    let _alone = alone::alone();
+    Config::new().huge_pages(false).apply().unwrap();
+    let filled = |size: usize| {
+        let block = global::allocate(size, 8);
+        // SAFETY: so many bytes, just allocated.
+        unsafe { block.write_bytes(1, size) };
+        block
+    };
+    // So much is held that it is worth it.
+    let held = global::allocate(128 * MIB, 8);
+    // SAFETY: freed once.
+    unsafe { global::deallocate(filled(16 * MIB)) };
+    let beside = filled(9 * MIB);
+    let before = page_faults();
+    let block = filled(6 * MIB);
+    let faults = page_faults() - before;
+    assert!(faults < 400, "{faults} page faults, of 1,536 pages");
+    // SAFETY: so many bytes, and freed once.
+    unsafe {
+        assert!((0..9 * MIB).step_by(4096).all(|at| beside.add(at).read() == 1));
+        for block in [beside, block, held] {
+            global::deallocate(block);
+        }
+    }
+    stratalloc_arena::validate().unwrap();
+    Config::new().apply().unwrap();
     global::trim();
 }
 

@@ -63,7 +63,7 @@ def number(address, size=8):
 
 
 # The words of `stratalloc_layout`, in the order of its version.
-VERSION = 1
+VERSION = 2
 WORDS = (
     "version windows window_count area_shift partition_shift segment_shift group arenas segments lines line_size "
     "arena_used arena_purpose arena_span whole segment_carved segment_pages segment_bitmap segment_bin "
@@ -196,7 +196,7 @@ class Books:
         is_whole = number(book_of(arena) + self.arena_purpose, 1) == self.whole
         # The arenas after the first that a block has for itself count none.
         first = arena
-        while is_whole and first > 0 and number(book_of(first) + self.arena_span, 2) == 0:
+        while is_whole and first > 0 and number(book_of(first) + self.arena_span, 1) == 0:
             first -= 1
         last = segment if first == arena else PARTS - 1
         for at in range(last, -1, -1):

@@ -71,7 +71,9 @@ pub(crate) struct Arena {
     /// The number of that list plus one, or zero if it is in none.
     pub(crate) listed: u8,
     /// Arenas of the block that starts here, in an arena of [`Use::WHOLE`]; zero in those that follow.
-    pub(crate) span: u16,
+    pub(crate) span: u8,
+    /// How often memory was brought here from elsewhere: mappings that the arena has besides its stretches, or half as many.
+    pub(crate) brought: u8,
     /// The time at which a whole block here was last freed, in milliseconds of the system's clock; zero if none was since
     /// the arena last served segments.
     pub(crate) freed_at: u32,

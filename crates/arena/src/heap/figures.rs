@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::{
     policy::{self, Slabs, grant, keep},
     sys,
-    thresholds::{BOOKS, PUBLISHING, ROUND, ROUNDS},
+    thresholds::{BOOKS, PUBLISHING, ROUND, ROUNDS, STEEP},
 };
 
 /// The figures of a heap in bytes. All zero is a heap without memory.
@@ -23,6 +23,9 @@ pub(crate) struct Figures {
     low: usize,
     high: usize,
     purged_at: u64,
+    /// The least bytes used since memory of whole blocks was last given back, and all that was allocated before.
+    trough: usize,
+    allocated_before: u64,
     /// How often use rose between purges that soon followed each other, up to [`ROUNDS`].
     rounds: u8,
     /// The `dirty`, with the books, and the `used` that the process's figures have of this heap.
@@ -166,6 +169,30 @@ impl Figures {
             .then_some(keep)
     }
 
+    /// The bytes to leave behind vacant arenas and beside whole blocks, if there may be more than those.
+    pub(crate) fn whole_to(&mut self) -> Option<usize> {
+        if self.used <= self.trough + policy::patience(self.trough) / 2 {
+            (self.trough, self.allocated_before) = (self.used, self.allocated);
+        }
+        let mut keep = keep::of_whole(self.used);
+        if self.dirty > keep && self.purged_of_late() && self.rose_steeply() {
+            keep = keep.max(self.wanted_again());
+        }
+        (self.dirty > keep).then_some(keep)
+    }
+
+    /// Whether use rose since its trough without much else that was allocated.
+    fn rose_steeply(&self) -> bool {
+        let rise = self.high.saturating_sub(self.trough) as u64;
+        self.allocated - self.allocated_before <= rise + rise / STEEP
+    }
+
+    /// Notes that memory of whole blocks was given back.
+    pub(crate) fn note_purge_of_whole(&mut self) {
+        (self.trough, self.allocated_before) = (self.used, self.allocated);
+        self.note_round();
+    }
+
     /// Whether to look again at the memory that the last search left, however little was freed since.
     fn is_worth_another_look(&self) -> bool {
         self.spared && !keep::may_wait()
@@ -227,6 +254,11 @@ impl Figures {
         self.spared = spared;
         self.slabs_spared = self.slabs_spared && self.dirty > keep;
         self.left_over = if self.dirty <= keep { 0 } else { self.dirty };
+        self.note_round();
+    }
+
+    /// Notes that memory was given back, which begins a round.
+    fn note_round(&mut self) {
         let again = self.purged_of_late();
         if again && self.wanted_again() > 0 {
             return;

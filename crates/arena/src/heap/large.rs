@@ -10,6 +10,7 @@ mod kept;
 mod resize;
 mod run;
 mod untouched;
+mod warming;
 
 use crate::{
     books::{
@@ -171,27 +172,43 @@ impl LargeBlock {
         }
     }
 
-    /// Makes segments `from..to` of it usable. `filled` bytes of the block are likely to be touched.
-    fn commit(
-        self,
-        pools: &mut Pools,
-        from: usize,
-        to: usize,
-        filled: usize,
-    ) -> Result<(), (ArenaRef, Refusal)> {
-        let held = pools.figures.held();
+    /// Makes segments `from..to` of it usable.
+    fn commit(self, pools: &mut Pools, from: usize, to: usize) -> Result<(), (ArenaRef, Refusal)> {
         for (first, count) in self.pieces(from, to) {
             let books = pools.books(first.area);
             books
                 .commit_run(first.place.arena, first.place.segment, count, false)
                 .map_err(|refusal| (first.arena(), refusal))?;
         }
+        Ok(())
+    }
+
+    /// Chooses the pages behind its segments `from..to`, which are usable and vacant still, where `filled` bytes of the block
+    /// are likely to be touched.
+    fn choose_pages(self, pools: &mut Pools, from: usize, to: usize, filled: usize) {
+        let held = pools.figures.held();
         let limited = pools.grant.limit().is_some();
         if !limited && pools.filling.suits(filled, held, self.segment_size()) {
             self.prefer_huge(pools, from, to);
         } else {
             self.pieces(from, to).for_each(|(first, count)| pools.avoid_huge(first, count));
         }
+    }
+
+    /// Makes it usable for a request, with memory that others left where that is worth it.
+    fn prepare(self, pools: &mut Pools, request: Request) -> Result<(), (ArenaRef, Refusal)> {
+        let Request { size, outlook, .. } = request;
+        if guard::ON {
+            return self.commit_alone(pools, 0, size);
+        }
+        let segments = self.segments(size);
+        self.commit(pools, 0, segments)?;
+        // One that grows has the pages of the block that it was, and one that is to be zero would be cleared.
+        if outlook == Outlook::Plain && self.is_whole(pools) {
+            pools.warm_up(self, size)?;
+        }
+        let filled = if outlook == Outlook::Sparse { 0 } else { size };
+        self.choose_pages(pools, 0, segments, filled);
         Ok(())
     }
 }
@@ -283,7 +300,7 @@ impl Pools {
         for number in place.arena..place.arena + count {
             self.arena(arena.neighbour(number)).span = 0;
         }
-        self.arena(arena).span = count as u16;
+        self.arena(arena).span = count as u8;
         let needed = guard_pages::of_whole(request.size, place.partition);
         let spare = count * SEGMENTS - needed.div_ceil(place.partition.segment_size());
         let first = if request.align > place.partition.segment_size() {
@@ -298,13 +315,7 @@ impl Pools {
     fn occupy(&mut self, block: LargeBlock, request: Request) -> Option<Fresh> {
         let Request { size, outlook, .. } = request;
         let segments = block.segments(size);
-        let filled = if outlook == Outlook::Sparse { 0 } else { size };
-        let committed = if guard::ON {
-            block.commit_alone(self, 0, size)
-        } else {
-            block.commit(self, 0, segments, filled)
-        };
-        if let Err((arena, refusal)) = committed {
+        if let Err((arena, refusal)) = block.prepare(self, request) {
             if let Refusal::Occupied(segment) = refusal {
                 self.leave_out(arena.segment(segment));
                 self.displaced = true;
@@ -360,6 +371,7 @@ impl Pools {
         for number in first.place.arena..first.place.arena + span {
             self.vacate_whole(first.neighbour(number), now);
         }
+        self.purge_whole();
     }
 
     /// Makes an arena of a whole block vacant. If a segment of it is left out, it serves slabs and runs instead.

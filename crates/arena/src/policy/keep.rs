@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::{
     policy::{self, grant},
     sys,
-    thresholds::{KEEP_DEFAULT, SHARE_DEFAULT},
+    thresholds::{KEEP_DEFAULT, SHARE_DEFAULT, WHOLE_PART, WHOLE_PART_AGAIN},
 };
 
 /// The settings. Read anew each time: `Relaxed`.
@@ -59,6 +59,14 @@ fn limit(after_purge: bool) -> usize {
     let keep = KEEP.load(Ordering::Relaxed);
     let keep = if after_purge { keep.saturating_add(keep / 2) } else { keep };
     keep.saturating_add(share(used)).min(grant::left_for_keeping(used))
+}
+
+/// The bytes behind vacant arenas, and beside whole blocks, that a heap with so many in use may keep: the constant, and as
+/// much again where little is in use, which may double in a moment.
+pub(crate) fn of_whole(used: usize) -> usize {
+    let keep = KEEP.load(Ordering::Relaxed);
+    let again = keep.saturating_sub(share(used) / WHOLE_PART_AGAIN);
+    keep.saturating_add(again.max(share(used) / WHOLE_PART))
 }
 
 /// Whether all heaps together keep more than they may.

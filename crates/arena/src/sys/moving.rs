@@ -6,7 +6,7 @@ use stratalloc_pages::os::{self, MoveError};
 
 use crate::{
     sys,
-    thresholds::{COPIED_AT_ONCE, WORTH_MOVING},
+    thresholds::{COPIED_AT_ONCE, UNIT_BROUGHT, WORTH_MOVING},
 };
 
 /// Copies `size` bytes from a large block to another, or moves them in whole pages; returns whether it could.
@@ -64,6 +64,40 @@ fn shorter(start: *mut u8, size: usize) -> usize {
     let last = start.addr() + size - 1;
     let highest_differing = (start.addr() ^ last).ilog2();
     (last >> highest_differing << highest_differing) - start.addr()
+}
+
+/// What became of a wish to bring memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// So many bytes of it came.
+    Bytes(usize),
+    /// None did, and none will: the memory is in pieces, or the system doesn't move pages.
+    Nothing,
+    /// None did, and the place is lost: nobody may touch it, or give it back.
+    Lost,
+}
+
+/// Brings the memory of the last pages before `end` to a place without memory: `size` bytes of it, or some fewer. What
+/// it held comes with it. It leaves zero behind.
+///
+/// # Safety
+///
+/// The caller owns the bytes before `end` and those of the place, whole pages that don't overlap, and needs none of their
+/// content.
+pub(crate) unsafe fn bring(end: *mut u8, to: *mut u8, size: usize) -> Brought {
+    let mut part = size;
+    while part >= UNIT_BROUGHT && sys::is_advice_allowed() {
+        let (start, place) = (NonNull::new(end.wrapping_sub(part)), NonNull::new(to));
+        let (Some(start), Some(place)) = (start, place) else { break };
+        // SAFETY: the caller owns both, whole pages that don't overlap, and needs nothing there, by this function's contract.
+        match unsafe { os::move_pages(start, place, part) } {
+            Ok(()) => return Brought::Bytes(part),
+            Err(MoveError::Several) => part = (part / 2) & !(UNIT_BROUGHT - 1),
+            Err(MoveError::Refused) => break,
+            Err(MoveError::Lost) => return Brought::Lost,
+        }
+    }
+    Brought::Nothing
 }
 
 /// Copies `size` bytes from a large block to another, whatever the system refuses: for heaps that end, none of whose

@@ -49,7 +49,7 @@ impl Books {
     /// The arenas that may ever have been in use, in the order of their books.
     ///
     /// The books of others are seven pages, which a look at them would fault in.
-    pub(super) fn booked(&self) -> impl DoubleEndedIterator<Item = ArenaPlace> + use<> {
+    pub(crate) fn booked(&self) -> impl DoubleEndedIterator<Item = ArenaPlace> + use<> {
         (0..self.tables.arenas_booked() * PARTITIONS).map(ArenaPlace::from_index)
     }
 

@@ -253,8 +253,19 @@ impl Books {
                 unmapped += bytes;
             }
         }
-        mappings::change(before, self.arena(place).stretches());
+        let arena = self.arena(place);
+        mappings::change(before, arena.stretches());
+        if arena.committed == 0 {
+            mappings::change_brought(core::mem::take(&mut arena.brought), 0);
+        }
         unmapped
+    }
+
+    /// Gives segments up in whose place another's mapping may stand: nothing may ever be done to them again.
+    pub(crate) fn lose(&mut self, place: ArenaPlace, first: usize, count: usize) {
+        let before = self.arena(place).stretches();
+        self.note_unmapped(place, first, count);
+        mappings::change(before, self.arena(place).stretches());
     }
 
     /// The bytes of one stretch of usable memory, `count` segments from `first`.

@@ -157,7 +157,57 @@ impl Books {
     /// Huge pages may have brought memory behind segments that were never touched: these are purged with those between
     /// which they lie.
     fn purge_arena(&mut self, place: ArenaPlace) -> usize {
-        self.purge_vacant(place, u64::MAX)
+        let purged = self.purge_vacant(place, u64::MAX);
+        self.mend(place);
+        purged
+    }
+
+    /// Unmaps a vacant arena without memory to which some was brought: it will be one mapping again.
+    pub(crate) fn mend(&mut self, place: ArenaPlace) {
+        let &mut Arena { committed, used, dirty, brought, purpose, .. } = self.arena(place);
+        if brought != 0 && used | dirty == 0 && purpose == Use::VACANT {
+            // SAFETY: no segment of the arena serves anything.
+            unsafe { self.unmap_segments(place, committed) };
+        }
+    }
+
+    /// Gives memory back behind vacant arenas and beside whole blocks, until that was `wanted` bytes, or more by what one
+    /// segment had; returns the bytes given back, at most.
+    pub(crate) fn purge_whole(&mut self, wanted: usize) -> usize {
+        let mut purged = 0;
+        for place in self.booked().rev() {
+            let &mut Arena { dirty, purpose, .. } = self.arena(place);
+            if purged < wanted && dirty != 0 && purpose != Use::SEGMENTS {
+                let last = self.last_dirty(place, wanted - purged);
+                purged += self.purge_vacant(place, last);
+                self.mend(place);
+            }
+        }
+        purged
+    }
+
+    /// The last vacant segments of an arena that have so many bytes of memory, or all that have any.
+    fn last_dirty(&mut self, place: ArenaPlace, wanted: usize) -> u64 {
+        let (mut left, mut segments, mut bytes) = (self.arena(place).dirty, 0, 0);
+        while left != 0 && bytes < wanted {
+            let last = left.ilog2() as usize;
+            left &= !(1 << last);
+            segments |= 1 << last;
+            bytes += self.segment(place.segment(last)).touched as usize;
+        }
+        segments
+    }
+
+    /// The bytes behind vacant arenas and beside whole blocks.
+    pub(crate) fn dirty_of_whole(&mut self) -> usize {
+        let mut bytes = 0;
+        for place in self.booked() {
+            let &mut Arena { dirty, purpose, .. } = self.arena(place);
+            if purpose != Use::SEGMENTS {
+                bytes += dirty.count_ones() as usize * place.partition.segment_size();
+            }
+        }
+        bytes
     }
 
     /// The same of some of these.

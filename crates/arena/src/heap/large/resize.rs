@@ -49,8 +49,9 @@ impl Pools {
     fn extend(&mut self, block: LargeBlock, before: usize, after: usize) -> bool {
         let reached = self.may_extend(block, before, after);
         let size = after * block.segment_size();
-        let usable = reached && block.commit(self, before, after, size).is_ok();
+        let usable = reached && block.commit(self, before, after).is_ok();
         if usable {
+            block.choose_pages(self, before, after, size);
             block.use_segments(self, before, after);
             if !block.is_whole(self) {
                 self.list_arena(block.first.arena());
@@ -97,7 +98,7 @@ impl Pools {
             books.take_arena(arena, Use::WHOLE);
         }
         let book = books.arena(place);
-        book.span = book.span.max(span as u16);
+        book.span = book.span.max(span as u8);
         true
     }
 

@@ -61,6 +61,21 @@ impl Pools {
         purged
     }
 
+    /// Gives memory of whole blocks back where more of it serves nothing than one after another will have.
+    pub(crate) fn purge_whole(&mut self) {
+        let Some(keep) = self.figures.whole_to() else { return };
+        let mut dirty = 0;
+        self.each_area(|books| dirty += books.dirty_of_whole());
+        if dirty <= keep {
+            return;
+        }
+        // As much more as is worth the calls.
+        let purged = self.purge_areas(dirty - keep + keep / 8, Books::purge_whole);
+        self.figures.reuse(purged);
+        self.tallies.purged(purged);
+        self.figures.note_purge_of_whole();
+    }
+
     /// Gives the memory of vacant segments back: of so many from each of these on, in one arena.
     pub(crate) fn purge_segments(&mut self, parts: impl Iterator<Item = (SegmentRef, usize)>) {
         let mut purged = 0;

@@ -75,7 +75,7 @@ unsafe impl Sync for Place {}
 
 impl Layout {
     /// The version of this order.
-    pub const VERSION: usize = 1;
+    pub const VERSION: usize = 2;
 
     /// The layout of this build.
     pub const HERE: Self = Self {
