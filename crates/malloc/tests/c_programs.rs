@@ -412,6 +412,8 @@ fn paranoid_every_misuse_is_reported_at_the_call() {
     every_misuse_is_reported(Way::Paranoid);
     let program = build("misuse", Way::Paranoid);
     let kinds = [
+        ("sized-freed", TWICE),
+        ("sized-never", TWICE),
         ("before", "a block of 208 bytes; what lies before it was written to"),
         ("before-last", "a block of 208 bytes; what lies before it was written to"),
         ("past-last", "a block of 200 bytes, written to past its end"),

@@ -6,7 +6,11 @@
 /* Of C23, which the C library has later than we. */
 void free_sized(void *block, size_t size);
 void free_aligned_sized(void *block, size_t alignment, size_t size);
+size_t malloc_object_size(void *address);
+size_t malloc_object_size_fast(void *address);
 #pragma weak free_sized
+#pragma weak malloc_object_size
+#pragma weak malloc_object_size_fast
 #pragma weak free_aligned_sized
 
 static char in_data[64];
@@ -134,6 +138,13 @@ int main(int count, char **arguments) {
         free(small);
         small[100] = 1;
         pointer = malloc(200);
+        _exit(0);
+    } else if (strcmp(what, "sized-freed") == 0) {
+        free(small);
+        CHECK(malloc_object_size(small) == 0);
+        _exit(0);
+    } else if (strcmp(what, "sized-never") == 0) {
+        CHECK(malloc_object_size_fast(small + 208 * 500) == 0);
         _exit(0);
     } else if (strcmp(what, "before") == 0) {
         small[-1] ^= 1;

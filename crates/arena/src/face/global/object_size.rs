@@ -1,7 +1,7 @@
 //! The bytes that are left of a block from an address on.
 
 use crate::{
-    books::guard::SEAL,
+    books::guard::{self, SEAL},
     inspect::address::{State, What, what_is},
     process::whose::bin_of_thread,
 };
@@ -10,7 +10,8 @@ use crate::{
 /// that is in use, or is null. `None` where that is unknown: outside of this allocator, or while another thread changes the
 /// heap.
 ///
-/// It doesn't wait or allocate. Complexity as of [`what_is`].
+/// It doesn't wait or allocate. Complexity as of [`what_is`]. The paranoid build ends the process with a report over an address
+/// among small blocks that is in none that the program holds.
 ///
 /// ```
 /// use stratalloc_arena::global;
@@ -20,6 +21,9 @@ use crate::{
 /// unsafe { global::deallocate(block) };
 /// ```
 pub fn object_size(address: *const u8) -> Option<usize> {
+    if guard::PARANOID {
+        object_size_in_slab(address);
+    }
     match what_is(address).what {
         _ if address.is_null() => Some(0),
         What::Foreign | What::Busy => None,
@@ -37,6 +41,10 @@ pub fn object_size(address: *const u8) -> Option<usize> {
 pub fn object_size_in_slab(address: *const u8) -> Option<usize> {
     let bin = bin_of_thread(address.cast_mut())?;
     let shape = bin.shape();
-    let used = SEAL + shape.offset_in_block(address.cast_mut());
+    let offset = shape.offset_in_block(address.cast_mut());
+    if guard::PARANOID {
+        guard::check_held(bin, address.cast_mut().wrapping_sub(offset));
+    }
+    let used = SEAL + offset;
     Some((shape.block_size as usize).saturating_sub(used))
 }
