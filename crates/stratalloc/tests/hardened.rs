@@ -32,6 +32,10 @@ fn mistakes_are_reported() {
         ("twice", "freed already"),
         ("past", "a block of 100 bytes, written to past its end"),
         ("size", "a block of 100 bytes, freed as one of 60"),
+        ("size of the class", "a block of 100 bytes, freed as one of 98"),
+        ("elsewhere", ""),
+        ("size elsewhere", "a block of 100 bytes, freed as one of 98"),
+        ("past, elsewhere", "a block of 100 bytes, written to past its end"),
     ];
     for (mistake, words) in mistakes {
         let output = made(mistake);
@@ -70,11 +74,29 @@ fn a_mistake() {
             "twice" => ALLOCATOR.dealloc(block, layout(100)),
             "past" => block.add(100).write(0),
             "size" => ALLOCATOR.dealloc(block, layout(60)),
+            "size of the class" => ALLOCATOR.dealloc(block, layout(98)),
+            "elsewhere" => elsewhere(block, 100),
+            "size elsewhere" => elsewhere(block, 98),
+            "past, elsewhere" => {
+                block.add(100).write(0);
+                elsewhere(block, 100);
+            }
             "race" => return race(block),
             _ => {}
         }
         ALLOCATOR.dealloc(block, layout(100));
     }
+}
+
+/// Frees a block in another thread, as one of so many bytes, and ends the process.
+fn elsewhere(block: *mut u8, size: usize) {
+    let (layout, place) = (Layout::from_size_align(size, 8).unwrap(), block.expose_provenance());
+    let other = thread::spawn(move || {
+        // SAFETY: none, where the size is wrong: that is the mistake.
+        unsafe { ALLOCATOR.dealloc(std::ptr::with_exposed_provenance_mut(place), layout) };
+    });
+    other.join().unwrap();
+    std::process::exit(0);
 }
 
 /// Frees a block of 100 bytes in two threads at once. If neither free is noticed, there are two owners to be: all of them

@@ -190,6 +190,20 @@ pub(crate) enum Rival {
     Any,
 }
 
+/// Marks a block of `bin` as free if the program holds it; returns whether it does.
+#[inline(always)]
+fn mark_freed(bin: Bin, block: *mut u8, rival: Rival) -> bool {
+    let (byte, held) = (byte(bin, block), held_at(block));
+    if ON && rival == Rival::Any {
+        return byte.compare_exchange(held, FREED, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    }
+    let is_held = byte.load(Ordering::Relaxed) == held;
+    if is_held {
+        byte.store(FREED, Ordering::Relaxed);
+    }
+    is_held
+}
+
 /// Marks a block of `bin` as free, which is to be [cleared](clear) next. The process ends with a report if the program doesn't
 /// hold the block, or wrote past its end.
 ///
@@ -197,17 +211,8 @@ pub(crate) enum Rival {
 /// out twice. In the checked build, both may find it held.
 #[inline(always)]
 pub(crate) fn take_back(bin: Bin, block: *mut u8, rival: Rival) {
-    let (byte, held) = (byte(bin, block), held_at(block));
-    let is_held = if ON && rival == Rival::Any {
-        byte.compare_exchange(held, FREED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    } else {
-        byte.load(Ordering::Relaxed) == held
-    };
-    if !is_held {
+    if !mark_freed(bin, block, rival) {
         not_held(bin, block);
-    }
-    if !ON || rival == Rival::None {
-        byte.store(FREED, Ordering::Relaxed);
     }
     if ON {
         size(bin, block);
@@ -217,25 +222,44 @@ pub(crate) fn take_back(bin: Bin, block: *mut u8, rival: Rival) {
     }
 }
 
-/// The same, if the program holds a block of `bin` there for which it asked for `size` bytes; returns whether it does. The
-/// block's bin is that of so many bytes, and the calling thread is at home there.
+/// What came of [`take_back_sized`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The block is marked as free.
+    Back,
+    /// Nothing happened: the program holds no block there.
+    Not,
+    /// The block is marked as free, but isn't sealed behind so many bytes.
+    Wrongly,
+}
+
+/// The same, if the program holds a block of `bin` there for which it asked for `size` bytes. The block's bin is that of so
+/// many bytes.
+///
+/// The byte is written before the seal is looked at, so that its place needs no register meanwhile.
 #[inline(always)]
-pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize) -> bool {
-    let (byte, seal) = (byte(bin, block), seal(bin, block));
-    // SAFETY: the block was sealed if the program holds it.
-    let is_right = || unsafe { seal.is_behind(size) };
-    if byte.load(Ordering::Relaxed) != held_at(block) || !is_right() {
-        return false;
+pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize, rival: Rival) -> Taken {
+    if !mark_freed(bin, block, rival) {
+        return Taken::Not;
     }
-    byte.store(FREED, Ordering::Relaxed);
-    // SAFETY: the program held the block until now, and the seal was found behind `size` bytes.
+    let seal = seal(bin, block);
+    // SAFETY: the block was sealed, since the program held it until now.
+    if !unsafe { seal.is_behind(size) } {
+        return Taken::Wrongly;
+    }
+    // SAFETY: as above, and the seal was found behind `size` bytes.
     if let Err(size) = unsafe { seal.unbroken_margin(seal.margin(size)) } {
         report::overrun(block, size);
     }
     if PARANOID {
         neighbours::check(bin, block);
     }
-    true
+    Taken::Back
+}
+
+/// Undoes what [`take_back_sized`] did wrongly.
+pub(crate) fn give_again(bin: Bin, block: *mut u8) {
+    byte(bin, block).store(held_at(block), Ordering::Relaxed);
 }
 
 /// Zeroes a block in the hardened build.

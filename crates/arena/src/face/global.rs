@@ -37,7 +37,7 @@ use crate::{
 
 pub use crate::face::global::{
     object_size::{object_size, object_size_in_slab},
-    reallocation::{reallocate, reallocate_c},
+    reallocation::{reallocate, reallocate_c, reallocate_sized},
 };
 
 /// The alignment that C expects of every block.

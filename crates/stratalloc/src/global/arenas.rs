@@ -33,8 +33,8 @@ unsafe impl GlobalAlloc for Stratalloc {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the block is live, and aligned as its layout says.
-        unsafe { global::reallocate(block, size, layout.align()) }
+        // SAFETY: the block is live, and was allocated with this layout.
+        unsafe { global::reallocate_sized(block, layout.size(), size, layout.align()) }
     }
 }
 
@@ -58,11 +58,10 @@ unsafe fn reallocate(
     new: Layout,
 ) -> Result<NonNull<[u8]>, AllocError> {
     if block.addr().get() % new.align() == 0 {
-        // SAFETY: the block is live, and aligned to the new alignment.
-        return checked(
-            unsafe { global::reallocate(block.as_ptr(), new.size(), new.align()) },
-            new,
-        );
+        let (block, old) = (block.as_ptr(), old.size());
+        // SAFETY: the block is live, aligned to the new alignment, and of the old size.
+        let resized = unsafe { global::reallocate_sized(block, old, new.size(), new.align()) };
+        return checked(resized, new);
     }
     let moved = checked(global::allocate(new.size(), new.align()), new)?;
     let kept = old.size().min(new.size());

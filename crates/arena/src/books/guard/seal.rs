@@ -12,8 +12,9 @@ const MARGIN_WORD: u64 = u64::from_ne_bytes([MARGIN; WORD]);
 const WORD: usize = size_of::<u64>();
 /// The bits of a seal above this one hold the margin's length.
 const LENGTH_SHIFT: u32 = 48;
-/// The bits of a seal that nobody can guess: those between its first byte and the length.
-const GUESSED_BY_NONE: u64 = (1 << LENGTH_SHIFT) - (1 << u8::BITS);
+/// An odd number whose high bits look random, so far up that a product's bits above its first 16 and 8 more are those that
+/// nobody can guess: moved down by 16, they lie between a seal's first byte and the length.
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15 << 24;
 
 /// The place of a seal, and the block that it seals. The block ends with it.
 #[derive(Clone, Copy)]
@@ -110,8 +111,8 @@ impl Seal {
     #[inline(always)]
     fn word(self, margin: usize) -> u64 {
         let mixed = (self.block.addr() + margin) ^ SECRET.load(Ordering::Relaxed);
-        let product = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64;
-        product & GUESSED_BY_NONE | u64::from(MARGIN) | (margin as u64) << LENGTH_SHIFT
+        let guessed_by_none = (mixed as u64).wrapping_mul(MULTIPLIER) >> (64 - LENGTH_SHIFT);
+        guessed_by_none + u64::from(MARGIN) + ((margin as u64) << LENGTH_SHIFT)
     }
 }
 
@@ -133,14 +134,14 @@ pub(super) fn make_secret() {
 /// They can be written, and a seal after them; nobody uses them.
 #[inline(always)]
 unsafe fn fill_before_seal(start: *mut u8, count: usize) {
-    let mut done = 0;
-    loop {
-        // SAFETY: the word begins within the margin or at the seal, and ends within the seal at the latest.
-        unsafe { start.add(done).cast::<u64>().write_unaligned(MARGIN_WORD) };
+    // SAFETY: each word begins within the margin or at the seal, and ends within the seal at the latest.
+    let fill = |at| unsafe { start.add(at).cast::<u64>().write_unaligned(MARGIN_WORD) };
+    fill(0);
+    // Straight on for margins of a word, which most are.
+    let mut done = WORD;
+    while done < count {
+        fill(done);
         done += WORD;
-        if done >= count {
-            return;
-        }
     }
 }
 
@@ -155,7 +156,8 @@ unsafe fn is_filled_before_seal(start: *mut u8, count: usize) -> bool {
     // function's contract.
     let differing = |at| unsafe { start.add(at).cast::<u64>().read_unaligned() } ^ MARGIN_WORD;
     if count < WORD {
-        return u64::from_le(differing(0)) & ((1 << (count * 8)) - 1) == 0;
+        // With the seal's first byte, so that no shift is by all bits.
+        return u64::from_le(differing(0)) << ((WORD - 1 - count) * 8) == 0;
     }
     // The words from the first on, and the last, which another may overlap. With a way out: most margins have two at most.
     let last = count - WORD;

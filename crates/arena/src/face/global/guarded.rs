@@ -3,9 +3,9 @@
 use core::ptr::null_mut;
 
 use crate::{
-    books::guard::{self, Rival},
+    books::guard::{self, Rival, Taken},
     cache::{Cache, slot},
-    face::global::{C_ALIGN, deallocate_anywhere, deallocate_slow},
+    face::global::{C_ALIGN, deallocate_anywhere, deallocate_slow, reallocate},
     plan::bins::Bin,
     process::{
         quarantine, thread,
@@ -79,17 +79,60 @@ unsafe fn deallocate_elsewhere(block: *mut u8) {
     if let Some(bin) = bin_of_thread(block) {
         check_start(bin, block);
         guard::take_back(bin, block, Rival::Any);
-        // SAFETY: the block was just taken back.
-        unsafe { guard::clear(bin, block) };
-        if guard::PARANOID {
-            if let Some(cache) = thread::attached() {
-                // SAFETY: as above; the block lies in a slab of the bin of a thread's heap.
-                return unsafe { quarantine::wait(cache.own(), bin, block) };
-            }
+        // SAFETY: this function's contract is the same; the block was just taken back.
+        return unsafe { clear_and_deallocate(bin, block) };
+    }
+    // SAFETY: this function's contract is the same.
+    unsafe { deallocate_slow(block) };
+}
+
+/// Frees a small block of a thread's heap that was taken back, wherever it lies.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
+unsafe fn clear_and_deallocate(bin: Bin, block: *mut u8) {
+    // SAFETY: the block was taken back; it lies in a slab of the bin of a thread's heap.
+    unsafe { guard::clear(bin, block) };
+    if guard::PARANOID {
+        if let Some(cache) = thread::attached() {
+            // SAFETY: as above.
+            return unsafe { quarantine::wait(cache.own(), bin, block) };
         }
     }
-    // SAFETY: this function's contract is the same; the block was taken back if it is a small one of a thread's heap.
+    // SAFETY: this function's contract is the same.
     unsafe { deallocate_slow(block) };
+}
+
+/// Gives a block of known layout another size, as [`reallocate`] does: by a small block that the thread has at hand, if it is at
+/// home where the old one lies.
+///
+/// What the old block is need not be looked up then, and it is checked once, as it is freed.
+///
+/// # Safety
+///
+/// As for [`reallocate`]; the block was allocated, or reallocated last, with `old` bytes.
+pub(super) unsafe fn reallocate_with(
+    block: *mut u8,
+    old: usize,
+    size: usize,
+    align: usize,
+) -> *mut u8 {
+    let bin = if align > C_ALIGN { None } else { guard::bin_for(old, align) };
+    if bin.is_some_and(|bin| slot::cache().bin_of::<8>(block) == Some(bin)) {
+        let moved = allocate_cached(size, align);
+        if !moved.is_null() {
+            // SAFETY: the block at hand holds `size` bytes, and is another than the old one; that has `old` in a slab of the
+            // bin, and is given up, by this function's contract.
+            unsafe {
+                moved.copy_from_nonoverlapping(block, old.min(size));
+                deallocate_with(block, old, align);
+            }
+            return moved;
+        }
+    }
+    // SAFETY: this function's contract is at least that of `reallocate`.
+    unsafe { reallocate(block, size, align) }
 }
 
 /// Frees a block of known layout, or null.
@@ -106,14 +149,50 @@ pub(super) unsafe fn deallocate_with(block: *mut u8, size: usize, align: usize) 
     }
     let cache = slot::cache();
     let bin = if align > C_ALIGN { None } else { guard::bin_for(size, align) };
-    match bin.filter(|&bin| cache.bin_of::<8>(block) == Some(bin)) {
-        // SAFETY: this function's contract is the same; the block was taken back.
-        Some(bin) if guard::take_back_sized(bin, block, size) => unsafe {
-            put_away(cache, bin, block);
-        },
-        // SAFETY: this function's contract is the same.
-        _ => unsafe { check_and_deallocate(block, size, align) },
+    // SAFETY: this function's contract is the same; the block was taken back if it says so.
+    unsafe {
+        match bin.filter(|&bin| cache.bin_of::<8>(block) == Some(bin)) {
+            Some(bin) => match guard::take_back_sized(bin, block, size, Rival::None) {
+                Taken::Back => put_away(cache, bin, block),
+                Taken::Not => check_and_deallocate(block, size, align),
+                Taken::Wrongly => give_again_and_check(bin, block, size, align),
+            },
+            None => deallocate_elsewhere_with(block, size, align),
+        }
     }
+}
+
+/// Frees a block of known layout outside of the area that the thread is at home in, or null.
+///
+/// # Safety
+///
+/// As for [`deallocate_with`].
+#[cold]
+#[inline(never)]
+unsafe fn deallocate_elsewhere_with(block: *mut u8, size: usize, align: usize) {
+    let bin = bin_of_thread(block).filter(|&bin| guard::bin_for(size, align) == Some(bin));
+    // SAFETY: this function's contract is the same; the block was taken back if it says so.
+    unsafe {
+        let Some(bin) = bin else { return check_and_deallocate(block, size, align) };
+        match guard::take_back_sized(bin, block, size, Rival::Any) {
+            Taken::Back => clear_and_deallocate(bin, block),
+            Taken::Not => check_and_deallocate(block, size, align),
+            Taken::Wrongly => give_again_and_check(bin, block, size, align),
+        }
+    }
+}
+
+/// Frees a block that was marked as free, but not rightly.
+///
+/// # Safety
+///
+/// As for [`deallocate_with`].
+#[cold]
+#[inline(never)]
+unsafe fn give_again_and_check(bin: Bin, block: *mut u8, size: usize, align: usize) {
+    guard::give_again(bin, block);
+    // SAFETY: this function's contract is the same.
+    unsafe { check_and_deallocate(block, size, align) };
 }
 
 /// The same, whatever the block is.

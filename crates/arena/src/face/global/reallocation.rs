@@ -5,7 +5,7 @@ use core::ptr::null_mut;
 use crate::{
     books::guard,
     cache::slot,
-    face::global::{C_ALIGN, allocate, allocation::allocate_large, deallocate},
+    face::global::{C_ALIGN, allocate, allocation::allocate_large, deallocate, guarded},
     heap::{
         huge,
         large::{MAX_IN_ARENAS, Outlook},
@@ -30,6 +30,23 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
         reallocate_unless(block, size, align, |bin, _| {
             guard::bin_for(size.max(1), align) == Some(bin)
         })
+    }
+}
+
+/// As [`reallocate`], for a block whose size is known: the hardened build need not look it up.
+///
+/// # Safety
+///
+/// As for [`reallocate`]; the block isn't null, and was allocated, or reallocated last, with `old` bytes.
+#[inline]
+pub unsafe fn reallocate_sized(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
+    // SAFETY: this function's contract is that of both.
+    unsafe {
+        if guard::ON {
+            guarded::reallocate_with(block, old, size, align)
+        } else {
+            reallocate(block, size, align)
+        }
     }
 }
 
