@@ -26,6 +26,16 @@ fn collections_hold_what_was_put_in() {
 }
 
 #[test]
+fn a_block_keeps_its_content_as_it_grows() {
+    // From the second time on, the thread has blocks of the sizes at hand.
+    for _ in 0..10 {
+        let mut numbers = Vec::new();
+        (0..3000_u32).for_each(|number| numbers.push(number));
+        assert!(numbers.iter().copied().eq(0..3000));
+    }
+}
+
+#[test]
 fn mistakes_are_reported() {
     let mistakes = [
         ("none", ""),
