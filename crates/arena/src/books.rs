@@ -4,6 +4,7 @@ pub(crate) mod area;
 pub(crate) mod arena;
 pub(crate) mod broken;
 pub(crate) mod guard;
+pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod owner;
 pub(crate) mod poison;

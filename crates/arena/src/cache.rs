@@ -9,6 +9,7 @@ pub(crate) mod waiting;
 pub(crate) mod watch;
 
 mod checks;
+mod doubles;
 mod flush;
 mod outbox;
 mod stacks;
@@ -23,18 +24,21 @@ use core::{
 pub(crate) use crate::cache::stacks::{CacheWithStacks, Stacks};
 
 use crate::{
-    books::{area::Area, owner::Owner, poison, report, slab::BadFree},
+    books::{area::Area, keys, owner::Owner, poison, report, slab::BadFree},
     cache::{quarantine::Quarantine, watch::Watch},
     heap::{Heap, Visit, inbox::OwnedBatch},
     plan::{
-        bins::{BINS, Bin, INSIDE},
+        bins::{self, BINS, Bin, INSIDE, SMALL_BINS},
         geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
     },
     sys::{lock::Mark, probe::probe},
+    thresholds::{KEYED, LEAVES_KEYS},
 };
 
 /// An address that no area has.
 const NOWHERE: usize = usize::MAX;
+/// The tiles of the partitions whose blocks get keys: frees at home in others aren't for the fast path.
+const KEYED_TILES: usize = if LEAVES_KEYS { bins::tiles_to(KEYED) } else { TILES };
 /// Batches that a thread fills at the same time: more than there are bins, so that those of one heap never meet.
 const OUTBOX: usize = 128;
 
@@ -50,8 +54,8 @@ const OUTBOX: usize = 128;
 ///   nulls below the first; `limits` at the last slot. For [`Bin::NONE`], and bins that have no stack yet, both point
 ///   at the upper null of one that is empty for ever.
 /// - [CACHE-3: free] The blocks in a stack are free, lie in slabs of its bin in areas of `heap`, and have no bit set.
-/// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is their number, and `inside`
-///   is [`INSIDE`].
+/// - [CACHE-4: tiles] `tiles` is zero, unless the cache is at the start of an [`Area`]; then it is [`KEYED_TILES`], no more
+///   than there are, and `inside` is [`INSIDE`].
 /// - [CACHE-5: slots] The first `slots_given` slots at `stacks` are those of the stacks that bins have or had, each its
 ///   own. A bin that has a stack has as many above its nulls as its `sizes`.
 /// - [CACHE-6: home] `home` is the cache's own address, if the cache is at the start of an [`Area`]; else it is
@@ -59,7 +63,7 @@ const OUTBOX: usize = 128;
 /// - [CACHE-7: outbox] A batch lies in the outbox at the place of its owner and bin, which no other bin of the owner has.
 #[repr(C, align(64))]
 pub(crate) struct Cache {
-    /// The tiles of the area that the cache is at home in.
+    /// The tiles of the area that the cache is at home in, of which its fast path takes blocks back.
     tiles: Cell<usize>,
     /// What tells addresses of that area: a cache elsewhere may lie among them, since what others map may be there too.
     home: Cell<usize>,
@@ -67,6 +71,9 @@ pub(crate) struct Cache {
     limits: [Cell<*mut *mut u8>; BINS],
     /// For each bin, the low bits that no block of it has set in its address, if the cache is at the start of an [`Area`].
     inside: [Cell<u16>; BINS],
+    /// The bins of C's blocks to [`KEYED`] bytes, in steps of 16: nearer than the table that all threads share, by one
+    /// instruction.
+    bins: [Cell<Bin>; SMALL_BINS.len()],
     /// One more than the blocks in each stack at the last look for idle bins; zero at first.
     seen: [Cell<u8>; BINS],
     heap: Cell<Option<&'static Heap>>,
@@ -113,6 +120,7 @@ impl Cache {
             tops: [const { Cell::new(stacks::no_stack()) }; BINS],
             limits: [const { Cell::new(stacks::no_stack()) }; BINS],
             inside: [const { Cell::new(0) }; BINS],
+            bins: [const { Cell::new(Bin::NONE) }; SMALL_BINS.len()],
             seen: [const { Cell::new(0) }; BINS],
             heap: Cell::new(None),
             stacks: Cell::new(null_mut()),
@@ -182,6 +190,18 @@ impl Cache {
         }
     }
 
+    /// A block for `last + 1` bytes, fewer than [`KEYED`] and one, aligned as C's blocks are, without the key that may lie in it;
+    /// null if there is none at hand.
+    #[inline(always)]
+    pub(crate) fn pop_small_c(&self, last: usize) -> *mut u8 {
+        let block = self.bins.get(last / 16).map_or(null_mut(), |bin| self.pop(bin.get()));
+        if LEAVES_KEYS && !block.is_null() {
+            // SAFETY: the block was free, and is the caller's now.
+            unsafe { keys::leave(block, 0) };
+        }
+        block
+    }
+
     /// The newest block of a bin; null if there is none.
     #[inline(always)]
     pub(crate) fn newest(&self, bin: Bin) -> *mut u8 {
@@ -218,9 +238,56 @@ impl Cache {
     ///
     /// As for [`push`](Self::push).
     #[inline(always)]
-    pub(crate) unsafe fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
+    pub(crate) unsafe fn push_unless_newest(&self, bin: Bin, block: *mut u8) -> bool {
         // SAFETY: this function's contract is the same.
         self.newest(bin) != block && unsafe { self.push(bin, block) }
+    }
+
+    /// The same, with a key left in the block, where it gets one; it stays also if it may be free already.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push); a block of the bin starts there.
+    #[inline]
+    pub(crate) unsafe fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
+        // SAFETY: this function's contract is the same.
+        unsafe {
+            let done = !self.may_have(bin, block) && self.push(bin, block);
+            if done {
+                keys::leave_any(bin, block);
+            }
+            done
+        }
+    }
+
+    /// The same, for a block in one of the `tiles` of the area that the cache is at home in, or an address there that isn't
+    /// in a slab.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push); a block of the bin starts there, if it isn't [`Bin::NONE`].
+    #[inline(always)]
+    pub(crate) unsafe fn push_at_home(&self, bin: Bin, block: *mut u8) -> bool {
+        if !LEAVES_KEYS {
+            // SAFETY: this function's contract is the same.
+            return unsafe { self.push_unless_newest(bin, block) };
+        }
+        let (top, key) = (&self.tops[bin.index()], core::ptr::from_ref(self).addr());
+        let slot = top.get();
+        if slot == self.limits[bin.index()].get() {
+            return false;
+        }
+        // SAFETY: the stack has room, so the bin isn't that of no slab [CACHE-2: tops], and a block starts there, which is
+        // given up, by this function's contract; the area is the cache's own place. Below the limit there is one more slot.
+        unsafe {
+            if keys::lies_in(block, key) {
+                return false;
+            }
+            keys::leave(block, key);
+            *slot.add(1) = block;
+            step(top, 1);
+        }
+        true
     }
 
     /// Whether a block of a bin may start at an address of the area that the cache is at home in, by its low bits: of a size
@@ -245,9 +312,26 @@ impl Cache {
         Some(unsafe { Area::bin_at(core::ptr::from_ref(self).addr(), tile) })
     }
 
+    /// Frees a block at home whose bin has no keys, if the stack has room and doesn't have it; returns whether it did.
+    ///
+    /// # Safety
+    ///
+    /// The block is live and given up, or not in a slab of the area that the cache is at home in.
+    #[inline(always)]
+    pub(crate) unsafe fn push_unkeyed(&self, block: *mut u8) -> bool {
+        if !self.is_at_home() || !self.is_home_of(block) {
+            return false;
+        }
+        // SAFETY: the address lies in the area that the cache is at home in, whose window stays.
+        let bin = unsafe { Area::bin_of(block) };
+        let is_unkeyed = bin != Bin::NONE && !keys::has_keys(bin) && bin.shape().is_start(block);
+        // SAFETY: by [AREA-2: tiles] the block lies in a slab of the bin, and it is given up, by this function's contract.
+        is_unkeyed && unsafe { self.push_freed(bin, block) }
+    }
+
     /// Notes that it stands at the start of an area.
     pub(crate) fn move_in(&self) {
-        self.tiles.set(TILES);
+        self.tiles.set(KEYED_TILES);
         self.inside.iter().zip(INSIDE).for_each(|(bits, inside)| bits.set(inside));
         self.home.set(core::ptr::from_ref(self).addr());
     }
@@ -293,23 +377,46 @@ impl Cache {
         }
     }
 
-    /// Frees a block of this heap whose stack is full, or doesn't exist yet. Of a full stack, the older half goes back. The
-    /// process ends with a report if the block was just freed.
+    /// Frees a block of this heap whose stack is full, or doesn't exist yet, or that may be free. Of a full stack, the older
+    /// half goes back. The process ends with a report if the block is free.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push); a block of the bin starts there.
+    #[inline(never)]
+    pub(crate) unsafe fn drain(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
+        let Some(heap) = self.heap.get() else { return Visit::NONE };
+        // SAFETY: this function's contract is the same.
+        unsafe {
+            let may_be_free = self.may_have(bin, block);
+            let seen =
+                if may_be_free { self.check_used(mark, heap, bin, block) } else { Visit::NONE };
+            keys::leave_any(bin, block);
+            self.put(mark, heap, bin, block).and(seen)
+        }
+    }
+
+    /// Puts a free block of this heap on the stack of its bin. Of a full stack, the older half goes back to the heap.
     ///
     /// # Safety
     ///
     /// As for [`push`](Self::push).
-    #[inline(never)]
-    pub(crate) unsafe fn drain(&self, mark: Mark, bin: Bin, block: *mut u8) -> Visit {
-        if self.newest(bin) == block {
-            report::bad_free(bin, BadFree::Twice(block));
+    unsafe fn put(&self, mark: Mark, heap: &Heap, bin: Bin, block: *mut u8) -> Visit {
+        // SAFETY: this function's contract is the same.
+        unsafe {
+            if self.push(bin, block) || self.grow_stack(bin) && self.push(bin, block) {
+                return Visit::NONE;
+            }
+            self.drain_full(mark, heap, bin, block)
         }
-        let Some(heap) = self.heap.get() else { return Visit::NONE };
-        if self.grow_stack(bin) {
-            // SAFETY: this function's contract is the same.
-            unsafe { self.push(bin, block) };
-            return Visit::NONE;
-        }
+    }
+
+    /// Gives the older half of a full stack back to the heap, and puts a block there.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push).
+    unsafe fn drain_full(&self, mark: Mark, heap: &Heap, bin: Bin, block: *mut u8) -> Visit {
         let stack = bin.shape().stack as usize;
         let half = stack / 2;
         // SAFETY: [CACHE-2: tops] the stack is full, so its blocks are the `stack` slots up to the top.

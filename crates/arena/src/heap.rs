@@ -240,6 +240,19 @@ impl Heap {
         Visit { last, ..visit }
     }
 
+    /// Whether a block of a bin was given back to this heap, by its books, once those that wait are taken in.
+    ///
+    /// # Safety
+    ///
+    /// It lies in a slab of the bin of this heap.
+    pub(crate) unsafe fn has_free(&self, mark: Mark, bin: Bin, block: *mut u8) -> (bool, Visit) {
+        let mut pools = self.pools(mark);
+        let spent = self.absorb(&mut pools).and(pools.empty_magazines());
+        // SAFETY: it lies in an area of this heap, by this function's contract.
+        let has = unsafe { !pools.is_out(block, bin) };
+        (has, Visit::new(spent, pools.relieve()))
+    }
+
     /// Leaves the heap to its live blocks, of which whoever gives the last one back ends it. Returns whether there are
     /// any; if not, the heap is the caller's still.
     ///

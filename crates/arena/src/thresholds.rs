@@ -79,6 +79,12 @@ pub(crate) const MOST_CLEARED: usize = 2 << 20;
 pub(crate) const KEPT_RUNS: usize = 16;
 /// Whether freed blocks may be looked into: not where a tool watches who does.
 pub(crate) const LOOKS_INTO_FREED: bool = !cfg!(any(asan, feature = "unlooked"));
+/// Whether a free leaves a key in the block, by which a second one is noticed: where C programs free, but not where the books
+/// know it, nor where blocks may not be looked into.
+pub(crate) const LEAVES_KEYS: bool = LOOKS_INTO_FREED
+    && cfg!(all(feature = "libc-malloc", not(any(miri, feature = "fast", feature = "checked"))));
+/// Blocks up to so many bytes get keys. Blocks of 16 KiB that a program never touched were faulted in by them.
+pub(crate) const KEYED: usize = 1024;
 /// So much free memory a heap keeps of such blocks all the same. Zeroed buffers of up to 2 MiB, one after another, had 110
 /// page faults each; 2 GiB of tables have half a page each more.
 pub(crate) const KEPT_OF_ZEROED: usize = 4 << 20;

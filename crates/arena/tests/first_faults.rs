@@ -70,7 +70,8 @@ fn giving_memory_back_looks_at_no_book_that_was_never_used() {
 }
 
 /// Frees so many blocks that some go back to their slab. A heap's pages are then two of its cache, one of stocks, two of its
-/// area, one of books of segments and one of bit maps; the last two are read before anything is kept in them.
+/// area, one of books of segments and one of bit maps; the last two are read before anything is kept in them. Where blocks get
+/// keys, those of the blocks are five more.
 #[test]
 #[cfg_attr(feature = "checked", ignore = "a heap has a table of the blocks that are held besides")]
 fn a_page_that_is_read_and_written_costs_one_page_fault() {
@@ -87,5 +88,6 @@ fn a_page_that_is_read_and_written_costs_one_page_fault() {
     };
     let mut heaps = Vec::with_capacity(HEAPS);
     let faults = faults_of(|| heaps.extend((0..HEAPS).map(|_| use_heap())));
-    assert!(faults <= 7 * HEAPS + OTHER, "{faults} page faults for {HEAPS} heaps");
+    let pages = if cfg!(all(feature = "libc-malloc", not(feature = "fast"))) { 12 } else { 7 };
+    assert!(faults <= pages * HEAPS + OTHER, "{faults} page faults for {HEAPS} heaps");
 }

@@ -10,7 +10,7 @@ use crate::{
 /// `malloc`: `size` bytes aligned to 16. `malloc(0)` is a block like another.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn malloc(size: usize) -> *mut u8 {
-    let block = global::allocate_cached(size, MIN_ALIGN);
+    let block = global::allocate_cached_c(size);
     if block.is_null() { malloc_slow(size) } else { block }
 }
 

@@ -54,14 +54,17 @@ impl Cache {
     /// Whether the calling thread, whose cache this is, has a freed block in a stack, in its quarantine, or in a batch for its
     /// owner.
     pub(crate) fn holds(&self, bin: Bin, block: *mut u8) -> bool {
-        let under = self.watch().and_then(Watch::under);
+        let watch = self.watch.get();
+        let under = watch.and_then(Watch::under).unwrap_or(self);
         let stacked = |cache: &Self| cache.stack(bin).contains(&block);
-        let own = under.unwrap_or(self);
-        let waits = || own.known_quarantine().is_some_and(|quarantine| quarantine.has(block));
-        stacked(self) || stacked(own) || own.collects(bin, block) || waits()
+        let waits = || under.known_quarantine().is_some_and(|quarantine| quarantine.has(block));
+        stacked(under)
+            || watch.is_some_and(|watch| stacked(watch.cache()))
+            || under.has_in_outbox(bin, block)
+            || waits()
     }
 
-    fn collects(&self, bin: Bin, block: *mut u8) -> bool {
+    fn has_in_outbox(&self, bin: Bin, block: *mut u8) -> bool {
         self.outbox.iter().any(|place| {
             // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here changes it.
             let batch = unsafe { &*place.as_ptr() };

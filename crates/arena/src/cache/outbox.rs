@@ -13,6 +13,7 @@ use crate::{
         bins::{BINS, Bin, bin_for},
         geometry::AREA_SHIFT,
     },
+    thresholds::LEAVES_KEYS,
 };
 
 /// The bin of batches.
@@ -30,7 +31,8 @@ fn outbox_place(owner: Owner, bin: Bin) -> usize {
 const _: () = assert!(BINS <= OUTBOX);
 
 impl Cache {
-    /// Adds a block to the batch that is begun for its heap and bin; returns whether it did. There may be no such batch,
+    /// Adds a block to the batch that is begun for its heap and bin; returns whether it did. There may be no such batch, or it
+    /// has the block already,
     /// and a block that would make it full is left to [`free_remote`](Self::free_remote).
     ///
     /// # Safety
@@ -43,8 +45,15 @@ impl Cache {
         batch.as_mut().is_some_and(|batch| {
             // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract;
             // [CACHE-7: outbox] a batch for the owner in this place is for the bin.
-            batch.is_for(owner) && unsafe { batch.add_unless_last(block) }
+            batch.is_for(owner) && !has(batch, block) && unsafe { batch.add_unless_last(block) }
         })
+    }
+
+    /// Whether a block of another heap is in the batch that is begun for it, so that it was freed already.
+    pub(crate) fn collects(&self, owner: Owner, bin: Bin, block: *mut u8) -> bool {
+        // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here changes it.
+        let batch = unsafe { &*self.outbox[outbox_place(owner, bin)].as_ptr() };
+        batch.as_ref().is_some_and(|batch| batch.is_for(owner) && has(batch, block))
     }
 
     /// Frees a block of another heap: adds it to a batch. Returns the work that visits to heaps leave, if there were any.
@@ -126,6 +135,12 @@ impl Cache {
         }
         visit
     }
+}
+
+/// Whether a batch has a block, where that is looked for.
+#[inline(always)]
+fn has(batch: &OwnedBatch, block: *mut u8) -> bool {
+    LEAVES_KEYS && batch.blocks().contains(&block)
 }
 
 /// The work that two steps leave, either of which may have visited no heap.

@@ -12,7 +12,7 @@ use core::{
 use crate::{
     cache::{Cache, NOWHERE},
     heap::Heap,
-    plan::bins::{BINS, Bin, SHAPES},
+    plan::bins::{BINS, Bin, SHAPES, SMALL_BINS},
     sys,
     thresholds::FIRST_STACK,
 };
@@ -61,6 +61,7 @@ impl Cache {
     pub(crate) fn open(&self, heap: &'static Heap, stacks: &'static Stacks) {
         self.stacks.set(stacks.0.get().cast());
         self.take_stacks();
+        self.bins.iter().zip(SMALL_BINS).for_each(|(own, bin)| own.set(bin));
         self.outbox.iter().for_each(|batch| batch.set(None));
         if let Some(quarantine) = self.quarantine.get() {
             quarantine.forget();

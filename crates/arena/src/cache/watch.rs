@@ -13,6 +13,7 @@ use core::{cell::Cell, ptr::null_mut};
 pub(crate) use crate::cache::watch::stay::Stay;
 
 use crate::{
+    books::keys,
     cache::{Cache, CacheWithStacks},
     heap::Visit,
     plan::bins::{BINS, Bin},
@@ -211,6 +212,23 @@ impl Watch {
         }
     }
 
+    /// The same for a block that the program frees: it stays also if it may be free already.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push); a block of the bin starts there.
+    #[inline]
+    pub(crate) unsafe fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
+        // SAFETY: this function's contract is the same.
+        unsafe {
+            let done = !self.own.cache.may_have(bin, block) && self.push(bin, block);
+            if done {
+                keys::leave_any(bin, block);
+            }
+            done
+        }
+    }
+
     /// Frees a block of the thread's heap.
     ///
     /// # Safety
@@ -219,7 +237,7 @@ impl Watch {
     pub(crate) unsafe fn free(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
         // SAFETY: this function's contract is the same.
         unsafe {
-            if self.push(bin, block) {
+            if self.push_freed(bin, block) {
                 return None;
             }
             self.under.get()?.free_local(mark, bin, block)
@@ -239,15 +257,14 @@ impl Watch {
     fn empty(&self, mark: Mark) -> Visit {
         let mut visit = Visit::NONE;
         let Some(under) = self.under.get().filter(|_| self.interval() != 0) else { return visit };
+        let Some(heap) = under.heap() else { return visit };
         for bin in Bin::all() {
             let blocks = self.own.cache.empty(bin);
             let until = &self.until[bin.index()];
             until.set(until.get().saturating_add(blocks.len() as u64));
             for &block in blocks {
                 // SAFETY: [CACHE-3: free] a block of the bin out of a stack, of the same heap.
-                if let Some(more) = unsafe { under.free_local(mark, bin, block) } {
-                    visit = more.and(visit);
-                }
+                visit = unsafe { under.put(mark, heap, bin, block) }.and(visit);
             }
         }
         visit

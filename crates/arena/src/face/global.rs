@@ -33,6 +33,7 @@ use crate::{
         whose::Kind,
     },
     sys::mark,
+    thresholds::{KEYED, LEAVES_KEYS},
 };
 
 pub use crate::face::global::{
@@ -69,6 +70,18 @@ pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
         return guarded::allocate_cached(size, align);
     }
     bin_for(size, align).map_or(null_mut(), |bin| slot::cache().pop(bin))
+}
+
+/// As [`allocate_cached`] at the alignment of C's blocks, whatever is left in the block by a free of it. Small blocks alone are
+/// written to for that.
+#[inline(always)]
+pub fn allocate_cached_c(size: usize) -> *mut u8 {
+    // Size 0 wraps to one that is too large.
+    let last = size.wrapping_sub(1);
+    if !guard::KNOWS_HELD && last < KEYED {
+        return slot::cache().pop_small_c(last);
+    }
+    allocate_cached(size, C_ALIGN)
 }
 
 /// As [`allocate`], with every byte zero.
@@ -151,9 +164,9 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
     match cache.bin_of::<1>(block).filter(|&bin| cache.may_start(bin, block)) {
         // SAFETY: the block is given up, by this function's contract; by [AREA-2: tiles] it lies in a slab of this bin, in
         // the area that the cache is at home in.
-        Some(bin) if unsafe { cache.push_freed(bin, block) } => {}
+        Some(bin) if unsafe { cache.push_at_home(bin, block) } => {}
         // SAFETY: this function's contract is at least that of `deallocate`.
-        _ => unsafe { deallocate_slow(block) },
+        _ => unsafe { deallocate_slow::<true>(block) },
     }
 }
 
@@ -173,23 +186,25 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
     match bin_for(size, align) {
         // SAFETY: the block was allocated with this layout, so in a slab of this bin, and is given up, by this function's
         // contract; the area is the one that the cache is at home in.
-        Some(bin) if is_home && unsafe { cache.push_freed(bin, block) } => {}
+        Some(bin) if is_home && unsafe { cache.push_unless_newest(bin, block) } => {}
         // SAFETY: the block is live and of this allocator, by this function's contract.
-        _ => unsafe { deallocate_slow(block) },
+        _ => unsafe { deallocate_slow::<false>(block) },
     }
 }
 
-/// Frees a block, or null, on the slow path.
+/// Frees a block, or null, on the slow path, by way of keys or not.
 ///
 /// # Safety
 ///
 /// As for [`deallocate`].
 #[cold]
 #[inline(never)]
-unsafe fn deallocate_slow(block: *mut u8) {
+unsafe fn deallocate_slow<const KEYS: bool>(block: *mut u8) {
+    let cache = slot::cache();
     // SAFETY: this function's contract is the same.
     unsafe {
-        if !free_at_hand(slot::cache(), block) {
+        let is_done = LEAVES_KEYS && KEYS && cache.push_unkeyed(block);
+        if !is_done && !free_at_hand::<KEYS>(cache, block) {
             deallocate_anywhere(block);
         }
     }

@@ -5,7 +5,10 @@
 
 use stratalloc_core::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
 
-use crate::plan::geometry::Partition;
+use crate::{
+    plan::geometry::{Partition, TILE_SHIFT},
+    thresholds::KEYED,
+};
 
 /// The number of bins, bin 0 among them.
 pub(crate) const BINS: usize = CLASS_COUNT + 1;
@@ -137,6 +140,11 @@ impl SlabShape {
     }
 }
 
+/// The tiles of the partitions of all classes up to `size` bytes.
+pub(crate) const fn tiles_to(size: usize) -> usize {
+    partition_of(size + 1).offset() >> TILE_SHIFT
+}
+
 /// The seed's rows: classes to 64 bytes in partition 0, each doubling in the next, all from 2304 to
 /// 32 768 in partition 6 (S4.2).
 const fn partition_of(block_size: usize) -> Partition {
@@ -173,6 +181,17 @@ pub(crate) static INSIDE: [u16; BINS] = {
 static BIN_OF_8: [Bin; MAX_CLASS_SIZE / 8] = bin_table();
 /// The bin of a size in 16-byte steps, for callers that always need 16 (C).
 static BIN_OF_16: [Bin; MAX_CLASS_SIZE / 16] = bin_table();
+
+/// The same, of the sizes whose blocks get keys.
+pub(crate) static SMALL_BINS: [Bin; KEYED / 16] = {
+    let mut bins = [Bin::NONE; KEYED / 16];
+    let mut index = 0;
+    while index < bins.len() {
+        bins[index] = BIN_OF_16[index];
+        index += 1;
+    }
+    bins
+};
 
 const fn bin_table<const N: usize>() -> [Bin; N] {
     let step = MAX_CLASS_SIZE / N;

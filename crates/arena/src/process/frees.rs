@@ -1,7 +1,7 @@
 //! Frees on the slow path, which depend on a block's owner; and the work that visits to heaps leave.
 
 use crate::{
-    books::{area::Area, guard, owner::Owner, poison, windows, zero_sized},
+    books::{area::Area, guard, owner::Owner, poison, report, slab::BadFree, windows, zero_sized},
     cache::{Cache, waiting::Waiting},
     heap::{Heap, Visit, huge},
     plan::bins::Bin,
@@ -21,7 +21,7 @@ use crate::{
 ///
 /// As for [`free_with`].
 #[inline(always)]
-pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
+pub(crate) unsafe fn free_at_hand<const KEYS: bool>(cache: &Cache, block: *mut u8) -> bool {
     windows::with_thread_owner(block, |owner| {
         // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, which stays.
         let bin = unsafe { Area::bin_of(block) };
@@ -31,19 +31,20 @@ pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
         }
         // SAFETY: the block is live and given up, by this function's contract; by its window and [AREA-2: tiles] it lies
         // in a slab of this bin and owner.
-        let collected = unsafe {
+        unsafe {
             if cache.is_of(owner) {
                 return match cache.watch() {
-                    None => cache.push_freed(bin, block),
-                    Some(watch) => watch.push(bin, block),
+                    None if KEYS => cache.push_freed(bin, block),
+                    None => cache.push_unless_newest(bin, block),
+                    Some(watch) => watch.push_freed(bin, block),
                 };
             }
-            cache.collect(owner, bin, block)
-        };
-        if collected {
-            poison::freed(bin, block);
+            let collected = cache.collect(owner, bin, block);
+            if collected {
+                poison::freed(bin, block);
+            }
+            collected
         }
-        collected
     })
 }
 
@@ -154,6 +155,9 @@ unsafe fn free_once(cache: &Cache, block: *mut u8) -> Option<Visit> {
     unsafe {
         if cache.is_of(heap.owner()) {
             return cache.free_local(cache.mark(), bin, block);
+        }
+        if cache.collects(heap.owner(), bin, block) {
+            report::bad_free(bin, BadFree::Twice(block));
         }
         poison::freed(bin, block);
         cache.free_remote(heap.owner(), bin, block)

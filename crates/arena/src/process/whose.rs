@@ -112,12 +112,19 @@ impl Kind {
         // SAFETY: this function's contract is the same.
         let kind = unsafe { Self::of(address) };
         match kind {
-            Self::Small { bin, .. } => {
+            Self::Small { bin, heap } => {
                 check_start(bin, address);
                 if guard::KNOWS_HELD {
                     guard::check_held(bin, address);
                 }
-                if slot::cache().newest(bin) == address {
+                let cache = slot::cache();
+                // SAFETY: by its kind, and as was checked, a block of the bin starts there, in a slab of this heap.
+                let is_free = unsafe {
+                    cache.may_have(bin, address)
+                        && (cache.holds(bin, address)
+                            || !heap.pools(slot::mark()).is_out(address, bin))
+                };
+                if is_free {
                     report::bad_free(bin, BadFree::Twice(address));
                 }
             }

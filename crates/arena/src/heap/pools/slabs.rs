@@ -5,7 +5,7 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         area::{Appetite, Refusal},
-        guard, poison,
+        guard, keys, poison,
         reference::SegmentRef,
         report,
         slab::{Segment, Slab},
@@ -67,9 +67,13 @@ impl Pools {
     /// Takes blocks of the slab that a bin is refilled from; returns how many.
     fn take_current(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
         let Some(mut slab) = self.current_slab(bin) else { return 0 };
-        let idle = slab.idle();
+        let (idle, carved) = (slab.idle(), slab.segment.carved);
         let taken = slab.take(slots);
         let reused = idle - slab.idle();
+        if (slab.segment.carved - carved) as usize == taken {
+            // SAFETY: fresh blocks of the bin, which nobody has.
+            unsafe { keys::leave_in_page(bin, &slots[slots.len() - taken..]) };
+        }
         let exhausted = slab.is_exhausted();
         self.figures.reuse(reused);
         if exhausted {
