@@ -30,8 +30,8 @@ enum Side {
     Behind,
 }
 
-/// Ends the process with a report if a block beside one of `bin`, or one of several in reach, is broken: if the program holds it, its seal or margin; if it
-/// is free, the nearest bytes of it. The block isn't free to its slab, so that the slab stays.
+/// Ends the process with a report if a block beside one of `bin`, or one of several in reach, is broken: if the program holds
+/// it, its seal or margin; if it is free, the nearest bytes of it. The block isn't free to its slab, so that the slab stays.
 #[inline(never)]
 pub(super) fn check(bin: Bin, block: *mut u8) {
     let size = bin.shape().block_size as usize;
