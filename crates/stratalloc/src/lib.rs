@@ -25,7 +25,7 @@
 //! | draw its memory | [`arena::map`] |
 //! | say what an address is | [`arena::address`] |
 //! | have wrong frees noticed at the call, at 2.5 times the instructions | the feature `checked` |
-//! | have misuse of memory noticed, at 9 times the instructions | the feature `hardened` |
+//! | have misuse of memory noticed, at 6 times the instructions | the feature `hardened` |
 //! | have freed blocks wait besides, so that no other has their place at once | the feature `paranoid` |
 //!
 //! Outside of 64-bit Linux it is one heap behind a lock, or the system's allocator: [`Stratalloc::KIND`] says what,
