@@ -78,11 +78,11 @@ fn announced() -> Result<()> {
     tests("memcheck and heaptrack see a Rust program's blocks", &mut command)
 }
 
-/// The front door with the feature `hardened`.
+/// The arenas and the front door with the feature `hardened`.
 fn hardened() -> Result<()> {
     let mut command = with_features(
-        &["test", "--test", "hardened", "--test", "program"],
-        &["stratalloc/hardened"],
+        &["test", "--test", "kept_large", "--test", "hardened", "--test", "program"],
+        &["stratalloc-arena/hardened", "stratalloc/hardened"],
     );
     tests("Rust programs with the hardened build", &mut command)
 }
