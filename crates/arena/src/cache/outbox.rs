@@ -31,9 +31,9 @@ fn outbox_place(owner: Owner, bin: Bin) -> usize {
 const _: () = assert!(BINS <= OUTBOX);
 
 impl Cache {
-    /// Adds a block to the batch that is begun for its heap and bin; returns whether it did. There may be no such batch, or it
-    /// has the block already,
-    /// and a block that would make it full is left to [`free_remote`](Self::free_remote).
+    /// Adds a block to the batch that is begun for its heap and bin; returns whether it did. There may be no such batch, or the
+    /// block is one of the two that it got last, and one that would make it full is left to
+    /// [`free_remote`](Self::free_remote).
     ///
     /// # Safety
     ///
@@ -43,9 +43,10 @@ impl Cache {
         // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here reaches it again meanwhile.
         let batch = unsafe { &mut *self.outbox[outbox_place(owner, bin)].as_ptr() };
         batch.as_mut().is_some_and(|batch| {
+            let is_for_it = batch.is_for(owner) && !(LEAVES_KEYS && batch.may_have_got(block));
             // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract;
             // [CACHE-7: outbox] a batch for the owner in this place is for the bin.
-            batch.is_for(owner) && !has(batch, block) && unsafe { batch.add_unless_last(block) }
+            is_for_it && unsafe { batch.add_unless_last(block) }
         })
     }
 
@@ -53,7 +54,9 @@ impl Cache {
     pub(crate) fn collects(&self, owner: Owner, bin: Bin, block: *mut u8) -> bool {
         // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here changes it.
         let batch = unsafe { &*self.outbox[outbox_place(owner, bin)].as_ptr() };
-        batch.as_ref().is_some_and(|batch| batch.is_for(owner) && has(batch, block))
+        batch.as_ref().is_some_and(|batch| {
+            LEAVES_KEYS && batch.is_for(owner) && batch.blocks().contains(&block)
+        })
     }
 
     /// Frees a block of another heap: adds it to a batch. Returns the work that visits to heaps leave, if there were any.
@@ -135,12 +138,6 @@ impl Cache {
         }
         visit
     }
-}
-
-/// Whether a batch has a block, where that is looked for.
-#[inline(always)]
-fn has(batch: &OwnedBatch, block: *mut u8) -> bool {
-    LEAVES_KEYS && batch.blocks().contains(&block)
 }
 
 /// The work that two steps leave, either of which may have visited no heap.

@@ -101,6 +101,14 @@ impl Batch {
         fits
     }
 
+    /// Whether a block is one of the two that it got last. It may say so of one that another batch had in this memory.
+    #[inline(always)]
+    pub(crate) fn may_have_got(&self, block: *mut u8) -> bool {
+        let end = self.end as usize;
+        let lies_at = |place| self.blocks.get(place) == Some(&block);
+        lies_at(end.wrapping_sub(1)) || lies_at(end.wrapping_sub(2))
+    }
+
     /// The heap that owns its blocks.
     pub(crate) fn owner(&self) -> Owner {
         self.owner
