@@ -312,21 +312,25 @@ impl Cache {
         Some(unsafe { Area::bin_at(core::ptr::from_ref(self).addr(), tile) })
     }
 
-    /// Frees a block at home whose bin has no keys, if the stack has room and doesn't have it; returns whether it did.
+    /// Frees a block at home whose bin has no keys, if the stack has room, and the block isn't one of its two newest; returns
+    /// whether it did.
     ///
     /// # Safety
     ///
     /// The block is live and given up, or not in a slab of the area that the cache is at home in.
     #[inline(always)]
     pub(crate) unsafe fn push_unkeyed(&self, block: *mut u8) -> bool {
-        if !self.is_at_home() || !self.is_home_of(block) {
+        let start = core::ptr::from_ref(self).addr();
+        let tile = (block.addr() ^ start) >> TILE_SHIFT;
+        if tile >= TILES || !self.is_at_home() {
             return false;
         }
-        // SAFETY: the address lies in the area that the cache is at home in, whose window stays.
-        let bin = unsafe { Area::bin_of(block) };
-        let is_unkeyed = bin != Bin::NONE && !keys::has_keys(bin) && bin.shape().is_start(block);
-        // SAFETY: by [AREA-2: tiles] the block lies in a slab of the bin, and it is given up, by this function's contract.
-        is_unkeyed && unsafe { self.push_freed(bin, block) }
+        // SAFETY: the cache is at the start of an area, which has so many tiles.
+        let bin = unsafe { Area::bin_at(start, tile) };
+        let may_be = !keys::has_keys(bin) && self.may_start(bin, block);
+        // SAFETY: [AREA-2: tiles] the block lies in a slab of the bin, unless that is none, whose stack has no room; it is given
+        // up, by this function's contract.
+        may_be && !self.is_among_newest(bin, block) && unsafe { self.push(bin, block) }
     }
 
     /// Notes that it stands at the start of an area.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Cache {
-    /// Whether a block that the program frees, or uses, may be free: there is a key in it, or else it is in the stack of
+    /// Whether a block that the program frees, or uses, may be free: there is a key in it, or else it is one of the two newest of
     /// its bin.
     ///
     /// # Safety
@@ -22,10 +22,18 @@ impl Cache {
             // SAFETY: a block starts there, by this function's contract.
             unsafe { keys::lies_in(block, keys::key_of(block)) }
         } else if LEAVES_KEYS {
-            self.stack(bin).contains(&block)
+            self.is_among_newest(bin, block)
         } else {
             self.newest(bin) == block
         }
+    }
+
+    /// Whether a block is one of the two newest of its bin.
+    #[inline(always)]
+    pub(crate) fn is_among_newest(&self, bin: Bin, block: *mut u8) -> bool {
+        let top = self.tops[bin.index()].get();
+        // SAFETY: [CACHE-2: tops] the top is a slot of the stack, or the upper of two nulls.
+        unsafe { *top == block || *top.sub(1) == block }
     }
 
     /// Ends the process with a report if a block of a heap is free: if the calling thread, whose cache this is, has it, or

@@ -42,20 +42,23 @@ impl Cache {
     pub(crate) unsafe fn collect(&self, owner: Owner, bin: Bin, block: *mut u8) -> bool {
         // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here reaches it again meanwhile.
         let batch = unsafe { &mut *self.outbox[outbox_place(owner, bin)].as_ptr() };
-        batch.as_mut().is_some_and(|batch| {
-            let is_for_it = batch.is_for(owner) && !(LEAVES_KEYS && batch.may_have_got(block));
-            // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract;
-            // [CACHE-7: outbox] a batch for the owner in this place is for the bin.
-            is_for_it && unsafe { batch.add_unless_last(block) }
-        })
+        let Some(batch) = batch else { return false };
+        if !batch.is_for(owner) || LEAVES_KEYS && batch.may_have_got(block) {
+            return false;
+        }
+        // SAFETY: the block lies in a slab of this bin and owner, and nobody uses it, by this function's contract;
+        // [CACHE-7: outbox] a batch for the owner in this place is for the bin.
+        unsafe { batch.add_unless_last(block) }
     }
 
-    /// Whether a block of another heap is in the batch that is begun for it, so that it was freed already.
+    /// Whether a block of another heap is one of the two that the batch which is begun for it got last, so that it was freed
+    /// already.
     pub(crate) fn collects(&self, owner: Owner, bin: Bin, block: *mut u8) -> bool {
         // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here changes it.
         let batch = unsafe { &*self.outbox[outbox_place(owner, bin)].as_ptr() };
         batch.as_ref().is_some_and(|batch| {
-            LEAVES_KEYS && batch.is_for(owner) && batch.blocks().contains(&block)
+            let may_have = LEAVES_KEYS && batch.is_for(owner) && batch.may_have_got(block);
+            may_have && batch.blocks().contains(&block)
         })
     }
 

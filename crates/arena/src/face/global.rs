@@ -22,13 +22,13 @@ use core::ptr::null_mut;
 
 use crate::{
     books::guard,
-    cache::slot,
+    cache::{Cache, slot},
     face::global::allocation::{allocate_large, allocate_slow},
     heap::large::Outlook,
     inspect::stats::Stats,
     plan::bins::bin_for,
     process::{
-        frees::{free_at_hand, free_with, free_without_cache},
+        frees::{free_at_hand, free_own_at_hand, free_with, free_without_cache},
         relief, thread, watching,
         whose::Kind,
     },
@@ -203,8 +203,31 @@ unsafe fn deallocate_slow<const KEYS: bool>(block: *mut u8) {
     let cache = slot::cache();
     // SAFETY: this function's contract is the same.
     unsafe {
-        let is_done = LEAVES_KEYS && KEYS && cache.push_unkeyed(block);
-        if !is_done && !free_at_hand::<KEYS>(cache, block) {
+        if LEAVES_KEYS && KEYS && cache.push_unkeyed(block) {
+            return;
+        }
+        if free_at_hand::<KEYS>(cache, block) {
+            return;
+        }
+        if LEAVES_KEYS && KEYS {
+            deallocate_own(cache, block);
+        } else {
+            deallocate_anywhere(block);
+        }
+    }
+}
+
+/// Frees a block, or null, on the slow path, by way of keys: of the thread's own heap, it may lie in another area than the
+/// cache, or be free already. A function of its own, since what it calls would cost the frees of others' blocks.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
+#[inline(never)]
+unsafe fn deallocate_own(cache: &Cache, block: *mut u8) {
+    // SAFETY: this function's contract is the same.
+    unsafe {
+        if !free_own_at_hand(cache, block) {
             deallocate_anywhere(block);
         }
     }

@@ -12,29 +12,27 @@ use crate::{
         whose::{Kind, check_start},
     },
     sys::lock::Mark,
+    thresholds::LEAVES_KEYS,
 };
 
-/// Frees a small block of a thread's heap where that takes no lock: it is this thread's and its stack has room, or a
-/// batch is begun for it. Returns whether it did; if not, nothing happened.
+/// Frees a small block of a thread's heap where that takes no lock: a batch is begun for it, or it is this thread's and its
+/// stack has room. Returns whether it did; if not, nothing happened. Where frees leave `KEYS`, it leaves the thread's own
+/// blocks to [`free_own_at_hand`], so that no call costs the others.
 ///
 /// # Safety
 ///
 /// As for [`free_with`].
 #[inline(always)]
 pub(crate) unsafe fn free_at_hand<const KEYS: bool>(cache: &Cache, block: *mut u8) -> bool {
-    windows::with_thread_owner(block, |owner| {
-        // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, which stays.
-        let bin = unsafe { Area::bin_of(block) };
-        // An address that isn't the start of a block is reported elsewhere: a call from here would cost each free.
-        if bin == Bin::NONE || !bin.shape().is_start(block) {
+    with_thread_bin(block, |owner, bin| {
+        let is_own = cache.is_of(owner);
+        if LEAVES_KEYS && KEYS && is_own {
             return false;
         }
-        // SAFETY: the block is live and given up, by this function's contract; by its window and [AREA-2: tiles] it lies
-        // in a slab of this bin and owner.
+        // SAFETY: the block is live and given up, by this function's contract; it lies in a slab of this bin and owner.
         unsafe {
-            if cache.is_of(owner) {
+            if is_own {
                 return match cache.watch() {
-                    None if KEYS => cache.push_freed(bin, block),
                     None => cache.push_unless_newest(bin, block),
                     Some(watch) => watch.push_freed(bin, block),
                 };
@@ -45,6 +43,37 @@ pub(crate) unsafe fn free_at_hand<const KEYS: bool>(cache: &Cache, block: *mut u
             }
             collected
         }
+    })
+}
+
+/// The same for a block of the thread's own heap, by way of keys.
+///
+/// # Safety
+///
+/// As for [`free_with`].
+#[inline(always)]
+pub(crate) unsafe fn free_own_at_hand(cache: &Cache, block: *mut u8) -> bool {
+    with_thread_bin(block, |owner, bin| {
+        // SAFETY: the block is live and given up, by this function's contract; it lies in a slab of this bin and owner.
+        cache.is_of(owner)
+            && unsafe {
+                match cache.watch() {
+                    None => cache.push_freed(bin, block),
+                    Some(watch) => watch.push_freed(bin, block),
+                }
+            }
+    })
+}
+
+/// What `act` says of the owner and the bin of a small block of a thread's heap: by its window and [AREA-2: tiles] it lies in
+/// a slab of both. False for all other addresses.
+#[inline(always)]
+fn with_thread_bin(block: *mut u8, act: impl FnOnce(Owner, Bin) -> bool) -> bool {
+    windows::with_thread_owner(block, |owner| {
+        // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, which stays.
+        let bin = unsafe { Area::bin_of(block) };
+        // An address that isn't the start of a block is reported elsewhere: a call from here would cost each free.
+        bin != Bin::NONE && bin.shape().is_start(block) && act(owner, bin)
     })
 }
 

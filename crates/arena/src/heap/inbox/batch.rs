@@ -38,6 +38,7 @@ pub(crate) const BATCH_SIZE: usize = size_of::<Batch>();
 const _: () = {
     assert!(BATCH_SIZE == 256 && BATCH_SIZE % LINE == 0);
     assert!(core::mem::offset_of!(Batch, blocks) <= LINE / 2);
+    assert!(core::mem::offset_of!(Batch, blocks) >= 2 * size_of::<*mut u8>());
 };
 
 /// Blocks of one bin that one heap owns.
@@ -104,9 +105,10 @@ impl Batch {
     /// Whether a block is one of the two that it got last. It may say so of one that another batch had in this memory.
     #[inline(always)]
     pub(crate) fn may_have_got(&self, block: *mut u8) -> bool {
-        let end = self.end as usize;
-        let lies_at = |place| self.blocks.get(place) == Some(&block);
-        lies_at(end.wrapping_sub(1)) || lies_at(end.wrapping_sub(2))
+        let words = core::ptr::from_ref(self).cast::<*mut u8>();
+        let end = core::mem::offset_of!(Self, blocks) / size_of::<*mut u8>() + self.end as usize;
+        // SAFETY: the words below the end are the batch's own; below its first block there are those of its other fields.
+        unsafe { words.add(end - 1).read() == block || words.add(end - 2).read() == block }
     }
 
     /// The heap that owns its blocks.
