@@ -335,6 +335,8 @@ fn misuse_is_reported_and_ends_the_process() {
         ("twice-at-call", TWICE),
         ("twice-at-end", TWICE),
         ("twice-apart", TWICE),
+        ("apart-at-call", "a block of 3072 bytes, freed already"),
+        ("apart-elsewhere-at-call", TWICE),
         ("twice-much-later", TWICE),
         ("twice-elsewhere", TWICE),
         ("many-twice", TWICE),

@@ -30,6 +30,15 @@ static void free_apart(char *block) {
     free(block);
 }
 
+/* The same with two blocks of a kind; the process ends at once. */
+static void *free_both_apart(void *blocks) {
+    char **both = blocks;
+    free(both[0]);
+    free(both[1]);
+    free(both[0]);
+    _exit(0);
+}
+
 /* In a thread of its own. */
 static void free_elsewhere(char *block) {
     pthread_t thread;
@@ -92,6 +101,13 @@ int main(int count, char **arguments) {
         free_apart(small);
     } else if (strcmp(what, "twice-elsewhere") == 0) {
         free_elsewhere(small);
+    } else if (strcmp(what, "apart-at-call") == 0) {
+        free_both_apart((char *[]){malloc(3000), malloc(3000)});
+    } else if (strcmp(what, "apart-elsewhere-at-call") == 0) {
+        char *both[] = {small, malloc(200)};
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, free_both_apart, both) == 0);
+        CHECK(pthread_join(thread, NULL) == 0);
     } else if (strcmp(what, "many-twice") == 0) {
         for (int i = 0; i < 1000; i++) {
             free(malloc(200 + i % 2 * 100));
