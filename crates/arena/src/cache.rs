@@ -248,7 +248,7 @@ impl Cache {
     /// # Safety
     ///
     /// As for [`push`](Self::push); a block of the bin starts there.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
         // SAFETY: this function's contract is the same.
         unsafe {

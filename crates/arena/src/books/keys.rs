@@ -4,8 +4,8 @@
 //! still have one: allocations in C clear it, others don't. So a key only says where to look: a block counts as freed
 //! twice if it is found among the free ones.
 //!
-//! Blocks above [`KEYED`] bytes get none, since a program may never touch them. Their stacks are short, and are looked
-//! through instead.
+//! Blocks above [`KEYED`] bytes get none, since a program may never touch them. They are compared with the two newest of
+//! their stack instead.
 
 use crate::{
     plan::{bins::Bin, geometry::AREA_SIZE},

@@ -166,7 +166,7 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
         // the area that the cache is at home in.
         Some(bin) if unsafe { cache.push_at_home(bin, block) } => {}
         // SAFETY: this function's contract is at least that of `deallocate`.
-        _ => unsafe { deallocate_slow::<true>(block) },
+        _ => unsafe { deallocate_slow(block) },
     }
 }
 
@@ -188,28 +188,28 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
         // contract; the area is the one that the cache is at home in.
         Some(bin) if is_home && unsafe { cache.push_unless_newest(bin, block) } => {}
         // SAFETY: the block is live and of this allocator, by this function's contract.
-        _ => unsafe { deallocate_slow::<false>(block) },
+        _ => unsafe { deallocate_slow(block) },
     }
 }
 
-/// Frees a block, or null, on the slow path, by way of keys or not.
+/// Frees a block, or null, on the slow path.
 ///
 /// # Safety
 ///
 /// As for [`deallocate`].
 #[cold]
 #[inline(never)]
-unsafe fn deallocate_slow<const KEYS: bool>(block: *mut u8) {
+unsafe fn deallocate_slow(block: *mut u8) {
     let cache = slot::cache();
     // SAFETY: this function's contract is the same.
     unsafe {
-        if LEAVES_KEYS && KEYS && cache.push_unkeyed(block) {
+        if LEAVES_KEYS && cache.push_unkeyed(block) {
             return;
         }
-        if free_at_hand::<KEYS>(cache, block) {
+        if free_at_hand(cache, block) {
             return;
         }
-        if LEAVES_KEYS && KEYS {
+        if LEAVES_KEYS {
             deallocate_own(cache, block);
         } else {
             deallocate_anywhere(block);

@@ -16,26 +16,19 @@ use crate::{
 };
 
 /// Frees a small block of a thread's heap where that takes no lock: a batch is begun for it, or it is this thread's and its
-/// stack has room. Returns whether it did; if not, nothing happened. Where frees leave `KEYS`, it leaves the thread's own
+/// stack has room. Returns whether it did; if not, nothing happened. Where frees leave keys, it leaves the thread's own
 /// blocks to [`free_own_at_hand`], so that no call costs the others.
 ///
 /// # Safety
 ///
 /// As for [`free_with`].
 #[inline(always)]
-pub(crate) unsafe fn free_at_hand<const KEYS: bool>(cache: &Cache, block: *mut u8) -> bool {
+pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
     with_thread_bin(block, |owner, bin| {
-        let is_own = cache.is_of(owner);
-        if LEAVES_KEYS && KEYS && is_own {
-            return false;
-        }
         // SAFETY: the block is live and given up, by this function's contract; it lies in a slab of this bin and owner.
         unsafe {
-            if is_own {
-                return match cache.watch() {
-                    None => cache.push_unless_newest(bin, block),
-                    Some(watch) => watch.push_freed(bin, block),
-                };
+            if cache.is_of(owner) {
+                return !LEAVES_KEYS && free_own(cache, bin, block);
             }
             let collected = cache.collect(owner, bin, block);
             if collected {
@@ -46,7 +39,7 @@ pub(crate) unsafe fn free_at_hand<const KEYS: bool>(cache: &Cache, block: *mut u
     })
 }
 
-/// The same for a block of the thread's own heap, by way of keys.
+/// The same for a block of the thread's own heap alone.
 ///
 /// # Safety
 ///
@@ -55,14 +48,24 @@ pub(crate) unsafe fn free_at_hand<const KEYS: bool>(cache: &Cache, block: *mut u
 pub(crate) unsafe fn free_own_at_hand(cache: &Cache, block: *mut u8) -> bool {
     with_thread_bin(block, |owner, bin| {
         // SAFETY: the block is live and given up, by this function's contract; it lies in a slab of this bin and owner.
-        cache.is_of(owner)
-            && unsafe {
-                match cache.watch() {
-                    None => cache.push_freed(bin, block),
-                    Some(watch) => watch.push_freed(bin, block),
-                }
-            }
+        cache.is_of(owner) && unsafe { free_own(cache, bin, block) }
     })
+}
+
+/// Puts a block of the thread's own heap on the stack of its bin, unless that is full, or the block may be free already.
+///
+/// # Safety
+///
+/// The block starts in a slab of the bin of this cache's heap, is live and given up.
+#[inline(always)]
+unsafe fn free_own(cache: &Cache, bin: Bin, block: *mut u8) -> bool {
+    // SAFETY: this function's contract is the same.
+    unsafe {
+        match cache.watch() {
+            None => cache.push_freed(bin, block),
+            Some(watch) => watch.push_freed(bin, block),
+        }
+    }
 }
 
 /// What `act` says of the owner and the bin of a small block of a thread's heap: by its window and [AREA-2: tiles] it lies in
