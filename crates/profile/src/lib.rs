@@ -22,6 +22,7 @@ mod model;
 mod parse;
 mod pprof;
 mod symbols;
+mod take;
 
 pub use folded::folded;
 pub use model::{Figures, Mapping, Profile, Quantity, Site};

@@ -1,11 +1,5 @@
 //! What a profile says.
 
-use std::str::FromStr;
-
-use stratalloc_arena::profile;
-
-use crate::parse::ParseError;
-
 /// What was sampled until one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -77,18 +71,6 @@ pub struct Mapping {
 }
 
 impl Profile {
-    /// Returns what was sampled of this process until now: see `stratalloc_arena::profile::start`.
-    ///
-    /// # Errors
-    ///
-    /// If there is no memory for it.
-    pub fn take() -> Result<Self, ParseError> {
-        let snapshot = profile::snapshot().map_err(|_| ParseError::NoMemory)?;
-        let mut text = String::new();
-        snapshot.write(&mut text).map_err(|_| ParseError::NoMemory)?;
-        Self::from_str(&text)
-    }
-
     /// Returns what all sites have of a quantity.
     pub const fn total(&self, quantity: Quantity) -> Figures {
         self.total[quantity as usize]
