@@ -92,7 +92,7 @@ impl Heap {
                 stock.give_idle(&mut pools, bin);
                 pools.purge_over_peak();
             }
-            if pools.needs_memory(bin) {
+            if pools.needs_memory(bin) && !pools.turn_to_filled(bin) {
                 if !pools.has_warm_segment(bin) {
                     stock.give_unused(&mut pools, bin);
                 }

@@ -66,7 +66,8 @@ pub(crate) const SHRUNK: usize = WORTH_PURGING_SLAB / 2;
 /// partition by half, so that refilling those that weren't idle after all leads to no further look.
 pub(crate) const WORTH_LOOKING: usize = 2 << 20;
 /// Memory behind this part of a segment is worth a new slab there, and vacating another bin's slab for it: to fill that bin's
-/// stack again costs some thousand instructions, about as much as four page faults.
+/// stack again costs some thousand instructions, about as much as four page faults. As much free in another slab of the bin is
+/// worth turning to that: with a single free block, most refills would come from several slabs.
 pub(crate) const WORTH_TURNING: usize = 8;
 /// A zeroed block of at least so many bytes is looked at as it is freed, at so many places: where most of them are zero, its
 /// memory goes back. Tables of 2 MiB with a page touched in each had 10 pages the second time, since others' were cleared.
@@ -150,7 +151,7 @@ pub(crate) const KEPT_FOR_POOLS: u32 = 32;
 /// Whole blocks begin at one of so many segments of their arena, for the same reason that slabs don't all begin at
 /// the first: see [`ArenaPlace::first_slab`](crate::ArenaPlace).
 pub(crate) const STAGGER: usize = 15;
-/// Arenas of a list that are looked at for a gap: so many that it is cheap beside a page fault.
+/// Arenas of a list that are looked at for a gap, and slabs for free blocks: so many that it is cheap beside a page fault.
 pub(crate) const LOOKED_AT: usize = 16;
 
 /// From this size on, the pages of a block that moves are moved rather than copied.

@@ -22,11 +22,6 @@ pub(crate) struct SlabList(List<Segment>);
 impl SlabList {
     pub(crate) const EMPTY: Self = Self(List::EMPTY);
 
-    /// Whether no slab is listed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.first().is_null()
-    }
-
     /// Adds a slab at the end, unless it is listed.
     ///
     /// # Safety
@@ -57,16 +52,20 @@ impl SlabList {
         }
     }
 
-    /// Takes the oldest slab with free blocks out; null if there is none. O(slabs).
+    /// Takes the oldest slab out that is as wanted, of the `most` oldest; null if none is. O(`most`).
     ///
     /// # Safety
     ///
     /// The caller alone may touch every listed book.
-    pub(crate) unsafe fn pop_free(&mut self) -> *mut Segment {
+    pub(crate) unsafe fn pop_where(
+        &mut self,
+        most: usize,
+        is_wanted: impl Fn(&Segment) -> bool,
+    ) -> *mut Segment {
         // SAFETY: the caller alone may touch the listed books, by this function's contract; the list changes only once
         // the search is over, and the book found is one of it.
         unsafe {
-            let found = self.0.iter().find(|&slab| (*slab).free != 0);
+            let found = self.0.iter().take(most).find(|&slab| is_wanted(&*slab));
             let slab = found.unwrap_or(null_mut());
             if !slab.is_null() {
                 self.remove(slab);

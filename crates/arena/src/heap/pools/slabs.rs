@@ -12,11 +12,11 @@ use crate::{
     },
     heap::pools::Pools,
     plan::{
-        bins::{BINS, Bin, SHAPES},
+        bins::{BINS, Bin, SHAPES, SlabShape},
         geometry::PARTITIONS,
     },
-    policy::huge_pages,
-    thresholds::WORTH_LOOKING,
+    policy::{self, huge_pages},
+    thresholds::{LOOKED_AT, WORTH_LOOKING},
 };
 
 const _: () = {
@@ -98,8 +98,29 @@ impl Pools {
     /// Refills a bin from a slab with free blocks instead of the current one, if that is one which can't grow; returns
     /// whether there is such a slab.
     fn turn_to_free(&mut self, bin: Bin) -> bool {
+        self.turn_to_listed(bin, usize::MAX, |slab| slab.free != 0)
+    }
+
+    /// The same instead of one whose next blocks never had memory, if it is one of the oldest, and has so many that it is worth
+    /// it.
+    pub(crate) fn turn_to_filled(&mut self, bin: Bin) -> bool {
+        let &SlabShape { block_size, partition, .. } = bin.shape();
+        self.turn_to_listed(bin, LOOKED_AT, |slab| {
+            let warm = slab.free * block_size - slab.purged;
+            policy::is_worth_turning_to(warm as usize, partition)
+        })
+    }
+
+    /// Refills a bin from a slab that is as wanted, of the `most` oldest that have blocks to hand out; returns whether there
+    /// is one.
+    fn turn_to_listed(
+        &mut self,
+        bin: Bin,
+        most: usize,
+        is_wanted: impl Fn(&Segment) -> bool,
+    ) -> bool {
         // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
-        let segment = unsafe { self.slabs[bin.index()].pop_free() };
+        let segment = unsafe { self.slabs[bin.index()].pop_where(most, is_wanted) };
         if segment.is_null() {
             return false;
         }

@@ -5,12 +5,12 @@ use core::ptr::null_mut;
 use crate::{books::slab::Slab, heap::pools::Pools, plan::bins::Bin, policy};
 
 impl Pools {
-    /// Whether a bin's next blocks would be in memory that it never used: it has no slab with free blocks.
+    /// Whether the next blocks of the slab that a bin is refilled from, if there is one, would be in memory that it never used.
     pub(crate) fn needs_memory(&mut self, bin: Bin) -> bool {
         let is_cold = |slab: Slab<'_>| {
             slab.segment.free == 0 && slab.carved_bytes() >= slab.segment.touched as usize
         };
-        self.slabs[bin.index()].is_empty() && self.current_slab(bin).is_none_or(is_cold)
+        self.current_slab(bin).is_none_or(is_cold)
     }
 
     /// Whether the next vacant segment of a bin's partition has memory behind much of it.
@@ -30,15 +30,15 @@ impl Pools {
     /// any.
     pub(crate) fn turn_to_warm(&mut self, bin: Bin) {
         let before = self.current[bin.index()];
-        if before.is_null() || !self.has_warm_segment(bin) {
+        if !self.has_warm_segment(bin) {
             return;
         }
         self.current[bin.index()] = null_mut();
-        if self.make_slab(bin) {
+        if !self.make_slab(bin) {
+            self.current[bin.index()] = before;
+        } else if !before.is_null() {
             // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
             unsafe { self.place_slab(before, bin) };
-        } else {
-            self.current[bin.index()] = before;
         }
     }
 
