@@ -12,6 +12,7 @@ mod checks;
 mod doubles;
 mod flush;
 mod outbox;
+mod remote;
 mod stacks;
 mod stock;
 
@@ -25,22 +26,18 @@ pub(crate) use crate::cache::stacks::{CacheWithStacks, Stacks};
 
 use crate::{
     books::{area::Area, keys, owner::Owner, poison, report, slab::BadFree},
-    cache::{quarantine::Quarantine, watch::Watch},
-    heap::{Heap, Visit, inbox::OwnedBatch},
+    cache::{outbox::Outbox, quarantine::Quarantine, watch::Watch},
+    heap::{Heap, Visit},
     plan::{
         bins::{self, BINS, Bin, INSIDE, SMALL_BINS},
-        geometry::{AREA_SHIFT, TILE_SHIFT, TILES},
+        geometry::{AREA_SHIFT, NOWHERE, TILE_SHIFT, TILES, area_with_slab},
     },
     sys::{lock::Mark, probe::probe},
     thresholds::{KEYED, LEAVES_KEYS},
 };
 
-/// An address that no area has.
-const NOWHERE: usize = usize::MAX;
 /// The tiles of the partitions whose blocks get keys: frees at home in others aren't for the fast path.
 const KEYED_TILES: usize = if LEAVES_KEYS { bins::tiles_to(KEYED) } else { TILES };
-/// Batches that a thread fills at the same time: more than there are bins, so that those of one heap never meet.
-const OUTBOX: usize = 128;
 
 /// A thread's cache, without its stacks.
 ///
@@ -60,7 +57,6 @@ const OUTBOX: usize = 128;
 ///   own. A bin that has a stack has as many above its nulls as its `sizes`.
 /// - [CACHE-6: home] `home` is the cache's own address, if the cache is at the start of an [`Area`]; else it is
 ///   [`NOWHERE`].
-/// - [CACHE-7: outbox] A batch lies in the outbox at the place of its owner and bin, which no other bin of the owner has.
 #[repr(C, align(64))]
 pub(crate) struct Cache {
     /// The tiles of the area that the cache is at home in, of which its fast path takes blocks back.
@@ -83,7 +79,7 @@ pub(crate) struct Cache {
     sizes: [Cell<u8>; BINS],
     /// Half of the blocks that the stack held before it grew, if it is refilled for the first time since.
     out: Cell<usize>,
-    outbox: [Cell<Option<OwnedBatch>>; OUTBOX],
+    outbox: Outbox,
     /// The watch that stands in for this cache while allocations are sampled or tagged, or the watch that this is the
     /// cache of.
     watch: Cell<Option<&'static Watch>>,
@@ -127,7 +123,7 @@ impl Cache {
             slots_given: Cell::new(0),
             sizes: [const { Cell::new(0) }; BINS],
             out: Cell::new(0),
-            outbox: [const { Cell::new(None) }; OUTBOX],
+            outbox: Outbox::new(),
             watch: Cell::new(None),
             interval: Cell::new(0),
             quarantine: Cell::new(None),
@@ -321,12 +317,11 @@ impl Cache {
     #[inline(always)]
     pub(crate) unsafe fn push_unkeyed(&self, block: *mut u8) -> bool {
         let start = core::ptr::from_ref(self).addr();
-        let tile = (block.addr() ^ start) >> TILE_SHIFT;
-        if tile >= TILES || !self.is_at_home() {
+        if area_with_slab(block) != start || !self.is_at_home() {
             return false;
         }
         // SAFETY: the cache is at the start of an area, which has so many tiles.
-        let bin = unsafe { Area::bin_at(start, tile) };
+        let bin = unsafe { Area::bin_at(start, (block.addr() >> TILE_SHIFT) % TILES) };
         let may_be = !keys::has_keys(bin) && self.may_start(bin, block);
         // SAFETY: [AREA-2: tiles] the block lies in a slab of the bin, unless that is none, whose stack has no room; it is given
         // up, by this function's contract.

@@ -179,9 +179,15 @@ fn batches_that_give_way_to_others_arrive() {
     let before = all_live();
     // Those of one heap have a place for each class, and those of others the same places.
     let sizes = || (16..20_000).step_by(200).flat_map(|size| allocate_of(size, 1)).collect();
-    let (owners, blocks): (Vec<_>, Vec<_>) = (0..8).map(|_| IdleThread::after(sizes)).unzip();
+    let start = || (0..8).map(|_| IdleThread::after(sizes)).unzip();
+    let (owners, blocks): (Vec<_>, Vec<_>) = start();
     free_elsewhere(blocks.into_iter().flatten().collect());
-    drop(owners);
+    let (others, blocks): (Vec<_>, Vec<Vec<_>>) = start();
+    let mut blocks: Vec<_> = blocks.into_iter().map(Vec::into_iter).collect();
+    let in_turn =
+        (0..100).flat_map(|_| blocks.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>());
+    free_elsewhere(in_turn.collect());
+    drop((owners, others));
     trim_wholly();
     assert_eq!(all_live(), before);
 }

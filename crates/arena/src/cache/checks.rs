@@ -7,6 +7,7 @@ use crate::{
         broken::{Broken, expect},
         guard, report,
         slab::BadFree,
+        windows,
     },
     cache::{Cache, waiting::Waiting, watch::Watch},
     plan::bins::Bin,
@@ -16,6 +17,10 @@ impl Cache {
     /// Checks the stacks of the calling thread's cache. O(blocks in the stacks).
     pub(crate) fn validate(&self) -> Result<(), Broken> {
         let Some(heap) = self.heap.get() else { return Ok(()) };
+        for area in self.outbox.areas() {
+            let owner = windows::thread_owner(core::ptr::without_provenance_mut(area));
+            expect(owner.is_some_and(|owner| !self.is_of(owner)), "OUTBOX-1: known")?;
+        }
         let mut pools = heap.pools(self.mark());
         for bin in Bin::all() {
             let (top, limit) = (self.tops[bin.index()].get(), self.limits[bin.index()].get());
@@ -60,18 +65,8 @@ impl Cache {
         let waits = || under.known_quarantine().is_some_and(|quarantine| quarantine.has(block));
         stacked(under)
             || watch.is_some_and(|watch| stacked(watch.cache()))
-            || under.has_in_outbox(bin, block)
+            || under.outbox.has(block)
             || waits()
-    }
-
-    fn has_in_outbox(&self, bin: Bin, block: *mut u8) -> bool {
-        self.outbox.iter().any(|place| {
-            // SAFETY: [CACHE-1: sole] only this thread is at its outbox, and nothing here changes it.
-            let batch = unsafe { &*place.as_ptr() };
-            batch
-                .as_ref()
-                .is_some_and(|batch| batch.bin() == bin && batch.blocks().contains(&block))
-        })
     }
 
     /// Ends the process with a report if something in a stack isn't a block, or is there twice, or if a block that waits was

@@ -10,9 +10,12 @@ use core::{
 };
 
 use crate::{
-    cache::{Cache, NOWHERE},
+    cache::Cache,
     heap::Heap,
-    plan::bins::{BINS, Bin, SHAPES, SMALL_BINS},
+    plan::{
+        bins::{BINS, Bin, SHAPES, SMALL_BINS},
+        geometry::NOWHERE,
+    },
     sys,
     thresholds::FIRST_STACK,
 };
@@ -62,7 +65,7 @@ impl Cache {
         self.stacks.set(stacks.0.get().cast());
         self.take_stacks();
         self.bins.iter().zip(SMALL_BINS).for_each(|(own, bin)| own.set(bin));
-        self.outbox.iter().for_each(|batch| batch.set(None));
+        self.outbox.forget();
         if let Some(quarantine) = self.quarantine.get() {
             quarantine.forget();
         }

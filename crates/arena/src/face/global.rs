@@ -28,7 +28,7 @@ use crate::{
     inspect::stats::Stats,
     plan::bins::bin_for,
     process::{
-        frees::{free_at_hand, free_own_at_hand, free_with, free_without_cache},
+        frees::{free_known, free_own_at_hand, free_with, free_without_cache},
         relief, thread, watching,
         whose::Kind,
     },
@@ -166,7 +166,7 @@ unsafe fn deallocate_aligned<const ALIGN: usize>(block: *mut u8) {
         // the area that the cache is at home in.
         Some(bin) if unsafe { cache.push_at_home(bin, block) } => {}
         // SAFETY: this function's contract is at least that of `deallocate`.
-        _ => unsafe { deallocate_slow(block) },
+        _ => unsafe { deallocate_slow(block, cache) },
     }
 }
 
@@ -188,43 +188,37 @@ pub unsafe fn deallocate_sized(block: *mut u8, size: usize, align: usize) {
         // contract; the area is the one that the cache is at home in.
         Some(bin) if is_home && unsafe { cache.push_unless_newest(bin, block) } => {}
         // SAFETY: the block is live and of this allocator, by this function's contract.
-        _ => unsafe { deallocate_slow(block) },
+        _ => unsafe { deallocate_slow(block, cache) },
     }
 }
 
-/// Frees a block, or null, on the slow path.
+/// Frees a block, or null, on the slow path of the thread whose cache this is: it has it at hand.
 ///
 /// # Safety
 ///
 /// As for [`deallocate`].
 #[cold]
 #[inline(never)]
-unsafe fn deallocate_slow(block: *mut u8) {
-    let cache = slot::cache();
+unsafe fn deallocate_slow(block: *mut u8, cache: &'static Cache) {
     // SAFETY: this function's contract is the same.
     unsafe {
         if LEAVES_KEYS && cache.push_unkeyed(block) {
             return;
         }
-        if free_at_hand(cache, block) {
-            return;
-        }
-        if LEAVES_KEYS {
-            deallocate_own(cache, block);
-        } else {
-            deallocate_anywhere(block);
+        if !free_known(cache, block) {
+            deallocate_own(block, cache);
         }
     }
 }
 
-/// Frees a block, or null, on the slow path, by way of keys: of the thread's own heap, it may lie in another area than the
-/// cache, or be free already. A function of its own, since what it calls would cost the frees of others' blocks.
+/// Frees a block, or null, that isn't in an area that the cache knows: of the thread's own heap, it may lie in another area
+/// than the cache, or be free already. A function of its own, since what it calls would cost the frees of others' blocks.
 ///
 /// # Safety
 ///
 /// As for [`deallocate`].
 #[inline(never)]
-unsafe fn deallocate_own(cache: &Cache, block: *mut u8) {
+unsafe fn deallocate_own(block: *mut u8, cache: &Cache) {
     // SAFETY: this function's contract is the same.
     unsafe {
         if !free_own_at_hand(cache, block) {

@@ -10,7 +10,7 @@ use core::ptr::{NonNull, null_mut};
 
 use stratalloc_core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-pub(crate) use crate::heap::inbox::batch::{BATCH_SIZE, Batch, Batches, OwnedBatch};
+pub(crate) use crate::heap::inbox::batch::{BATCH_SIZE, Batch, Batches, Filling, OwnedBatch};
 
 #[cfg(not(loom))]
 use crate::books::{
@@ -107,13 +107,13 @@ mod tests {
         let inbox = Inbox { head: AtomicPtr::new(null_mut()), bytes: AtomicUsize::new(0) };
         let bin = bin_for(64, 8).unwrap();
         let mut spaces = [[0_u64; BATCH_SIZE / 8]; 2];
+        let block = core::ptr::without_provenance_mut(64);
         // SAFETY: the spaces are this test's own, and as large as batches; none of their blocks is used.
         unsafe {
             for space in &mut spaces {
                 assert_eq!(inbox.validate(own), Ok(()));
-                let mut batch = OwnedBatch::init(space.as_mut_ptr().cast(), own, bin).unwrap();
-                batch.add(core::ptr::without_provenance_mut(64));
-                inbox.push(batch);
+                let batch = OwnedBatch::begin(space.as_mut_ptr().cast(), own, bin, block);
+                inbox.push(batch.unwrap());
             }
             assert_eq!(inbox.validate(own), Ok(()));
             assert!(inbox.validate(other).is_err());

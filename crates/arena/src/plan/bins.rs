@@ -51,7 +51,7 @@ impl Bin {
         self.0
     }
 
-    /// The shape of its slabs; never asked of [`Bin::NONE`].
+    /// The shape of its slabs. That of [`Bin::NONE`] says of no address that a block starts there, and isn't asked for more.
     #[inline(always)]
     pub(crate) fn shape(self) -> &'static SlabShape {
         &SHAPES[self.index()]
@@ -73,6 +73,8 @@ pub(crate) struct SlabShape {
     pub(crate) partition: Partition,
     /// 2^`RECIPROCAL_SHIFT` by the block size, rounded up: block = offset · reciprocal >> shift.
     reciprocal: u64,
+    /// Below this are the products of such offsets as are in blocks.
+    end: u64,
 }
 
 /// Offsets in a slab have 22 bits, block sizes at most 15: with 42 bits the product fits 64 bits and
@@ -92,9 +94,10 @@ impl SlabShape {
         let size = class.block_size();
         let partition = partition_of(size);
         let stack = STACK_BYTES / size;
+        let capacity = partition.segment_size() / size;
         Self {
             block_size: size as u32,
-            capacity: (partition.segment_size() / size) as u32,
+            capacity: capacity as u32,
             stack: if stack > STACK_MAX {
                 STACK_MAX
             } else if stack < STACK_MIN {
@@ -105,7 +108,13 @@ impl SlabShape {
             offset_mask: partition.segment_size() as u32 - 1,
             partition,
             reciprocal: (1u64 << RECIPROCAL_SHIFT).div_ceil(size as u64),
+            end: (capacity as u64) << RECIPROCAL_SHIFT,
         }
+    }
+
+    /// That of no slab: no block starts there.
+    const fn of_none() -> Self {
+        Self { end: 0, ..Self::of(SizeClass::from_index(0).unwrap()) }
     }
 
     /// The number of the block that `offset` of a slab lies in.
@@ -128,7 +137,7 @@ impl SlabShape {
         let offset = address.addr() as u32 & self.offset_mask;
         let product = u64::from(offset) * self.reciprocal;
         // By the remainder, without another multiplication.
-        product & REMAINDER == 0 && product >> RECIPROCAL_SHIFT < u64::from(self.capacity)
+        product & REMAINDER == 0 && product < self.end
     }
 
     /// How far into a block an address of a slab lies; beyond the last one, not at its start.
@@ -155,9 +164,9 @@ const fn partition_of(block_size: usize) -> Partition {
     }
 }
 
-/// The shape of each bin's slabs; bin 0's is never used.
+/// The shape of each bin's slabs; of bin 0's, only that no block starts there is used.
 pub(crate) static SHAPES: [SlabShape; BINS] = {
-    let mut shapes = [SlabShape::of(SizeClass::from_index(0).unwrap()); BINS];
+    let mut shapes = [SlabShape::of_none(); BINS];
     let mut bin = 1;
     while bin < BINS {
         shapes[bin] = SlabShape::of(SizeClass::from_index(bin - 1).unwrap());
@@ -270,6 +279,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_block_starts_where_no_slab_is() {
+        let starts =
+            (0..1 << 16).filter(|&at| SHAPES[0].is_start(core::ptr::without_provenance_mut(at)));
+        assert_eq!(starts.count(), 0);
     }
 
     #[test]

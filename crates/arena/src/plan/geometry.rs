@@ -18,6 +18,8 @@ pub(crate) const LINE: usize = 64;
 pub(crate) const AREA_SHIFT: u32 = 36;
 /// The size of an area in bytes: 64 GiB.
 pub const AREA_SIZE: usize = 1 << AREA_SHIFT;
+/// An address that no area has.
+pub(crate) const NOWHERE: usize = usize::MAX;
 /// Partitions in an area.
 pub const PARTITIONS: usize = 8;
 /// Arenas in a partition.
@@ -39,6 +41,8 @@ pub(crate) const PARTITION_SHIFT: u32 = ARENA_SHIFT + 6;
 pub(crate) const TILE_SHIFT: u32 = SEGMENT_SHIFT;
 /// Tiles in which slabs may lie: all but those of the last partition, which is half of the area.
 pub(crate) const TILES: usize = Partition::SPECIAL.offset() >> TILE_SHIFT;
+/// The size of the half of an area in which all of these tiles are.
+pub(crate) const TILED: usize = TILES << TILE_SHIFT;
 /// The bytes at the start of an area that its home may take, a multiple of the largest page: the cache and the
 /// heap that are at home there.
 pub(crate) const HOME_LIMIT: usize = 64 << 10;
@@ -46,6 +50,18 @@ pub(crate) const HOME_LIMIT: usize = 64 << 10;
 pub(crate) const BOOKS_LIMIT: usize = SPARES_AT - HOME_LIMIT;
 /// The offset of the mappings in reserve, between the books and the partitions of the first area of all.
 pub(crate) const SPARES_AT: usize = (1 << PARTITION_SHIFT) - (1 << 20);
+
+/// The window that an address lies in.
+#[inline(always)]
+pub(crate) fn window_of(address: *mut u8) -> usize {
+    address.addr() >> AREA_SHIFT
+}
+
+/// The start of the area that an address lies in, if it is in the half of it where slabs are; else an address that starts none.
+#[inline(always)]
+pub(crate) fn area_with_slab(address: *mut u8) -> usize {
+    address.addr() & !(TILED - 1)
+}
 
 /// One of the 8 partitions of an area; its segments are 64 KiB to 8 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -226,6 +242,16 @@ mod tests {
     use super::*;
 
     const MIB: usize = 1 << 20;
+
+    #[test]
+    fn no_address_outside_of_slabs_is_taken_for_one_among_them() {
+        let start = 40 << AREA_SHIFT;
+        let area_at = |offset| area_with_slab(core::ptr::without_provenance_mut(start + offset));
+        let without_slabs = [TILED, TILED + 4096, 2 * TILED - 1, 2 * TILED, 1 << 46];
+        assert!([0, 1 << 28, TILED - 1].iter().all(|&offset| area_at(offset) == start));
+        assert!(without_slabs.iter().all(|&offset| area_at(offset) != start));
+        assert_ne!(NOWHERE % TILED, 0);
+    }
 
     #[test]
     fn the_seeds_table_holds() {

@@ -12,34 +12,59 @@ use crate::{
         whose::{Kind, check_start},
     },
     sys::lock::Mark,
-    thresholds::LEAVES_KEYS,
 };
 
-/// Frees a small block of a thread's heap where that takes no lock: a batch is begun for it, or it is this thread's and its
-/// stack has room. Returns whether it did; if not, nothing happened. Where frees leave keys, it leaves the thread's own
-/// blocks to [`free_own_at_hand`], so that no call costs the others.
+/// Frees a small block in another heap's area that the cache knows; returns whether it is one. If not, nothing happened.
 ///
 /// # Safety
 ///
 /// As for [`free_with`].
 #[inline(always)]
-pub(crate) unsafe fn free_at_hand(cache: &Cache, block: *mut u8) -> bool {
-    with_thread_bin(block, |owner, bin| {
-        // SAFETY: the block is live and given up, by this function's contract; it lies in a slab of this bin and owner.
-        unsafe {
-            if cache.is_of(owner) {
-                return !LEAVES_KEYS && free_own(cache, bin, block);
-            }
-            let collected = cache.collect(owner, bin, block);
-            if collected {
-                poison::freed(bin, block);
-            }
-            collected
+pub(crate) unsafe fn free_known(cache: &'static Cache, block: *mut u8) -> bool {
+    let Some(bin) = cache.remote_bin(block) else { return false };
+    // SAFETY: the block is live and given up, by this function's contract; it lies in a slab of this bin.
+    unsafe {
+        if cache.collect(bin, block) {
+            poison::freed(bin, block);
+        } else {
+            free_in_turn(block, cache, bin);
         }
-    })
+    }
+    true
 }
 
-/// The same for a block of the thread's own heap alone.
+/// The same where a batch has to be begun or handed over, or the block may be free already.
+///
+/// # Safety
+///
+/// As for [`free_with`]; the block lies in a slab of the bin, in an area that the cache knows.
+#[inline(never)]
+unsafe fn free_in_turn(block: *mut u8, cache: &'static Cache, bin: Bin) {
+    let Some(owner) = windows::thread_owner(block) else { return };
+    // SAFETY: this function's contract is the same; [OUTBOX-1: known] the owner is another thread's heap.
+    if let Some(visit) = unsafe { free_remote(cache, owner, bin, block) } {
+        see_to(cache, visit);
+    }
+}
+
+/// Frees a small block of another heap; the process ends with a report if it is one of the two that the thread freed last of
+/// those.
+///
+/// # Safety
+///
+/// As for [`Cache::free_remote`].
+#[inline(always)]
+unsafe fn free_remote(cache: &Cache, owner: Owner, bin: Bin, block: *mut u8) -> Option<Visit> {
+    if cache.collects(bin, block) {
+        report::bad_free(bin, BadFree::Twice(block));
+    }
+    poison::freed(bin, block);
+    // SAFETY: this function's contract is the same.
+    unsafe { cache.free_remote(owner, bin, block) }
+}
+
+/// Frees a small block of the thread's own heap, wherever it lies, if its stack has room; returns whether it did. If not,
+/// nothing happened.
 ///
 /// # Safety
 ///
@@ -76,7 +101,7 @@ fn with_thread_bin(block: *mut u8, act: impl FnOnce(Owner, Bin) -> bool) -> bool
         // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, which stays.
         let bin = unsafe { Area::bin_of(block) };
         // An address that isn't the start of a block is reported elsewhere: a call from here would cost each free.
-        bin != Bin::NONE && bin.shape().is_start(block) && act(owner, bin)
+        bin.shape().is_start(block) && act(owner, bin)
     })
 }
 
@@ -188,11 +213,7 @@ unsafe fn free_once(cache: &Cache, block: *mut u8) -> Option<Visit> {
         if cache.is_of(heap.owner()) {
             return cache.free_local(cache.mark(), bin, block);
         }
-        if cache.collects(heap.owner(), bin, block) {
-            report::bad_free(bin, BadFree::Twice(block));
-        }
-        poison::freed(bin, block);
-        cache.free_remote(heap.owner(), bin, block)
+        free_remote(cache, heap.owner(), bin, block)
     }
 }
 

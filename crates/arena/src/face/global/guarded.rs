@@ -83,7 +83,7 @@ unsafe fn deallocate_elsewhere(block: *mut u8) {
         return unsafe { clear_and_deallocate(bin, block) };
     }
     // SAFETY: this function's contract is the same.
-    unsafe { deallocate_slow(block) };
+    unsafe { deallocate_slow(block, slot::cache()) };
 }
 
 /// Frees a small block of a thread's heap that was taken back, wherever it lies.
@@ -101,7 +101,7 @@ unsafe fn clear_and_deallocate(bin: Bin, block: *mut u8) {
         }
     }
     // SAFETY: this function's contract is the same.
-    unsafe { deallocate_slow(block) };
+    unsafe { deallocate_slow(block, slot::cache()) };
 }
 
 /// Gives a block of known layout another size, as [`reallocate`] does: by a small block that the thread has at hand, if it is at
