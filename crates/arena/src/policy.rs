@@ -128,7 +128,7 @@ mod tests {
     fn freed_blocks_wait_for_a_moment_where_others_are_in_use() {
         assert!(!will_serve_again(0, 5) && will_serve_again(7, 7 + GRACE - 1));
         assert!(!will_serve_again(7, 7 + GRACE) && will_serve_again(u32::MAX, 3));
-        assert!(may_wait(200, 100) && !may_wait(202, 100) && !may_wait(2, 0));
+        assert!(may_wait(800, 100) && !may_wait(808, 100) && !may_wait(8, 0));
     }
 
     #[test]

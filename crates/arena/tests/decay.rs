@@ -113,6 +113,19 @@ fn a_gigabyte_goes_by_itself_but_for_what_is_kept() {
     drop(threads);
 }
 
+/// Of what a program gives up it keeps little beside the much that it goes on using.
+#[test]
+fn beside_much_in_use_no_more_than_a_quarter_of_it_is_kept() {
+    let _alone = alone();
+    let before = resident();
+    let staying: Vec<_> = (0..160 * 1024).map(|_| allocate(1024)).collect();
+    let others: Vec<_> = (0..160 * 256).map(|_| allocate(4096)).collect();
+    others.into_iter().for_each(free);
+    let kept = resident() - before - 160 * MIB;
+    assert!(kept < (32 + 40 + 16) * MIB, "{} MiB", kept / MIB);
+    staying.into_iter().for_each(free);
+}
+
 /// More may be kept than there is: it goes in the course of time, as long as some thread is awake.
 #[test]
 fn what_idle_threads_keep_goes_with_time() {

@@ -84,7 +84,8 @@ impl Config {
         self
     }
 
-    /// How many hundredths of the bytes in use may be kept besides [`keep`](Self::keep): 100 by default.
+    /// How many hundredths of the bytes in use may be kept besides [`keep`](Self::keep): 25 by default.
+    /// Of the first `keep` bytes in use it is four times as many, up to all of them.
     ///
     /// # Panics
     ///

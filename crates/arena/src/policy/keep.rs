@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::{
     policy::{self, grant},
     sys,
-    thresholds::{KEEP_DEFAULT, SHARE_DEFAULT, WHOLE_PART, WHOLE_PART_AGAIN},
+    thresholds::{KEEP_DEFAULT, SHARE_DEFAULT, SHARE_TIMES, WHOLE_PART, WHOLE_PART_AGAIN},
 };
 
 /// The settings. Read anew each time: `Relaxed`.
@@ -24,31 +24,40 @@ pub(crate) static USED: AtomicUsize = AtomicUsize::new(0);
 /// The number of areas in which threads are at home: their heaps share the bytes that may be kept. `Relaxed`: a figure.
 pub(crate) static HOMES: AtomicUsize = AtomicUsize::new(0);
 
-/// The bytes that served nothing after idle heaps last gave some back. `Relaxed`: a figure.
+/// How many bytes beyond the limit were left as idle heaps last gave some back. `Relaxed`: a figure.
 static LEFT_OVER: AtomicUsize = AtomicUsize::new(0);
 /// The time at which they did, in milliseconds of the system's clock. `Relaxed`: a figure.
 static ASKED_AT: AtomicU64 = AtomicU64::new(0);
 
-/// Whether the process keeps too much, so that idle heaps have to give some back.
+/// Whether the process keeps too much, so that idle heaps have to give some back: not if they left as much a moment ago.
 pub(crate) fn is_excess() -> bool {
-    let used = USED.load(Ordering::Relaxed);
-    let (dirty, left_over) = (bytes(), LEFT_OVER.load(Ordering::Relaxed));
-    dirty > limit(false)
+    let beyond = beyond_limit();
+    let change = beyond.abs_diff(LEFT_OVER.load(Ordering::Relaxed));
+    beyond > 0
         && !may_wait()
-        && (dirty >= left_over + policy::patience(used)
-            || dirty < left_over
+        && (change >= policy::patience(USED.load(Ordering::Relaxed))
             || policy::may_ask_again(ASKED_AT.load(Ordering::Relaxed), sys::milliseconds()))
 }
 
 /// Notes that idle heaps gave back what they could.
 pub(crate) fn asked_all() {
-    LEFT_OVER.store(bytes(), Ordering::Relaxed);
+    LEFT_OVER.store(beyond_limit(), Ordering::Relaxed);
     ASKED_AT.store(sys::milliseconds(), Ordering::Relaxed);
 }
 
-/// The bytes that may be kept beside so many in use.
+/// The bytes that serve nothing beyond those that may be kept.
+fn beyond_limit() -> usize {
+    bytes().saturating_sub(limit(false))
+}
+
+/// The share of so many bytes in use.
 fn share(used: usize) -> usize {
     used / 100 * SHARE.load(Ordering::Relaxed)
+}
+
+/// The bytes that may be kept beside so many in use, and beside the constant of so many.
+fn beside(used: usize, keep: usize) -> usize {
+    share(used.max(SHARE_TIMES * used.min(keep))).min(used)
 }
 
 /// The bytes that all heaps together may keep now; half of the constant again `after_purge`.
@@ -57,8 +66,8 @@ fn share(used: usize) -> usize {
 fn limit(after_purge: bool) -> usize {
     let used = USED.load(Ordering::Relaxed);
     let keep = KEEP.load(Ordering::Relaxed);
-    let keep = if after_purge { keep.saturating_add(keep / 2) } else { keep };
-    keep.saturating_add(share(used)).min(grant::left_for_keeping(used))
+    let constant = if after_purge { keep.saturating_add(keep / 2) } else { keep };
+    constant.saturating_add(beside(used, keep)).min(grant::left_for_keeping(used))
 }
 
 /// The bytes behind vacant arenas, and beside whole blocks, that a heap with so many in use may keep: the constant, and as
@@ -71,7 +80,7 @@ pub(crate) fn of_whole(used: usize) -> usize {
 
 /// Whether all heaps together keep more than they may.
 pub(crate) fn is_over() -> bool {
-    bytes() > limit(false)
+    beyond_limit() > 0
 }
 
 /// Whether the excess is so small that memory which will serve again soon may wait for that. Not under a limit.
@@ -97,4 +106,22 @@ pub(crate) fn to_keep(own: usize, after_purge: bool) -> usize {
         return own;
     }
     own.saturating_sub(dirty - limit / 4 * 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    /// All that is in use up to the constant, and a quarter of it from four times that on.
+    #[test]
+    fn a_small_program_may_keep_all_that_it_uses_and_a_large_one_a_quarter() {
+        for (used, keep, expected) in
+            [(0, 32, 0), (10, 32, 10), (32, 32, 32), (100, 32, 32), (400, 32, 100), (400, 0, 100)]
+        {
+            let beside = beside(used * MIB, keep * MIB);
+            assert!(beside.abs_diff(expected * MIB) < 1000, "{used} in use, {keep}: {beside}");
+        }
+    }
 }
