@@ -107,6 +107,11 @@ pub(crate) const QUARANTINE_QUEUE: usize = 768;
 /// So many bytes wait there at most: 32 of the largest blocks.
 pub(crate) const QUARANTINE_BYTES: usize = 1 << 20;
 
+/// A heap that holds so much has more books than the processor's nearer caches: what blocks that are given back have there is
+/// fetched for all of them at once, in about 40 instructions for each that lies in another slab than the one before it. 512 MiB
+/// of blocks of 48 bytes, freed in random order, waited for that in a quarter of their time.
+pub(crate) const WORTH_FETCHING: usize = 64 << 20;
+
 // What becomes usable at once.
 
 /// The least and the most of a slab that is made usable at once: each such step is a call, and memory ahead of use counts against a limit on the address

@@ -3,7 +3,10 @@
 //! Blocks that lie together are mostly freed one after the other, and taken again so: where they are, a step counts for
 //! several of them.
 
-use crate::books::slab::{BadFree, Slab};
+use crate::books::{
+    fetch::fetch,
+    slab::{BadFree, Slab},
+};
 
 impl Slab<'_> {
     /// Hands out up to `slots.len()` blocks, free ones first, in the order of their addresses; returns how many. They
@@ -60,6 +63,13 @@ impl Slab<'_> {
             // SAFETY: the word is borrowed mutably. Volatile, as it changes nothing.
             unsafe { core::ptr::from_mut(word).write_volatile(0) };
         }
+    }
+
+    /// Has the processor fetch the word of the bit map that a block has its bit in.
+    #[inline(always)]
+    pub(crate) fn fetch_bit(&self, block: *mut u8) {
+        let number = self.shape.block_at(block.addr().wrapping_sub(self.base.addr()));
+        fetch(self.bitmap.as_ptr().wrapping_add(number / 64));
     }
 
     /// Takes back the first of `blocks` and those after it that lie in this slab too; returns how many.

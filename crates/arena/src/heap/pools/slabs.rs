@@ -5,6 +5,7 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         area::{Appetite, Refusal},
+        fetch::fetch,
         guard, keys, poison,
         reference::SegmentRef,
         report,
@@ -16,7 +17,7 @@ use crate::{
         geometry::PARTITIONS,
     },
     policy::{self, huge_pages},
-    thresholds::{LOOKED_AT, WORTH_LOOKING},
+    thresholds::{LOOKED_AT, WORTH_FETCHING, WORTH_LOOKING},
 };
 
 const _: () = {
@@ -154,6 +155,10 @@ impl Pools {
         self.tallies.gave(bin, blocks.len());
         self.figures.free(bytes);
         self.figures.add_dirty(bytes);
+        if self.figures.held() >= WORTH_FETCHING {
+            // SAFETY: this function's contract is the same.
+            unsafe { self.fetch_bits(bin, blocks) };
+        }
         while let Some(&block) = blocks.first() {
             // SAFETY: the block lies in a slab of the bin of this heap, by this function's contract.
             let mut slab = unsafe { self.slab(block, bin) };
@@ -168,6 +173,27 @@ impl Pools {
                 unsafe { self.place_slab(start, bin) };
             }
             blocks = &blocks[given..];
+        }
+    }
+
+    /// Has the processor fetch the books of the slabs that blocks lie in, and then the words of bit maps that their bits are in:
+    /// of a block that lies in another slab than the one before it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`give`](Self::give).
+    #[inline(never)]
+    unsafe fn fetch_bits(&mut self, bin: Bin, blocks: &[*mut u8]) {
+        let size = bin.shape().partition.segment_size();
+        let apart = || blocks.windows(2).filter(move |two| two[0].addr() ^ two[1].addr() >= size);
+        for two in apart() {
+            // SAFETY: the block lies in a slab of this heap, by this function's contract.
+            let segment = unsafe { segment_of(two[1]) };
+            fetch(self.segment(segment));
+        }
+        for two in apart() {
+            // SAFETY: the block lies in a slab of the bin of this heap, by this function's contract.
+            unsafe { self.slab(two[1], bin) }.fetch_bit(two[1]);
         }
     }
 
