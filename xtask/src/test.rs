@@ -36,7 +36,7 @@ const ELSEWHERE: &[Elsewhere] = &[
     ("other kernels", || Kernels { quick: true, step: None, machine: None }.run()),
     ("a storm of limits, forks and heaps", storm),
     ("misuse of memory", || Misuse::quick().run()),
-    ("misuse in Rust programs", hardened),
+    ("Rust programs with the hardened build", hardened),
     ("freed blocks that wait", paranoid),
     ("planted faults", || Mutants::twentieth().run()),
     ("a minute of fuzzing", || Fuzz { seconds: 60, targets: Vec::new() }.run()),
@@ -80,11 +80,13 @@ fn announced() -> Result<()> {
 
 /// The arenas and the front door with the feature `hardened`.
 fn hardened() -> Result<()> {
-    let mut command = with_features(
-        &["test", "--test", "kept_large", "--test", "hardened", "--test", "program"],
-        &["stratalloc-arena/hardened", "stratalloc/hardened"],
+    let mut arenas = with_features(&["test", "--no-fail-fast"], &["stratalloc-arena/hardened"]);
+    tests("the arenas with the hardened build", &mut arenas)?;
+    let mut front = with_features(
+        &["test", "--test", "hardened", "--test", "program"],
+        &["stratalloc/hardened"],
     );
-    tests("Rust programs with the hardened build", &mut command)
+    tests("misuse in Rust programs", &mut front)
 }
 
 /// The arenas and the front door with the feature `paranoid`.

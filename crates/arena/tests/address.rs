@@ -4,12 +4,15 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/level.rs"]
+mod level;
 #[path = "common/random.rs"]
 mod random;
 
 use std::{alloc::Layout, iter::successors, ptr, sync::mpsc, thread};
 
 use alone::alone;
+use level::{SMALLEST, for_block_of};
 use random::Random;
 use stratalloc_arena::{
     AREA_SIZE, ArenaHeap, SegmentPlace,
@@ -49,8 +52,7 @@ fn expect(address: usize, start: usize, size: usize, kind: Kind, state: State) {
 /// The sizes of all classes.
 fn block_sizes() -> impl Iterator<Item = usize> {
     let next = |&size: &usize| SizeClass::for_size(size + 1).map(SizeClass::block_size);
-    // In the checked build no block is smaller than 16 bytes.
-    successors(Some(if cfg!(feature = "checked") { 16 } else { 8 }), next)
+    successors(Some(SMALLEST), next)
 }
 
 fn allocate(size: usize) -> usize {
@@ -68,7 +70,7 @@ fn free(block: usize) {
 fn every_byte_of_a_small_block_is_of_that_block() {
     let _alone = alone();
     for size in block_sizes() {
-        let blocks: Vec<_> = (0..20).map(|_| allocate(size)).collect();
+        let blocks: Vec<_> = (0..20).map(|_| allocate(for_block_of(size))).collect();
         for &start in &blocks {
             for offset in [0, 1, size / 2, size - 1] {
                 expect(start + offset, start, size, Kind::Small, State::Live);
@@ -85,7 +87,7 @@ fn every_byte_of_a_small_block_is_of_that_block() {
 #[test]
 fn what_is_freed_is_at_hand_and_then_free() {
     let _alone = alone();
-    let blocks: Vec<_> = (0..5000).map(|_| allocate(72)).collect();
+    let blocks: Vec<_> = (0..5000).map(|_| allocate(for_block_of(72))).collect();
     free(blocks[7]);
     expect(blocks[7] + 5, blocks[7], 72, Kind::Small, State::AtHand);
     // The others keep their slabs as they are.
@@ -107,7 +109,7 @@ fn a_block_of_another_thread_is_that_threads_until_it_comes_home() {
     let _alone = alone();
     let (give, take) = mpsc::channel();
     let other = thread::spawn(move || {
-        let blocks: Vec<_> = (0..10).map(|_| allocate(88)).collect();
+        let blocks: Vec<_> = (0..10).map(|_| allocate(for_block_of(88))).collect();
         let there =
             blocks.iter().all(|&block| found(block).place.unwrap().whose == Whose::ThisThread);
         give.send((blocks, there)).unwrap();
@@ -117,7 +119,7 @@ fn a_block_of_another_thread_is_that_threads_until_it_comes_home() {
     let place = found(blocks[0]).place.unwrap();
     assert!(there && place.whose == Whose::Thread);
     assert!(blocks.iter().all(|&block| found(block).place.unwrap().heap == place.heap));
-    assert_ne!(found(allocate(88)).place.unwrap().heap, place.heap);
+    assert_ne!(found(allocate(for_block_of(88))).place.unwrap().heap, place.heap);
     expect(blocks[0] + 87, blocks[0], 88, Kind::Small, State::Live);
     // It is collected for its owner.
     free(blocks[0]);
@@ -134,6 +136,8 @@ fn every_page_of_a_large_block_is_of_that_block() {
         let start = allocate(size);
         // SAFETY: it is live.
         let usable = unsafe { global::usable_size(ptr::with_exposed_provenance_mut(start)) };
+        // What is left of the last page is of the block too, if the program may not use it.
+        let usable = usable.next_multiple_of(4096);
         let kind = if size <= 2 << 20 { Kind::Run } else { Kind::Whole };
         for offset in (0..usable).step_by((usable / 500).next_multiple_of(4096)) {
             expect(start + offset, start, usable, kind, State::Live);

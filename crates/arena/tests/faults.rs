@@ -4,10 +4,13 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/level.rs"]
+mod level;
 
 use std::{alloc::Layout, mem, ops::Range, ptr::NonNull, thread};
 
 use alone::alone;
+use level::HARDENED;
 use stratalloc_arena::{ArenaHeap, global};
 use stratalloc_core::{AllocError, Allocator};
 use stratalloc_pages::os::faults::{self, Fault};
@@ -131,8 +134,8 @@ fn any_call_may_fail_under_the_process() {
 }
 
 const PAGE: usize = 4096;
-/// More calls than a move takes.
-const MOST_CALLS: u64 = 16;
+/// More calls than a move takes: between guards, each block that is in the way has mappings of its own.
+const MOST_CALLS: u64 = if HARDENED { 64 } else { 16 };
 
 /// Grows a block that must move, with a call failing; returns whether it grew. Its content is there either way.
 fn moves(fault: Fault, doomed: Range<u64>) -> bool {

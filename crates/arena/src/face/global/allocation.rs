@@ -19,6 +19,7 @@ use crate::{
         quarantine,
         relief::{self, with_relief},
         sampling, tags, thread, watching,
+        whose::bin_of_thread,
     },
     sys::{lock::Mark, mark, probe::probe},
 };
@@ -41,7 +42,8 @@ pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     };
     let block = with_relief(size, || NonNull::new(allocate_small(bin)));
     let block = block.map_or_else(|| relief::from_others(bin), NonNull::as_ptr);
-    if !guard::KNOWS_HELD || block.is_null() {
+    // A sampled block is the samples' heap's.
+    if !guard::KNOWS_HELD || bin_of_thread(block).is_none() {
         return block;
     }
     if guard::PARANOID {

@@ -197,6 +197,8 @@ impl Pools {
         let new = block.size(self);
         self.figures.free(old);
         self.figures.allocate(new);
+        self.tallies.gave_large();
+        self.tallies.took_large();
         true
     }
 }
