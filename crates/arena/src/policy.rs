@@ -47,8 +47,8 @@ pub(crate) fn has_rested(seen: usize, idle: usize, partition: Partition) -> bool
 }
 
 /// Whether so many warm bytes of a segment are worth a new slab there.
-pub(crate) fn is_worth_turning_to(warm: usize, partition: Partition) -> bool {
-    warm >= partition.segment_size() / WORTH_TURNING
+pub(crate) fn is_worth_turning_to(warm: usize) -> bool {
+    warm >= WORTH_TURNING
 }
 
 /// Whether idle heaps may be asked for memory again.

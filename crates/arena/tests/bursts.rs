@@ -41,6 +41,21 @@ fn sizes_of_a_row_share_their_memory() {
     assert!(grown < 500, "{grown} hundredths of a MiB for bursts of 4 MiB");
 }
 
+/// Known wrong: memory of a row whose segments have 4 MiB was worth sharing from 512 KiB on.
+#[test]
+fn sizes_of_a_row_share_little_memory_too() {
+    let _alone = alone::alone();
+    let sizes = [2304, 2560, 2816, 3072, 3328, 3584, 3840, 4096];
+    let before = resident();
+    for _ in 0..3 {
+        for size in sizes {
+            burst(std::iter::repeat_n(size, MIB / 4 / size));
+        }
+    }
+    let grown = resident().saturating_sub(before) * 100 / MIB;
+    assert!(grown < 80, "{grown} hundredths of a MiB for bursts of a quarter of one");
+}
+
 /// Known wrong: a slab that was used in part was filled before others that had become free, so that each had memory behind
 /// all of it: 3.9 MiB more the second time.
 #[test]

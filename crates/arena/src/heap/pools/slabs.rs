@@ -13,7 +13,7 @@ use crate::{
     },
     heap::pools::Pools,
     plan::{
-        bins::{BINS, Bin, SHAPES, SlabShape},
+        bins::{BINS, Bin, SHAPES},
         geometry::PARTITIONS,
     },
     policy::{self, huge_pages},
@@ -105,10 +105,10 @@ impl Pools {
     /// The same instead of one whose next blocks never had memory, if it is one of the oldest, and has so many that it is worth
     /// it.
     pub(crate) fn turn_to_filled(&mut self, bin: Bin) -> bool {
-        let &SlabShape { block_size, partition, .. } = bin.shape();
+        let block_size = bin.shape().block_size;
         self.turn_to_listed(bin, LOOKED_AT, |slab| {
             let warm = slab.free * block_size - slab.purged;
-            policy::is_worth_turning_to(warm as usize, partition)
+            policy::is_worth_turning_to(warm as usize)
         })
     }
 

@@ -23,7 +23,7 @@ impl Pools {
             return false;
         }
         let Some(found) = self.find_segment(partition) else { return false };
-        policy::is_worth_turning_to(self.segment(found).touched as usize, partition)
+        policy::is_worth_turning_to(self.segment(found).touched as usize)
     }
 
     /// Refills a bin from a new slab in warm memory, if there is some, rather than from a slab whose next block never had
@@ -45,8 +45,7 @@ impl Pools {
     /// Whether no block of a bin serves anything, as `kept` of them are in a stock, and vacating its slabs is worth filling
     /// the stock again later.
     pub(crate) fn is_worth_vacating(&mut self, bin: Bin, kept: usize) -> bool {
-        let partition = bin.shape().partition;
-        let is_worth = |slab: Slab<'_>| policy::is_worth_turning_to(slab.carved_bytes(), partition);
+        let is_worth = |slab: Slab<'_>| policy::is_worth_turning_to(slab.carved_bytes());
         let unused = self.tallies.live(bin) == kept;
         unused && self.current_slab(bin).map_or(kept > 0, is_worth)
     }
