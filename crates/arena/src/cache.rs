@@ -67,8 +67,8 @@ pub(crate) struct Cache {
     limits: [Cell<*mut *mut u8>; BINS],
     /// For each bin, the low bits that no block of it has set in its address, if the cache is at the start of an [`Area`].
     inside: [Cell<u16>; BINS],
-    /// The bins of C's blocks to [`KEYED`] bytes, in steps of 16: nearer than the table that all threads share, by one
-    /// instruction.
+    /// The bins of C's blocks to [`KEYED`] bytes, by the byte: nearer than the table in steps of 16 that all threads share, by
+    /// three instructions.
     bins: [Cell<Bin>; SMALL_BINS.len()],
     /// One more than the blocks in each stack at the last look for idle bins; zero at first.
     seen: [Cell<u8>; BINS],
@@ -186,11 +186,11 @@ impl Cache {
         }
     }
 
-    /// A block for `last + 1` bytes, fewer than [`KEYED`] and one, aligned as C's blocks are, without the key that may lie in it;
-    /// null if there is none at hand.
+    /// A block for `size` bytes, [`KEYED`] at most, aligned as C's blocks are, without the key that may lie in it; null if there
+    /// is none at hand.
     #[inline(always)]
-    pub(crate) fn pop_small_c(&self, last: usize) -> *mut u8 {
-        let block = self.bins.get(last / 16).map_or(null_mut(), |bin| self.pop(bin.get()));
+    pub(crate) fn pop_small_c(&self, size: usize) -> *mut u8 {
+        let block = self.bins.get(size).map_or(null_mut(), |bin| self.pop(bin.get()));
         if LEAVES_KEYS && !block.is_null() {
             // SAFETY: the block was free, and is the caller's now.
             unsafe { keys::leave(block, 0) };

@@ -64,7 +64,7 @@ impl Cache {
     pub(crate) fn open(&self, heap: &'static Heap, stacks: &'static Stacks) {
         self.stacks.set(stacks.0.get().cast());
         self.take_stacks();
-        self.bins.iter().zip(SMALL_BINS).for_each(|(own, bin)| own.set(bin));
+        self.bins.iter().zip(&SMALL_BINS).for_each(|(own, &bin)| own.set(bin));
         self.outbox.forget();
         if let Some(quarantine) = self.quarantine.get() {
             quarantine.forget();

@@ -76,10 +76,8 @@ pub fn allocate_cached(size: usize, align: usize) -> *mut u8 {
 /// written to for that.
 #[inline(always)]
 pub fn allocate_cached_c(size: usize) -> *mut u8 {
-    // Size 0 wraps to one that is too large.
-    let last = size.wrapping_sub(1);
-    if !guard::KNOWS_HELD && last < KEYED {
-        return slot::cache().pop_small_c(last);
+    if !guard::KNOWS_HELD && size <= KEYED {
+        return slot::cache().pop_small_c(size);
     }
     allocate_cached(size, C_ALIGN)
 }

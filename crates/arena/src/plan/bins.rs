@@ -191,13 +191,13 @@ static BIN_OF_8: [Bin; MAX_CLASS_SIZE / 8] = bin_table();
 /// The bin of a size in 16-byte steps, for callers that always need 16 (C).
 static BIN_OF_16: [Bin; MAX_CLASS_SIZE / 16] = bin_table();
 
-/// The same, of the sizes whose blocks get keys.
-pub(crate) static SMALL_BINS: [Bin; KEYED / 16] = {
-    let mut bins = [Bin::NONE; KEYED / 16];
-    let mut index = 0;
-    while index < bins.len() {
-        bins[index] = BIN_OF_16[index];
-        index += 1;
+/// The same of each size whose blocks get keys, by the byte; of size 0, that of 1.
+pub(crate) static SMALL_BINS: [Bin; KEYED + 1] = {
+    let mut bins = [BIN_OF_16[0]; KEYED + 1];
+    let mut size = 1;
+    while size < bins.len() {
+        bins[size] = BIN_OF_16[(size - 1) / 16];
+        size += 1;
     }
     bins
 };
@@ -247,6 +247,14 @@ mod tests {
             for size in [0, MAX_CLASS_SIZE + 1, usize::MAX] {
                 assert_eq!(bin_for(size, align), None, "{size} at {align}");
             }
+        }
+    }
+
+    #[test]
+    fn each_small_size_of_c_finds_its_class_and_none_that_of_one_byte() {
+        assert_eq!(SMALL_BINS[0], SMALL_BINS[1]);
+        for (size, &bin) in SMALL_BINS.iter().enumerate().skip(1) {
+            assert_eq!(Some(bin), bin_for(size, 16), "{size}");
         }
     }
 
