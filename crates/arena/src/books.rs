@@ -3,6 +3,7 @@
 pub(crate) mod area;
 pub(crate) mod arena;
 pub(crate) mod broken;
+pub(crate) mod fenced;
 pub(crate) mod fetch;
 pub(crate) mod guard;
 pub(crate) mod keys;

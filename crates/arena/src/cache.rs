@@ -32,6 +32,7 @@ use crate::{
         bins::{self, BINS, Bin, INSIDE, SMALL_BINS},
         geometry::{AREA_SHIFT, NOWHERE, TILE_SHIFT, TILES, area_with_slab},
     },
+    policy::sampling::Rates,
     sys::{lock::Mark, probe::probe},
     thresholds::{KEYED, LEAVES_KEYS},
 };
@@ -83,8 +84,8 @@ pub(crate) struct Cache {
     /// The watch that stands in for this cache while allocations are sampled or tagged, or the watch that this is the
     /// cache of.
     watch: Cell<Option<&'static Watch>>,
-    /// The bytes between samples on average, if this is the cache of a watch and samples are taken; else zero.
-    interval: Cell<usize>,
+    /// How often blocks are taken aside, if this is the cache of a watch and any are.
+    rates: Cell<Rates>,
     /// Where blocks wait that the thread freed, in the paranoid build, from the first such on.
     quarantine: Cell<Option<&'static Quarantine>>,
     /// The cache of the arena heap in whose scope the thread is, if it is in one.
@@ -125,7 +126,7 @@ impl Cache {
             out: Cell::new(0),
             outbox: Outbox::new(),
             watch: Cell::new(None),
-            interval: Cell::new(0),
+            rates: Cell::new(Rates::NONE),
             quarantine: Cell::new(None),
             scope: Cell::new(None),
             next_idle: Cell::new(core::ptr::null()),

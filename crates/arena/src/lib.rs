@@ -79,6 +79,9 @@ mod thresholds;
 /// stand.
 #[cfg(loom)]
 mod books {
+    mod fenced {
+        mod slots;
+    }
     pub(crate) mod owner;
     pub(crate) mod windows {
         mod entry;

@@ -5,6 +5,7 @@ pub(crate) mod lock;
 pub(crate) mod mappings;
 pub(crate) mod maps;
 pub(crate) mod mark;
+pub(crate) mod modules;
 pub(crate) mod moving;
 pub(crate) mod paged;
 pub(crate) mod probe;
@@ -39,6 +40,11 @@ pub(crate) fn map(size: usize) -> Result<NonNull<u8>, ProviderError> {
 /// Reserves address space somewhere, at a page's start: it can't be used, and has no memory.
 pub(crate) fn reserve(size: usize) -> Result<NonNull<u8>, ProviderError> {
     os::reserve(size, os::page_size())
+}
+
+/// Reserves address space exactly there, over nothing: it can't be used, and has no memory.
+pub(crate) fn reserve_at(address: NonNull<u8>, size: usize) -> Result<(), ProviderError> {
+    os::reserve_at(address.addr().get(), size).map(drop)
 }
 
 /// Maps usable memory exactly there, over nothing, behind usable memory of the caller's: mostly, one mapping
@@ -172,6 +178,32 @@ fn may_map_at(address: usize) -> bool {
     let size = os::page_size();
     // SAFETY: just mapped.
     os::reserve_at(address, size).is_ok_and(|start| unsafe { unmap(start, size) })
+}
+
+/// Has the calling thread sleep for a second, or until a signal comes.
+pub(crate) fn sleep_a_second() {
+    let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
+    // By number: the C library's `nanosleep` is a point at which threads are cancelled.
+    // SAFETY: the time is readable.
+    unsafe { libc::syscall(libc::SYS_nanosleep, &raw const second, core::ptr::null::<u8>()) };
+}
+
+/// Calls `act`, which may change `errno`, and restores `errno`.
+pub(crate) fn keeping_errno<T>(act: impl FnOnce() -> T) -> T {
+    // SAFETY: the place is the calling thread's own, and stays as long as the thread.
+    unsafe {
+        let place = libc::__errno_location();
+        let before = place.read();
+        let done = act();
+        place.write(before);
+        done
+    }
+}
+
+/// The number of the calling thread.
+pub(crate) fn thread() -> usize {
+    // SAFETY: the call has no preconditions. By number, since the C library before 2.30 has no name for it.
+    unsafe { libc::syscall(libc::SYS_gettid) }.unsigned_abs() as usize
 }
 
 /// The number of this process.

@@ -214,3 +214,9 @@ pub(crate) const MAX_VALUES: usize = 768;
 pub(crate) const MAX_KEPT: usize = 16;
 /// Tags, each of which has an arena heap for ever. It leaves twice as many to the program.
 pub(crate) const MAX_TAGS: usize = 256;
+
+/// Fenced blocks at once, those that wait for their next use among them: each has a page of 4096 bytes, a book of 560, and two
+/// of the 65,530 mappings of a process.
+pub(crate) const MAX_FENCED: usize = 1024;
+/// So many by default: a megabyte, and one mapping of a hundred.
+pub(crate) const FENCED_DEFAULT: usize = 256;

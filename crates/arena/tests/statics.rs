@@ -23,7 +23,7 @@ fn changing(line: &str) -> Option<String> {
     let line = line.trim_start();
     let (seen_by, rest) = line.split_once("static ")?;
     let (name, kind) = rest.split_once(": ")?;
-    let changes = ["Atomic", "Lock<", "Account", "Fork", "Spares", "Table<", "Blocks<"];
+    let changes = ["Atomic", "Lock<", "Account", "Fork", "Spares", "Table<", "Blocks<", "Slots<"];
     let may_change = changes.iter().any(|change| kind.contains(change));
     (may_change && ["", "pub(crate) ", "pub(super) "].contains(&seen_by)).then(|| name.to_owned())
 }

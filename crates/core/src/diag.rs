@@ -90,6 +90,20 @@ pub fn fatal(message: fmt::Arguments<'_>) -> ! {
     abort()
 }
 
+/// Reports one line of at most [`MAX_LINE`] bytes, prefixed by `stratalloc: `, and goes on: for a report of several lines, whose
+/// caller ends the process.
+///
+/// ```
+/// # fn to_nowhere(_line: &[u8]) {}
+/// # stratalloc_core::diag::set_sink(to_nowhere);
+/// stratalloc_core::diag::line(format_args!("  allocated by thread {}", 42));
+/// ```
+#[cold]
+#[inline(never)]
+pub fn line(message: fmt::Arguments<'_>) {
+    report(message);
+}
+
 fn report(message: fmt::Arguments<'_>) {
     let sink = SINK.load(Relaxed);
     if sink.is_null() {

@@ -14,7 +14,7 @@ use crate::{
 mod parse;
 
 pub(crate) use parse::size;
-use parse::{decay, limit_of, yes_or_no};
+use parse::{decay, guards, limit_of, yes_or_no};
 
 // Among the library's constructors. Blocks may have been allocated before it.
 stratalloc_pages::at_start!({ apply() });
@@ -42,6 +42,9 @@ fn apply() {
     if let Some(wanted) = setting(c"STRATALLOC_BACKGROUND", "yes or no", yes_or_no) {
         config = config.background(wanted);
     }
+    if let Some((one_in, slots)) = setting(GUARDS, "a number, or two as 1000,256", guards) {
+        config = config.guards(one_in).guard_slots(slots.unwrap_or(Config::GUARD_SLOTS));
+    }
     if config != Config::new() {
         if let Err(limit::Exceeded { held, limit, .. }) = config.apply() {
             complain(format_args!(
@@ -51,14 +54,18 @@ fn apply() {
     }
 }
 
+/// How many small blocks lie between guard pages.
+const GUARDS: &CStr = c"STRATALLOC_GUARDS";
+
 /// The known variables.
-const KNOWN: [&CStr; 11] = [
+const KNOWN: [&CStr; 12] = [
     c"STRATALLOC_LIMIT",
     c"STRATALLOC_KEEP",
     c"STRATALLOC_DECAY",
     c"STRATALLOC_HUGE_PAGES",
     c"STRATALLOC_MADVISE",
     c"STRATALLOC_BACKGROUND",
+    GUARDS,
     profile::VARIABLE,
     profile::SIGNAL,
     c"STRATALLOC_GAUGES",

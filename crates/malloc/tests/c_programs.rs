@@ -4,7 +4,9 @@ mod harness;
 
 use std::{
     collections::BTreeSet,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use harness::{Way, build, build_library, build_with_cxx, check, lib_dir, run, run_with, visible};
@@ -263,6 +265,7 @@ fn variables_choose_limit_and_what_is_kept() {
     let complaint = "stratalloc: STRATALLOC_LIMIT is not a size from 16M on; ignored\n";
     let unknown = "stratalloc: STRATALLOC_LIMITS is unknown; ignored\n";
     let unclear = "stratalloc: STRATALLOC_HUGE_PAGES is not yes or no; ignored\n";
+    let unnumbered = "stratalloc: STRATALLOC_GUARDS is not a number, or two as 1000,256; ignored\n";
     let cases = [
         ("STRATALLOC_LIMIT", "64M", "limited, kept\n", ""),
         ("STRATALLOC_LIMIT", "2G", "unlimited, kept\n", ""),
@@ -274,6 +277,8 @@ fn variables_choose_limit_and_what_is_kept() {
         ("STRATALLOC_HUGE_PAGES", "2M", "unlimited, kept\n", unclear),
         ("STRATALLOC_MADVISE", "no", "unlimited, kept\n", ""),
         ("STRATALLOC_BACKGROUND", "yes", "unlimited, kept\n", ""),
+        ("STRATALLOC_GUARDS", "1000", "unlimited, kept\n", ""),
+        ("STRATALLOC_GUARDS", "yes", "unlimited, kept\n", unnumbered),
         ("STRATALLOC_LIMITS", "64M", "unlimited, kept\n", unknown),
     ];
     for way in EVERY_WAY {
@@ -366,6 +371,96 @@ fn check_report(program: &Path, kind: &str, words: &str, way: Way) {
     assert!(outcome.stderr.starts_with("stratalloc: bad pointer 0x"), "{kind}: {outcome:?}");
     assert!(outcome.stderr.trim_end().ends_with(words), "{kind}: {outcome:?}");
     assert_eq!(outcome.stderr.lines().count(), 1, "{kind}: {outcome:?}");
+}
+
+/// What is done with a fenced block, what is said of it, the signal that ends the process, and whether the block was freed.
+const FENCED: [(&str, &str, i32, bool); 16] = [
+    ("overflow-write", "a write 1 byte past the end of a fenced block of 48 bytes at ", 11, false),
+    ("overflow-read", "a read 4 bytes past the end of a fenced block of 48 bytes at ", 11, false),
+    ("underflow-write", "a write 1 byte before a fenced block of 48 bytes at ", 11, false),
+    ("underflow-read", "a read 8 bytes before a fenced block of 48 bytes at ", 11, false),
+    (
+        "overflow-at-free",
+        "a fenced block of 48 bytes, written to past its end (overflow)",
+        6,
+        false,
+    ),
+    ("underflow-at-free", "block of 48 bytes, written to before its start (underflow)", 6, false),
+    ("odd-size", "a fenced block of 13 bytes, written to past its end (overflow)", 6, false),
+    ("after-free-write", ", freed already (use after free)", 11, true),
+    ("after-free-read", "a read 5 bytes into a fenced block of 48 bytes at ", 11, true),
+    ("after-free-elsewhere", ", freed already (use after free)", 11, true),
+    ("twice", "a fenced block of 48 bytes, freed already (double free)", 6, true),
+    ("twice-elsewhere", "a fenced block of 48 bytes, freed already (double free)", 6, true),
+    ("inside", "16 bytes into a fenced block of 48 bytes at ", 6, false),
+    ("fence", "1 byte past the end of a fenced block of 48 bytes at ", 6, false),
+    ("resized", "a fenced block of 48 bytes, freed already (use after free)", 6, true),
+    ("measured", "a fenced block of 48 bytes, freed already (use after free)", 6, true),
+];
+
+#[test]
+fn misuse_of_fenced_blocks_is_reported_with_the_calls_that_allocated_and_freed_them() {
+    for way in [Way::Preloaded, Way::Linked, Way::Static] {
+        let program = build("fences", way);
+        for (kind, words, signal, is_freed) in FENCED {
+            check_fenced(&program, kind, words, signal, is_freed, way);
+        }
+        for (kind, signal) in [("none", None), ("foreign", Some(libc::SIGSEGV))] {
+            let outcome = run_with(&program, &[kind], way, &[("STRATALLOC_GUARDS", "1,512")]);
+            assert_eq!(outcome.status.signal(), signal, "{kind}: {outcome:?}");
+            assert_eq!(outcome.stderr, "", "{kind}");
+        }
+    }
+}
+
+fn check_fenced(program: &Path, kind: &str, words: &str, signal: i32, is_freed: bool, way: Way) {
+    let outcome = run_with(program, &[kind], way, &[("STRATALLOC_GUARDS", "1,512")]);
+    assert_eq!(outcome.status.signal(), Some(signal), "{kind}: {outcome:?}");
+    let (first, rest) = outcome.stderr.split_once('\n').unwrap();
+    let is_right = first.starts_with("stratalloc: bad pointer 0x") && first.contains(words);
+    assert!(is_right, "{kind}, {way:?}: {outcome:?}");
+    let part = |heading: &str| rest.split_once(heading).map(|(_, lines)| functions(program, lines));
+    let allocated = part("  allocated in thread ").unwrap();
+    assert!(allocated.contains("allocate_here"), "{kind}, {way:?}: {allocated}, {outcome:?}");
+    let freed = part("  freed in thread ");
+    assert_eq!(freed.is_some(), is_freed, "{kind}: {outcome:?}");
+    assert!(freed.is_none_or(|names| names.contains("free_here")), "{kind}: {outcome:?}");
+    if signal == libc::SIGSEGV {
+        let by = part("  the access is in thread ").unwrap();
+        assert!(by.starts_with("touch_here"), "{kind}, {way:?}: {by}, {outcome:?}");
+    }
+}
+
+/// The names of the functions of the program whose addresses stand in a report, below the first of its lines.
+fn functions(program: &Path, lines: &str) -> String {
+    let calls = lines.lines().skip(1).map_while(|line| line.strip_prefix("stratalloc:     0x"));
+    let path = format!(" {}+", program.canonicalize().unwrap().display());
+    let places = calls.filter_map(|call| Some(call.split_once(&path)?.1));
+    let mut addr2line = Command::new("addr2line");
+    let output = addr2line.args(["-f", "-e"]).arg(program).args(places).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn with_every_block_fenced_it_is_as_good_a_malloc() {
+    let guards = [("STRATALLOC_GUARDS", "1,1024")];
+    let cases: [(&str, &[&str]); 8] = [
+        // The paranoid build ends a process that asks for the sizes of others.
+        ("semantics", &["held"]),
+        ("life", &[]),
+        ("births", &[]),
+        ("reuse", &[]),
+        ("random_calls", &["3", "30000", "4"]),
+        ("threads", &["serial", "200"]),
+        ("processes", &["30"]),
+        ("signals", &[]),
+    ];
+    for way in [Way::Preloaded, Way::Checked, Way::Hardened, Way::Paranoid] {
+        for (program, arguments) in cases {
+            let outcome = run_with(&build(program, way), arguments, way, &guards);
+            assert!(outcome.status.success(), "{program}, {way:?}: {outcome:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reports: one line before the process ends over a pointer that is no block in use.
+//! Reports: before the process ends over a pointer that is no block in use, one line; several where more is known.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -77,12 +77,22 @@ pub(crate) fn foreign(address: *mut u8) -> ! {
 }
 
 fn fail(address: *mut u8, what: core::fmt::Arguments<'_>) -> ! {
+    connect();
+    diag::fatal(format_args!("bad pointer {address:p}: {what}"))
+}
+
+/// Writes a line of a report that has several.
+pub(crate) fn line(what: core::fmt::Arguments<'_>) {
+    connect();
+    diag::line(what);
+}
+
+fn connect() {
     if !CONNECTED.swap(true, Ordering::Relaxed) {
         diag::set_sink(write);
         // SAFETY: `abort` doesn't unwind.
         unsafe { diag::set_abort(abort) };
     }
-    diag::fatal(format_args!("bad pointer {address:p}: {what}"))
 }
 
 fn write(line: &[u8]) {
@@ -92,7 +102,8 @@ fn write(line: &[u8]) {
         unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, line.as_ptr(), line.len()) };
 }
 
-fn abort() -> ! {
+/// Ends the process.
+pub(crate) fn abort() -> ! {
     // SAFETY: `abort` has no preconditions.
     unsafe { libc::abort() }
 }

@@ -267,6 +267,16 @@ pub(crate) fn claim_block(
     })
 }
 
+/// Claims a window for good, for memory that is neither an area's nor a block's: `map` reserves some at its start.
+pub(crate) fn claim_for_good(
+    mut map: impl FnMut(NonNull<u8>) -> Result<(), ProviderError>,
+) -> Option<NonNull<u8>> {
+    claim(1, |start| {
+        map(start)?;
+        Ok((start, Entry::CLAIMED))
+    })
+}
+
 /// Enters another size of a block within its windows.
 pub(crate) fn resize_block(start: NonNull<u8>, size: usize) {
     TABLE.set(window_of(start.addr().get()), Entry::of_block(size));

@@ -1,23 +1,24 @@
-//! Watches: caches that count a thread's allocations, in place of its own cache, while these are sampled.
+//! Watches: caches that count a thread's allocations, in place of its own cache, while some are sampled or fenced.
 //!
-//! A stack gets as many blocks as may pass before the next sample, so that the fast path of allocating stays as it is: at
-//! their end the stack is empty, and its slow path finds that a sample is due.
+//! A stack gets as many blocks as may pass before the next that is taken aside, so that the fast path of allocating stays as
+//! it is: at their end the stack is empty, and its slow path finds that one is due.
 //! A free must not put a block on a stack uncounted. So a watch is at home in no area, and all frees come to the slow path.
 //!
 //! While the thread is in a tag, the stacks stay empty: all that it allocates comes from the heap of the tag.
 
 mod stay;
+mod until;
 
 use core::{cell::Cell, ptr::null_mut};
 
-pub(crate) use crate::cache::watch::stay::Stay;
+pub(crate) use crate::cache::watch::{stay::Stay, until::Due};
 
 use crate::{
     books::keys,
-    cache::{Cache, CacheWithStacks},
+    cache::{Cache, CacheWithStacks, watch::until::Until},
     heap::Visit,
-    plan::bins::{BINS, Bin},
-    policy::sampling::{self, blocks_before_next, bytes_before_next},
+    plan::bins::Bin,
+    policy::sampling::{self, Rates, bytes_before_next},
     sys::{self, lock::Mark},
 };
 
@@ -29,15 +30,15 @@ const PARTS: u32 = 8;
 /// # Invariants
 ///
 /// - [WATCH-1: sole] Only the thread whose slot points at `own` touches it.
-/// - [WATCH-2: counted] While samples are taken: for each bin, so many blocks as are in its stack of `own`, and `until`
-///   more, pass before the next is sampled. While none are, or the thread is in a tag, the stacks of `own` are empty; while
-///   none are, `until` is zero.
+/// - [WATCH-2: counted] While blocks are taken aside: for each bin, so many blocks as are in its stack of `own`, and as many
+///   more as `until` says, pass before the next is. While none are, or the thread is in a tag, the stacks of `own` are empty;
+///   while none are, `until` is zero.
 #[repr(C)]
 pub(crate) struct Watch {
     own: CacheWithStacks,
     /// The thread's cache, which has blocks and takes them while this counts.
     under: Cell<Option<&'static Cache>>,
-    until: [Cell<u64>; BINS],
+    until: Until,
     /// Bytes of large blocks before the next that is sampled.
     bytes: Cell<u64>,
     random: Cell<u64>,
@@ -59,38 +60,30 @@ impl Cache {
         self.watch().and_then(Watch::under).unwrap_or(self)
     }
 
-    /// The bytes between samples on average, if this is the cache of a watch and samples are taken; else zero.
+    /// How often blocks are taken aside, if this is the cache of a watch and any are.
     #[inline(always)]
-    pub(crate) fn interval(&self) -> usize {
-        self.interval.get()
+    pub(crate) fn rates(&self) -> Rates {
+        self.rates.get()
     }
 
-    /// Opens the watch that stands in place of this cache, which has a heap, from now on; `None` if memory is out. At an
-    /// interval of zero it takes no samples, and is for a stay in tags.
-    pub(crate) fn watched(&'static self, interval: usize) -> Option<&'static Watch> {
+    /// Opens the watch that stands in place of this cache, which has a heap, from now on; `None` if memory is out. Without
+    /// any rates it takes no block aside, and is for a stay in tags.
+    pub(crate) fn watched(&'static self, rates: Rates) -> Option<&'static Watch> {
         let heap = self.heap.get()?;
         if self.watch.get().is_none() {
             self.watch.set(Some(Watch::map()?));
         }
         let watch = self.watch.get()?;
         watch.stay.set(Stay::default());
-        if interval == 0 && watch.is_closed_over(self) {
+        if rates == Rates::NONE && watch.is_closed_over(self) {
             return Some(watch);
         }
         let own = watch.own.open(heap);
         own.watch.set(Some(watch));
-        own.interval.set(interval);
+        own.rates.set(rates);
         watch.under.set(Some(self));
         watch.busy.set(false);
-        if interval == 0 {
-            return Some(watch);
-        }
-        if watch.random.get() == 0 {
-            let place = core::ptr::from_ref(own).addr();
-            watch.random.set((sys::random() ^ place) as u64 | 1);
-        }
-        Bin::all().for_each(|bin| watch.draw(bin));
-        watch.bytes.set(bytes_before_next(interval, watch.random()));
+        watch.begin();
         Some(watch)
     }
 }
@@ -110,7 +103,7 @@ impl Watch {
 
     /// Whether it stood in place of this cache before, and was closed: all its stacks are empty.
     fn is_closed_over(&self, cache: &Cache) -> bool {
-        self.interval() == 0 && self.under().is_some_and(|under| core::ptr::eq(under, cache))
+        !self.counts() && self.under().is_some_and(|under| core::ptr::eq(under, cache))
     }
 
     /// The thread's cache below.
@@ -118,34 +111,51 @@ impl Watch {
         self.under.get()
     }
 
+    /// How often blocks are taken aside.
+    pub(crate) fn rates(&self) -> Rates {
+        self.own.cache.rates.get()
+    }
+
     /// The bytes between samples on average; zero while none are taken.
     pub(crate) fn interval(&self) -> usize {
-        self.own.cache.interval.get()
+        self.rates().interval()
+    }
+
+    /// Whether any blocks are taken aside.
+    fn counts(&self) -> bool {
+        self.rates() != Rates::NONE
+    }
+
+    /// Begins to count, if any blocks are taken aside.
+    fn begin(&self) {
+        if !self.counts() {
+            return;
+        }
+        if self.random.get() == 0 {
+            let place = core::ptr::from_ref(self).addr();
+            self.random.set((sys::random() ^ place) as u64 | 1);
+        }
+        Bin::all().for_each(|bin| self.until.begin(bin, self.rates(), || self.random()));
+        self.bytes.set(bytes_before_next(self.interval(), self.random()));
     }
 
     /// A random word.
-    fn random(&self) -> u64 {
+    pub(crate) fn random(&self) -> u64 {
         self.random.set(sampling::next_random(self.random.get()));
         sampling::scrambled(self.random.get())
     }
 
-    /// Draws the number of a bin's blocks that pass before the next sample.
-    fn draw(&self, bin: Bin) {
-        let (size, interval) = (bin.shape().block_size as usize, self.interval());
-        self.until[bin.index()].set(blocks_before_next(size, interval, self.random()));
-    }
-
-    /// Whether to sample the block of a bin that is asked for now, while the stack is empty.
-    pub(crate) fn is_due(&self, bin: Bin) -> bool {
-        if self.until[bin.index()].get() != 0 || self.interval() == 0 {
-            return false;
-        }
-        self.draw(bin);
-        !self.busy.get()
+    /// What is to be done with the block of a bin that is asked for now, while the stack is empty; it counts from now on.
+    pub(crate) fn next(&self, bin: Bin) -> Due {
+        let due = self.until.pass(bin, self.rates(), || self.random());
+        if self.busy.get() { Due::default() } else { due }
     }
 
     /// Whether to sample a large block of so many bytes.
     pub(crate) fn is_large_due(&self, bytes: usize) -> bool {
+        if self.interval() == 0 {
+            return false;
+        }
         let left = self.bytes.get();
         if bytes as u64 <= left {
             self.bytes.set(left - bytes as u64);
@@ -155,7 +165,7 @@ impl Watch {
         !self.busy.get()
     }
 
-    /// Calls `act`, none of whose allocations is sampled.
+    /// Calls `act`, none of whose allocations is taken aside.
     pub(crate) fn while_busy<T>(&self, act: impl FnOnce() -> T) -> T {
         let was = self.busy.replace(true);
         let done = act();
@@ -163,7 +173,8 @@ impl Watch {
         done
     }
 
-    /// Takes a block of a bin whose stack is empty, and puts more onto the stack; null if memory is out.
+    /// Takes a block of a bin whose stack is empty, and which was counted, and puts more onto the stack; null if memory is
+    /// out.
     pub(crate) fn refill(&self, mark: Mark, bin: Bin) -> (*mut u8, Visit) {
         let Some(under) = self.under.get() else { return (null_mut(), Visit::NONE) };
         let (mut first, mut visit) = (under.pop(bin), Visit::NONE);
@@ -176,13 +187,11 @@ impl Watch {
         if !self.own.cache.has_stack(bin) {
             self.own.cache.grow_stack(bin);
         }
-        // While a sample is taken, zero may have been drawn.
-        let until = self.until[bin.index()].get().saturating_sub(1);
         let more = (self.own.cache.stack_size(bin) as u64)
             .min(u64::from(bin.shape().stack / PARTS))
-            .min(until);
+            .min(self.until.left(bin));
         let moved = (0..more).take_while(|_| self.move_up(under, bin)).count();
-        self.until[bin.index()].set(until - moved as u64);
+        self.until.count(bin, moved as u64);
         (first, visit)
     }
 
@@ -201,11 +210,11 @@ impl Watch {
     /// As for [`Cache::push`] of the thread's cache.
     #[inline]
     pub(crate) unsafe fn push(&self, bin: Bin, block: *mut u8) -> bool {
-        let until = self.until[bin.index()].get();
+        let until = self.until.left(bin);
         // SAFETY: this function's contract is the same; both caches are of the same heap.
         unsafe {
             if until != 0 && self.tag().is_none() && self.own.cache.push(bin, block) {
-                self.until[bin.index()].set(until - 1);
+                self.until.count(bin, 1);
                 return true;
             }
             self.under.get().is_some_and(|under| under.push(bin, block))
@@ -247,8 +256,8 @@ impl Watch {
     /// Stops to count: its blocks go to the thread's cache.
     pub(crate) fn close(&self, mark: Mark) -> Visit {
         let visit = self.empty(mark);
-        if self.own.cache.interval.replace(0) != 0 {
-            self.until.iter().for_each(|until| until.set(0));
+        if self.own.cache.rates.replace(Rates::NONE) != Rates::NONE {
+            self.until.clear();
         }
         visit
     }
@@ -256,12 +265,11 @@ impl Watch {
     /// Gives the blocks in its stacks to the thread's cache. They pass later then.
     fn empty(&self, mark: Mark) -> Visit {
         let mut visit = Visit::NONE;
-        let Some(under) = self.under.get().filter(|_| self.interval() != 0) else { return visit };
+        let Some(under) = self.under.get().filter(|_| self.counts()) else { return visit };
         let Some(heap) = under.heap() else { return visit };
         for bin in Bin::all() {
             let blocks = self.own.cache.empty(bin);
-            let until = &self.until[bin.index()];
-            until.set(until.get().saturating_add(blocks.len() as u64));
+            self.until.take_back(bin, blocks.len() as u64);
             for &block in blocks {
                 // SAFETY: [CACHE-3: free] a block of the bin out of a stack, of the same heap.
                 visit = unsafe { under.put(mark, heap, bin, block) }.and(visit);

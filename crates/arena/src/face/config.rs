@@ -5,9 +5,9 @@ use core::{sync::atomic::Ordering, time::Duration};
 use crate::{
     face::limit,
     policy::{huge_pages, keep},
-    process::{background, decay, thread},
+    process::{background, decay, sampling, thread},
     sys,
-    thresholds::{DECAY_DEFAULT, KEEP_DEFAULT, SHARE_DEFAULT},
+    thresholds::{DECAY_DEFAULT, FENCED_DEFAULT, KEEP_DEFAULT, MAX_FENCED, SHARE_DEFAULT},
 };
 
 /// Choices about memory, for [`apply`](Self::apply) at a program's start. Without it, the default holds.
@@ -43,6 +43,8 @@ pub struct Config {
     huge_pages: bool,
     madvise: bool,
     background: bool,
+    guards: usize,
+    guard_slots: usize,
 }
 
 impl Config {
@@ -50,6 +52,11 @@ impl Config {
     pub const LEAST_LIMIT: usize = 16 << 20;
     /// The longest decay: a day.
     pub const LONGEST_DECAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The blocks that may be [fenced](Self::guards) at a time by default.
+    pub const GUARD_SLOTS: usize = FENCED_DEFAULT;
+    /// The most blocks that may be [fenced](Self::guards) at a time.
+    pub const MOST_GUARD_SLOTS: usize = MAX_FENCED;
 
     /// The default.
     pub const fn new() -> Self {
@@ -61,6 +68,8 @@ impl Config {
             huge_pages: true,
             madvise: true,
             background: false,
+            guards: 0,
+            guard_slots: Self::GUARD_SLOTS,
         }
     }
 
@@ -140,6 +149,41 @@ impl Config {
         self
     }
 
+    /// Has one in so many small blocks fenced on average, chosen at random: by default and at zero, none.
+    ///
+    /// A fenced block lies alone on a page between pages that can't be used, at the page's start or at its end. So an access
+    /// before it, past its end, or to it once it was freed, is a fault at once. It is reported on standard error, with the
+    /// calls that allocated the block and those that freed it, and then ends the process as it would have done; so is a wrong
+    /// free of one, at the call. Blocks of up to 4096 bytes are fenced, of that alignment at most; those of a
+    /// [tag](crate::tag), and of heaps as values, never are.
+    ///
+    /// A handler of `SIGSEGV` is set for that, once, which hands all other faults on to the one that was there. While blocks
+    /// are fenced, each free takes its slow path, as while the [profile](crate::profile) takes samples. Where the system
+    /// refuses memory for it, no block is fenced.
+    ///
+    /// ```
+    /// stratalloc_arena::Config::new().guards(1000).apply()?;
+    /// # stratalloc_arena::Config::new().apply()?;
+    /// # Ok::<(), stratalloc_arena::limit::Exceeded>(())
+    /// ```
+    pub const fn guards(mut self, one_in: usize) -> Self {
+        self.guards = one_in;
+        self
+    }
+
+    /// How many blocks may be [fenced](Self::guards) at a time, those that were freed and wait for their page's next use among
+    /// them: 256 by default. Each takes a page, and two of the process's mappings. While all are live, no further block is
+    /// fenced.
+    ///
+    /// # Panics
+    ///
+    /// At zero, and above [`MOST_GUARD_SLOTS`](Self::MOST_GUARD_SLOTS).
+    pub const fn guard_slots(mut self, slots: usize) -> Self {
+        assert!(0 < slots && slots <= Self::MOST_GUARD_SLOTS, "there are 1 to 1024 slots");
+        self.guard_slots = slots;
+        self
+    }
+
     /// Applies these choices to the process, in place of earlier ones.
     ///
     /// # Errors
@@ -155,6 +199,7 @@ impl Config {
         // So that a child of a fork finds that it has no such thread.
         thread::watch_forks();
         background::set(self.background);
+        sampling::set_fences(self.guards, self.guard_slots);
         Ok(())
     }
 }

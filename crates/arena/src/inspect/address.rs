@@ -22,6 +22,7 @@ use core::hint::spin_loop;
 
 use crate::{
     books::{
+        fenced,
         slab::Standing,
         windows::{self, Window},
         zero_sized,
@@ -93,6 +94,8 @@ pub enum Kind {
     Huge,
     /// Address space that can't be used: a block of no bytes, in the hardened build.
     ZeroSized,
+    /// A page of its own between pages that can't be used: see [`Config::guards`](crate::Config::guards).
+    Fenced,
 }
 
 /// Whether a block is in use.
@@ -155,6 +158,7 @@ pub fn what_is(address: *const u8) -> Found {
         }
         Window::Value(_) => in_value(address, mark),
         _ if zero_sized::contains(address) => (What::Block(zero_sized_at(address)), None),
+        _ if fenced::contains(address) => (fenced_at(address), None),
         Window::Huge(_) | Window::Foreign => (in_huge(address.addr(), mark), None),
     };
     Found { address: address.addr(), what, place }
@@ -226,6 +230,17 @@ fn in_area(heap: &Heap, address: *mut u8, mark: Mark) -> What {
 fn zero_sized_at(address: *mut u8) -> Block {
     let state = if zero_sized::is_held(address) { State::Live } else { State::Free };
     Block { start: address.addr(), size: 0, kind: Kind::ZeroSized, state }
+}
+
+/// The fenced block around an address in their pool, or the one that was there last.
+fn fenced_at(address: *mut u8) -> What {
+    match fenced::around(address) {
+        Some((start, size, is_live)) if (start..start + size).contains(&address.addr()) => {
+            let state = if is_live { State::Live } else { State::Free };
+            What::Block(Block { start, size, kind: Kind::Fenced, state })
+        }
+        _ => What::Vacant,
+    }
 }
 
 /// Describes an address that lies in no area.

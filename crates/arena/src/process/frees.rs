@@ -1,7 +1,15 @@
 //! Frees on the slow path, which depend on a block's owner; and the work that visits to heaps leave.
 
 use crate::{
-    books::{area::Area, guard, owner::Owner, poison, report, slab::BadFree, windows, zero_sized},
+    books::{
+        area::Area,
+        fenced::{self, For},
+        guard,
+        owner::Owner,
+        poison, report,
+        slab::BadFree,
+        windows, zero_sized,
+    },
     cache::{Cache, waiting::Waiting},
     heap::{Heap, Visit, huge},
     plan::bins::Bin,
@@ -239,13 +247,19 @@ unsafe fn free_at_once(mark: Mark, block: *mut u8, kind: Kind) -> Visit {
             unsafe { end_if_last(heap.owner(), heap.free_large(mark, block)) }
         }
         Kind::Huge { start, size } => {
-            samples::forget_huge(block);
+            samples::forget_elsewhere(block);
             // SAFETY: by its kind it is a huge block of this size; it is given up, by this function's contract.
             unsafe { huge::free(start, size) };
             Visit::NONE
         }
         Kind::ZeroSized => {
             zero_sized::free(block);
+            Visit::NONE
+        }
+        Kind::Fenced => {
+            fenced::check_held(block, For::Free);
+            samples::forget_elsewhere(block);
+            fenced::free(block);
             Visit::NONE
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     },
     cache::{slot, watch::Watch},
     heap::Heap,
-    policy::sampling::Weight,
+    policy::sampling::{Rates, Weight},
     sys::{
         lock::Lock,
         probe::probe,
@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// The bytes between samples on average; zero while none are taken. `Relaxed`: a thread may see it late.
-static INTERVAL: AtomicUsize = AtomicUsize::new(0);
+/// How often blocks are taken aside: [`Rates`]. `Relaxed`: a thread may see it late.
+static RATES: AtomicUsize = AtomicUsize::new(0);
 
 /// The heap in which sampled blocks lie, except for huge ones and those with a tag; null before there were any. It never ends. `Release`
 /// where it is set pairs with `Acquire` in [`heap`]; a thread that frees a block of it has seen it set.
@@ -42,15 +42,23 @@ pub(crate) fn lock() -> &'static Lock<Samples> {
     &SAMPLES
 }
 
+/// How often blocks are taken aside.
+#[inline(always)]
+pub(crate) fn rates() -> Rates {
+    Rates::from_word(RATES.load(Ordering::Relaxed))
+}
+
 /// The bytes between samples on average; zero while none are taken.
 #[inline(always)]
 pub(crate) fn interval() -> usize {
-    INTERVAL.load(Ordering::Relaxed)
+    rates().interval()
 }
 
-/// From now on samples are taken, or no more at zero. There is a [`heap`] for them.
-pub(super) fn set_interval(interval: usize) {
-    INTERVAL.store(interval, Ordering::Relaxed);
+/// Changes how often blocks are taken aside. There is a [`heap`] for samples, if any are to be taken, and a pool for fenced
+/// blocks.
+pub(super) fn set_rates(change: impl Fn(Rates) -> Rates) {
+    let changed = |word| Some(change(Rates::from_word(word)).word());
+    let _ = RATES.fetch_update(Ordering::Relaxed, Ordering::Relaxed, changed);
 }
 
 /// Makes a heap the one for samples, unless there is one; returns whether it did.
@@ -89,8 +97,8 @@ pub(crate) fn forget(block: *mut u8) {
     with(|samples| samples.remove(block.addr()));
 }
 
-/// Forgets a huge block that is about to be freed, if there may be samples.
-pub(crate) fn forget_huge(block: *mut u8) {
+/// Forgets a block that lies in no area and is about to be freed, if there may be samples.
+pub(crate) fn forget_elsewhere(block: *mut u8) {
     if !SAMPLED.load(Ordering::Relaxed).is_null() {
         forget(block);
     }

@@ -1,13 +1,16 @@
-//! Allocating while samples are taken.
+//! Allocating while blocks are taken aside: as samples, and to be fenced.
+
+use core::ptr::null_mut;
 
 use crate::{
-    cache::watch::Watch,
+    books::fenced,
+    cache::watch::{Due, Watch},
     heap::{
         Heap,
         large::{PAGE, differ_in_pages},
     },
     plan::bins::Bin,
-    process::{arena_heaps, frees::see_to, samples, thread, watching, whose::Kind},
+    process::{arena_heaps, frees::see_to, samples, segfaults, thread, watching, whose::Kind},
     sys::trace,
 };
 
@@ -20,7 +23,26 @@ pub(crate) fn set_interval(interval: usize) -> bool {
             return false;
         }
     }
-    samples::set_interval(interval);
+    samples::set_rates(|rates| rates.with_interval(interval));
+    true
+}
+
+/// Has one block in so many fenced on average, of which so many may be live or wait, or no more at zero; returns whether there
+/// was memory for it.
+pub(crate) fn set_fences(one_in: usize, blocks: usize) -> bool {
+    if one_in != 0 {
+        thread::watch_forks();
+        trace::prepare();
+        if !fenced::prepare(blocks) {
+            return false;
+        }
+        segfaults::watch();
+    }
+    samples::set_rates(|rates| rates.with_fence_one_in(one_in));
+    // The calling thread joins at once, others when a stack of theirs has to be filled.
+    if let Some(cache) = thread::attached() {
+        watching::current(cache);
+    }
     true
 }
 
@@ -36,27 +58,44 @@ fn make_heap() -> bool {
     true
 }
 
-/// A block of a bin whose stack is empty, for a thread that is watched: sampled if that is due; null if memory is
-/// out.
+/// A block of a bin whose stack is empty, for a thread that is watched: taken aside if that is due; null if memory is out.
 #[cold]
 #[inline(never)]
-pub(crate) fn allocate_small(watch: &'static Watch, bin: Bin) -> *mut u8 {
+pub(crate) fn allocate_small(
+    watch: &'static Watch,
+    bin: Bin,
+    size: usize,
+    align: usize,
+) -> *mut u8 {
     let cache = watch.cache();
     let block = cache.pop(bin);
     if !block.is_null() {
         return block;
     }
-    let sampled = if watch.is_due(bin) { samples::heap() } else { None };
-    if let Some(heap) = sampled {
-        let block = heap.allocate_alone(cache.mark(), bin);
-        if !block.is_null() {
+    let due = watch.next(bin);
+    let block = aside(watch, due, bin, size, align);
+    if !block.is_null() {
+        if due.sample {
             samples::note(watch, block, bin.shape().block_size as usize);
-            return block;
         }
+        return block;
     }
     let (block, visit) = watch.refill(cache.mark(), bin);
     see_to(cache, visit);
     block
+}
+
+/// A block that is fenced or sampled, as is due; null if it is neither, or there is no place for it.
+fn aside(watch: &'static Watch, due: Due, bin: Bin, size: usize, align: usize) -> *mut u8 {
+    let fenced = if due.fence {
+        watch.while_busy(|| fenced::allocate(size, align, watch.random()))
+    } else {
+        null_mut()
+    };
+    if !fenced.is_null() || !due.sample {
+        return fenced;
+    }
+    samples::heap().map_or(null_mut(), |heap| heap.allocate_alone(watch.cache().mark(), bin))
 }
 
 /// A block of a bin comes from the heap of the tag that the calling thread is in: it is sampled there if that is due.
@@ -109,7 +148,7 @@ pub(crate) fn resized(kind: &Kind, block: *mut u8, old: usize, size: usize) {
         _ => false,
     };
     if may_be_one && differ_in_pages(old, size) {
-        samples::forget_huge(block);
+        samples::forget_elsewhere(block);
         if heap_if_due(size).is_some() {
             note_large(block);
         }

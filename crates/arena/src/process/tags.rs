@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::{
     cache::slot,
     heap::tag::{MAX_NAME, TagBook},
+    policy::sampling::Rates,
     process::{arena_heaps, frees::see_to, thread, watching, whose::Kind},
     sys,
     thresholds::MAX_TAGS,
@@ -78,7 +79,7 @@ pub(crate) fn of_address(address: *mut u8) -> Option<&'static TagBook> {
 /// Has the calling thread enter a tag; returns the one that it was in. It doesn't if its end was seen, or memory is out.
 pub(crate) fn enter(tag: &'static TagBook) -> Option<&'static TagBook> {
     let cache = watching::current(thread::attached()?);
-    let watch = cache.watch().or_else(|| watching::begin(cache, 0))?;
+    let watch = cache.watch().or_else(|| watching::begin(cache, Rates::NONE))?;
     let (before, visit) = watch.enter(cache.mark(), tag);
     see_to(cache, visit);
     before

@@ -1,4 +1,4 @@
-//! Watching threads while allocations are sampled, or count under a tag: a thread's slot points at a watch in place of its
+//! Watching threads while allocations are sampled or fenced, or count under a tag: a thread's slot points at a watch in place of its
 //! cache.
 
 use crate::{
@@ -8,17 +8,18 @@ use crate::{
         watch::{Stay, Watch},
     },
     plan::bins::Bin,
+    policy::sampling::Rates,
     process::{
         frees::{free_with, see_to},
         samples,
     },
 };
 
-/// The cache that the thread is to have, given the one that it has: if samples are taken and it isn't watched, or the
+/// The cache that the thread is to have, given the one that it has: if blocks are taken aside and it isn't watched, or the
 /// other way round, that changes.
 #[inline(always)]
 pub(crate) fn current(cache: &'static Cache) -> &'static Cache {
-    if samples::interval() == cache.interval() { cache } else { change(cache) }
+    if samples::rates() == cache.rates() { cache } else { change(cache) }
 }
 
 #[cold]
@@ -29,8 +30,8 @@ fn change(cache: &'static Cache) -> &'static Cache {
 }
 
 /// Has a watch stand in place of a thread's own cache; `None` if memory is out.
-pub(super) fn begin(cache: &'static Cache, interval: usize) -> Option<&'static Watch> {
-    let watch = cache.watched(interval)?;
+pub(super) fn begin(cache: &'static Cache, rates: Rates) -> Option<&'static Watch> {
+    let watch = cache.watched(rates)?;
     slot::set(watch.cache());
     Some(watch)
 }
@@ -41,14 +42,14 @@ pub(super) fn pause(cache: &'static Cache) -> (&'static Cache, Stay) {
     (leave(cache), stay)
 }
 
-/// Has a thread that has its own cache be watched, if samples are taken or it stays in a tag; returns the cache that it has
-/// then.
+/// Has a thread that has its own cache be watched, if blocks are taken aside or it stays in a tag; returns the cache that it
+/// has then.
 pub(super) fn resume(cache: &'static Cache, stay: Stay) -> &'static Cache {
-    let interval = samples::interval();
-    if interval == 0 && !stay.goes_on() {
+    let rates = samples::rates();
+    if rates == Rates::NONE && !stay.goes_on() {
         return cache;
     }
-    let Some(watch) = begin(cache, interval) else { return cache };
+    let Some(watch) = begin(cache, rates) else { return cache };
     watch.resume(stay);
     watch.cache()
 }

@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 use crate::{
     books::{
         area::Area,
+        fenced::{self, For},
         guard,
         owner::Owner,
         report,
@@ -48,6 +49,8 @@ pub(crate) enum Kind {
     },
     /// Of no bytes, in the hardened build.
     ZeroSized,
+    /// Alone between guard pages.
+    Fenced,
 }
 
 impl Kind {
@@ -97,6 +100,7 @@ impl Kind {
                 Self::Huge { start, size }
             }
             _ if zero_sized::contains(address) => Self::ZeroSized,
+            _ if fenced::contains(address) => Self::Fenced,
             _ => report::foreign(address),
         }
     }
@@ -129,6 +133,7 @@ impl Kind {
                 }
             }
             Self::ZeroSized => zero_sized::check_held(address),
+            Self::Fenced => fenced::check_held(address, For::Use),
             _ => {}
         }
         kind
@@ -146,6 +151,7 @@ impl Kind {
             Self::Large { .. } => size == served && bin.is_none(),
             Self::Huge { .. } => size == sys::round_to_pages(served),
             Self::ZeroSized => said == 0,
+            Self::Fenced => size == served,
             Self::Null | Self::OfValue { .. } => true,
         };
         if !is_right || !is_aligned {
@@ -161,6 +167,7 @@ impl Kind {
             Self::Small { bin, .. } | Self::OfValue { bin, .. } => bin.shape().block_size as usize,
             Self::Large { heap } => large_size(heap, address),
             Self::Huge { size, .. } => size,
+            Self::Fenced => fenced::size(address),
             Self::Null | Self::ZeroSized => 0,
         }
     }

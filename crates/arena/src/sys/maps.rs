@@ -20,7 +20,7 @@ pub(crate) fn write(out: &mut impl Write) -> fmt::Result {
 }
 
 /// All of the text, since a piece may end in the middle of a letter.
-fn read() -> Option<PagedVec<u8>> {
+pub(super) fn read() -> Option<PagedVec<u8>> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;
     // SAFETY: the path is a string. By number, since the C library's `open` is a point at which threads are
     // cancelled.

@@ -8,18 +8,19 @@ pub(crate) fn prepare() {
     capture(&mut [0; DEEPEST]);
 }
 
-/// Writes the return addresses of the calls that lead here, innermost first; returns how many. Zero where they can't be
-/// found.
+/// Writes the return addresses of the calls that lead here, innermost first, as many as there is room for and [`DEEPEST`] at
+/// most; returns how many. Zero where they can't be found.
 ///
 /// It reads the tables that compilers write for every function, since few programs keep frame pointers. The caller holds
 /// no lock.
 #[cfg(all(target_env = "gnu", not(miri)))]
-pub(crate) fn capture(trace: &mut [usize; DEEPEST]) -> usize {
+pub(crate) fn capture(trace: &mut [usize]) -> usize {
     unsafe extern "C" {
         fn backtrace(trace: *mut usize, most: core::ffi::c_int) -> core::ffi::c_int;
     }
-    // SAFETY: the array has room for so many addresses.
-    let depth = unsafe { backtrace(trace.as_mut_ptr(), const { DEEPEST as u8 }.into()) };
+    let most = trace.len().min(DEEPEST);
+    // SAFETY: the slice has room for so many addresses.
+    let depth = unsafe { backtrace(trace.as_mut_ptr(), core::ffi::c_int::from(most as u8)) };
     // Where the unwinder ends before `main`'s caller, its last address may be null.
     let depth = usize::try_from(depth).unwrap_or(0);
     trace[..depth].iter().rposition(|&address| address != 0).map_or(0, |last| last + 1)
@@ -27,7 +28,7 @@ pub(crate) fn capture(trace: &mut [usize; DEEPEST]) -> usize {
 
 /// Where the C library has no unwinder.
 #[cfg(not(all(target_env = "gnu", not(miri))))]
-pub(crate) fn capture(_trace: &mut [usize; DEEPEST]) -> usize {
+pub(crate) fn capture(_trace: &mut [usize]) -> usize {
     0
 }
 

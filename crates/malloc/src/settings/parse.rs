@@ -47,6 +47,16 @@ pub(super) fn yes_or_no(text: &[u8]) -> Option<bool> {
     }
 }
 
+/// One block in how many, and how many at a time, if that is said.
+pub(super) fn guards(text: &[u8]) -> Option<(usize, Option<usize>)> {
+    let plain = |text| number(text).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number);
+    let Some(comma) = text.iter().position(|&byte| byte == b',') else {
+        return Some((plain(text)?, None));
+    };
+    let slots = plain(&text[comma + 1..])?;
+    (1..=Config::MOST_GUARD_SLOTS).contains(&slots).then_some((plain(&text[..comma])?, Some(slots)))
+}
+
 /// The digits that a text begins with, as a number, and the rest.
 fn number(text: &[u8]) -> Option<(usize, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -68,6 +78,21 @@ mod tests {
             ["", "M", "-1", "12 M", "12Mb", "1e3", "99999999999999999999", "18014398509481984K"]
         {
             assert_eq!(size(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn guards_are_one_number_or_two() {
+        for (text, parsed) in [
+            ("0", (0, None)),
+            ("1000", (1000, None)),
+            ("1,64", (1, Some(64))),
+            ("5,1024", (5, Some(1024))),
+        ] {
+            assert_eq!(guards(text.as_bytes()), Some(parsed), "{text}");
+        }
+        for text in ["", "x", "1K", "1,", ",1", "1,0", "1,1025", "1,2,3", "-1"] {
+            assert_eq!(guards(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -58,21 +58,12 @@ impl Watch {
         let depth = self.stay.get().depth.saturating_sub(1);
         let tag = if depth == 0 { None } else { before };
         self.stay.set(Stay { tag, depth });
-        depth == 0 && self.interval() == 0
+        depth == 0 && !self.counts()
     }
 
     /// Counts a block of a bin that comes from the heap of a tag; returns whether to sample it.
     pub(crate) fn is_due_in_tag(&self, bin: Bin) -> bool {
-        let until = &self.until[bin.index()];
-        if self.interval() == 0 {
-            return false;
-        }
-        let is_due = until.get() == 0;
-        if is_due {
-            self.draw(bin);
-        } else {
-            until.set(until.get() - 1);
-        }
+        let is_due = self.until.pass_in_tag(bin, self.rates(), || self.random());
         is_due && !self.busy.get()
     }
 }

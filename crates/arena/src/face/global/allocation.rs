@@ -40,9 +40,9 @@ pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     let Some(bin) = guard::bin_for(size, align) else {
         return allocate_large(size, align, Outlook::Plain);
     };
-    let block = with_relief(size, || NonNull::new(allocate_small(bin)));
+    let block = with_relief(size, || NonNull::new(allocate_small(bin, size, align)));
     let block = block.map_or_else(|| relief::from_others(bin), NonNull::as_ptr);
-    // A sampled block is the samples' heap's.
+    // A sampled block is the samples' heap's, and a fenced one no heap's.
     if !guard::KNOWS_HELD || bin_of_thread(block).is_none() {
         return block;
     }
@@ -52,14 +52,14 @@ pub(super) fn allocate_slow(size: usize, align: usize) -> *mut u8 {
     guard::hand_out(bin, block, size)
 }
 
-fn allocate_small(bin: Bin) -> *mut u8 {
+fn allocate_small(bin: Bin, size: usize, align: usize) -> *mut u8 {
     let Some(cache) = thread::attached() else {
         let Some(heap) = thread::any_heap() else { return null_mut() };
         return heap.allocate_alone(mark::of_thread(), bin);
     };
     let cache = watching::current(cache);
     if let Some(watch) = cache.watch() {
-        return sampling::allocate_small(watch, bin);
+        return sampling::allocate_small(watch, bin, size, align);
     }
     let block = cache.pop(bin);
     if !block.is_null() {

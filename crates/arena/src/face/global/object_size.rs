@@ -1,7 +1,10 @@
 //! The bytes that are left of a block from an address on.
 
 use crate::{
-    books::guard::{self, SEAL},
+    books::{
+        fenced,
+        guard::{self, SEAL},
+    },
     inspect::address::{State, What, what_is},
     process::whose::bin_of_thread,
 };
@@ -36,10 +39,12 @@ pub fn object_size(address: *const u8) -> Option<usize> {
     }
 }
 
-/// The same for an address in a slab of a thread's heap, without a look at whether the block there is in use; `None`
+/// The same for an address in a slab of a thread's heap, or in a fenced block, without a look at whether the block there is in use; `None`
 /// elsewhere. O(1): some loads.
 pub fn object_size_in_slab(address: *const u8) -> Option<usize> {
-    let bin = bin_of_thread(address.cast_mut())?;
+    let Some(bin) = bin_of_thread(address.cast_mut()) else {
+        return fenced::left_of(address.cast_mut());
+    };
     let shape = bin.shape();
     let offset = shape.offset_in_block(address.cast_mut());
     if guard::PARANOID {

@@ -125,7 +125,9 @@ unsafe fn resize_or_move(
 /// `block` is live, and of this kind.
 unsafe fn resize_in_place(kind: &Kind, block: *mut u8, size: usize) -> bool {
     match *kind {
-        Kind::Null | Kind::Small { .. } | Kind::OfValue { .. } | Kind::ZeroSized => false,
+        Kind::Null | Kind::Small { .. } | Kind::OfValue { .. } | Kind::ZeroSized | Kind::Fenced => {
+            false
+        }
         Kind::Large { heap } => {
             if bin_for(size, 8).is_some() || size > MAX_IN_ARENAS {
                 return false;

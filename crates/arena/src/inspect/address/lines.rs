@@ -30,6 +30,7 @@ impl Block {
         };
         let kind = match self.kind {
             Kind::Small | Kind::ZeroSized => "block",
+            Kind::Fenced => "fenced block",
             Kind::Run => "large block",
             Kind::Whole => "large block with arenas of its own",
             Kind::Huge => "huge block",
