@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use level::HARDENED;
+use level::{HARDENED, for_block_of};
 use resident::{MIB, resident};
 use stratalloc_arena::{Census, Config, global};
 
@@ -123,8 +123,8 @@ fn a_gigabyte_goes_by_itself_but_for_what_is_kept() {
 fn beside_much_in_use_no_more_than_a_quarter_of_it_is_kept() {
     let _alone = alone();
     let before = resident();
-    let staying: Vec<_> = (0..160 * 1024).map(|_| allocate(1024)).collect();
-    let others: Vec<_> = (0..160 * 256).map(|_| allocate(4096)).collect();
+    let staying: Vec<_> = (0..160 * 1024).map(|_| allocate(for_block_of(1024))).collect();
+    let others: Vec<_> = (0..160 * 256).map(|_| allocate(for_block_of(4096))).collect();
     others.into_iter().for_each(free);
     let kept = resident() - before - 160 * MIB;
     assert!(kept < (32 + 40 + 16) * MIB, "{} MiB", kept / MIB);
