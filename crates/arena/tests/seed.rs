@@ -153,7 +153,7 @@ fn partly_used_segments_are_found_again() {
     let _alone = alone();
     let mut kept = Vec::new();
     for _ in 0..4_000 {
-        let blocks: Vec<_> = (0..100).map(|_| allocate(40)).collect();
+        let blocks: Vec<_> = (0..100).map(|_| allocate(for_block_of(40))).collect();
         kept.push(blocks[0]);
         blocks[1..].iter().for_each(|&block| free(block));
     }
