@@ -25,6 +25,22 @@ pub(crate) fn run(data: &[u8]) {
     assert_eq!(parse::decay(data), time, "{data:?}");
     let answer = [(&b"yes"[..], true), (b"no", false)].into_iter().find(|word| word.0 == data);
     assert_eq!(parse::yes_or_no(data), answer.map(|word| word.1), "{data:?}");
+    assert_eq!(parse::guards(data), guards(data), "{data:?}");
+}
+
+/// One number, or two with a comma between them, of which the second is one of slots.
+fn guards(text: &[u8]) -> Option<(usize, Option<usize>)> {
+    let number = |text| usize::try_from(scaled(text, &[("", 1)])?).ok();
+    let mut parts = text.split(|&byte| byte == b',').map(number);
+    let first = parts.next()??;
+    match (parts.next(), parts.next()) {
+        (None, _) => Some((first, None)),
+        (Some(slots), None) => {
+            let slots = slots.filter(|slots| (1..=Config::MOST_GUARD_SLOTS).contains(slots))?;
+            Some((first, Some(slots)))
+        }
+        _ => None,
+    }
 }
 
 /// Returns a number with one of the units, if the number alone has no more than 64 bits.
