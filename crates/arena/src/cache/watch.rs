@@ -14,7 +14,7 @@ use core::{cell::Cell, ptr::null_mut};
 pub(crate) use crate::cache::watch::{stay::Stay, until::Due};
 
 use crate::{
-    books::keys,
+    books::{keys, report, slab::BadFree},
     cache::{Cache, CacheWithStacks, watch::until::Until},
     heap::Visit,
     plan::bins::Bin,
@@ -230,7 +230,7 @@ impl Watch {
     pub(crate) unsafe fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
         // SAFETY: this function's contract is the same.
         unsafe {
-            let done = !self.own.cache.may_have(bin, block) && self.push(bin, block);
+            let done = !self.may_have(bin, block) && self.push(bin, block);
             if done {
                 keys::leave_any(bin, block);
             }
@@ -238,18 +238,51 @@ impl Watch {
         }
     }
 
-    /// Frees a block of the thread's heap.
+    /// Whether a block may be free already, in a stack here or in one of the cache below.
     ///
     /// # Safety
     ///
-    /// As for [`push`](Self::push).
+    /// A block of the bin starts there.
+    unsafe fn may_have(&self, bin: Bin, block: *mut u8) -> bool {
+        let has = |cache: &Cache| {
+            // SAFETY: this function's contract is the same.
+            unsafe { cache.may_have(bin, block) }
+        };
+        // A key is in the block, wherever that is.
+        has(&self.own.cache) || !keys::has_keys(bin) && self.under.get().is_some_and(has)
+    }
+
+    /// Frees a block in the area that the cache below is at home in, if there is room for it; returns whether it did. What is
+    /// no start of a block, or may be free already, stays.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push), but that it may be any address.
+    #[inline]
+    pub(crate) unsafe fn free_at_home(&self, block: *mut u8) -> bool {
+        let bin = self.under.get().and_then(|under| under.bin_of::<1>(block));
+        // SAFETY: by [AREA-2: tiles] it lies in a slab of this bin of the heap, and a block starts there; it is given up, by this
+        // function's contract.
+        bin.is_some_and(|bin| bin.shape().is_start(block) && unsafe { self.push_freed(bin, block) })
+    }
+
+    /// Frees a block of the thread's heap. The process ends with a report if it is free.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push`](Self::push); a block of the bin starts there.
     pub(crate) unsafe fn free(&self, mark: Mark, bin: Bin, block: *mut u8) -> Option<Visit> {
+        let under = self.under.get()?;
         // SAFETY: this function's contract is the same.
         unsafe {
             if self.push_freed(bin, block) {
                 return None;
             }
-            self.under.get()?.free_local(mark, bin, block)
+            // The cache below looks through both only if one of its own may be it.
+            if self.own.cache.may_have(bin, block) && under.holds(bin, block) {
+                report::bad_free(bin, BadFree::Twice(block));
+            }
+            under.free_local(mark, bin, block)
         }
     }
 

@@ -216,10 +216,14 @@ unsafe fn deallocate_slow(block: *mut u8, cache: &'static Cache) {
 ///
 /// As for [`deallocate`].
 #[inline(never)]
-unsafe fn deallocate_own(block: *mut u8, cache: &Cache) {
+unsafe fn deallocate_own(block: *mut u8, cache: &'static Cache) {
     // SAFETY: this function's contract is the same.
     unsafe {
-        if !free_own_at_hand(cache, block) {
+        let is_freed = match cache.watch() {
+            None => free_own_at_hand(cache, block),
+            Some(watch) => watch.free_at_home(block),
+        };
+        if !is_freed {
             deallocate_anywhere(block);
         }
     }

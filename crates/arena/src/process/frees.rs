@@ -79,37 +79,14 @@ unsafe fn free_remote(cache: &Cache, owner: Owner, bin: Bin, block: *mut u8) -> 
 /// As for [`free_with`].
 #[inline(always)]
 pub(crate) unsafe fn free_own_at_hand(cache: &Cache, block: *mut u8) -> bool {
-    with_thread_bin(block, |owner, bin| {
-        // SAFETY: the block is live and given up, by this function's contract; it lies in a slab of this bin and owner.
-        cache.is_of(owner) && unsafe { free_own(cache, bin, block) }
-    })
-}
-
-/// Puts a block of the thread's own heap on the stack of its bin, unless that is full, or the block may be free already.
-///
-/// # Safety
-///
-/// The block starts in a slab of the bin of this cache's heap, is live and given up.
-#[inline(always)]
-unsafe fn free_own(cache: &Cache, bin: Bin, block: *mut u8) -> bool {
-    // SAFETY: this function's contract is the same.
-    unsafe {
-        match cache.watch() {
-            None => cache.push_freed(bin, block),
-            Some(watch) => watch.push_freed(bin, block),
-        }
-    }
-}
-
-/// What `act` says of the owner and the bin of a small block of a thread's heap: by its window and [AREA-2: tiles] it lies in
-/// a slab of both. False for all other addresses.
-#[inline(always)]
-fn with_thread_bin(block: *mut u8, act: impl FnOnce(Owner, Bin) -> bool) -> bool {
     windows::with_thread_owner(block, |owner| {
-        // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, which stays.
-        let bin = unsafe { Area::bin_of(block) };
-        // An address that isn't the start of a block is reported elsewhere: a call from here would cost each free.
-        bin.shape().is_start(block) && act(owner, bin)
+        // SAFETY: [WINDOWS-1: stay] the window announces an area of a thread's heap, which stays; by it and [AREA-2: tiles] the block
+        // lies in a slab of this bin and owner, and it starts there; it is given up, by this function's contract.
+        unsafe {
+            let bin = Area::bin_of(block);
+            // An address that isn't the start of a block is reported elsewhere: a call from here would cost each free.
+            bin.shape().is_start(block) && cache.is_of(owner) && cache.push_freed(bin, block)
+        }
     })
 }
 

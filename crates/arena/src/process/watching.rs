@@ -12,6 +12,7 @@ use crate::{
     process::{
         frees::{free_with, see_to},
         samples,
+        whose::check_start,
     },
 };
 
@@ -85,7 +86,8 @@ pub(crate) unsafe fn free(watch: &'static Watch, block: *mut u8) {
         // SAFETY: this function's contract is the same.
         return unsafe { free_with(own, block) };
     }
-    // SAFETY: by [AREA-2: tiles] the block lies in a slab of this bin, in an area of the watched cache's heap; it is given
+    check_start(bin, block);
+    // SAFETY: by [AREA-2: tiles] the block lies in a slab of this bin, and a block starts there, in an area of the watched cache's heap; it is given
     // up, by this function's contract.
     if let Some(visit) = unsafe { watch.free(cache.mark(), bin, block) } {
         see_to(own, visit);
