@@ -27,6 +27,7 @@ impl Fixture {
             bin: Bin::NONE,
             listed: false,
             seen: 0,
+            served: Bin::NONE,
             margin: 0,
             zeroed: false,
             locked: false,
