@@ -127,13 +127,6 @@ pub(crate) const RESTRAINT: u64 = 1000;
 /// 750 MB, and no room was left for the next thread's stack.
 pub(crate) const MANY_STRETCHES: usize = 16_384;
 
-// Where small blocks go.
-
-/// The first slab of a class lies beside those of others, in a segment of 64 KiB, if so many blocks fit there: as many as the
-/// smallest stock has. Larger blocks would soon be in two places: a heap with 12 blocks of each of 13 sizes, all replaced in
-/// rounds, had 400 KiB more that served nothing, for which the decay took an arena of 5 MiB that served.
-pub(crate) const FIRST_BLOCKS: u32 = 8;
-
 // Huge pages.
 
 /// A huge page, on most machines.

@@ -97,12 +97,6 @@ impl Arena {
         (choice != 0).then(|| (choice.trailing_zeros() as usize + first) % SEGMENTS)
     }
 
-    /// The vacant segment from `first` on that has no memory behind it.
-    pub(crate) fn cold_segment(&self, first: usize) -> Option<usize> {
-        let cold = !(self.used | self.dirty).rotate_right(first as u32);
-        (cold != 0).then(|| (cold.trailing_zeros() as usize + first) % SEGMENTS)
-    }
-
     /// The number of stretches of usable memory.
     pub(crate) const fn stretches(&self) -> u32 {
         (self.committed & !(self.whole << 1)).count_ones()

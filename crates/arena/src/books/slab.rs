@@ -67,8 +67,6 @@ pub(crate) struct Segment {
     pub(crate) margin: u16,
     /// Its idle bytes when it was last looked at for pages to give back.
     pub(crate) seen: u32,
-    /// The bin that it served last as a slab of.
-    pub(crate) served: Bin,
     links: Links<Self>,
 }
 
@@ -140,12 +138,6 @@ impl Slab<'_> {
         let fresh = count.saturating_sub(self.segment.free as usize);
         let blocks = (self.segment.carved as usize + fresh).min(self.shape.capacity as usize);
         if fresh == 0 { 0 } else { blocks * self.shape.block_size as usize }
-    }
-
-    /// Whether it is one of the slabs that bins begin with, outside of their own partition, and all its blocks are free.
-    pub(crate) fn is_spare_first(&self) -> bool {
-        let own = self.segment.bin.shape().partition;
-        self.shape.partition != own && self.is_empty() && self.segment.free != 0
     }
 
     /// Whether nobody holds a block of it.

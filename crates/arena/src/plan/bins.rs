@@ -51,23 +51,10 @@ impl Bin {
         self.0
     }
 
-    /// The shape of its slabs: of all but the first, which may lie in [`Partition::FIRST`]. That of [`Bin::NONE`] says of no
-    /// address that a block starts there, and isn't asked for more.
+    /// The shape of its slabs. That of [`Bin::NONE`] says of no address that a block starts there, and isn't asked for more.
     #[inline(always)]
     pub(crate) fn shape(self) -> &'static SlabShape {
         &SHAPES[self.index()]
-    }
-
-    /// The shape of its slabs in [`Partition::FIRST`].
-    #[inline(always)]
-    pub(crate) fn first_shape(self) -> &'static SlabShape {
-        &FIRST_SHAPES[self.index()]
-    }
-
-    /// The shape of its slab that an address lies in.
-    #[inline(always)]
-    pub(crate) fn shape_at(self, address: *mut u8) -> &'static SlabShape {
-        if Partition::is_in_first(address.addr()) { self.first_shape() } else { self.shape() }
     }
 }
 
@@ -103,9 +90,9 @@ const STACK_MIN: usize = 8;
 const STACK_MAX: usize = 128;
 
 impl SlabShape {
-    /// That of the slabs of a class in a partition.
-    const fn of(class: SizeClass, partition: Partition) -> Self {
+    const fn of(class: SizeClass) -> Self {
         let size = class.block_size();
+        let partition = partition_of(size);
         let stack = STACK_BYTES / size;
         let capacity = partition.segment_size() / size;
         Self {
@@ -127,7 +114,7 @@ impl SlabShape {
 
     /// That of no slab: no block starts there.
     const fn of_none() -> Self {
-        Self { end: 0, ..Self::of(SizeClass::from_index(0).unwrap(), Partition::FIRST) }
+        Self { end: 0, ..Self::of(SizeClass::from_index(0).unwrap()) }
     }
 
     /// The number of the block that `offset` of a slab lies in.
@@ -178,21 +165,15 @@ const fn partition_of(block_size: usize) -> Partition {
 }
 
 /// The shape of each bin's slabs; of bin 0's, only that no block starts there is used.
-pub(crate) static SHAPES: [SlabShape; BINS] = shapes(false);
-/// The same of slabs in the first partition.
-static FIRST_SHAPES: [SlabShape; BINS] = shapes(true);
-
-const fn shapes(first: bool) -> [SlabShape; BINS] {
+pub(crate) static SHAPES: [SlabShape; BINS] = {
     let mut shapes = [SlabShape::of_none(); BINS];
     let mut bin = 1;
     while bin < BINS {
-        let class = SizeClass::from_index(bin - 1).unwrap();
-        let partition = if first { Partition::FIRST } else { partition_of(class.block_size()) };
-        shapes[bin] = SlabShape::of(class, partition);
+        shapes[bin] = SlabShape::of(SizeClass::from_index(bin - 1).unwrap());
         bin += 1;
     }
     shapes
-}
+};
 
 /// For each bin, the low bits that are zero in the addresses of all its blocks; none for bin 0.
 pub(crate) static INSIDE: [u16; BINS] = {
@@ -255,7 +236,6 @@ pub(crate) const fn bin_for(size: usize, align: usize) -> Option<Bin> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::geometry::AREA_SIZE;
 
     #[test]
     fn each_size_finds_the_smallest_class_with_its_alignment() {
@@ -296,20 +276,14 @@ mod tests {
 
     #[test]
     fn blocks_start_at_multiples_of_their_size_below_the_capacity() {
-        for (bin, partition) in Bin::all()
-            .flat_map(|bin| [bin.shape().partition, Partition::FIRST].map(|place| (bin, place)))
-        {
-            let (size, end) = (bin.shape().block_size as usize, partition.segment_size());
-            let segment = 5 * AREA_SIZE + partition.offset() + 7 * end;
-            let shape = bin.shape_at(core::ptr::without_provenance_mut(segment));
-            assert_eq!((shape.partition, shape.capacity as usize), (partition, end / size));
+        for shape in &SHAPES[1..] {
+            let (size, end) = (shape.block_size as usize, shape.partition.segment_size());
+            let is_start =
+                |offset| shape.is_start(core::ptr::without_provenance_mut(7 * end + offset));
             for block in 0..end / size + 2 {
                 for offset in (block * size).saturating_sub(1)..(block * size + 2).min(end) {
-                    let address = core::ptr::without_provenance_mut::<u8>(segment + offset);
-                    let starts = offset % size == 0 && offset / size < end / size;
-                    assert_eq!(shape.is_start(address), starts, "{offset} in blocks of {size}");
-                    let before = (offset / size).min(end / size - 1) * size;
-                    assert_eq!(shape.offset_in_block(address), offset - before);
+                    let starts = offset % size == 0 && offset / size < shape.capacity as usize;
+                    assert_eq!(is_start(offset), starts, "{offset} in blocks of {size}");
                 }
             }
         }
@@ -317,10 +291,9 @@ mod tests {
 
     #[test]
     fn no_block_starts_where_no_slab_is() {
-        for shape in [SHAPES[0], FIRST_SHAPES[0]] {
-            let is_start = |&at: &usize| shape.is_start(core::ptr::without_provenance_mut(at));
-            assert_eq!((0..1 << 16).filter(is_start).count(), 0);
-        }
+        let starts =
+            (0..1 << 16).filter(|&at| SHAPES[0].is_start(core::ptr::without_provenance_mut(at)));
+        assert_eq!(starts.count(), 0);
     }
 
     #[test]

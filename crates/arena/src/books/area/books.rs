@@ -97,7 +97,7 @@ impl Books {
     /// The block, or address, lies in a segment of this area that serves as a slab of this bin.
     #[inline]
     pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: Bin) -> Slab<'_> {
-        let shape = bin.shape_at(block);
+        let shape = bin.shape();
         let place = SegmentPlace::in_partition(block.addr(), shape.partition);
         let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
         let start = self.start();

@@ -67,10 +67,6 @@ impl Books {
         bytes: usize,
         appetite: Appetite,
     ) -> Result<(), Refusal> {
-        if self.arena(place.arena).committed & (1 << place.segment) == 0 {
-            // It may be the first segment whose book lies there: a page that is read before it is written to is faulted in twice.
-            self.segment(place).usable = 0;
-        }
         let usable = self.segment(place).usable as usize;
         if usable >= bytes {
             return Ok(());

@@ -106,6 +106,9 @@ impl Tables {
             return Err(ProviderError::OutOfMemory { size: HELD_OF_NUMBER, align: 1 });
         }
         mappings::change(0, 1);
+        // The books that are used first are read first, which would be a page fault of its own.
+        // SAFETY: just mapped, and so zero; nobody else knows of it.
+        unsafe { area.wrapping_add(SEGMENTS_AT).write_volatile(0) };
         Ok(Self { arenas_booked: 1, ..Self::default() })
     }
 

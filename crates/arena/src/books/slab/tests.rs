@@ -27,7 +27,6 @@ impl Fixture {
             bin: Bin::NONE,
             listed: false,
             seen: 0,
-            served: Bin::NONE,
             margin: 0,
             zeroed: false,
             locked: false,

@@ -5,21 +5,19 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         area::{Appetite, Refusal},
-        arena::Arena,
         fetch::fetch,
         guard, keys, poison,
-        reference::{ArenaRef, SegmentRef},
+        reference::SegmentRef,
         report,
         slab::{Segment, Slab},
     },
     heap::pools::Pools,
     plan::{
         bins::{BINS, Bin, SHAPES},
-        geometry::{PARTITIONS, Partition},
+        geometry::PARTITIONS,
     },
     policy::{self, huge_pages},
-    sys::spares,
-    thresholds::{FIRST_BLOCKS, LOOKED_AT, WORTH_FETCHING, WORTH_LOOKING},
+    thresholds::{LOOKED_AT, WORTH_FETCHING, WORTH_LOOKING},
 };
 
 const _: () = {
@@ -32,9 +30,6 @@ const _: () = {
         bin += 1;
     }
 };
-
-/// The table of held blocks, in the checked and the hardened build, is read by a block's bin alone.
-const FIRST_SLABS_LIE_TOGETHER: bool = !guard::KNOWS_HELD;
 
 impl Pools {
     /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; returns how many. They are in
@@ -50,7 +45,6 @@ impl Pools {
             let room = self.make_room(bin, left);
             let found = self.take_current(bin, &mut slots[..left]);
             taken += found;
-            self.tallies.took(bin, found);
             match room {
                 Err(Refusal::Occupied(_)) => self.current[bin.index()] = null_mut(),
                 Err(Refusal::OutOfMemory) if found == 0 && !self.turn_to_free(bin) => break,
@@ -58,6 +52,7 @@ impl Pools {
             }
         }
         slots.copy_within(slots.len() - taken.., 0);
+        self.tallies.took(bin, taken);
         self.taken += taken * bin.shape().block_size as usize;
         self.figures.allocate(taken * bin.shape().block_size as usize);
         taken
@@ -130,23 +125,14 @@ impl Pools {
         if segment.is_null() {
             return false;
         }
-        // SAFETY: [POOLS-1: areas] listed books are those of segments in areas of this heap; it was listed at the bin, and no
-        // longer is.
-        unsafe { self.turn_to(SegmentRef::of_book(segment).address(), bin) };
-        true
-    }
-
-    /// Refills a bin from a slab instead of the current one.
-    ///
-    /// # Safety
-    ///
-    /// A slab of the bin of this heap starts there, which isn't listed.
-    pub(super) unsafe fn turn_to(&mut self, start: *mut u8, bin: Bin) {
+        // SAFETY: [POOLS-1: areas] listed books are those of segments in areas of this heap.
+        let start = unsafe { SegmentRef::of_book(segment) }.address();
         let before = core::mem::replace(&mut self.current[bin.index()], start);
         if !before.is_null() {
             // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
             unsafe { self.place_slab(before, bin) };
         }
+        true
     }
 
     /// The blocks of a bin that are free in the slab which it is refilled from next, with memory behind them that is held.
@@ -212,8 +198,7 @@ impl Pools {
     }
 
     /// Lists a slab that has blocks to hand out again, or makes it a vacant segment if all its blocks are free. Its bin's
-    /// current slab stays as it is, but an empty first slab takes its place: were it vacant, the bin would touch as much memory
-    /// elsewhere as it has blocks there.
+    /// current slab stays as it is.
     ///
     /// # Safety
     ///
@@ -227,16 +212,11 @@ impl Pools {
         // touched only through these pools; [POOLS-2: slabs] it is listed at its bin, or nowhere.
         unsafe {
             let slab = self.slab(start, bin);
-            let (is_empty, is_spare) = (slab.is_empty(), slab.is_spare_first());
-            let book: *mut Segment = slab.segment;
-            if !is_empty {
-                self.slabs[bin.index()].add(book);
-            } else if is_spare && !self.current_slab(bin).is_some_and(|slab| slab.is_spare_first())
-            {
-                self.slabs[bin.index()].remove(book);
-                self.turn_to(start, bin);
-            } else {
+            if slab.is_empty() {
                 self.vacate_slab(start, bin);
+            } else {
+                let book: *mut Segment = slab.segment;
+                self.slabs[bin.index()].add(book);
             }
         }
     }
@@ -282,46 +262,24 @@ impl Pools {
         self.list_arena(segment.arena());
         self.grown = true;
         self.books(segment.area).set_bin(segment.place, bin);
-        self.segment(segment).served = bin;
         let start = segment.address();
         if guard::KNOWS_HELD {
             guard::open_slab(bin, start);
         }
         let idle = self.slab_of(segment).map_or(0, |slab| slab.idle());
         self.figures.add_dirty(idle);
-        poison::bytes_freed(start, segment.place.arena.partition.segment_size());
+        poison::bytes_freed(start, bin.shape().partition.segment_size());
         self.current[bin.index()] = start;
         true
     }
 
-    /// A vacant segment for a slab of a bin: for the first one in the first partition, where those of all bins lie side by
-    /// side, so that a thread with a few blocks of many sizes has few pages of page tables. Others lie there too where the
-    /// process has no mapping left with which the bin's own partition could begin.
+    /// A vacant segment that has a bit map, and in which a bin's first block is usable.
     fn find_slab_segment(&mut self, bin: Bin) -> Option<SegmentRef> {
-        let own = bin.shape().partition;
-        let first = |pools: &mut Self| pools.find_slab_segment_in(Partition::FIRST, bin);
-        let early = if self.next_partition(bin) == own { None } else { first(self) };
-        let found = early.or_else(|| self.find_slab_segment_in(own, bin));
-        let may_go_on = FIRST_SLABS_LIE_TOGETHER && own != Partition::FIRST;
-        if found.is_some() || !may_go_on || spares::are_left() { found } else { first(self) }
-    }
-
-    /// The partition in which a bin's next slab is to lie: its own, or the first if it has no blocks.
-    pub(super) fn next_partition(&self, bin: Bin) -> Partition {
         let shape = bin.shape();
-        let is_first = FIRST_SLABS_LIE_TOGETHER
-            && bin.first_shape().capacity >= FIRST_BLOCKS
-            && self.tallies.live(bin) == 0;
-        if is_first { Partition::FIRST } else { shape.partition }
-    }
-
-    /// A vacant segment of a partition that has a bit map, and in which a bin's first block is usable.
-    fn find_slab_segment_in(&mut self, partition: Partition, bin: Bin) -> Option<SegmentRef> {
         loop {
-            let again = self.find_first_segment(partition, bin);
-            let found = again.or_else(|| self.find_segment(partition))?;
+            let found = self.find_segment(shape.partition)?;
             let SegmentRef { area, place } = found;
-            match self.commit_slab(found, bin.shape().block_size as usize) {
+            match self.commit_slab(found, shape.block_size as usize) {
                 Ok(()) if self.books(area).prepare_slab(place) => return Some(found),
                 Err(Refusal::Occupied(number)) => self.leave_out(found.arena().segment(number)),
                 _ => {
@@ -330,39 +288,6 @@ impl Pools {
                 }
             }
         }
-    }
-
-    /// A vacant segment of the first partition for a bin without blocks: one with memory behind it that the bin had before, or else
-    /// one with memory behind half of it, or else a cold one. Threads that follow each other in a heap begin with other classes
-    /// first, and each would fill what another one had touched little of.
-    pub(super) fn find_first_segment(
-        &mut self,
-        partition: Partition,
-        bin: Bin,
-    ) -> Option<SegmentRef> {
-        // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably, and are
-        // those of arenas in areas of this heap.
-        let arena = unsafe {
-            let listed = self.arenas[partition.number()].warmest();
-            if partition != Partition::FIRST || self.tallies.live(bin) != 0 || listed.is_null() {
-                return None;
-            }
-            ArenaRef::of_book(listed)
-        };
-        let &mut Arena { used, dirty, .. } = self.arena(arena);
-        let (mut left, mut warm) = (dirty & !used, None);
-        while left != 0 {
-            let segment = arena.segment(left.trailing_zeros() as usize);
-            let &mut Segment { served, touched, .. } = self.segment(segment);
-            if served == bin {
-                return Some(segment);
-            }
-            let size = Partition::FIRST.segment_size();
-            warm = warm.or((touched as usize >= size / 2).then_some(segment));
-            left &= left - 1;
-        }
-        let next = self.arena(arena).cold_segment(arena.place.first_slab());
-        warm.or(next.map(|segment| arena.segment(segment)))
     }
 
     /// Makes the first `bytes` of a slab usable, and more ahead where memory is plentiful.

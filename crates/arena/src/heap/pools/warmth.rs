@@ -15,15 +15,14 @@ impl Pools {
 
     /// Whether the next vacant segment of a bin's partition has memory behind much of it.
     pub(crate) fn has_warm_segment(&mut self, bin: Bin) -> bool {
-        let partition = self.next_partition(bin);
+        let partition = bin.shape().partition;
         // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
         let arena = unsafe { self.arenas[partition.number()].warmest() };
         // SAFETY: a listed book, as above.
         if arena.is_null() || unsafe { (*arena).dirty } == 0 {
             return false;
         }
-        let first = self.find_first_segment(partition, bin);
-        let Some(found) = first.or_else(|| self.find_segment(partition)) else { return false };
+        let Some(found) = self.find_segment(partition) else { return false };
         policy::is_worth_turning_to(self.segment(found).touched as usize)
     }
 
@@ -43,19 +42,11 @@ impl Pools {
         }
     }
 
-    /// Whether no block of a bin serves anything, as those `kept` are in a stock, and vacating its slabs is worth filling the
-    /// stock again later: the next slab of a `busy` bin would lie there.
-    pub(crate) fn is_worth_vacating(&mut self, bin: Bin, kept: &[*mut u8], busy: Bin) -> bool {
-        if self.tallies.live(bin) != kept.len() {
-            return false;
-        }
-        let wanted = self.next_partition(busy);
-        match self.current_slab(bin) {
-            Some(slab) if slab.shape.partition == wanted => {
-                policy::is_worth_turning_to(slab.carved_bytes())
-            }
-            // Blocks of the stock may keep slabs there.
-            _ => kept.iter().any(|&block| bin.shape_at(block).partition == wanted),
-        }
+    /// Whether no block of a bin serves anything, as `kept` of them are in a stock, and vacating its slabs is worth filling
+    /// the stock again later.
+    pub(crate) fn is_worth_vacating(&mut self, bin: Bin, kept: usize) -> bool {
+        let is_worth = |slab: Slab<'_>| policy::is_worth_turning_to(slab.carved_bytes());
+        let unused = self.tallies.live(bin) == kept;
+        unused && self.current_slab(bin).map_or(kept > 0, is_worth)
     }
 }
