@@ -6,6 +6,7 @@
 mod children;
 
 use std::{
+    ops::Range,
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
@@ -18,6 +19,7 @@ use stratalloc_arena::{
     tag::{self, Tag},
     validate,
 };
+use stratalloc_pages::os::faults::{self, Fault};
 
 const PAGE: usize = 4096;
 
@@ -207,6 +209,31 @@ fn a_wrong_free_ends_the_process() {
     free(block);
 }
 
+/// Whichever call is the first that fails, what is told holds.
+#[test]
+fn it_is_told_that_the_system_refuses_guards() {
+    /// Whether guards are on once calls failed, and whether a block is fenced then.
+    fn under(doomed: Range<u64>) -> (bool, bool) {
+        faults::fail_as(Fault::Refused, doomed);
+        Config::new().guards(1).apply().unwrap();
+        faults::stop();
+        let block = global::allocate(100, 8);
+        let is_fenced = fenced(block).is_some();
+        free(block);
+        (Config::guards_are_on(), is_fenced)
+    }
+    let refused = || {
+        // Before there is a pool.
+        let refusals: Vec<_> = (0..8).map(|call| under(call..u64::MAX)).collect();
+        let off = refusals.iter().take_while(|&&(is_on, _)| !is_on);
+        let is_told = off.clone().count() > 1 && off.clone().all(|&(_, is_fenced)| !is_fenced);
+        let is_well = under(u64::MAX..u64::MAX) == (true, true);
+        Config::new().apply().unwrap();
+        is_told && is_well && !Config::guards_are_on()
+    };
+    in_a_process_of_its_own("it_is_told_that_the_system_refuses_guards", refused);
+}
+
 /// Another fault is handled as it was before.
 #[test]
 fn a_handler_of_others_is_called_for_their_faults() {
@@ -225,14 +252,16 @@ fn a_handler_of_others_is_called_for_their_faults() {
         }
         false
     };
-    // A process in which no guards were set yet: the other tests may come first.
-    let child = std::env::var_os("GUARDS_CHILD");
-    if child.is_some() {
-        act();
+    in_a_process_of_its_own("a_handler_of_others_is_called_for_their_faults", act);
+}
+
+/// Runs what must return true where no guards were set yet, as other tests may have: this test does, in another process.
+fn in_a_process_of_its_own(test: &str, act: impl Fn() -> bool) {
+    if std::env::var_os("GUARDS_CHILD").is_some() {
+        return assert!(act());
     }
-    let test = std::env::current_exe().unwrap();
-    let mut command = std::process::Command::new(test);
-    command.args(["--exact", "a_handler_of_others_is_called_for_their_faults", "--test-threads=1"]);
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--test-threads=1"]);
     assert!(command.env("GUARDS_CHILD", "1").status().unwrap().success());
 }
 

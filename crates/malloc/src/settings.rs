@@ -42,15 +42,25 @@ fn apply() {
     if let Some(wanted) = setting(c"STRATALLOC_BACKGROUND", "yes or no", yes_or_no) {
         config = config.background(wanted);
     }
+    let mut wants_guards = false;
     if let Some((one_in, slots)) = setting(GUARDS, "a number, or two as 1000,256", guards) {
         config = config.guards(one_in).guard_slots(slots.unwrap_or(Config::GUARD_SLOTS));
+        wants_guards = one_in != 0;
     }
     if config != Config::new() {
-        if let Err(limit::Exceeded { held, limit, .. }) = config.apply() {
-            complain(format_args!(
-                "STRATALLOC_LIMIT: {held} bytes are held already, {limit} asked for"
-            ));
-        }
+        put_in_force(config, wants_guards);
+    }
+}
+
+fn put_in_force(config: Config, wants_guards: bool) {
+    match config.apply() {
+        Err(limit::Exceeded { held, limit, .. }) => complain(format_args!(
+            "STRATALLOC_LIMIT: {held} bytes are held already, {limit} asked for"
+        )),
+        Ok(()) if wants_guards && !Config::guards_are_on() => complain(format_args!(
+            "STRATALLOC_GUARDS: the system has no memory for guards; ignored"
+        )),
+        Ok(()) => {}
     }
 }
 

@@ -434,6 +434,26 @@ fn misuse_of_fenced_blocks_is_reported_with_the_calls_that_allocated_and_freed_t
     }
 }
 
+#[test]
+fn guards_that_the_system_has_no_memory_for_are_told_of() {
+    let program = build("fences", Way::Preloaded);
+    let library = lib_dir().join("libstratalloc.so");
+    let under = |megabytes: usize| {
+        let mut shell = Command::new("sh");
+        shell.args([
+            "-c",
+            &format!("ulimit -v {}; LD_PRELOAD=\"$1\" exec \"$0\" none", megabytes << 10),
+        ]);
+        shell.arg(&program).arg(&library).env("STRATALLOC_GUARDS", "1,512");
+        shell.output().unwrap()
+    };
+    let complaint = "stratalloc: STRATALLOC_GUARDS: the system has no memory for guards; ignored\n";
+    let said: Vec<_> = (4..64).map(under).filter(|output| output.status.success()).collect();
+    let told = said.iter().filter(|output| output.stderr == complaint.as_bytes()).count();
+    let silent = said.iter().filter(|output| output.stderr.is_empty()).count();
+    assert!(told > 2 && silent > 2 && told + silent == said.len(), "{told}, {silent}: {said:?}");
+}
+
 fn check_fenced(program: &Path, kind: &str, words: &str, signal: i32, is_freed: bool, way: Way) {
     let outcome = run_with(program, &[kind], way, &[("STRATALLOC_GUARDS", "1,512")]);
     assert_eq!(outcome.status.signal(), Some(signal), "{kind}: {outcome:?}");

@@ -159,7 +159,7 @@ impl Config {
     ///
     /// A handler of `SIGSEGV` is set for that, once, which hands all other faults on to the one that was there. While blocks
     /// are fenced, each free takes its slow path, as while the [profile](crate::profile) takes samples. Where the system
-    /// refuses memory for it, no block is fenced.
+    /// refuses memory for it, no block is fenced, which [`guards_are_on`](Self::guards_are_on) tells.
     ///
     /// ```
     /// stratalloc_arena::Config::new().guards(1000).apply()?;
@@ -182,6 +182,12 @@ impl Config {
         assert!(0 < slots && slots <= Self::MOST_GUARD_SLOTS, "there are 1 to 1024 slots");
         self.guard_slots = slots;
         self
+    }
+
+    /// Whether the process has blocks [fenced](Self::guards): once that was applied, unless the system refused memory for it.
+    #[must_use]
+    pub fn guards_are_on() -> bool {
+        sampling::are_fencing()
     }
 
     /// Applies these choices to the process, in place of earlier ones.

@@ -27,14 +27,14 @@ pub(crate) fn set_interval(interval: usize) -> bool {
     true
 }
 
-/// Has one block in so many fenced on average, of which so many may be live or wait, or no more at zero; returns whether there
-/// was memory for it.
-pub(crate) fn set_fences(one_in: usize, blocks: usize) -> bool {
+/// Has one block in so many fenced on average, of which so many may be live or wait, or no more at zero; nor where there is no
+/// memory for it.
+pub(crate) fn set_fences(one_in: usize, blocks: usize) {
     if one_in != 0 {
         thread::watch_forks();
         trace::prepare();
         if !fenced::prepare(blocks) {
-            return false;
+            return;
         }
         segfaults::watch();
     }
@@ -43,7 +43,11 @@ pub(crate) fn set_fences(one_in: usize, blocks: usize) -> bool {
     if let Some(cache) = thread::attached() {
         watching::current(cache);
     }
-    true
+}
+
+/// Whether blocks are fenced.
+pub(crate) fn are_fencing() -> bool {
+    samples::rates().fence_one_in() != 0
 }
 
 /// Makes the heap for samples, unless another thread does meanwhile.
