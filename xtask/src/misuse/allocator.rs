@@ -14,12 +14,19 @@ pub(super) struct Allocator {
     pub(super) name: String,
     /// What is preloaded.
     library: Option<PathBuf>,
+    /// Variables that it reads as it starts.
+    settings: &'static [(&'static str, &'static str)],
     pub(super) is_ours: bool,
+    /// Whether a wrong call may be a fault: where it is looked at memory that was never used.
+    pub(super) may_fault: bool,
+    /// How often each case runs, where chance has a say: what is noticed least counts.
+    pub(super) runs: usize,
 }
 
 impl Allocator {
     /// Lets a program have its malloc.
     pub(super) fn serve(&self, command: &mut Command) {
+        command.envs(self.settings.iter().copied());
         match &self.library {
             Some(library) => command.env("LD_PRELOAD", library),
             None => command.env_remove("LD_PRELOAD"),
@@ -27,19 +34,30 @@ impl Allocator {
     }
 }
 
-/// Our builds.
+/// Has every small block fenced, as long as there are slots.
+const GUARDS: &[(&str, &str)] = &[("STRATALLOC_GUARDS", "1")];
+
+/// At which end of its page a block lies, chance decides.
+const RUNS_WITH_GUARDS: usize = 8;
+
+/// Our builds, the default one with guards too.
 pub(super) fn ours() -> Result<Vec<Allocator>> {
-    let builds = [
-        ("default", library::build()?),
-        ("checked", library::build_checked()?),
-        ("hardened", library::build_hardened()?),
-        ("paranoid", library::build_paranoid()?),
+    let default = library::build()?;
+    let builds: [(_, _, &[_]); 5] = [
+        ("default", default.clone(), &[]),
+        ("guards", default, GUARDS),
+        ("checked", library::build_checked()?, &[]),
+        ("hardened", library::build_hardened()?, &[]),
+        ("paranoid", library::build_paranoid()?, &[]),
     ];
     Ok(builds
         .into_iter()
-        .map(|(name, library)| Allocator {
+        .map(|(name, library, settings)| Allocator {
             name: name.to_owned(),
             library: Some(library),
+            may_fault: !settings.is_empty(),
+            runs: if settings.is_empty() { 1 } else { RUNS_WITH_GUARDS },
+            settings,
             is_ours: true,
         })
         .collect())
@@ -47,7 +65,14 @@ pub(super) fn ours() -> Result<Vec<Allocator>> {
 
 /// The C library's own.
 pub(super) fn c_library() -> Result<Allocator> {
-    Ok(Allocator { name: machine::c_library()?, library: None, is_ours: false })
+    Ok(Allocator {
+        name: machine::c_library()?,
+        library: None,
+        settings: &[],
+        is_ours: false,
+        may_fault: true,
+        runs: 1,
+    })
 }
 
 /// Scudo, of the newest runtime of Clang's that Debian has here: unpacked, not installed.
@@ -62,7 +87,14 @@ pub(super) fn scudo() -> Result<Allocator> {
         })?;
     }
     let library = Some(library_in(&root)?);
-    Ok(Allocator { name: format!("Scudo {version}"), library, is_ours: false })
+    Ok(Allocator {
+        name: format!("Scudo {version}"),
+        library,
+        settings: &[],
+        is_ours: false,
+        may_fault: true,
+        runs: 1,
+    })
 }
 
 fn library_in(root: &Path) -> Result<PathBuf> {
