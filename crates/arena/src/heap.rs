@@ -138,14 +138,28 @@ impl Heap {
     /// Hands a batch over to the heap that owns its blocks. If too much waits there, it is taken in at once, unless a
     /// thread works on the heap.
     pub(crate) fn deliver(mark: Mark, batch: OwnedBatch) -> Option<Visit> {
+        let (heap, waiting) = Self::put_in(batch);
+        if policy::may_wait_in_inbox(waiting) { None } else { heap.take_in(mark) }
+    }
+
+    /// The same, but however little waits there: so the batch, a block of the thread that hands it over, comes back to it,
+    /// unless a thread works on the heap.
+    pub(crate) fn deliver_at_once(mark: Mark, batch: OwnedBatch) -> Option<Visit> {
+        Self::put_in(batch).0.take_in(mark)
+    }
+
+    /// Puts a batch in the inbox of the heap that owns its blocks; returns the heap, and about how many bytes wait there.
+    fn put_in(batch: OwnedBatch) -> (&'static Self, usize) {
         // SAFETY: [BATCH-2: owner] the owner is a thread's heap, which lives as long as the process.
         let heap = unsafe { Self::of(batch.owner()) };
         // SAFETY: the batch is for the heap that it is handed to.
-        if policy::may_wait_in_inbox(unsafe { heap.inbox.push(batch) }) {
-            return None;
-        }
-        let mut pools = heap.pools.try_lock(mark)?;
-        let spent = heap.absorb(&mut pools);
+        (heap, unsafe { heap.inbox.push(batch) })
+    }
+
+    /// Takes the inbox in, unless a thread works on the heap.
+    fn take_in(&self, mark: Mark) -> Option<Visit> {
+        let mut pools = self.pools.try_lock(mark)?;
+        let spent = self.absorb(&mut pools);
         Some(Visit::new(spent, pools.relieve()))
     }
 

@@ -51,15 +51,22 @@ fn work() {
 
 /// So many threads work at once, and end.
 fn threads(count: usize) {
+    threads_that(count, |_| {});
+}
+
+/// So many threads work at once; each does something besides, by its number, and ends.
+fn threads_that(count: usize, act: impl Fn(usize) + Sync) {
     let barrier = Barrier::new(count);
     thread::scope(|scope| {
-        let start = || {
-            scope.spawn(|| {
+        let (barrier, act) = (&barrier, &act);
+        let start = |number| {
+            scope.spawn(move || {
                 work();
                 barrier.wait();
+                act(number);
             })
         };
-        let threads: Vec<_> = (0..count).map(|_| start()).collect();
+        let threads: Vec<_> = (0..count).map(start).collect();
         // Their ends are waited for, not only that they are done.
         for thread in threads {
             thread.join().unwrap();
@@ -92,6 +99,22 @@ fn a_trim_leaves_little_of_an_ended_threads_heap() {
     global::trim();
     let each = beyond(before) / (2 * count);
     assert!(each <= 32 << 10, "{each} bytes a heap");
+}
+
+/// What holds such blocks on their way is a block of the thread that freed them, and would keep its heap in use.
+#[test]
+fn threads_that_freed_blocks_of_one_that_sleeps_leave_nothing() {
+    let _alone = keeping(0);
+    let count = 100;
+    let blocks: Vec<_> = (0..count).map(|_| fill(100).expose_provenance()).collect();
+    threads_that(count, |number| {
+        // SAFETY: each is freed once.
+        unsafe { global::deallocate(std::ptr::with_exposed_provenance_mut(blocks[number])) };
+    });
+    let with = resident();
+    global::trim();
+    let given = with.saturating_sub(resident());
+    assert!(given < MIB, "{given} bytes stayed");
 }
 
 #[test]

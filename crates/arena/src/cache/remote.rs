@@ -136,11 +136,13 @@ impl Cache {
         Heap::deliver(self.mark(), batch)
     }
 
-    /// Hands every batch over, however few blocks are in it.
+    /// Hands every batch over, however few blocks are in it. They come back as work of the visit where no thread works on
+    /// the heaps that they are for: a batch that waits in the inbox of an owner that sleeps would keep this heap in use.
     pub(crate) fn flush_outbox(&self) -> Visit {
         let mut visit = Visit::NONE;
         for place in 0..PLACES {
-            if let Some(sent) = self.outbox.take(place).and_then(|batch| self.send(batch)) {
+            let batch = self.outbox.take(place);
+            if let Some(sent) = batch.and_then(|batch| Heap::deliver_at_once(self.mark(), batch)) {
                 visit = sent.and(visit);
             }
         }
