@@ -7,7 +7,7 @@ use stratalloc_arena::{gauges, global};
 
 use crate::{
     out::{Descriptor, Out, send},
-    profile, settings, text,
+    profile, text, variable,
 };
 
 /// Writes the files that are asked for, and checks the blocks freed by the thread that ends the process.
@@ -28,7 +28,7 @@ static AT_END: extern "C" fn() = at_end;
 
 /// Writes to the file that a variable names, if it is set and the file can be written.
 fn write_file(variable: &CStr, write: impl FnOnce(&mut Out<'_, Descriptor>) -> fmt::Result) {
-    let Some(path) = settings::value(variable) else { return };
+    let Some(path) = variable::value(variable) else { return };
     // SAFETY: `value` returns the bytes of a string before its null.
     let path = unsafe { CStr::from_ptr(path.as_ptr().cast()) };
     if let Some(mut file) = Descriptor::create(path) {

@@ -5,20 +5,20 @@ use core::ffi::CStr;
 use stratalloc_arena::gauges::{self, MAGIC, NotStarted};
 use stratalloc_core::ProviderError;
 
-use crate::{path::Path, settings};
+use crate::{path::Path, variable};
 
 // Among the library's constructors. Blocks may have been allocated before it.
 stratalloc_pages::at_start!({ start_if_wanted() });
 
 /// Starts gauges if the variable asks for them.
 fn start_if_wanted() {
-    let Some(text) = settings::setting(c"STRATALLOC_GAUGES", "a path", parse) else { return };
+    let Some(text) = variable::setting(c"STRATALLOC_GAUGES", "a path", parse) else { return };
     let mut path = Path::new();
     if path.expand(text, false).is_err() {
-        return settings::complain(format_args!("STRATALLOC_GAUGES is not a path; ignored"));
+        return variable::complain(format_args!("STRATALLOC_GAUGES is not a path; ignored"));
     }
     if let Err(error) = start(path.as_c_str()) {
-        settings::complain(format_args!("there are no gauges: {error}"));
+        variable::complain(format_args!("there are no gauges: {error}"));
     }
 }
 

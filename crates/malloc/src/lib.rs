@@ -35,6 +35,7 @@ mod libc_names;
 mod out;
 #[cfg(feature = "freestanding")]
 mod panic;
+mod parse;
 mod path;
 mod profile;
 mod settings;
@@ -43,3 +44,4 @@ mod sized_delete;
 mod standard;
 mod tags;
 mod text;
+mod variable;

@@ -2,19 +2,15 @@
 //!
 //! A value that can't be understood is named in one line on standard error, and ignored; so is an unknown variable.
 
-use core::{ffi::CStr, fmt::Write};
+use core::ffi::CStr;
 
 use stratalloc_arena::{Config, limit};
 
 use crate::{
-    out::{Descriptor, send},
+    parse::{decay, guards, limit_of, size, yes_or_no},
     profile,
+    variable::{complain, setting},
 };
-
-mod parse;
-
-pub(crate) use parse::size;
-use parse::{decay, guards, limit_of, yes_or_no};
 
 // Among the library's constructors. Blocks may have been allocated before it.
 stratalloc_pages::at_start!({ apply() });
@@ -113,38 +109,4 @@ fn complain_if_unknown(variable: &CStr) {
     }
     let name = core::str::from_utf8(name).unwrap_or("a variable STRATALLOC_...");
     complain(format_args!("{name} is unknown; ignored"));
-}
-
-/// The parsed value of a variable, if it is set to one that can be understood.
-pub(crate) fn setting<T>(
-    name: &CStr,
-    wanted: &str,
-    parse: impl Fn(&'static [u8]) -> Option<T>,
-) -> Option<T> {
-    let text = value(name)?;
-    let parsed = parse(text);
-    if parsed.is_none() {
-        let name = name.to_str().unwrap_or_default();
-        complain(format_args!("{name} is not {wanted}; ignored"));
-    }
-    parsed
-}
-
-/// The value of a variable; none in a program that runs with more rights than its user has.
-pub(crate) fn value(name: &CStr) -> Option<&'static [u8]> {
-    unsafe extern "C" {
-        fn secure_getenv(name: *const core::ffi::c_char) -> *const core::ffi::c_char;
-    }
-    // SAFETY: the name ends with a null. The result is null, or a string that stays as long as the variable isn't changed;
-    // no part of the program changes it before its constructors.
-    unsafe {
-        let value = secure_getenv(name.as_ptr());
-        (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
-    }
-}
-
-/// Writes a line to standard error.
-pub(crate) fn complain(what: core::fmt::Arguments<'_>) {
-    // Nothing can be done if standard error takes nothing.
-    let _ = send(&mut Descriptor::stderr(), |out| writeln!(out, "stratalloc: {what}"));
 }

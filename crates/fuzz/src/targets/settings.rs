@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stratalloc_arena::Config;
 
-#[path = "../../../malloc/src/settings/parse.rs"]
+#[path = "../../../malloc/src/parse.rs"]
 mod parse;
 
 /// Each parser of a text says what a plainer one does, with numbers that have room.

@@ -8,7 +8,7 @@ use core::{
 
 use stratalloc_arena::{limit, profile};
 
-use crate::{errno, profile::write_named, settings};
+use crate::{errno, profile::file::write_named, variable};
 
 /// The variable that names the signal.
 pub(crate) const SIGNAL: &CStr = c"STRATALLOC_PROFILE_SIGNAL";
@@ -31,9 +31,9 @@ static LIMIT_MET: AtomicBool = AtomicBool::new(false);
 /// Sees to it that a profile is written at these moments.
 pub(super) fn prepare() {
     limit::set_hook(Some(at_limit));
-    if let Some(signal) = settings::setting(SIGNAL, "USR1, USR2, HUP, QUIT, PROF or WINCH", parse) {
+    if let Some(signal) = variable::setting(SIGNAL, "USR1, USR2, HUP, QUIT, PROF or WINCH", parse) {
         if !catch(signal) {
-            settings::complain(format_args!("no profile is written at a signal: it is refused"));
+            variable::complain(format_args!("no profile is written at a signal: it is refused"));
         }
     }
 }

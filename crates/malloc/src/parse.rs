@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use stratalloc_arena::Config;
 
-pub(super) fn limit_of(text: &[u8]) -> Option<usize> {
+pub(crate) fn limit_of(text: &[u8]) -> Option<usize> {
     size(text).filter(|&bytes| bytes >= Config::LEAST_LIMIT)
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn size(text: &[u8]) -> Option<usize> {
 }
 
 /// A time: a number with `ms`, `s`, `min` or `h`.
-pub(super) fn decay(text: &[u8]) -> Option<Duration> {
+pub(crate) fn decay(text: &[u8]) -> Option<Duration> {
     let (number, unit) = number(text)?;
     let milliseconds = match unit {
         b"ms" => 1,
@@ -39,7 +39,7 @@ pub(super) fn decay(text: &[u8]) -> Option<Duration> {
     (time <= Config::LONGEST_DECAY).then_some(time)
 }
 
-pub(super) fn yes_or_no(text: &[u8]) -> Option<bool> {
+pub(crate) fn yes_or_no(text: &[u8]) -> Option<bool> {
     match text {
         b"yes" => Some(true),
         b"no" => Some(false),
@@ -48,7 +48,7 @@ pub(super) fn yes_or_no(text: &[u8]) -> Option<bool> {
 }
 
 /// One block in how many, and how many at a time, if that is said.
-pub(super) fn guards(text: &[u8]) -> Option<(usize, Option<usize>)> {
+pub(crate) fn guards(text: &[u8]) -> Option<(usize, Option<usize>)> {
     let plain = |text| number(text).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number);
     let Some(comma) = text.iter().position(|&byte| byte == b',') else {
         return Some((plain(text)?, None));
