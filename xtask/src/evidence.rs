@@ -56,7 +56,7 @@ const STRUCTURES: [Structure; 19] = [
         "magazines, and what is under them",
         &[
             "block/src/shared/magazine.rs",
-            "block/src/shared/memory.rs",
+            "block/src/shared/allocator/memory.rs",
             "block/src/shared/index.rs",
         ],
         BLOCK,

@@ -23,8 +23,6 @@ mod allocator;
 mod check;
 #[cfg(not(loom))]
 mod magazine;
-#[cfg(not(loom))]
-mod memory;
 #[cfg(all(test, not(loom)))]
 mod stress;
 #[cfg(all(test, not(loom)))]

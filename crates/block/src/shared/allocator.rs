@@ -1,14 +1,15 @@
 //! The lock-free allocator: the depot's algorithm on real memory.
 
+mod memory;
+
 use core::{cell::Cell, mem::MaybeUninit, ptr::NonNull};
 
 use stratalloc_core::{AllocError, Allocator};
 
+use self::memory::SideLink;
 use super::{
     depot::Depot,
     index::{MAX_CHUNK_BLOCKS, MAX_CHUNKS},
-    magazine::Magazine,
-    memory::SideLink,
     shelf::Shelf,
 };
 use crate::{BlockError, BlockLayout, Blocks, Buffer, Growth, allocator::impl_allocator, poison};
@@ -112,17 +113,6 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// Returns the base that chunks come from.
     pub const fn base(&self) -> &A {
         &self.base
-    }
-
-    /// Returns a store of at most 64 free blocks for one thread, through which it allocates and frees.
-    pub fn magazine(&self) -> Magazine<'_, A> {
-        self.magazine_of()
-    }
-
-    /// Returns a store of at most `N` free blocks: more meet the other threads less often, and keep more
-    /// blocks from them.
-    pub fn magazine_of<const N: usize>(&self) -> Magazine<'_, A, N> {
-        Magazine::new(self, home())
     }
 }
 

@@ -4,7 +4,7 @@ use core::{cell::Cell, fmt, ptr::NonNull};
 
 use stratalloc_core::{AllocError, Allocator};
 
-use super::SyncBlockAllocator;
+use super::allocator::{SyncBlockAllocator, home};
 use crate::{BlockLayout, Blocks, allocator::impl_allocator};
 
 /// A store of at most `N` free blocks of a [`SyncBlockAllocator`], for the thread that holds it.
@@ -30,6 +30,19 @@ pub struct Magazine<'a, A: Allocator, const N: usize = 64> {
 // SAFETY: what the places hold is the magazine's alone and tied to no thread.
 unsafe impl<A: Allocator + Sync, const N: usize> Send for Magazine<'_, A, N> {}
 
+impl<A: Allocator> SyncBlockAllocator<A> {
+    /// Returns a store of at most 64 free blocks for one thread, through which it allocates and frees.
+    pub fn magazine(&self) -> Magazine<'_, A> {
+        self.magazine_of()
+    }
+
+    /// Returns a store of at most `N` free blocks: more meet the other threads less often, and keep more
+    /// blocks from them.
+    pub fn magazine_of<const N: usize>(&self) -> Magazine<'_, A, N> {
+        Magazine::new(self, home())
+    }
+}
+
 impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
     /// Blocks that are moved at once: half, so that after a refill or a drain a run of either kind of
     /// call goes on for as long.
@@ -38,7 +51,7 @@ impl<'a, A: Allocator, const N: usize> Magazine<'a, A, N> {
         N / 2
     };
 
-    pub(super) const fn new(shared: &'a SyncBlockAllocator<A>, home: usize) -> Self {
+    const fn new(shared: &'a SyncBlockAllocator<A>, home: usize) -> Self {
         let places = [const { Cell::new(NonNull::dangling()) }; N];
         Self { count: Cell::new(0), places, shared, home }
     }

@@ -9,26 +9,26 @@ use core::{
 
 use stratalloc_core::Allocator;
 
-use super::{
-    SyncBlockAllocator,
-    depot::Taken,
-    frontier::{ChunkSource, Claim},
-    index::{Index, MAX_CHUNK_BLOCKS},
-    shelf::Shelf,
-    stack::Links,
-};
+use super::SyncBlockAllocator;
 use crate::{
     free_list::{CHECKED, Link, peek},
     poison,
+    shared::{
+        depot::Taken,
+        frontier::{ChunkSource, Claim},
+        index::{Index, MAX_CHUNK_BLOCKS},
+        shelf::Shelf,
+        stack::Links,
+    },
 };
 
 /// The link of a block, behind the blocks of its chunk. Not loom's: it lies in raw memory, and the
 /// models keep theirs in a vector.
-pub(super) type SideLink = AtomicU32;
+pub(in crate::shared) type SideLink = AtomicU32;
 
 /// Blocks that nobody else has, on their way to the caller.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Supply {
+pub(in crate::shared) enum Supply {
     /// From a shelf.
     Lone(NonNull<u8>),
     /// From the depot.
@@ -39,7 +39,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// Takes a batch, or else at most `fresh` blocks that nobody had. The base may be asked, so what the
     /// caller knew of its own blocks may have changed after this.
     #[inline]
-    pub(super) fn obtain(&self, home: usize, fresh: usize) -> Option<Supply> {
+    pub(in crate::shared) fn obtain(&self, home: usize, fresh: usize) -> Option<Supply> {
         let taken = self.depot.take(home, self, fresh).map(Supply::Taken);
         taken.or_else(|| self.obtain_from_afar(home, fresh))
     }
@@ -55,7 +55,12 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     /// Writes blocks that were [obtained](Self::obtain) into the front of `out`, which isn't empty, the first
     /// to be used last; returns how many. What doesn't fit goes back.
     #[inline]
-    pub(super) fn unpack(&self, home: usize, supply: Supply, out: &[Cell<NonNull<u8>>]) -> usize {
+    pub(in crate::shared) fn unpack(
+        &self,
+        home: usize,
+        supply: Supply,
+        out: &[Cell<NonNull<u8>>],
+    ) -> usize {
         match supply {
             Supply::Lone(block) => {
                 out[0].set(block);
@@ -99,7 +104,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
 
     /// Puts back blocks that the caller alone has, as a batch.
     #[inline]
-    pub(super) fn put(&self, home: usize, blocks: &[Cell<NonNull<u8>>]) {
+    pub(in crate::shared) fn put(&self, home: usize, blocks: &[Cell<NonNull<u8>>]) {
         let [first, ..] = blocks else { return };
         // SAFETY: [SYNC_BLOCK_ALLOCATOR-2] the blocks are the caller's.
         unsafe {
@@ -125,14 +130,14 @@ impl<A: Allocator> SyncBlockAllocator<A> {
 
     /// Returns where the block is.
     #[inline]
-    pub(super) fn address(&self, index: Index) -> NonNull<u8> {
+    pub(in crate::shared) fn address(&self, index: Index) -> NonNull<u8> {
         // SAFETY: [SYNC_BLOCK_ALLOCATOR-1] for the chunk, in which the position lies.
         unsafe { self.boundary(index).sub((index.position() + 1) * self.blocks.size()) }
     }
 
     /// Returns the block that starts at the address, if one does.
     #[inline]
-    pub(super) fn index(&self, address: NonNull<u8>) -> Option<Index> {
+    pub(in crate::shared) fn index(&self, address: NonNull<u8>) -> Option<Index> {
         let (opened, _) = self.depot.frontier().opened_and_claimed();
         // The newest first: doubling, it is half of all.
         (0..opened).rev().find_map(|number| {
@@ -144,7 +149,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     }
 
     #[inline]
-    pub(super) fn link(&self, index: Index) -> &SideLink {
+    pub(in crate::shared) fn link(&self, index: Index) -> &SideLink {
         let link = self.boundary(index).cast::<SideLink>();
         // SAFETY: [SYNC_BLOCK_ALLOCATOR-1] for the chunk, in which the position lies, and the boundary is aligned as
         // blocks are. What isn't initialised yet is only written [SYNC_BLOCK_ALLOCATOR-3].
@@ -162,7 +167,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     }
 
     /// Returns what is asked of the base for the chunk with this number, and how far in its boundary is.
-    pub(super) fn chunk_layout(&self, number: usize) -> Option<(Layout, usize)> {
+    pub(in crate::shared) fn chunk_layout(&self, number: usize) -> Option<(Layout, usize)> {
         let count = self.blocks_in(number);
         let boundary = count.checked_mul(self.blocks.size())?;
         let size = boundary.checked_add(count.checked_mul(size_of::<SideLink>())?)?;
@@ -175,7 +180,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
     ///
     /// The boundary is that of a chunk with this number that `take_chunk` returned, and nothing in it
     /// is used from here on.
-    pub(super) unsafe fn release(&self, number: usize, boundary: NonNull<u8>) {
+    pub(in crate::shared) unsafe fn release(&self, number: usize, boundary: NonNull<u8>) {
         if let Some((layout, distance)) = self.chunk_layout(number) {
             // SAFETY: the memory was allocated with this layout, and starts this far below.
             unsafe {
