@@ -8,11 +8,7 @@ use std::io;
 #[allow(dead_code, reason = "what only the program needs")]
 mod tile_server;
 
-use tile_server::{
-    http,
-    load::Load,
-    service::{Layers, Service, Size},
-};
+use tile_server::{http, layers::Layers, load::Load, service::Service, shard::Size};
 
 /// One client, so that tiles are asked for in the same order each time.
 const SMALL: Load = Load { shards: 2, clients: 1, requests: 900, tiles: 3000, bytes: 3 << 20 };

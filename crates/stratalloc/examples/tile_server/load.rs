@@ -5,8 +5,10 @@ use std::{sync::Barrier, thread};
 use allocator_api2_02::alloc::Global;
 
 use super::{
+    layers::Layers,
     random::Random,
-    service::{Client, Layers, Service, Size},
+    service::{Client, Service},
+    shard::Size,
     tile::{Tile, render},
 };
 

@@ -14,17 +14,18 @@ use std::{env, process::Command};
 
 mod cache;
 pub(crate) mod http;
+pub(crate) mod layers;
 pub(crate) mod load;
 mod memory;
 mod process;
 mod random;
 pub(crate) mod service;
-mod shard;
+pub(crate) mod shard;
 mod tile;
 
+use layers::Layers;
 use load::Load;
 use process::Costs;
-use service::Layers;
 
 // The process's allocator stays the system's: the server names the allocator of all that it keeps.
 fn main() -> Result<(), Box<dyn std::error::Error>> {

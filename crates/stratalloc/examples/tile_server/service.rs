@@ -6,55 +6,12 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::{cache::Figures, shard::run_shard, tile::Tile};
-
-/// How much of the library a server uses: each row adds to the ones before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layers {
-    /// The system's allocator for everything.
-    System,
-    /// A heap for each shard.
-    ShardHeaps,
-    /// Entries in blocks of one size, in chunks cut from the shard's heap.
-    Blocks,
-    /// A heap for each request.
-    RequestHeaps,
-    /// A limit for the shard's heap: tiles go when it refuses, rather than by what the server counts.
-    Limit,
-}
-
-impl Layers {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::System, Self::ShardHeaps, Self::Blocks, Self::RequestHeaps, Self::Limit];
-
-    /// What this one adds.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::System => "the system's allocator",
-            Self::ShardHeaps => "+ a heap for each shard",
-            Self::Blocks => "+ blocks for entries",
-            Self::RequestHeaps => "+ a heap for each request",
-            Self::Limit => "+ a limit for the shard",
-        }
-    }
-}
-
-/// What a shard may take.
-#[derive(Clone, Copy)]
-pub(crate) struct Size {
-    /// The most tiles.
-    pub(crate) tiles: usize,
-    /// The most bytes: of texts and entries if the server counts them, of the heap if the limit does.
-    pub(crate) bytes: usize,
-}
-
-/// What a shard is asked.
-pub(crate) enum Request {
-    /// For a tile, to be written into the buffer, which goes back.
-    Draw(Tile, Vec<u8>, Sender<Vec<u8>>),
-    /// To forget all tiles.
-    Clear,
-}
+use super::{
+    cache::Figures,
+    layers::Layers,
+    shard::{Request, Size, run_shard},
+    tile::Tile,
+};
 
 /// A service that runs.
 pub(crate) struct Service {

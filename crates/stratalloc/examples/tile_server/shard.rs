@@ -2,7 +2,7 @@
 
 use std::{
     mem::{self, ManuallyDrop},
-    sync::mpsc::Receiver,
+    sync::mpsc::{Receiver, Sender},
 };
 
 use allocator_api2_02::alloc::{Allocator, Global};
@@ -14,10 +14,27 @@ use stratalloc::{
 
 use super::{
     cache::{Bound, Cache, Entry, Figures},
+    layers::Layers,
     memory::{Among, NoMemory, Nodes, Scratch},
-    service::{Layers, Request, Size},
     tile::{self, Tile},
 };
+
+/// What a shard may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    /// The most tiles.
+    pub(crate) tiles: usize,
+    /// The most bytes: of texts and entries if the server counts them, of the heap if the limit does.
+    pub(crate) bytes: usize,
+}
+
+/// What a shard is asked.
+pub(crate) enum Request {
+    /// For a tile, to be written into the buffer, which goes back.
+    Draw(Tile, Vec<u8>, Sender<Vec<u8>>),
+    /// To forget all tiles.
+    Clear,
+}
 
 /// Where there is none, there is no service.
 const START: &str = "there is memory to start with";
