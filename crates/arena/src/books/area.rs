@@ -28,8 +28,8 @@ use crate::{
 pub(crate) use crate::books::area::{
     books::Books,
     commit::{Appetite, Refusal},
-    held::{HELD_SIZE, held_block, held_of_segment},
-    tables::KNOWS_HELD,
+    held::{held_block, held_of_segment},
+    tables::{HELD_SIZE, KNOWS_HELD},
     validation::Sums,
 };
 

@@ -5,7 +5,7 @@ use core::{sync::atomic::Ordering, time::Duration};
 use crate::{
     face::limit,
     policy::{huge_pages, keep},
-    process::{background, decay, sampling, thread},
+    process::{background, decay, frees::Frees, sampling, thread},
     sys,
     thresholds::{DECAY_DEFAULT, FENCED_DEFAULT, KEEP_DEFAULT, MAX_FENCED, SHARE_DEFAULT},
 };
@@ -204,7 +204,7 @@ impl Config {
         sys::set_advice(self.madvise);
         // So that a child of a fork finds that it has no such thread.
         thread::watch_forks();
-        background::set(self.background);
+        background::set::<Frees>(self.background);
         sampling::set_fences(self.guards, self.guard_slots);
         Ok(())
     }

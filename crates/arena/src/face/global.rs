@@ -14,6 +14,7 @@
 
 mod allocation;
 mod guarded;
+mod large;
 mod object_size;
 mod reallocation;
 mod tagged;

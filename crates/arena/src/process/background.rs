@@ -15,9 +15,8 @@ use stratalloc_pages::os;
 
 use crate::{
     cache::{ENDED_THREAD, slot},
-    heap::Visit,
-    process::{decay, frees, gauges},
-    sys,
+    process::{decay, gauges},
+    sys::{self, lock::Mark},
 };
 
 /// Whether the thread is wanted. `SeqCst` with [`HOME`]: of a thread that ends and a caller that wants one, at least one
@@ -31,11 +30,16 @@ static CHANGES: AtomicUsize = AtomicUsize::new(0);
 /// Bytes of the thread's stack: it calls little.
 const STACK: usize = 64 << 10;
 
+/// What the thread does each time that it wakes. Frees implement it, since they start the thread.
+pub(crate) trait Handler {
+    fn wake(mark: Mark);
+}
+
 /// Sets whether the thread is wanted; wakes it in any case, since the decay may have changed.
-pub(crate) fn set(wanted: bool) {
+pub(crate) fn set<H: Handler>(wanted: bool) {
     WANTED.store(wanted, Ordering::SeqCst);
     wake();
-    start_if_wanted();
+    start_if_wanted::<H>();
 }
 
 /// Wakes the thread, if there is one: it is to sleep for another time.
@@ -45,7 +49,7 @@ pub(crate) fn wake() {
 }
 
 /// Starts the thread if it is wanted and doesn't run in this process; returns whether it runs then.
-pub(crate) fn start_if_wanted() -> bool {
+pub(crate) fn start_if_wanted<H: Handler>() -> bool {
     if !WANTED.load(Ordering::SeqCst) {
         return false;
     }
@@ -56,7 +60,7 @@ pub(crate) fn start_if_wanted() -> bool {
     if HOME.compare_exchange(home, own, Ordering::SeqCst, Ordering::Relaxed).is_err() {
         return true;
     }
-    let starts = start();
+    let starts = start::<H>();
     if !starts {
         HOME.store(0, Ordering::SeqCst);
     }
@@ -64,7 +68,7 @@ pub(crate) fn start_if_wanted() -> bool {
 }
 
 /// Starts the thread, with all signals blocked; returns whether it could.
-fn start() -> bool {
+fn start<H: Handler>() -> bool {
     // SAFETY: every argument is initialised before it is read. The thread is detached, and all that it touches lives as
     // long as the process.
     unsafe {
@@ -78,14 +82,15 @@ fn start() -> bool {
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
         let mut thread = core::mem::zeroed();
-        let result = libc::pthread_create(&raw mut thread, &raw const attributes, run, null_mut());
+        let result =
+            libc::pthread_create(&raw mut thread, &raw const attributes, run::<H>, null_mut());
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
         libc::pthread_attr_destroy(&raw mut attributes);
         result == 0
     }
 }
 
-extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
+extern "C" fn run<H: Handler>(_nothing: *mut c_void) -> *mut c_void {
     // It gets no cache, whatever the C library does in it.
     slot::set(&ENDED_THREAD);
     loop {
@@ -94,9 +99,7 @@ extern "C" fn run(_nothing: *mut c_void) -> *mut c_void {
             sleep(seen, gauges::pause(decay::pause()));
             let mark = slot::mark();
             gauges::write(mark);
-            if let Some(spent) = decay::tick(mark) {
-                frees::see_to_at_once(mark, Visit::new(spent, false));
-            }
+            H::wake(mark);
             continue;
         }
         HOME.store(0, Ordering::SeqCst);

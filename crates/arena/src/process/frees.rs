@@ -131,7 +131,7 @@ pub(crate) fn see_to(cache: &'static Cache, mut visit: Visit) {
             arena_heaps::relieve_others(cache.mark());
         }
         let Some(spent) = decay::tick(cache.mark()) else { break };
-        background::start_if_wanted();
+        background::start_if_wanted::<Frees>();
         visit = Visit::new(spent, false);
     }
     if guard::PARANOID {
@@ -164,7 +164,18 @@ pub(crate) fn release(cache: &'static Cache, Waiting { block, bin }: Waiting) {
     }
 }
 
-/// The same for a thread without a cache: every batch is freed under the lock of its heap.
+/// What the thread in the background does: it frees what the decay finds, as a thread without a cache.
+pub(crate) struct Frees;
+
+impl background::Handler for Frees {
+    fn wake(mark: Mark) {
+        if let Some(spent) = decay::tick(mark) {
+            see_to_at_once(mark, Visit::new(spent, false));
+        }
+    }
+}
+
+/// Does the same as [`see_to`] for a thread without a cache: every batch is freed under the lock of its heap.
 pub(crate) fn see_to_at_once(mark: Mark, visit: Visit) {
     let mut excess = visit.excess;
     for batch in visit.spent {

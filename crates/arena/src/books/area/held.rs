@@ -6,28 +6,22 @@
 use core::sync::atomic::{AtomicU8, AtomicU64};
 
 use crate::{
-    books::area::{Area, tables::HELD_AT},
+    books::area::{
+        Area,
+        tables::{HELD_ARENA_BYTES, HELD_AT, HELD_SIZE},
+    },
     plan::geometry::{ARENAS, PARTITIONS, Partition},
 };
 
-/// Bytes of a block at least, where there is such a table.
-pub(crate) const HELD_SIZE: usize = 16;
-/// log2 of the table's bytes for an arena, in any partition.
-const ARENA_BYTES: u32 = (Partition::SPECIAL.arena_size() / (HELD_SIZE * 128)).ilog2();
 /// Bytes of the table for a segment.
-const SEGMENT_BYTES: usize = (1 << ARENA_BYTES) / 64;
-
-const _: () = assert!(Partition::SPECIAL.number() == 7);
-
-/// Bytes of the table for the arenas of one number in all partitions.
-pub(super) const HELD_OF_NUMBER: usize = PARTITIONS << ARENA_BYTES;
+const SEGMENT_BYTES: usize = (1 << HELD_ARENA_BYTES) / 64;
 
 /// The place of an address's byte in the table. Arena number by arena number, as the books of segments are.
 #[inline(always)]
 const fn place(address: usize, partition: Partition) -> usize {
     let count = address >> (HELD_SIZE.ilog2() + partition.number() as u32);
-    let (arena, within) = ((count >> ARENA_BYTES) % ARENAS, count % (1 << ARENA_BYTES));
-    ((arena * PARTITIONS + partition.number()) << ARENA_BYTES) + within
+    let (arena, within) = ((count >> HELD_ARENA_BYTES) % ARENAS, count % (1 << HELD_ARENA_BYTES));
+    ((arena * PARTITIONS + partition.number()) << HELD_ARENA_BYTES) + within
 }
 
 /// The byte of the block that starts at an address.
@@ -79,7 +73,8 @@ mod tests {
                         (place(start, partition), start + partition.segment_size() - 1);
                     assert_eq!(place(last, partition), first + SEGMENT_BYTES - 1);
                     assert!(
-                        first < (arena + 1) * HELD_OF_NUMBER && first >= arena * HELD_OF_NUMBER
+                        first < (arena + 1) * (PARTITIONS << HELD_ARENA_BYTES)
+                            && first >= arena * (PARTITIONS << HELD_ARENA_BYTES)
                     );
                     assert!(parts.insert(first) && first % SEGMENT_BYTES == 0);
                 }

@@ -15,7 +15,7 @@ use stratalloc_core::ProviderError;
 
 use crate::{
     books::{
-        area::{Area, held::HELD_OF_NUMBER},
+        area::Area,
         slab::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment},
     },
     plan::geometry::{
@@ -37,6 +37,14 @@ const SEGMENTS_OF_NUMBER: usize = SEGMENTS * PARTITIONS * size_of::<Segment>();
 /// Whether a table says which blocks the program holds: in the checked and the hardened build.
 pub(crate) const KNOWS_HELD: bool = cfg!(feature = "checked");
 
+/// Bytes of a block at least, where there is such a table: it has a byte for each so many of partition 0.
+pub(crate) const HELD_SIZE: usize = 16;
+/// log2 of that table's bytes for an arena, in any partition.
+pub(super) const HELD_ARENA_BYTES: u32 =
+    (Partition::SPECIAL.arena_size() / (HELD_SIZE * 128)).ilog2();
+/// Its bytes for the arenas of one number in all partitions.
+const HELD_OF_NUMBER: usize = PARTITIONS << HELD_ARENA_BYTES;
+
 /// The largest pages that a system may have: tables begin at multiples of it.
 const PAGE_LIMIT: usize = 64 << 10;
 pub(super) const SEGMENTS_AT: usize = size_of::<Area>();
@@ -44,6 +52,7 @@ pub(super) const LINES_AT: usize =
     (SEGMENTS_AT + ARENAS * SEGMENTS_OF_NUMBER).next_multiple_of(PAGE_LIMIT);
 pub(super) const HELD_AT: usize = (LINES_AT + LINES * LINE_BYTES).next_multiple_of(PAGE_LIMIT);
 
+const _: () = assert!(Partition::SPECIAL.number() == 7);
 const _: () = assert!(SEGMENTS_AT % align_of::<Segment>() == 0);
 const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT || !KNOWS_HELD);
 // What `strip` purges begins at a page, and has the books of all segments, however large pages are.

@@ -5,15 +5,9 @@ use core::ptr::{NonNull, null_mut};
 use crate::{
     books::{guard, zero_sized},
     cache::slot,
-    face::global::tagged,
-    heap::{
-        Heap, huge,
-        large::{MAX_IN_ARENAS, Outlook, Request},
-    },
-    plan::{
-        bins::Bin,
-        geometry::{AREA_SIZE, Partition},
-    },
+    face::global::{large::place_large, tagged},
+    heap::large::{Outlook, Request},
+    plan::bins::Bin,
     process::{
         frees::see_to,
         quarantine,
@@ -21,7 +15,7 @@ use crate::{
         sampling, tags, thread, watching,
         whose::bin_of_thread,
     },
-    sys::{lock::Mark, mark, probe::probe},
+    sys::{mark, probe::probe},
 };
 
 #[cold]
@@ -70,14 +64,6 @@ fn allocate_small(bin: Bin, size: usize, align: usize) -> *mut u8 {
     block
 }
 
-/// The heap from which the calling thread allocates large blocks, and its mark.
-fn caller() -> Option<(&'static Heap, Mark)> {
-    match thread::attached() {
-        Some(cache) => Some((cache.heap()?, cache.mark())),
-        None => Some((thread::any_heap()?, mark::of_thread())),
-    }
-}
-
 #[cold]
 #[inline(never)]
 pub(super) fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mut u8 {
@@ -92,29 +78,4 @@ pub(super) fn allocate_large(size: usize, align: usize, outlook: Outlook) -> *mu
         }
     }
     with_relief(size, || place_large(request, None)).unwrap_or(null_mut())
-}
-
-/// Allocates a large or huge block; a large one in `heap`, if one is given. A sparse one is zero.
-pub(super) fn place_large(request: Request, heap: Option<&'static Heap>) -> Option<*mut u8> {
-    let Request { size, align, .. } = request;
-    if size > MAX_IN_ARENAS || align > Partition::SPECIAL.arena_size() {
-        let fits = align <= AREA_SIZE;
-        return fits.then(|| huge::allocate(size)).flatten().map(NonNull::as_ptr);
-    }
-    let (heap, mark) = match heap {
-        Some(heap) => (heap, slot::mark()),
-        None => caller()?,
-    };
-    place_in(heap, mark, request)
-}
-
-/// Allocates a large block in a heap. A sparse one is zero.
-pub(super) fn place_in(heap: &Heap, mark: Mark, request: Request) -> Option<*mut u8> {
-    let Request { size, outlook, .. } = request;
-    let fresh = heap.allocate_large(mark, request)?;
-    if outlook == Outlook::Sparse {
-        // SAFETY: the block holds `size` bytes, just allocated, in pages of its own.
-        unsafe { crate::sys::zero(fresh.start, fresh.stale.min(size)) };
-    }
-    Some(fresh.start)
 }

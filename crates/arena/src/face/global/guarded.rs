@@ -5,7 +5,7 @@ use core::ptr::null_mut;
 use crate::{
     books::guard::{self, Rival, Taken},
     cache::{Cache, slot},
-    face::global::{C_ALIGN, deallocate_anywhere, deallocate_slow, reallocate},
+    face::global::{C_ALIGN, deallocate_anywhere, deallocate_slow},
     plan::bins::Bin,
     process::{
         quarantine, thread,
@@ -102,37 +102,6 @@ unsafe fn clear_and_deallocate(bin: Bin, block: *mut u8) {
     }
     // SAFETY: this function's contract is the same.
     unsafe { deallocate_slow(block, slot::cache()) };
-}
-
-/// Gives a block of known layout another size, as [`reallocate`] does: by a small block that the thread has at hand, if it is at
-/// home where the old one lies.
-///
-/// What the old block is need not be looked up then, and it is checked once, as it is freed.
-///
-/// # Safety
-///
-/// As for [`reallocate`]; the block was allocated, or reallocated last, with `old` bytes.
-pub(super) unsafe fn reallocate_with(
-    block: *mut u8,
-    old: usize,
-    size: usize,
-    align: usize,
-) -> *mut u8 {
-    let bin = if align > C_ALIGN { None } else { guard::bin_for(old, align) };
-    if bin.is_some_and(|bin| slot::cache().bin_of::<8>(block) == Some(bin)) {
-        let moved = allocate_cached(size, align);
-        if !moved.is_null() {
-            // SAFETY: the block at hand holds `size` bytes, and is another than the old one; that has `old` in a slab of the
-            // bin, and is given up, by this function's contract.
-            unsafe {
-                moved.copy_from_nonoverlapping(block, old.min(size));
-                deallocate_with(block, old, align);
-            }
-            return moved;
-        }
-    }
-    // SAFETY: this function's contract is at least that of `reallocate`.
-    unsafe { reallocate(block, size, align) }
 }
 
 /// Frees a block of known layout, or null.

@@ -43,11 +43,37 @@ pub unsafe fn reallocate_sized(block: *mut u8, old: usize, size: usize, align: u
     // SAFETY: this function's contract is that of both.
     unsafe {
         if guard::ON {
-            guarded::reallocate_with(block, old, size, align)
+            reallocate_with(block, old, size, align)
         } else {
             reallocate(block, size, align)
         }
     }
+}
+
+/// Gives a block of known layout another size, as [`reallocate`] does: by a small block that the thread has at hand, if it is at
+/// home where the old one lies.
+///
+/// What the old block is need not be looked up then, and it is checked once, as it is freed.
+///
+/// # Safety
+///
+/// As for [`reallocate`]; the block was allocated, or reallocated last, with `old` bytes.
+unsafe fn reallocate_with(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
+    let bin = if align > C_ALIGN { None } else { guard::bin_for(old, align) };
+    if bin.is_some_and(|bin| slot::cache().bin_of::<8>(block) == Some(bin)) {
+        let moved = guarded::allocate_cached(size, align);
+        if !moved.is_null() {
+            // SAFETY: the block at hand holds `size` bytes, and is another than the old one; that has `old` in a slab of the
+            // bin, and is given up, by this function's contract.
+            unsafe {
+                moved.copy_from_nonoverlapping(block, old.min(size));
+                guarded::deallocate_with(block, old, align);
+            }
+            return moved;
+        }
+    }
+    // SAFETY: this function's contract is at least that of `reallocate`.
+    unsafe { reallocate(block, size, align) }
 }
 
 /// As [`reallocate`], aligned as [`allocate_c`](super::allocate_c) does. A block that shrinks by less than half stays

@@ -6,7 +6,7 @@ use crate::{
     cache::slot,
     face::{
         arena_heap::{MAX_ALIGN, MAX_SIZE},
-        global::allocation::{place_in, place_large},
+        global::large::{place_in, place_large},
     },
     heap::{
         large::{PAGE, Request},

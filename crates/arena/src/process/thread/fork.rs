@@ -82,9 +82,9 @@ impl Fork {
 }
 
 /// Takes all locks, before a fork.
-pub(super) fn before(process: &impl Process) {
-    let nested = !process.fork().lock.lock_for_fork(process.mark_of_thread());
-    let taken = process.fork().taken.get();
+pub(super) fn before(process: &impl Process, fork: &Fork) {
+    let nested = !fork.lock.lock_for_fork(process.mark_of_thread());
+    let taken = fork.taken.get();
     // SAFETY: [FORK-1: sole] this thread holds the lock. Through a pointer, since a signal may come at any time.
     unsafe {
         if nested {
@@ -121,8 +121,8 @@ unsafe fn take(process: &impl Process, taken: *mut Taken) {
 }
 
 /// Gives all locks back, after a fork, in the process that forked.
-pub(super) fn after(process: &impl Process) {
-    let taken = process.fork().taken.get();
+pub(super) fn after(process: &impl Process, fork: &Fork) {
+    let taken = fork.taken.get();
     // SAFETY: [FORK-1: sole] this thread holds the lock since `before`, in which this fork isn't nested; or it is the
     // child's only one.
     unsafe {
@@ -131,7 +131,7 @@ pub(super) fn after(process: &impl Process) {
             return;
         }
         give_back(process, taken);
-        process.fork().lock.unlock_forked();
+        fork.lock.unlock_forked();
     }
 }
 
@@ -164,8 +164,8 @@ unsafe fn give_back(process: &impl Process, taken: *mut Taken) {
 }
 
 /// Notes what the child of a fork lost, and gives all locks back.
-pub(super) fn after_in_child(process: &impl Process) {
-    let taken = process.fork().taken.get();
+pub(super) fn after_in_child(process: &impl Process, fork: &Fork) {
+    let taken = fork.taken.get();
     // SAFETY: [FORK-1: sole] this is the child's only thread. Where the fork interrupted another one, or a change of the
     // idle caches, half of the change may be missing: the heaps are left alone.
     unsafe {
@@ -179,7 +179,7 @@ pub(super) fn after_in_child(process: &impl Process) {
             process.reset_streams();
         }
     }
-    after(process);
+    after(process, fork);
 }
 
 /// Notes the heaps of the threads that are gone: all that were there before the fork, except for this thread's own, and

@@ -193,13 +193,13 @@ impl Thread {
 
     /// The process forks: a child finds no lock held but those of this thread, and no home lost.
     fn fork(&self, own: &[usize]) {
-        fork::before(self);
+        fork::before(self, &self.world.fork);
         let child = Self { world: self.world.copied(), ..*self };
-        fork::after_in_child(&child);
+        fork::after_in_child(&child, &child.world.fork);
         assert_eq!(child.world.held(), own, "a lock is held in the child");
         child.world.fill(child.home.into_iter().collect());
         child.world.end();
-        fork::after(self);
+        fork::after(self, &self.world.fork);
     }
 }
 
@@ -219,10 +219,6 @@ impl Process for Thread {
 
     fn idle(&self) -> &Lock<IdleCaches<Cache>> {
         &self.world.idle
-    }
-
-    fn fork(&self) -> &Fork {
-        &self.world.fork
     }
 
     fn values(&self) -> &Lock<()> {
@@ -363,11 +359,11 @@ fn loom_a_fork_in_a_signal_handler_leaves_what_its_thread_holds() {
         },
         |world| {
             let thread = Thread::first(world);
-            fork::before(&thread);
-            fork::before(&thread);
-            fork::after(&thread);
+            fork::before(&thread, &world.fork);
+            fork::before(&thread, &world.fork);
+            fork::after(&thread, &world.fork);
             assert!(world.held().contains(&0), "the first fork goes on");
-            fork::after(&thread);
+            fork::after(&thread, &world.fork);
         },
     ];
     for fork in forks {

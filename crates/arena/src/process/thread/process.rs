@@ -2,10 +2,7 @@
 //! model makes anew for each of its executions.
 
 use crate::{
-    process::thread::{
-        fork::Fork,
-        idle::{Idle, IdleCaches},
-    },
+    process::thread::idle::{Idle, IdleCaches},
     sys::lock::{Lock, Mark},
 };
 
@@ -27,8 +24,6 @@ pub(super) trait Process {
     ///
     /// New homes are made under its lock too, so that a fork, which takes it, finds all of them.
     fn idle(&self) -> &Lock<IdleCaches<Self::Cache>>;
-    /// What a fork has taken.
-    fn fork(&self) -> &Fork;
     /// The lock of the arena heaps.
     fn values(&self) -> &Lock<Self::Values>;
     /// The lock of the samples.

@@ -66,10 +66,6 @@ impl Process for ThisProcess {
         &IDLE
     }
 
-    fn fork(&self) -> &Fork {
-        &FORK
-    }
-
     fn values(&self) -> &Lock<Values> {
         arena_heaps::lock()
     }
@@ -138,12 +134,12 @@ impl Process for ThisProcess {
 
 /// Before a fork, in the thread that forks.
 pub(super) extern "C" fn before() {
-    fork::before(&ThisProcess);
+    fork::before(&ThisProcess, &FORK);
 }
 
 /// After it, in the process that forked.
 pub(super) extern "C" fn after() {
-    fork::after(&ThisProcess);
+    fork::after(&ThisProcess, &FORK);
 }
 
 /// After it, in the child.
@@ -154,5 +150,5 @@ pub(super) extern "C" fn after_in_child() {
     if let Some(quarantine) = slot::cache().own().known_quarantine() {
         quarantine.stir(sys::entropy());
     }
-    fork::after_in_child(&ThisProcess);
+    fork::after_in_child(&ThisProcess, &FORK);
 }
