@@ -38,6 +38,7 @@ mod tests {
     use super::MadviseCalls;
 
     #[test]
+    #[expect(clippy::large_stack_arrays, reason = "the stack is what comes back")]
     fn calls_of_other_threads_count_where_any_do() {
         let Some(mut calls) = MadviseCalls::start() else { return };
         let before = calls.so_far().expect("it counts");

@@ -14,6 +14,7 @@ mod built;
 mod debian;
 mod demo;
 mod evidence;
+mod features;
 mod files;
 mod fuzz;
 mod heap_map;

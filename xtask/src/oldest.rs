@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 use cargo_metadata::Package;
 
 use crate::{
-    debian, process,
-    test::{FEATURES, with_features},
+    debian,
+    features::{FEATURES, with_features},
+    process,
 };
 
 /// Checks the crates that name the oldest `rust-version` with that compiler, which Debian has.

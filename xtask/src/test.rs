@@ -1,13 +1,25 @@
 //! `cargo xtask test`: what CI runs, in the order in which it says most soonest.
 
-use std::{collections::BTreeSet, process::Command};
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
 use crate::{
-    accept::Accept, fuzz::Fuzz, install, kernels::Kernels, loom::Loom, misuse::Misuse,
-    mutants::Mutants, nostd::Nostd, oldest::Oldest, packages::Packages, platforms::Platforms,
-    process, sanitize::Sanitize, tally, tidy,
+    accept::Accept,
+    features::{FEATURES, with_features},
+    fuzz::Fuzz,
+    install,
+    kernels::Kernels,
+    loom::Loom,
+    misuse::Misuse,
+    mutants::Mutants,
+    nostd::Nostd,
+    oldest::Oldest,
+    packages::Packages,
+    platforms::Platforms,
+    process,
+    sanitize::Sanitize,
+    tally, tidy,
 };
 
 /// Runs what CI runs, and prints what ran.
@@ -170,27 +182,6 @@ fn workloads() -> Result<()> {
     tests("the workloads that compare allocators", &mut command)
 }
 
-/// Features that add something to test, and work with the stable compiler.
-pub(crate) const FEATURES: [&str; 17] = [
-    "stratalloc-core/allocator-api2-02",
-    "stratalloc-core/allocator-api2-04",
-    "stratalloc-core/lock_api",
-    "stratalloc-core/std",
-    "stratalloc-compose/allocator-api2-02",
-    "stratalloc-compose/allocator-api2-04",
-    "stratalloc-block/allocator-api2-02",
-    "stratalloc-block/allocator-api2-04",
-    "stratalloc-block/checked",
-    "stratalloc-block/lock_api",
-    "stratalloc-heap/allocator-api2-02",
-    "stratalloc-heap/allocator-api2-04",
-    "stratalloc-pages/faults",
-    "stratalloc-pool/allocator-api2-02",
-    "stratalloc-pool/allocator-api2-04",
-    "stratalloc-pool/c-hosted",
-    "stratalloc-pool/critical-section",
-];
-
 /// What std's own `Allocator` trait is turned on by. It is unstable, but the pinned compiler takes it
 /// when it is told to.
 const STD: [&str; 5] = [
@@ -213,15 +204,6 @@ fn cargo_test_of_std() -> Command {
 fn as_released(mut command: Command) -> Command {
     command.arg("--target-dir").arg(process::target_dir().join("released"));
     command.env("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false");
-    command
-}
-
-/// Cargo on the packages that have these features, with them.
-pub(crate) fn with_features(arguments: &[&str], features: &[&str]) -> Command {
-    let mut command = process::cargo(arguments);
-    command.args(["--features", &features.join(",")]);
-    let packages: BTreeSet<_> = features.iter().filter_map(|name| name.split('/').next()).collect();
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
     command
 }
 

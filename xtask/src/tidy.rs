@@ -142,9 +142,6 @@ fn promising(metadata: &cargo_metadata::Metadata, root: &Path) -> Vec<PathBuf> {
     folders.map(|folder| relative(root, folder.as_std_path()).join("src")).collect()
 }
 
-/// Files that may name each other in a circle: a module with its two parts, say.
-const CIRCLE: usize = 3;
-
 /// Circles of files in the packages, and rooms that use what stands under them on the `page`.
 fn structure(
     root: &Path,
@@ -159,7 +156,7 @@ fn structure(
         let Some(folder) = package.manifest_path.parent() else { continue };
         let folder = relative(root, folder.as_std_path());
         let modules = modules::Modules::read(&folder.join("src"), sources)?;
-        for circle in modules.circles(CIRCLE) {
+        for circle in modules.circles() {
             let files: Vec<_> = circle.iter().map(|file| file.display().to_string()).collect();
             findings.push(format!("{} files name each other: {}", files.len(), files.join(", ")));
         }

@@ -100,13 +100,15 @@ impl Modules {
         Some(from)
     }
 
-    /// The files that name each other in a circle, where these are more than `most`.
-    pub(super) fn circles(&self, most: usize) -> Vec<Vec<&Path>> {
+    /// The files that name each other in a circle. A part of a module may name what the module defines, of which it is a
+    /// part.
+    pub(super) fn circles(&self) -> Vec<Vec<&Path>> {
         let numbers: BTreeMap<_, _> = self.files.keys().zip(0..).collect();
-        let edges = self.arrows.iter().map(|(from, to)| (numbers[from], numbers[to]));
+        let outward = self.arrows.iter().filter(|(from, to)| !from.starts_with(to));
+        let edges = outward.map(|(from, to)| (numbers[from], numbers[to]));
         let graph = DiGraphMap::<usize, ()>::from_edges(edges);
         let files: Vec<_> = self.files.values().map(PathBuf::as_path).collect();
-        let circles = tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > most);
+        let circles = tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1);
         let named = circles.map(|circle| circle.into_iter().map(|number| files[number]).collect());
         named.map(sorted).collect()
     }
@@ -172,9 +174,18 @@ mod tests {
                 "mod nested { use super::super::a::inner::Inner; } pub use self::own::B; mod own {}",
             ),
         ]);
-        let circles = modules.circles(1);
+        let circles = modules.circles();
         assert_eq!(circles, [[Path::new("p/src/a/inner.rs"), Path::new("p/src/b.rs")]]);
-        assert!(modules.circles(2).is_empty());
+    }
+
+    #[test]
+    fn a_part_may_name_the_module_around_it() {
+        let modules = modules(&[
+            ("lib.rs", "mod a;"),
+            ("a.rs", "mod inner; pub struct A(inner::Inner);"),
+            ("a/inner.rs", "pub struct Inner; fn f(_: super::A) {}"),
+        ]);
+        assert!(modules.circles().is_empty());
     }
 
     #[test]
