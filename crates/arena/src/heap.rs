@@ -178,10 +178,10 @@ impl Heap {
     /// A large block; `None` if memory is out or the limit stands against it.
     pub(crate) fn allocate_large(&self, mark: Mark, request: Request) -> Option<Fresh> {
         let mut pools = self.pools(mark);
-        let fresh = pools
-            .may_hold(request.size.next_multiple_of(PAGE))
-            .then(|| pools.allocate_large(request))
-            .flatten();
+        let fresh = pools.allocate_again(request).or_else(|| {
+            let may_hold = pools.may_hold(request.size.next_multiple_of(PAGE));
+            may_hold.then(|| pools.allocate_large(request)).flatten()
+        });
         if let Some(fresh) = &fresh {
             poison::bytes_used(fresh.start, fresh.usable);
             pools.purge_over_peak();

@@ -84,6 +84,9 @@ pub(crate) const LOOKS: usize = 8;
 pub(crate) const MOST_CLEARED: usize = 2 << 20;
 /// So many of the last of them are looked at for one of about the size that is wanted.
 pub(crate) const KEPT_RUNS: usize = 16;
+/// The places of so many large blocks that were freed last are looked at for one of just the size that is wanted, in the other
+/// builds: a look takes some 50 instructions where there is none, and spares a thousand where there is one.
+pub(crate) const LAST_FREED: usize = 8;
 /// Whether freed blocks may be looked into: not where a tool watches who does.
 pub(crate) const LOOKS_INTO_FREED: bool = !cfg!(any(asan, feature = "unlooked"));
 /// Whether a free leaves a key in the block, by which a second one is noticed: where C programs free, but not where the books

@@ -139,8 +139,10 @@ const MOST_CALLS: u64 = if HARDENED { 64 } else { 16 };
 
 /// Grows a block that must move, with a call failing; returns whether it grew. Its content is there either way.
 fn moves(fault: Fault, doomed: Range<u64>) -> bool {
-    let mut block = Large::new(6 << 20, 7);
-    let in_its_way: Vec<_> = (0..3).map(|_| Large::new(6 << 20, 1)).collect();
+    let mut blocks: Vec<_> = (1..=4).map(|byte| Large::new(6 << 20, byte)).collect();
+    blocks.sort_by_key(|block| block.start);
+    // The others are in its way.
+    let mut block = blocks.remove(0);
     faults::fail_as(fault, doomed);
     // SAFETY: the block is live, and forgotten if it moves.
     let moved = unsafe { global::reallocate(block.start, 20 << 20, 8) };
@@ -151,7 +153,7 @@ fn moves(fault: Fault, doomed: Range<u64>) -> bool {
         assert_ne!(old, moved);
     }
     block.check();
-    in_its_way.iter().for_each(Large::check);
+    blocks.iter().for_each(Large::check);
     grew
 }
 

@@ -3,6 +3,7 @@
 mod index;
 
 pub(crate) use index::ArenaIndex;
+use index::LISTS;
 
 use crate::{
     books::list::{Linked, Links},
@@ -182,18 +183,14 @@ pub(crate) fn run_starts(mut ones: u64, count: usize) -> u64 {
     ones
 }
 
-/// The length of the longest stretch of ones. O(log).
-pub(crate) fn longest_run(ones: u64) -> usize {
-    if ones == u64::MAX {
-        return SEGMENTS;
+/// How many binary digits the length of the longest stretch of ones has; zero for none. O(log).
+pub(crate) fn digits_of_longest(mut ones: u64) -> usize {
+    let mut digits = 0;
+    while ones != 0 {
+        ones = if digits == LISTS - 1 { 0 } else { ones & ones >> (1 << digits) };
+        digits += 1;
     }
-    let steps = (0..SEGMENTS.ilog2()).rev().map(|shift| 1 << shift);
-    steps.fold(
-        0,
-        |length, step| {
-            if run_starts(ones, length + step) == 0 { length } else { length + step }
-        },
-    )
+    digits
 }
 
 #[cfg(test)]
@@ -218,13 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_stretch_is_that_of_the_naive_count() {
+    fn the_longest_stretch_has_as_many_digits_as_by_the_naive_count() {
         let mut ones = 1_u64;
         for _ in 0..1000 {
             ones = ones.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
             for ones in [ones, ones | ones << 1, ones | ones >> 3, !0, 0, ones | !0 << 9] {
                 let naive = stretches(ones, !0).map(|(_, count)| count).max().unwrap_or(0);
-                assert_eq!(longest_run(ones), naive, "{ones:b}");
+                let digits = naive.checked_ilog2().map_or(0, |log| log as usize + 1);
+                assert_eq!(digits_of_longest(ones), digits, "{ones:b}");
             }
         }
     }

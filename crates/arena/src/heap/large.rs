@@ -3,6 +3,7 @@
 //! Both are segments in a row. A whole block has its arenas for itself, so that it can grow in place over the rest of
 //! these and the vacant ones that follow; a run shares its arena.
 
+mod again;
 mod around;
 mod guard_pages;
 mod huge_pages;
@@ -70,6 +71,11 @@ pub(crate) struct Fresh {
 }
 
 /// A live large block.
+///
+/// # Invariants
+///
+/// - [LARGE-1: touched] All its segments are touched to their ends, but for the last, and that one is touched. (Between guards,
+///   the last may be a guard alone.)
 #[derive(Clone, Copy)]
 pub(crate) struct LargeBlock {
     first: SegmentRef,
@@ -149,23 +155,27 @@ impl LargeBlock {
 
     fn vacate_segments(self, pools: &mut Pools, from: usize, to: usize) {
         for (first, count) in self.pieces(from, to) {
-            pools.vacate_segments(first, count);
+            if guard::ON {
+                pools.vacate_segments(first, count);
+            } else {
+                // [LARGE-1: touched] They are those of a live block.
+                pools.vacate_touched(first, count);
+            }
         }
     }
 
-    /// Notes its size: the program may touch all of it.
-    fn set_size(self, pools: &mut Pools, size: usize) {
+    /// Notes its size: the program may touch all of it. Segments before `from` are touched already.
+    fn set_size(self, pools: &mut Pools, size: usize, from: usize) {
         let segment_size = self.segment_size();
         let pages = size.div_ceil(PAGE);
         pools.segment(self.first).pages = pages as u32;
-        let mut left = pages * PAGE;
-        for (first, count) in self.pieces(0, self.segments(size)) {
-            for number in first.place.segment..first.place.segment + count {
-                let touched = &mut pools.segment(first.arena().segment(number)).touched;
+        let mut left = (pages * PAGE).saturating_sub(from * segment_size);
+        for (first, count) in self.pieces(from, self.segments(size)) {
+            pools.books(first.area).each_segment(first.place, count, |segment| {
                 let used = left.min(segment_size);
-                *touched = (*touched).max(used as u32);
+                segment.touched = segment.touched.max(used as u32);
                 left -= used;
-            }
+            });
         }
         if guard::ON {
             self.fill_margin(pools, size);
@@ -313,7 +323,7 @@ impl Pools {
 
     /// Makes vacant segments a block. If the system refuses the memory, the arenas go back.
     fn occupy(&mut self, block: LargeBlock, request: Request) -> Option<Fresh> {
-        let Request { size, outlook, .. } = request;
+        let size = request.size;
         let segments = block.segments(size);
         if let Err((arena, refusal)) = block.prepare(self, request) {
             if let Refusal::Occupied(segment) = refusal {
@@ -327,16 +337,28 @@ impl Pools {
         if guard::ON {
             block.clear(core::mem::take(&mut stale), size);
         }
+        self.list_if_shared(block);
+        block.set_size(self, size, 0);
+        Some(self.hand_out(block, request, stale))
+    }
+
+    /// Lists the arena of a block anew that others may share it with.
+    fn list_if_shared(&mut self, block: LargeBlock) {
         if !block.is_whole(self) {
             block.use_leading_guard(self);
             self.list_arena(block.first.arena());
         }
-        block.set_size(self, size);
-        self.segment(block.first).zeroed = outlook == Outlook::Sparse;
-        let usable = block.size(self);
+    }
+
+    /// Counts a block in use, whose segments are touched as far as it goes.
+    fn hand_out(&mut self, block: LargeBlock, request: Request, stale: usize) -> Fresh {
+        let usable = request.size.next_multiple_of(PAGE);
+        let book = self.segment(block.first);
+        book.pages = (usable / PAGE) as u32;
+        book.zeroed = request.outlook == Outlook::Sparse;
         self.figures.allocate(usable);
         self.tallies.took_large();
-        Some(Fresh { start: block.first.address(), usable, stale })
+        Fresh { start: block.first.address(), usable, stale }
     }
 
     /// Takes a large block back.
@@ -355,6 +377,8 @@ impl Pools {
             block.withdraw(self, block.segments(size), size);
         } else if untouched && self.figures.dirty() > KEPT_OF_ZEROED {
             block.purge(self, size);
+        } else if block.is_whole(self) == (size > MAX_RUN) {
+            self.last_freed.add(block.first.address(), size);
         }
         self.vacate_arenas(block);
     }

@@ -3,6 +3,7 @@
 mod admitted;
 mod idle;
 mod kept_runs;
+mod last_freed;
 pub(crate) mod magazines;
 mod purge;
 mod reset;
@@ -28,7 +29,9 @@ use crate::{
     },
     heap::{
         figures::Figures,
-        pools::{kept_runs::KeptRuns, magazines::Magazines, tallies::Tallies},
+        pools::{
+            kept_runs::KeptRuns, last_freed::LastFreed, magazines::Magazines, tallies::Tallies,
+        },
     },
     plan::{
         bins::{BINS, Bin},
@@ -50,6 +53,7 @@ use crate::{
 /// - [POOLS-5: used] The `used` of `figures` is the sum of all blocks that aren't free; the `tallies` have as many.
 /// - [POOLS-6: granted] Between visits, no more is held than granted.
 /// - [POOLS-7: kept] The `kept_runs` lie in areas of this heap.
+/// - [POOLS-8: freed] The `last_freed` lie in areas of this heap.
 pub(crate) struct Pools {
     /// The slab that each bin is refilled from, by its first byte; null where there is none.
     current: [*mut u8; BINS],
@@ -72,6 +76,8 @@ pub(crate) struct Pools {
     pub(crate) magazines: Magazines,
     /// Where large blocks may find memory of their size, in the hardened build.
     pub(crate) kept_runs: KeptRuns,
+    /// Where large blocks of the same sizes are likely to fit, in all others.
+    pub(crate) last_freed: LastFreed,
     /// Whether large blocks are filled.
     pub(crate) filling: Filling,
     /// The heap that these are the pools of, once it has an area.

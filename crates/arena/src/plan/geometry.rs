@@ -223,6 +223,12 @@ impl SegmentPlace {
         arena.segment((group * GROUP + index % GROUP + arena.first_slab()) % SEGMENTS)
     }
 
+    /// How many segments of its arena from here on have books that are neighbours, as far as the arena goes on.
+    #[inline]
+    pub(crate) const fn in_row(self) -> usize {
+        GROUP - self.segment.wrapping_sub(self.arena.first_slab()) % GROUP
+    }
+
     /// The tiles that it covers; some are beyond [`TILES`] in the last partition.
     pub(crate) fn tiles(self) -> core::ops::Range<usize> {
         let first = self.offset() >> TILE_SHIFT;

@@ -64,11 +64,37 @@ impl Books {
     /// The book of a segment, in an arena that was in use at least once.
     #[inline]
     pub(crate) fn segment(&mut self, place: SegmentPlace) -> &mut Segment {
-        debug_assert!(self.tables.has_segments_of(place.arena));
-        let book = self.start().wrapping_add(tables::segment_offset(place));
         // SAFETY: [BOOKS-4: tables] the book is usable; all zero is a segment's book; the borrow of the area keeps
         // others out.
-        unsafe { &mut *core::ptr::with_exposed_provenance_mut(book.expose_provenance()) }
+        unsafe { &mut *self.book_of(place) }
+    }
+
+    /// Where the book of a segment lies.
+    #[inline]
+    fn book_of(&self, place: SegmentPlace) -> *mut Segment {
+        debug_assert!(self.tables.has_segments_of(place.arena));
+        let book = self.start().wrapping_add(tables::segment_offset(place));
+        core::ptr::with_exposed_provenance_mut(book.expose_provenance())
+    }
+
+    /// Calls `look` with the books of `count` segments of an arena, from the first on.
+    #[inline]
+    pub(crate) fn each_segment(
+        &mut self,
+        first: SegmentPlace,
+        count: usize,
+        mut look: impl FnMut(&mut Segment),
+    ) {
+        let (mut number, end) = (first.segment, first.segment + count);
+        while number < end {
+            let place = first.arena.segment(number);
+            let row = place.in_row().min(end - number);
+            // SAFETY: [BOOKS-4: tables] these books are usable, and neighbours; all zero is a segment's book; the borrow of
+            // the area keeps others out.
+            let books = unsafe { core::slice::from_raw_parts_mut(self.book_of(place), row) };
+            books.iter_mut().for_each(&mut look);
+            number += row;
+        }
     }
 
     /// Whether a segment serves something. It may be one that was never in use.

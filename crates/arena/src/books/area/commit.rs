@@ -110,6 +110,10 @@ impl Books {
         count: usize,
         huge: bool,
     ) -> Result<(), Refusal> {
+        let run = run_mask(first, count);
+        if self.arena(arena).whole & run == run {
+            return Ok(());
+        }
         let (mut segment, end) = (first, first + count);
         while segment < end {
             if self.arena(arena).whole & (1 << segment) != 0 {

@@ -3,7 +3,7 @@
 use core::ptr::null_mut;
 
 use crate::books::{
-    arena::{Arena, longest_run},
+    arena::{Arena, digits_of_longest},
     broken::{Broken, expect},
     list::List,
 };
@@ -11,7 +11,7 @@ use crate::plan::geometry::SEGMENTS;
 use crate::thresholds::LOOKED_AT;
 
 /// Lists, each for longest vacant runs of twice as many segments as the one before it.
-const LISTS: usize = SEGMENTS.ilog2() as usize + 1;
+pub(super) const LISTS: usize = SEGMENTS.ilog2() as usize + 1;
 
 /// Lists of arenas by their longest vacant run, newest first. All zero is an empty index.
 ///
@@ -37,8 +37,7 @@ impl ArenaIndex {
         // SAFETY: the caller alone may touch the book and every listed one, by this function's contract; once removed,
         // it is in no list.
         unsafe {
-            let run = longest_run(!(*arena).used);
-            let listed = if run == 0 { 0 } else { list_of(run) + 1 };
+            let listed = digits_of_longest(!(*arena).used);
             if usize::from((*arena).listed) == listed {
                 return;
             }
@@ -101,8 +100,7 @@ impl ArenaIndex {
             for arena in unsafe { list.iter() } {
                 // SAFETY: a listed book, as above.
                 let (listed, used) = unsafe { ((*arena).listed as usize, (*arena).used) };
-                let run = longest_run(!used);
-                let belongs = run != 0 && list_of(run) == number;
+                let belongs = digits_of_longest(!used) == number + 1;
                 expect(belongs && listed == number + 1, "ARENA_INDEX-1: list")?;
             }
             // SAFETY: as above.

@@ -193,7 +193,7 @@ impl Pools {
         if !block.is_whole(self) {
             self.offer_segments(block.first.arena());
         }
-        block.set_size(self, size);
+        block.set_size(self, size, 0);
         let new = block.size(self);
         self.figures.free(old);
         self.figures.allocate(new);

@@ -36,7 +36,7 @@ impl Pools {
         if size < old {
             self.purge_tail(block, (old, size), before);
         }
-        block.set_size(self, size);
+        block.set_size(self, size, before.min(after) - 1);
         let new = block.size(self);
         self.figures.free(old);
         self.figures.allocate(new);

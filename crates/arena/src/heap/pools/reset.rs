@@ -61,6 +61,7 @@ impl Pools {
         self.figures.give_up();
         self.adjust_grant_wholly();
         self.kept_runs.clear();
+        self.last_freed.clear();
         let areas = self.areas();
         self.newest = None;
         areas

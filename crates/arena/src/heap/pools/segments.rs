@@ -139,18 +139,38 @@ impl Pools {
     pub(crate) fn use_segments(&mut self, first: SegmentRef, count: usize) -> usize {
         let size = first.place.arena.partition.segment_size();
         let (mut stale, mut all) = (0, 0);
-        for number in 0..count {
-            let touched =
-                self.segment(first.arena().segment(first.place.segment + number)).touched as usize;
-            stale = if touched == 0 { stale } else { number * size + touched };
+        let mut before = 0;
+        self.books(first.area).each_segment(first.place, count, |segment| {
+            let touched = segment.touched as usize;
+            stale = if touched == 0 { stale } else { before + touched };
             all += touched;
-        }
+            before += size;
+        });
         let segments = run_mask(first.place.segment, count);
         let arena = self.arena(first.arena());
         arena.used |= segments;
         arena.dirty &= !segments;
         self.figures.reuse(all);
         stale
+    }
+
+    /// Marks vacant segments of an arena used, all of which but the last are touched to their ends, and the last is touched;
+    /// returns how many of their first bytes aren't known to be zero. O(1).
+    pub(crate) fn use_touched(&mut self, first: SegmentRef, count: usize) -> usize {
+        let all = self.touched_bytes(first, count);
+        let segments = run_mask(first.place.segment, count);
+        let arena = self.arena(first.arena());
+        arena.used |= segments;
+        arena.dirty &= !segments;
+        self.figures.reuse(all);
+        all
+    }
+
+    /// The touched bytes of such segments.
+    fn touched_bytes(&mut self, first: SegmentRef, count: usize) -> usize {
+        let size = first.place.arena.partition.segment_size();
+        let last = first.arena().segment(first.place.segment + count - 1);
+        (count - 1) * size + self.segment(last).touched as usize
     }
 
     /// Notes that a vacant segment has no memory behind it any more.
@@ -167,16 +187,25 @@ impl Pools {
 
     /// The same of `count` segments of an arena, from the first on.
     pub(crate) fn vacate_segments(&mut self, first: SegmentRef, count: usize) {
-        let (mut dirty, mut all) = (0, 0);
-        for number in 0..count {
-            let touched =
-                self.segment(first.arena().segment(first.place.segment + number)).touched as usize;
-            dirty |= u64::from(touched != 0) << number;
-            all += touched;
-        }
+        let (mut dirty, mut all, mut bit) = (0, 0, 1 << first.place.segment);
+        self.books(first.area).each_segment(first.place, count, |segment| {
+            dirty |= if segment.touched == 0 { 0 } else { bit };
+            all += segment.touched as usize;
+            bit <<= 1;
+        });
         let arena = self.arena(first.arena());
         arena.used &= !run_mask(first.place.segment, count);
-        arena.dirty |= dirty << first.place.segment;
+        arena.dirty |= dirty;
+        self.figures.add_dirty(all);
+    }
+
+    /// The same where all but the last are touched to their ends, and the last is touched. O(1).
+    pub(crate) fn vacate_touched(&mut self, first: SegmentRef, count: usize) {
+        let all = self.touched_bytes(first, count);
+        let segments = run_mask(first.place.segment, count);
+        let arena = self.arena(first.arena());
+        arena.used &= !segments;
+        arena.dirty |= segments;
         self.figures.add_dirty(all);
     }
 }
