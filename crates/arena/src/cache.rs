@@ -356,8 +356,8 @@ impl Cache {
         }
         probe!("refill", bin.shape().block_size as usize, core::ptr::from_ref(heap).addr());
         let before = self.stack_size(bin);
-        self.grow_stack(bin);
-        self.out.set(if before < self.stack_size(bin) { before / 2 } else { 0 });
+        let grows = before < bin.shape().stack as usize && self.grow_stack(bin);
+        self.out.set(if grows { before / 2 } else { 0 });
         let visit = heap.refill(mark, self, bin);
         (self.pop(bin), visit)
     }

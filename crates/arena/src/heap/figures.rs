@@ -106,6 +106,11 @@ impl Figures {
         self.publish();
     }
 
+    /// Whether the heap is at rest: no thread works with it.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.resting
+    }
+
     /// Whether the heap is at rest, and its books are kept for the next thread.
     pub(crate) fn keeps_books(&self) -> bool {
         self.books != 0

@@ -77,7 +77,28 @@ mod tests {
     use memoffset::span_of;
 
     use super::*;
-    use crate::plan::geometry::LINE;
+    use crate::{
+        books::area::Area,
+        plan::{
+            bins::{Bin, bin_for},
+            geometry::LINE,
+        },
+    };
+
+    #[test]
+    fn a_slab_waits_for_the_next_thread_until_memory_goes_back() {
+        let home = Home::of_thread().unwrap();
+        let (cache, bin) = (home.open(), bin_for(100, 8).unwrap());
+        let (block, _visit) = cache.refill(cache.mark(), bin);
+        // SAFETY: the block is this test's, and lies in an area that stays.
+        unsafe {
+            assert!(cache.push(bin, block));
+            let _visit = cache.retire(cache.mark());
+            assert_eq!(Area::bin_of(block), bin);
+            home.heap.pools(cache.mark()).purge_to(0);
+            assert_eq!(Area::bin_of(block), Bin::NONE);
+        }
+    }
 
     #[test]
     fn what_other_threads_write_to_is_on_no_line_of_the_cache() {

@@ -49,6 +49,9 @@ impl Pools {
     /// The same. It leaves memory that will serve again soon, if it is to `spare` that, and looks only at the `slabs`
     /// named.
     fn purge_but_for(&mut self, keep: usize, spare: bool, slabs: Slabs) -> usize {
+        if self.figures.is_resting() {
+            self.retire_empty_slabs();
+        }
         let excess = self.figures.dirty().saturating_sub(keep);
         let mut purged = self.purge_areas(excess, |books, wanted| books.purge(wanted, spare));
         if slabs != Slabs::None {

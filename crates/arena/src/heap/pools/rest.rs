@@ -4,10 +4,10 @@ use crate::heap::pools::Pools;
 use crate::policy::keep;
 
 impl Pools {
-    /// Puts the pools at rest, once no thread works with them or holds free blocks of them: slabs kept for the next
-    /// refill are vacated, and all memory that serves nothing goes back if the process keeps too much.
+    /// Puts the pools at rest, once no thread works with them or holds free blocks of them: all memory that serves nothing
+    /// goes back if the process keeps too much. If not, bins keep their empty slabs: the next thread mostly has blocks of the
+    /// same sizes.
     pub(crate) fn rest(&mut self) {
-        self.retire_empty_slabs();
         self.figures.rest();
         if keep::is_over() {
             self.strip();
