@@ -73,8 +73,8 @@ impl Run {
         command.args(["--features", self.features, "--target", TRIPLE, "--target-dir"]);
         command.arg(process::target_dir().join(format!("sanitize-{}", self.sanitizer)));
         command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", self.flags());
-        // Tests lend their allocators buffers for the life of the process.
-        command.env("ASAN_OPTIONS", "detect_leaks=0");
+        // Tests lend their allocators buffers for the life of the process, and have guards' own handler report faults.
+        command.env("ASAN_OPTIONS", "detect_leaks=0:handle_segv=0");
         let suppressions = process::root().join("xtask/src/sanitize.supp");
         command.env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
         command

@@ -9,6 +9,7 @@ use core::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use stratalloc_core::poison;
 use stratalloc_pages::os;
 
 use crate::sys::{probe::probe, round_to_pages};
@@ -50,15 +51,16 @@ pub(crate) unsafe fn avoid_huge(start: NonNull<u8>, size: usize) {
     }
 }
 
-/// Faults in the page of an address; returns how many nanoseconds that took.
+/// Faults in a page; returns how many nanoseconds that took.
 ///
 /// # Safety
 ///
-/// The byte is usable, the caller's, and zero.
-pub(crate) unsafe fn fault_in(address: *mut u8) -> u64 {
+/// It starts a page, and its first word is usable, the caller's, and zero.
+pub(crate) unsafe fn fault_in(page: *mut u8) -> u64 {
+    let Some(word) = NonNull::new(page.cast::<u64>()) else { return 0 };
     let before = nanoseconds();
-    // SAFETY: the byte is usable, and stays zero as it is the caller's, by this function's contract.
-    unsafe { address.write_volatile(0) };
+    // SAFETY: the word is usable, and stays zero as it is the caller's, by this function's contract.
+    poison::with_word(word, || unsafe { word.write_volatile(0) });
     nanoseconds().saturating_sub(before)
 }
 

@@ -9,7 +9,7 @@ use core::{
 };
 
 use crate::{
-    books::{area::Books, arena::run_mask, guard},
+    books::{area::Books, arena::run_mask, guard, poison},
     plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
     policy::huge_pages,
     sys::{self, mappings, probe::probe},
@@ -236,6 +236,7 @@ impl Books {
                 return Err(Refusal::OutOfMemory);
             }
         }
+        poison::bytes_freed(start.as_ptr(), bytes - usable);
         Ok(())
     }
 
@@ -253,6 +254,8 @@ impl Books {
             let Some(start) = NonNull::new(self.address(place.segment(first))) else { continue };
             // SAFETY: none of the segments serves anything, by this function's contract.
             if unsafe { sys::unmap(start, bytes) } {
+                // Others may map what they have here.
+                poison::bytes_used(start.as_ptr(), bytes);
                 self.note_unmapped(place, first, count);
                 unmapped += bytes;
             }

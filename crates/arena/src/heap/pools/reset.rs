@@ -40,7 +40,7 @@ impl Pools {
                 Bin::NONE => self.segment(segment).pages = 0,
                 _ => self.empty_slab(segment),
             }
-            poison::bytes_freed(segment.address(), arena.place.partition.segment_size());
+            poison::bytes_freed(segment.address(), self.segment(segment).usable as usize);
             self.vacate_segment(segment);
         }
         self.books(arena.area).give_arena(arena.place);

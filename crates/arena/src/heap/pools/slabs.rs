@@ -268,7 +268,7 @@ impl Pools {
         }
         let idle = self.slab_of(segment).map_or(0, |slab| slab.idle());
         self.figures.add_dirty(idle);
-        poison::bytes_freed(start, bin.shape().partition.segment_size());
+        poison::bytes_freed(start, self.segment(segment).usable as usize);
         self.current[bin.index()] = start;
         true
     }
