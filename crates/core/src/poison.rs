@@ -40,10 +40,9 @@ pub fn unpoison(start: NonNull<u8>, size: usize) {
 /// Calls `act`, which touches the word of 8 bytes that starts here though it may be free; then it is as it was before.
 #[inline(always)]
 #[cfg_attr(not(asan), expect(unused_variables, reason = "the twin without the sanitizer"))]
-pub fn with_word<T>(start: NonNull<u64>, act: impl FnOnce() -> T) -> T {
+pub fn with_word<T>(start: NonNull<u8>, act: impl FnOnce() -> T) -> T {
     #[cfg(asan)]
     {
-        let start = start.cast();
         // SAFETY: it reads the sanitizer's shadow memory only.
         let was = unsafe { __asan_address_is_poisoned(start.as_ptr()) } != 0;
         unpoison(start, size_of::<u64>());

@@ -57,7 +57,7 @@ pub(crate) unsafe fn avoid_huge(start: NonNull<u8>, size: usize) {
 ///
 /// It starts a page, and its first word is usable, the caller's, and zero.
 pub(crate) unsafe fn fault_in(page: *mut u8) -> u64 {
-    let Some(word) = NonNull::new(page.cast::<u64>()) else { return 0 };
+    let Some(word) = NonNull::new(page) else { return 0 };
     let before = nanoseconds();
     // SAFETY: the word is usable, and stays zero as it is the caller's, by this function's contract.
     poison::with_word(word, || unsafe { word.write_volatile(0) });
