@@ -55,6 +55,12 @@ fn share(used: usize) -> usize {
     used / 100 * SHARE.load(Ordering::Relaxed)
 }
 
+/// The same of the share by default, or of one that is smaller, which is what bounds beside the share go by: a larger one keeps
+/// more of what is in use, but no more for each purpose.
+fn usual_share(used: usize, percent: usize) -> usize {
+    used / 100 * percent.min(SHARE_DEFAULT)
+}
+
 /// The bytes that may be kept beside so many in use, and beside the constant of so many.
 fn beside(used: usize, keep: usize) -> usize {
     share(used.max(SHARE_TIMES * used.min(keep))).min(used)
@@ -70,12 +76,16 @@ fn limit(after_purge: bool) -> usize {
     constant.saturating_add(beside(used, keep)).min(grant::left_for_keeping(used))
 }
 
-/// The bytes behind vacant arenas, and beside whole blocks, that a heap with so many in use may keep: the constant, and as
-/// much again where little is in use, which may double in a moment.
+/// The bytes behind vacant arenas, and beside whole blocks, that a heap with so many in use may keep.
 pub(crate) fn of_whole(used: usize) -> usize {
-    let keep = KEEP.load(Ordering::Relaxed);
-    let again = keep.saturating_sub(share(used) / WHOLE_PART_AGAIN);
-    keep.saturating_add(again.max(share(used) / WHOLE_PART))
+    whole(usual_share(used, SHARE.load(Ordering::Relaxed)), KEEP.load(Ordering::Relaxed))
+}
+
+/// The same by the usual share and the constant: the constant, and as much again where little is in use, which may double in a
+/// moment.
+fn whole(share: usize, keep: usize) -> usize {
+    let again = keep.saturating_sub(share / WHOLE_PART_AGAIN);
+    keep.saturating_add(again.max(share / WHOLE_PART))
 }
 
 /// Whether all heaps together keep more than they may.
@@ -85,7 +95,8 @@ pub(crate) fn is_over() -> bool {
 
 /// Whether the excess is so small that memory which will serve again soon may wait for that. Not under a limit.
 pub(crate) fn may_wait() -> bool {
-    grant::limit().is_none() && policy::may_wait(bytes(), share(USED.load(Ordering::Relaxed)))
+    let share = usual_share(USED.load(Ordering::Relaxed), SHARE.load(Ordering::Relaxed));
+    grant::limit().is_none() && policy::may_wait(bytes(), share)
 }
 
 /// Bytes that serve nothing.
@@ -123,5 +134,22 @@ mod tests {
             let beside = beside(used * MIB, keep * MIB);
             assert!(beside.abs_diff(expected * MIB) < 1000, "{used} in use, {keep}: {beside}");
         }
+    }
+
+    /// What the table of ARENA.md says of blocks of more than 2 MiB: 32 MiB, and as much again less an eighth of what is in use, or
+    /// a thirty-second of it; and twice what is in use for a moment, whatever larger share is kept besides.
+    #[test]
+    fn a_larger_share_keeps_no_more_beside_whole_blocks_and_for_a_moment() {
+        for percent in [SHARE_DEFAULT, 50, 100] {
+            for (used, expected) in [(0, 64), (64, 56), (256, 40), (1024, 64), (4096, 160)] {
+                let share = usual_share(used * MIB, percent);
+                let kept = whole(share, 32 * MIB);
+                assert!(kept.abs_diff(expected * MIB) < 1000, "{percent} %, {used}: {kept}");
+                let dirty = 2 * used * MIB;
+                assert!(used == 0 || policy::may_wait(dirty - 1000, share));
+                assert!(!policy::may_wait(dirty + 1000, share), "{percent} %, {used}");
+            }
+        }
+        assert_eq!(usual_share(100, 10), 10);
     }
 }
