@@ -150,6 +150,26 @@ fn threads_come_and_go_and_free_each_others_blocks() {
     }
 }
 
+/// A resize may change the alignment alone, as `Allocator::shrink` does: what is freed then is of the new one.
+#[test]
+fn a_block_that_keeps_its_size_may_get_another_alignment() {
+    for size in [0, 1, 8, 64, 1000, 5000] {
+        for [old, new] in [[4096, 2], [64, 8], [8, 1], [2, 64], [1, 4096]] {
+            let block = global::allocate(size, old);
+            if block.addr() % new != 0 {
+                // SAFETY: just allocated.
+                unsafe { global::deallocate(block) };
+                continue;
+            }
+            // SAFETY: the block is live, aligned to both, and is freed as it was last resized.
+            unsafe {
+                let block = global::reallocate_sized(block, size, size, new);
+                global::deallocate_sized(block, size, new);
+            }
+        }
+    }
+}
+
 /// Threads take over the heaps of others that end at the same moment.
 #[test]
 fn threads_start_while_others_end() {

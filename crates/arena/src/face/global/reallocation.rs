@@ -106,7 +106,8 @@ unsafe fn reallocate_unless(
     // SAFETY: the block is live, by this function's contract.
     let kind = unsafe { Kind::in_use(block) };
     let old = kind.size(block);
-    let may_stay = |bin| if guard::ON { size == old } else { stays(bin, old) };
+    // With a seal, the size is known to the byte.
+    let may_stay = |bin| (!guard::ON || size == old) && stays(bin, old);
     if matches!(kind, Kind::Small { bin, .. } | Kind::OfValue { bin, .. } if may_stay(bin)) {
         return block;
     }
