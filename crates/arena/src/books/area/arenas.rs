@@ -3,9 +3,9 @@
 use crate::{
     books::{
         area::Books,
-        arena::{Claim, Use, run_mask},
+        arena::{Claim, Use, run_mask, run_starts},
     },
-    plan::geometry::{ARENAS, ArenaPlace, PARTITIONS, Partition},
+    plan::geometry::{ArenaPlace, PARTITIONS, Partition},
 };
 
 impl Books {
@@ -18,19 +18,30 @@ impl Books {
             return None;
         }
         let arena = |arena| ArenaPlace { partition, arena };
-        let end = self.reach[partition.number()];
-        let mut vacant = (0..=ARENAS - count)
-            .take_while(|&first| warm.is_none() || arena(first).offset() < end)
-            .filter(|&first| taken & run_mask(first, count) == 0);
-        let Some(wanted) = warm else { return Some((0, arena(vacant.next()?))) };
-        vacant
-            .filter(|&first| self.arenas[arena(first).index()].dirty != 0)
-            .map(|first| {
-                let dirty = |first| self.arenas[arena(first).index()].dirty.count_ones() as usize;
-                let warm = (first..first + count).map(dirty).sum::<usize>();
-                ((warm * partition.segment_size()).abs_diff(wanted), arena(first))
-            })
-            .min_by_key(|&(misfit, _)| misfit)
+        let mut starts = run_starts(!taken, count);
+        let Some(wanted) = warm else {
+            return (starts != 0).then(|| (0, arena(starts.trailing_zeros() as usize)));
+        };
+        starts &= self.reached(partition);
+        let mut best: Option<(usize, usize)> = None;
+        while starts != 0 {
+            let first = starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            let dirty = |first| self.arenas[arena(first).index()].dirty.count_ones() as usize;
+            if dirty(first) != 0 {
+                let warm: usize = (first..first + count).map(dirty).sum();
+                let misfit = (warm * partition.segment_size()).abs_diff(wanted);
+                best = best.filter(|&(least, _)| least <= misfit).or(Some((misfit, first)));
+            }
+        }
+        best.map(|(misfit, first)| (misfit, arena(first)))
+    }
+
+    /// The arenas of a partition that begin where there is usable memory, or before some.
+    fn reached(&self, partition: Partition) -> u64 {
+        let bytes = self.reach[partition.number()].saturating_sub(partition.offset());
+        let count = bytes.div_ceil(partition.arena_size());
+        if count == 0 { 0 } else { run_mask(0, count) }
     }
 
     /// Takes the arenas that [`find_arenas`](Self::find_arenas) found for a claim, if their books can be had; returns
