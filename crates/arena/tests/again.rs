@@ -12,6 +12,8 @@ use std::{alloc::Layout, ptr};
 
 use random::Random;
 use stratalloc_arena::{ArenaHeap, global, validate};
+#[cfg(not(feature = "hardened"))]
+use stratalloc_arena::{ArenaPlace, address};
 use stratalloc_core::{Allocator, Stats};
 
 const KIB: usize = 1 << 10;
@@ -58,6 +60,36 @@ fn the_next_block_of_the_size_has_the_place_of_the_last() {
     }
 }
 
+/// The arena that a block lies in.
+#[cfg(not(feature = "hardened"))]
+fn arena(block: *mut u8) -> ArenaPlace {
+    address::what_is(block).place.and_then(|place| place.segment).expect("a block").arena
+}
+
+// Between guards, as above.
+#[cfg(not(feature = "hardened"))]
+#[test]
+fn a_run_has_room_in_an_arena_in_use_rather_than_its_last_place_in_a_vacant_one() {
+    let _alone = alone::alone();
+    global::trim();
+    let size = 1000 * KIB;
+    let mut blocks = row(size);
+    // Alone in its arena.
+    let last = loop {
+        let block = filled(size);
+        if blocks.iter().all(|&other| arena(other) != arena(block)) {
+            break block;
+        }
+        blocks.push(block);
+    };
+    let gap = blocks.remove(8);
+    free(gap);
+    free(last);
+    assert_eq!(filled(size), gap);
+    blocks.into_iter().chain([gap]).for_each(free);
+    global::trim();
+}
+
 #[test]
 fn what_went_back_or_serves_others_is_no_place() {
     let _alone = alone::alone();
@@ -84,11 +116,11 @@ fn what_went_back_or_serves_others_is_no_place() {
 fn a_place_that_was_touched_in_part_since_is_none() {
     let _alone = alone::alone();
     let size = 1000 * KIB;
-    let _row = row(size);
-    free(filled(size));
+    let mut row = row(size);
+    free(row.remove(8));
     global::trim();
-    // Of three segments each, the last of which they leave in part.
-    let parts: Vec<_> = (0..6).map(|_| filled(160 * KIB)).collect();
+    // Of four segments each, the last of which they leave in part.
+    let parts: Vec<_> = (0..4).map(|_| filled(220 * KIB)).collect();
     parts.into_iter().for_each(free);
     validate().unwrap();
     let again = filled(size);

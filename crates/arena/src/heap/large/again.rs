@@ -60,20 +60,23 @@ impl Pools {
         cold == 0
     }
 
-    /// Takes the arena of vacant segments for a block that others may share it with, or that has it for itself; `None` if it
-    /// serves something else by now.
+    /// Takes the arena of vacant segments for a whole block, or finds that a run may share it; `None` if neither.
+    ///
+    /// A run takes no vacant arena: there may be room for it in those that are in use, and each that it opens is one less for
+    /// the whole blocks which have their memory there.
     fn take_place(&mut self, block: LargeBlock, size: usize) -> Option<()> {
         let arena = block.first.arena();
-        let purpose = if size <= MAX_RUN { Use::SEGMENTS } else { Use::WHOLE };
-        match self.arena(arena).purpose {
-            Use::VACANT => {
-                let partition = arena.place.partition;
-                let claim = Claim { partition, count: 1, purpose, keep: 0, warm: None };
-                self.take_arenas(arena, claim)?;
-                self.arena(arena).span = u8::from(purpose == Use::WHOLE);
-                Some(())
-            }
-            here => (here == Use::SEGMENTS && purpose == here).then_some(()),
+        let purpose = self.arena(arena).purpose;
+        if size <= MAX_RUN {
+            return (purpose == Use::SEGMENTS).then_some(());
         }
+        if purpose != Use::VACANT {
+            return None;
+        }
+        let partition = arena.place.partition;
+        let claim = Claim { partition, count: 1, purpose: Use::WHOLE, keep: 0, warm: None };
+        self.take_arenas(arena, claim)?;
+        self.arena(arena).span = 1;
+        Some(())
     }
 }
