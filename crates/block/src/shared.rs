@@ -30,6 +30,3 @@ mod tests;
 
 #[cfg(not(loom))]
 pub use self::{allocator::SyncBlockAllocator, magazine::Magazine};
-
-#[cfg(not(loom))]
-use self::allocator::home;

@@ -352,10 +352,8 @@ impl Pools {
 
     /// Counts a block in use, whose segments are touched as far as it goes.
     fn hand_out(&mut self, block: LargeBlock, request: Request, stale: usize) -> Fresh {
-        let usable = request.size.next_multiple_of(PAGE);
-        let book = self.segment(block.first);
-        book.pages = (usable / PAGE) as u32;
-        book.zeroed = request.outlook == Outlook::Sparse;
+        let usable = block.size(self);
+        self.segment(block.first).zeroed = request.outlook == Outlook::Sparse;
         self.figures.allocate(usable);
         self.tallies.took_large();
         Fresh { start: block.first.address(), usable, stale }

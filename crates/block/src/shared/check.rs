@@ -5,7 +5,7 @@ use core::{cell::Cell, fmt, iter, ptr::NonNull, sync::atomic::Ordering::Relaxed}
 use stratalloc_core::{Allocator, Owns, Stats, diag};
 
 use super::{
-    SyncBlockAllocator,
+    allocator::{SyncBlockAllocator, home},
     frontier::ChunkSource,
     index::Index,
     shelf::Shelf,
@@ -33,7 +33,7 @@ impl<A: Allocator> SyncBlockAllocator<A> {
             return Err(FreeError::AlreadyFree);
         }
         self.retire(block)?;
-        self.put(super::home(), &[Cell::new(block)]);
+        self.put(home(), &[Cell::new(block)]);
         Ok(())
     }
 

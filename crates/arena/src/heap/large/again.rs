@@ -35,6 +35,7 @@ impl Pools {
         self.take_place(block, size)?;
         let stale = self.use_touched(block.first, block.segments(size));
         self.list_if_shared(block);
+        self.segment(block.first).pages = (size / PAGE) as u32;
         Some(self.hand_out(block, request, stale))
     }
 

@@ -38,8 +38,8 @@ impl LastFreed {
 
     /// Forgets the newest that has pages of just so many bytes; returns where it began.
     pub(crate) fn take(&mut self, size: usize) -> Option<*mut u8> {
-        let numbers = (0..COUNT).map(|age| self.newest.wrapping_sub(age) % LAST_FREED);
-        let found = numbers.into_iter().find(|&number| self.places[number].size == size)?;
+        let mut numbers = (0..COUNT).map(|age| self.newest.wrapping_sub(age) % LAST_FREED);
+        let found = numbers.find(|&number| self.places[number].size == size)?;
         self.places[found].size = 0;
         Some(self.places[found].start)
     }

@@ -146,11 +146,7 @@ impl Pools {
             all += touched;
             before += size;
         });
-        let segments = run_mask(first.place.segment, count);
-        let arena = self.arena(first.arena());
-        arena.used |= segments;
-        arena.dirty &= !segments;
-        self.figures.reuse(all);
+        self.note_used(first, count, all);
         stale
     }
 
@@ -158,12 +154,17 @@ impl Pools {
     /// returns how many of their first bytes aren't known to be zero. O(1).
     pub(crate) fn use_touched(&mut self, first: SegmentRef, count: usize) -> usize {
         let all = self.touched_bytes(first, count);
+        self.note_used(first, count, all);
+        all
+    }
+
+    /// Notes that vacant segments of an arena, of which so many bytes are touched, are used.
+    fn note_used(&mut self, first: SegmentRef, count: usize, touched: usize) {
         let segments = run_mask(first.place.segment, count);
         let arena = self.arena(first.arena());
         arena.used |= segments;
         arena.dirty &= !segments;
-        self.figures.reuse(all);
-        all
+        self.figures.reuse(touched);
     }
 
     /// The touched bytes of such segments.
@@ -193,19 +194,20 @@ impl Pools {
             all += segment.touched as usize;
             bit <<= 1;
         });
-        let arena = self.arena(first.arena());
-        arena.used &= !run_mask(first.place.segment, count);
-        arena.dirty |= dirty;
-        self.figures.add_dirty(all);
+        self.note_vacant(first, count, dirty, all);
     }
 
     /// The same where all but the last are touched to their ends, and the last is touched. O(1).
     pub(crate) fn vacate_touched(&mut self, first: SegmentRef, count: usize) {
         let all = self.touched_bytes(first, count);
-        let segments = run_mask(first.place.segment, count);
+        self.note_vacant(first, count, run_mask(first.place.segment, count), all);
+    }
+
+    /// Notes that segments of an arena are vacant, those of the mask `dirty` with memory, and so many bytes of them touched.
+    fn note_vacant(&mut self, first: SegmentRef, count: usize, dirty: u64, touched: usize) {
         let arena = self.arena(first.arena());
-        arena.used &= !segments;
-        arena.dirty |= segments;
-        self.figures.add_dirty(all);
+        arena.used &= !run_mask(first.place.segment, count);
+        arena.dirty |= dirty;
+        self.figures.add_dirty(touched);
     }
 }
