@@ -103,10 +103,12 @@ fn hardened() -> Result<()> {
 
 /// The arenas and the front door with the feature `paranoid`.
 fn paranoid() -> Result<()> {
+    let tests_of_arenas = ["--test", "quarantine", "--test", "faults", "--test", "arena_heap"];
     let mut command = with_features(
-        &["test", "--test", "quarantine", "--test", "hardened", "--test", "program"],
+        &["test", "--test", "hardened", "--test", "program"],
         &["stratalloc-arena/paranoid", "stratalloc/paranoid"],
     );
+    command.args(tests_of_arenas);
     tests("Rust programs with the paranoid build", &mut command)
 }
 

@@ -1,15 +1,19 @@
 //! The cache as a stock of blocks, which heaps fill.
 
 use crate::{
-    books::guard,
+    books::{guard, windows},
     cache::Cache,
     heap::{Stock, pools::Pools},
     plan::bins::Bin,
 };
 
 impl Cache {
-    /// Puts blocks that were just taken out of slabs in random order, and has each be zero.
+    /// Puts blocks that were just taken out of slabs of a thread's heap in random order, and has each be zero. Those of heaps
+    /// as values, of which some have no room for a seal, stay as they are.
     fn mix(&self, bin: Bin, blocks: &mut [*mut u8]) {
+        if blocks.first().is_none_or(|&block| windows::thread_owner(block).is_none()) {
+            return;
+        }
         for &block in &*blocks {
             // SAFETY: [CACHE-3: free] the blocks are those that will be in the stack.
             unsafe { guard::make_clear(bin, block) };
