@@ -125,12 +125,14 @@ fn heap_if_watched(size: usize) -> Option<&'static Heap> {
     if watch.is_large_due(size.checked_next_multiple_of(PAGE)?) { samples::heap() } else { None }
 }
 
-/// Notes a large block that was allocated for being sampled.
+/// Notes a large block that was allocated for being sampled. Its pages count, by which it was due: between guards, its usable
+/// bytes may be fewer.
 #[cold]
 pub(crate) fn note_large(block: *mut u8) {
     if let Some(watch) = of_thread() {
         // SAFETY: the block was just allocated.
-        samples::note(watch, block, unsafe { Kind::in_use(block) }.size(block));
+        let usable = unsafe { Kind::in_use(block) }.size(block);
+        samples::note(watch, block, usable.next_multiple_of(PAGE));
     }
 }
 
