@@ -17,7 +17,8 @@ use std::{
 
 use resident::{MIB, resident};
 use stratalloc_arena::{ArenaHeap, Config, global};
-use stratalloc_core::Allocator;
+use stratalloc_core::{Allocator, Trim};
+use stratalloc_pages::os::faults;
 
 /// A test's turn, with little that may be kept.
 fn keeping(bytes: usize) -> MutexGuard<'static, Option<PathBuf>> {
@@ -200,4 +201,22 @@ fn what_a_trim_would_give_is_known_before() {
     assert!(said.abs_diff(given) <= given / 10, "{said} bytes were said, {given} given");
     assert!(given > 20 * MIB, "{given} bytes were given");
     kept.iter().filter(|(lives, _)| *lives).for_each(|&(_, block)| free(block));
+}
+
+/// It would be one to purge it, and one to unmap it.
+#[test]
+fn memory_of_a_heap_without_blocks_goes_in_one_call_a_stretch() {
+    let _alone = alone::alone();
+    let heap = ArenaHeap::new().unwrap();
+    let layouts: Vec<_> =
+        (1..=20).map(|step| Layout::from_size_align(step * step * 16, 8).unwrap()).collect();
+    let blocks: Vec<_> = layouts.iter().map(|&layout| heap.allocate(layout).unwrap()).collect();
+    for (block, &layout) in blocks.into_iter().zip(&layouts) {
+        // SAFETY: each is freed once.
+        unsafe { heap.deallocate(block.cast(), layout) };
+    }
+    faults::stop();
+    assert!(heap.trim() > 0);
+    let calls = faults::stop();
+    assert!((20..30).contains(&calls), "{calls} calls for the memory of twenty classes");
 }

@@ -108,6 +108,25 @@ impl Books {
         purged
     }
 
+    /// Unmaps the memory of all segments, if none is used; returns the bytes that were touched of what the system took.
+    ///
+    /// To purge it first would be a call more for each stretch, and one more interruption of all processors that run the process.
+    pub(crate) fn unmap_unused(&mut self) -> usize {
+        if self.booked().any(|place| self.arena(place).used != 0) {
+            return 0;
+        }
+        self.booked().map(|place| self.unmap_vacant(place)).sum()
+    }
+
+    /// Unmaps the memory behind an arena without used segments; returns as [`unmap_unused`](Self::unmap_unused).
+    fn unmap_vacant(&mut self, place: ArenaPlace) -> usize {
+        let &mut Arena { committed, dirty, .. } = self.arena(place);
+        // SAFETY: no segment of the arena serves anything.
+        unsafe { self.unmap_segments(place, committed) };
+        let gone = dirty & !self.arena(place).committed;
+        stretches(gone, gone).map(|(first, count)| self.note_purged(place, first, count)).sum()
+    }
+
     /// Gives the books of segments back, if no segment is used or has memory behind it: once none is usable, its book
     /// says nothing. Returns whether it did.
     pub(crate) fn purge_books(&mut self) -> bool {

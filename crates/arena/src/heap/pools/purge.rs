@@ -49,9 +49,7 @@ impl Pools {
     /// The same. It leaves memory that will serve again soon, if it is to `spare` that, and looks only at the `slabs`
     /// named.
     fn purge_but_for(&mut self, keep: usize, spare: bool, slabs: Slabs) -> usize {
-        if self.figures.is_resting() {
-            self.retire_empty_slabs();
-        }
+        self.vacate_at_rest();
         let excess = self.figures.dirty().saturating_sub(keep);
         let mut purged = self.purge_areas(excess, |books, wanted| books.purge(wanted, spare));
         if slabs != Slabs::None {
@@ -62,6 +60,23 @@ impl Pools {
         self.figures.reuse(purged);
         self.tallies.purged(purged);
         purged
+    }
+
+    /// Unmaps the memory of areas in which nothing is used; returns the bytes given back, at most.
+    pub(crate) fn unmap_unused(&mut self) -> usize {
+        self.vacate_at_rest();
+        let mut unmapped = 0;
+        self.each_area(|books| unmapped += books.unmap_unused());
+        self.figures.reuse(unmapped);
+        self.tallies.purged(unmapped);
+        unmapped
+    }
+
+    /// Vacates the slabs that bins of a heap at rest are refilled from, if all their blocks are free.
+    fn vacate_at_rest(&mut self) {
+        if self.figures.is_resting() {
+            self.retire_empty_slabs();
+        }
     }
 
     /// Gives memory of whole blocks back where more of it serves nothing than one after another will have.

@@ -34,7 +34,7 @@ impl Pools {
     /// Gives back all memory that serves nothing, and the books where they hold nothing; returns how many bytes of blocks
     /// that were, at most.
     pub(crate) fn strip(&mut self) -> usize {
-        let purged = self.purge_to(0);
+        let purged = self.unmap_unused() + self.purge_to(0);
         self.each_area(|books| {
             books.purge_books();
         });
