@@ -85,7 +85,7 @@ const RECIPROCAL_SHIFT: u32 = 42;
 const REMAINDER: u64 = (1 << RECIPROCAL_SHIFT) - (1 << 22);
 
 /// The bytes that a thread keeps at most in the stack of one bin, and bounds on the count.
-const STACK_BYTES: usize = 32 * 1024;
+const STACK_BYTES: usize = 64 * 1024;
 const STACK_MIN: usize = 8;
 const STACK_MAX: usize = 128;
 
