@@ -23,7 +23,7 @@ pub(super) const CLASSES: usize = BINS - 1;
 /// The memory of the process's heaps, arena heaps among them, by size class and by partition, and the events so far.
 ///
 /// *Live* are blocks that are handed out, to the program or to a thread's stock of free blocks: the stocks, up to 64 KiB
-/// or 8 blocks of each class, aren't counted on their own, since that would cost each allocation. The sizes that the
+/// of each class, 32 or 8 blocks above 1 KiB, aren't counted on their own, since that would cost each allocation. The sizes that the
 /// program asked for aren't known, for the same reason.
 ///
 /// ```
