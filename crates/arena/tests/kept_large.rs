@@ -17,6 +17,8 @@ use random::Random;
 use resident::{MIB, resident};
 use stratalloc_arena::{Census, global, validate};
 
+const PAGE: usize = 4096;
+
 /// A block all of whose bytes are written to, after a look at whether they are zero.
 fn filled(size: usize) -> *mut u8 {
     let block = global::allocate(size, 8);
@@ -60,14 +62,69 @@ fn the_next_block_of_the_size_takes_few_page_faults() {
     }
 }
 
+/// A block with another size, all of whose bytes are written to, after a look at whether the pages that it got are zero, and
+/// whether nothing around it can be touched.
+fn refilled(block: *mut u8, old: usize, size: usize) -> *mut u8 {
+    // SAFETY: the tests give the block up for the one returned.
+    let block = unsafe { global::reallocate(block, size, 8) };
+    assert!(!block.is_null());
+    // SAFETY: just reallocated.
+    let bytes = unsafe { slice::from_raw_parts_mut(block, size) };
+    let more = &bytes[old.next_multiple_of(PAGE).min(size)..];
+    assert!(more.iter().all(|&byte| byte == 0), "{old} to {size} bytes: it has what another left");
+    bytes.fill(0xee);
+    block
+}
+
+/// Whether nothing can be touched before the pages of a block, nor behind them.
+fn is_alone(block: *mut u8, size: usize) -> bool {
+    !is_usable(block.wrapping_sub(1)) && !is_usable(block.wrapping_add(size.next_multiple_of(PAGE)))
+}
+
+#[test]
+fn a_block_that_shrinks_and_grows_again_takes_few_page_faults() {
+    let _alone = alone::alone();
+    let (small, large) = (170_000, 200_000);
+    let mut block = filled(large);
+    let before = faults();
+    for _ in 0..50 {
+        block = refilled(block, large, small);
+        assert!(is_alone(block, small));
+        block = refilled(block, small, large);
+        assert!(is_alone(block, large));
+    }
+    free(block);
+    let each = (faults() - before) / 50;
+    assert!(each <= 4, "{each} page faults each time");
+    validate().unwrap();
+}
+
+#[test]
+fn vectors_that_grow_as_others_did_take_few_page_faults() {
+    const STEPS: [usize; 5] = [36_000, 72_000, 144_000, 288_000, 576_000];
+    let _alone = alone::alone();
+    let round = || {
+        let blocks = STEPS[..2].iter().map(|_| {
+            let first = filled(STEPS[0]);
+            let grow = |block, step: &[usize]| refilled(block, step[0], step[1]);
+            STEPS.windows(2).fold(first, grow)
+        });
+        blocks.collect::<Vec<_>>().into_iter().for_each(free);
+    };
+    (0..3).for_each(|_| round());
+    let before = faults();
+    (0..50).for_each(|_| round());
+    let each = (faults() - before) / 50;
+    assert!(each <= 40, "{each} page faults each time");
+}
+
 #[test]
 fn nobody_can_touch_a_freed_block() {
     let _alone = alone::alone();
     let blocks: Vec<_> = (1..40).map(|step| (filled(step * 60_000), step * 60_000)).collect();
     for &(block, size) in &blocks {
         assert!(is_usable(block) && is_usable(block.wrapping_add(size - 1)));
-        assert!(!is_usable(block.wrapping_sub(1)));
-        assert!(!is_usable(block.wrapping_add(size.next_multiple_of(4096))));
+        assert!(is_alone(block, size));
     }
     for &(block, size) in &blocks {
         free(block);
@@ -98,14 +155,13 @@ fn churn(seed: u64) {
     for step in 0..3000 {
         let size = 33_000 + random.below(if step % 10 == 0 { 3 * MIB } else { 200_000 });
         if blocks.len() < 20 || random.below(2) == 0 {
-            blocks.push(filled(size));
+            blocks.push((filled(size), size));
         } else if random.below(3) == 0 {
-            let number = random.below(blocks.len());
-            // SAFETY: the block is live, and replaced by the one returned.
-            blocks[number] = unsafe { global::reallocate(blocks[number], size, 8) };
-            assert!(!blocks[number].is_null());
+            let (block, old) = &mut blocks[random.below(20)];
+            *block = refilled(*block, *old, size);
+            *old = size;
         } else {
-            free(blocks.swap_remove(random.below(blocks.len())));
+            free(blocks.swap_remove(random.below(blocks.len())).0);
         }
         // Small blocks take the same segments.
         if step % 100 == 0 {
@@ -113,7 +169,7 @@ fn churn(seed: u64) {
             small.into_iter().for_each(free);
         }
     }
-    blocks.into_iter().for_each(free);
+    blocks.into_iter().for_each(|(block, _)| free(block));
 }
 
 #[test]

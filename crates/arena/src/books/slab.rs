@@ -36,7 +36,7 @@ pub(crate) const BITMAP_WORDS: usize = 32;
 /// - [SEGMENT-4: usable] The blocks below `carved` end within `usable`.
 /// - [SEGMENT-5: touched] Bytes from `touched` on read as zero, and memory behind them, if any, came with a huge page.
 ///   The blocks below `carved` end within `touched`.
-/// - [SEGMENT-6: locked] One that is `locked` is usable in part at least, but for the processor, and has no block.
+/// - [SEGMENT-6: locked] The last `locked` of its usable bytes, no more than there are, can't be touched. It isn't a slab then.
 #[repr(C, align(64))]
 pub(crate) struct Segment {
     /// Set bits.
@@ -61,12 +61,12 @@ pub(crate) struct Segment {
     pub(crate) listed: bool,
     /// Whether the large block that starts here was to be zero.
     pub(crate) zeroed: bool,
-    /// Whether nobody may read or write its usable bytes, in the hardened build.
-    pub(crate) locked: bool,
     /// Bytes of the pages of the large block that starts here that the program may not use, in the hardened build.
     pub(crate) margin: u16,
     /// Its idle bytes when it was last looked at for pages to give back.
     pub(crate) seen: u32,
+    /// How many of its usable bytes, the last ones, nobody may read or write, in the hardened build.
+    pub(crate) locked: u32,
     links: Links<Self>,
 }
 

@@ -174,10 +174,17 @@ impl Books {
         Ok(())
     }
 
-    /// Whether the segment before this one is usable in part.
+    /// Whether the segment before this one is usable in part, to whoever has it.
     fn follows_part(&mut self, place: SegmentPlace) -> bool {
         let arena = self.arena(place.arena);
         (arena.committed & !arena.whole) << 1 & (1 << place.segment) != 0
+            && self.locked_before(place) == 0
+    }
+
+    /// How many of the last bytes of the segment before this one can't be touched.
+    fn locked_before(&mut self, place: SegmentPlace) -> u32 {
+        let before = place.segment.checked_sub(1);
+        before.map_or(0, |before| self.segment(place.arena.segment(before)).locked)
     }
 
     /// Notes that `count` segments from `first` are usable up to `bytes` of each.
@@ -213,7 +220,8 @@ impl Books {
     ) -> Result<(), Refusal> {
         let usable = self.segment(place).usable as usize;
         let whole = self.arena(place.arena).whole;
-        let follows = usable != 0 || whole << 1 & (1 << place.segment) != 0;
+        let meets = whole << 1 & (1 << place.segment) != 0 && self.locked_before(place) == 0;
+        let follows = usable != 0 || meets;
         let Some(start) = NonNull::new(self.address(place).wrapping_add(usable)) else {
             return Err(Refusal::OutOfMemory);
         };
@@ -285,7 +293,7 @@ impl Books {
     fn note_unmapped(&mut self, place: ArenaPlace, first: usize, count: usize) {
         for segment in first..first + count {
             let segment = self.segment(place.segment(segment));
-            (segment.usable, segment.locked) = (0, false);
+            (segment.usable, segment.locked) = (0, 0);
         }
         let mask = run_mask(first, count);
         let arena = self.arena(place);
@@ -313,6 +321,7 @@ impl Books {
         }
         let segment = self.segment(place);
         segment.usable = used as u32;
+        segment.locked = segment.locked.saturating_sub((usable - used) as u32);
         let arena = self.arena(place.arena);
         let before = arena.stretches();
         arena.whole &= !(1 << place.segment);

@@ -6,6 +6,7 @@ use crate::{
     books::{
         area::{Books, Refusal},
         arena::{Arena, run_mask, stretches},
+        slab::Segment,
     },
     plan::geometry::{ArenaPlace, SegmentPlace},
     sys::{self, mappings},
@@ -13,7 +14,7 @@ use crate::{
 
 impl Books {
     /// Makes `bytes` from the start of a segment usable, and no more: a multiple of the page size, which may reach over
-    /// segments that follow in the arena. Those that are usable already are so from the first on.
+    /// segments that follow in the arena. Memory that was kept there, but locked, serves again.
     ///
     /// Where the system has no more mappings, the segments become usable to their ends, with the one before, if it is
     /// vacant: then they lie in one mapping with others.
@@ -24,42 +25,51 @@ impl Books {
     ) -> Result<(), Refusal> {
         let (arena, size) = (first.arena, first.arena.partition.segment_size());
         let count = bytes.div_ceil(size);
-        if count == 0 {
-            return Ok(());
-        }
-        if self.is_any_locked(first, count) {
+        let are_scarce = mappings::are_scarce();
+        if !self.unlock(first, if are_scarce { count * size } else { bytes }) {
             return Err(Refusal::OutOfMemory);
         }
-        let whole = self.arena(arena).whole >> first.segment;
-        let done = (whole.trailing_ones() as usize).min(count);
-        if done == count || !mappings::are_scarce() && self.map_exactly(first, done, bytes).is_ok()
-        {
+        if !are_scarce && self.map_missing(first, bytes).is_ok() {
             return Ok(());
         }
         let leading = first.segment.checked_sub(1).map(|before| arena.segment(before));
-        let before = usize::from(leading.is_some_and(|leading| !self.is_used(leading)));
+        let before = leading
+            .is_some_and(|leading| !self.is_used(leading) && self.segment(leading).locked == 0);
+        let before = usize::from(before);
         self.commit_run(arena, first.segment - before, before + count, false)
     }
 
-    /// The same by one mapping, where the first `done` segments are usable to their ends.
-    fn map_exactly(
-        &mut self,
-        first: SegmentPlace,
-        done: usize,
-        bytes: usize,
-    ) -> Result<(), Refusal> {
+    /// Maps what is missing of so many bytes from the start of a segment, none of which are locked.
+    fn map_missing(&mut self, first: SegmentPlace, bytes: usize) -> Result<(), Refusal> {
         let (arena, size) = (first.arena, first.arena.partition.segment_size());
-        let (next, left) = (arena.segment(first.segment + done), bytes - done * size);
-        if self.segment(next).usable as usize >= left.min(size) {
-            return Ok(());
+        let (mut done, end) = (0, bytes.div_ceil(size));
+        while done < end {
+            let place = arena.segment(first.segment + done);
+            let left = bytes - done * size;
+            if self.segment(place).usable as usize >= left.min(size) {
+                done += 1;
+                continue;
+            }
+            // With the segments that follow of which nothing is usable.
+            let bare =
+                |number: &usize| self.segment(arena.segment(first.segment + number)).usable == 0;
+            let count = 1 + (done + 1..end).take_while(bare).count();
+            self.map_in_row(place, left.min(count * size))?;
+            done += count;
         }
-        self.map_piece(next, left, false)?;
-        let whole = left / size;
+        Ok(())
+    }
+
+    /// Makes `bytes` from the start of a segment usable by one mapping, where nothing of those that follow is usable.
+    fn map_in_row(&mut self, first: SegmentPlace, bytes: usize) -> Result<(), Refusal> {
+        let (arena, size) = (first.arena, first.arena.partition.segment_size());
+        self.map_piece(first, bytes, false)?;
+        let whole = bytes / size;
         if whole != 0 {
-            self.note_usable(arena, next.segment, whole, size);
+            self.note_usable(arena, first.segment, whole, size);
         }
-        if left % size != 0 {
-            self.note_usable(arena, next.segment + whole, 1, left % size);
+        if bytes % size != 0 {
+            self.note_usable(arena, first.segment + whole, 1, bytes % size);
         }
         Ok(())
     }
@@ -91,64 +101,98 @@ impl Books {
     /// doesn't where mappings are scarce, or where others lie in the same one. What it did of that isn't undone then.
     pub(crate) fn lock(&mut self, first: SegmentPlace, count: usize) -> bool {
         let (place, run) = (first.arena, run_mask(first.segment, count));
-        let &mut Arena { committed, whole, .. } = self.arena(place);
-        // Segments that lie in one mapping with the next.
-        let joined = whole & committed >> 1;
-        let edges = run_mask(first.segment + count - 1, 1) | run_mask(first.segment, 1) >> 1;
-        if joined & edges != 0 || mappings::are_scarce() {
+        let before = first.segment.checked_sub(1);
+        let meets = before.is_some_and(|before| self.meets_next(place, before))
+            || self.meets_next(place, first.segment + count - 1);
+        if meets || mappings::are_scarce() {
             return false;
         }
+        let &mut Arena { committed, whole, .. } = self.arena(place);
         stretches(run & committed, whole)
             .all(|(first, count)| self.lock_stretch(place, first, count))
     }
 
+    /// Whether a segment can be touched up to its end, and the next from its start on: they may lie in one mapping.
+    fn meets_next(&mut self, place: ArenaPlace, segment: usize) -> bool {
+        let &mut Arena { committed, whole, .. } = self.arena(place);
+        let is_joined = whole & committed >> 1 & run_mask(segment, 1) != 0;
+        is_joined
+            && self.segment(place.segment(segment)).locked == 0
+            && self.bytes_open(place.segment(segment + 1)) != 0
+    }
+
+    /// The bytes from a segment's start that can be touched.
+    fn bytes_open(&mut self, place: SegmentPlace) -> usize {
+        let &mut Segment { usable, locked, .. } = self.segment(place);
+        (usable - locked) as usize
+    }
+
     fn lock_stretch(&mut self, place: ArenaPlace, first: usize, count: usize) -> bool {
+        let mut segments = (first..first + count).map(|number| place.segment(number));
+        if segments.all(|segment| self.bytes_open(segment) == 0) {
+            return true;
+        }
         let bytes = self.bytes_usable(place, first, count);
         let Some(start) = NonNull::new(self.address(place.segment(first))) else { return false };
         // SAFETY: [BOOKS-2: committed] so much is usable; the segments are vacant, so that nobody touches them. They are
         // unlocked or unmapped before they serve again.
         let locked = unsafe { sys::lock(start, bytes) };
         for segment in first..first + count {
-            self.segment(place.segment(segment)).locked = true;
+            let segment = self.segment(place.segment(segment));
+            segment.locked = segment.usable;
         }
         locked
     }
 
-    /// Makes the first `bytes` of locked memory usable that starts at a vacant segment, or all if it has less, and gives the
-    /// rest back of their last segment. Returns how many segments are usable so, of `count` that are vacant; and by how many
-    /// bytes less are idle.
-    pub(crate) fn unlock(
-        &mut self,
-        first: SegmentPlace,
-        count: usize,
-        bytes: usize,
-    ) -> (usize, usize) {
-        let (place, size) = (first.arena, first.arena.partition.segment_size());
-        let &mut Arena { committed, whole, .. } = self.arena(place);
-        let stretch = stretches(run_mask(first.segment, count) & committed, whole).next();
-        let Some((segment, count)) = stretch else { return (0, 0) };
-        let Some(start) = NonNull::new(self.address(first)) else { return (0, 0) };
-        if segment != first.segment || bytes == 0 || !self.segment(first).locked {
-            return (0, 0);
+    /// Makes usable what is locked of so many bytes from the start of a segment; returns whether none is any more. Memory
+    /// behind these stays locked.
+    fn unlock(&mut self, first: SegmentPlace, bytes: usize) -> bool {
+        let (arena, size) = (first.arena, first.arena.partition.segment_size());
+        let end = bytes.div_ceil(size);
+        let mut done = 0;
+        while done < end {
+            let place = arena.segment(first.segment + done);
+            let from = self.bytes_open(place);
+            let mut until = self.bytes_wanted(place, bytes - done * size);
+            let mut count = 1;
+            // As far as memory goes on that is locked from the start of a segment.
+            while until == count * size && done + count < end && from < until {
+                let next = arena.segment(first.segment + done + count);
+                if self.bytes_open(next) != 0 {
+                    break;
+                }
+                until += self.bytes_wanted(next, bytes - (done + count) * size);
+                count += 1;
+            }
+            if from < until && !self.unlock_bytes(place, from, until) {
+                return false;
+            }
+            done += count;
         }
-        let kept = bytes.min(self.bytes_usable(place, segment, count));
+        true
+    }
+
+    /// How many of the usable bytes of a segment are among so many.
+    fn bytes_wanted(&mut self, place: SegmentPlace, bytes: usize) -> usize {
+        bytes.min(self.segment(place).usable as usize)
+    }
+
+    /// Makes bytes `from..until` of locked memory usable, counted from a segment's start; returns whether the system did.
+    fn unlock_bytes(&mut self, first: SegmentPlace, from: usize, until: usize) -> bool {
+        let (arena, size) = (first.arena, first.arena.partition.segment_size());
+        let Some(start) = NonNull::new(self.address(first).wrapping_add(from)) else {
+            return false;
+        };
         // SAFETY: [BOOKS-2: committed] so much of the area is usable but for its lock.
-        if !unsafe { sys::unlock(start, kept) } {
-            return (0, 0);
+        if !unsafe { sys::unlock(start, until - from) } {
+            return false;
         }
-        let last = place.segment(segment + (kept - 1) / size);
-        let here = kept - (last.segment - segment) * size;
-        // SAFETY: the segment is vacant: nothing behind these bytes is used.
-        if !unsafe { self.unmap_tail(last, here) } {
-            return (0, 0);
+        for number in 0..until.div_ceil(size) {
+            let segment = self.segment(arena.segment(first.segment + number));
+            let open = (until - number * size).min(segment.usable as usize) as u32;
+            segment.locked = segment.usable - open;
         }
-        for number in segment..=last.segment {
-            self.segment(place.segment(number)).locked = false;
-        }
-        let touched = &mut self.segment(last).touched;
-        let gone = (*touched as usize).saturating_sub(here);
-        *touched -= gone as u32;
-        (last.segment - segment + 1, gone)
+        true
     }
 
     /// Makes memory of vacant segments usable that couldn't be unmapped. If the system refuses that too, it stays locked.
@@ -161,7 +205,7 @@ impl Books {
             // SAFETY: [BOOKS-2: committed] so much of the area is usable but for its lock.
             if self.is_any_locked(segment, count) && unsafe { sys::unlock(start, bytes) } {
                 for number in first..first + count {
-                    self.segment(place.segment(number)).locked = false;
+                    self.segment(place.segment(number)).locked = 0;
                 }
             }
         }
@@ -170,19 +214,60 @@ impl Books {
     /// Whether one of some segments is locked.
     pub(crate) fn is_any_locked(&mut self, first: SegmentPlace, count: usize) -> bool {
         (first.segment..first.segment + count)
-            .any(|number| self.segment(first.arena.segment(number)).locked)
+            .any(|number| self.segment(first.arena.segment(number)).locked != 0)
     }
 
-    /// Gives the memory of a segment back behind its first `bytes`.
+    /// Lets nobody touch the memory of a segment behind its first `bytes`: it is kept if it is `most` bytes at most, and
+    /// mappings aren't scarce. Returns by how many bytes less the segment was touched.
     ///
     /// # Safety
     ///
-    /// It serves as a part of a large block, of which the program uses no more.
-    pub(crate) unsafe fn cut(&mut self, place: SegmentPlace, bytes: usize) {
+    /// It serves as a part of a large block, or will, and the program uses no more.
+    pub(crate) unsafe fn end_at(
+        &mut self,
+        place: SegmentPlace,
+        bytes: usize,
+        most: usize,
+    ) -> usize {
+        let bytes = sys::round_to_pages(bytes);
+        let spare = (self.segment(place).usable as usize).saturating_sub(bytes);
         // SAFETY: nothing behind these bytes is used, by this function's contract.
-        if !mappings::are_scarce() && unsafe { self.unmap_tail(place, bytes) } {
-            let touched = &mut self.segment(place).touched;
-            *touched = (*touched).min(sys::round_to_pages(bytes) as u32);
+        let is_done = mappings::are_scarce()
+            || spare <= most && unsafe { self.lock_tail(place, bytes) }
+            || !unsafe { self.unmap_tail(place, bytes) };
+        if is_done {
+            return 0;
         }
+        let touched = &mut self.segment(place).touched;
+        let gone = (*touched as usize).saturating_sub(bytes);
+        *touched -= gone as u32;
+        gone
+    }
+
+    /// Keeps the memory of a segment behind its first `bytes`, a multiple of the page size, and lets nobody touch it; returns
+    /// whether it does.
+    ///
+    /// # Safety
+    ///
+    /// Nothing behind these bytes is used.
+    unsafe fn lock_tail(&mut self, place: SegmentPlace, bytes: usize) -> bool {
+        let open = self.bytes_open(place);
+        if open <= bytes {
+            return true;
+        }
+        let Some(start) = NonNull::new(self.address(place).wrapping_add(bytes)) else {
+            return false;
+        };
+        // SAFETY: [BOOKS-2: committed] so much is usable; nothing of it is used, by this function's contract, and it is unlocked
+        // or unmapped before it serves.
+        let is_locked = unsafe { sys::lock(start, open - bytes) };
+        let segment = self.segment(place);
+        segment.locked = segment.usable - bytes as u32;
+        is_locked
+    }
+
+    /// The usable bytes of a segment behind its first `bytes`.
+    pub(crate) fn bytes_behind(&mut self, place: SegmentPlace, bytes: usize) -> usize {
+        (self.segment(place).usable as usize).saturating_sub(sys::round_to_pages(bytes))
     }
 }

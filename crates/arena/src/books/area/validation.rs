@@ -93,7 +93,9 @@ impl Books {
         expect(usable >= least && usable <= size, "ARENA-2: usable")?;
         expect(committed & bit != 0 || usable == 0, "BOOKS-2: committed")?;
         expect(touched <= size, "SEGMENT-5: touched")?;
-        expect(!segment.locked || usable != 0, "SEGMENT-6: locked")?;
+        let is_slab = segment.bin != Bin::NONE;
+        let most_locked = if is_slab { 0 } else { usable };
+        expect(segment.locked as usize <= most_locked, "SEGMENT-6: locked")?;
         expect(dirty & bit == 0 || touched != 0, "ARENA-1: dirty")
     }
 

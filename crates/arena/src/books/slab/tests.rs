@@ -29,7 +29,7 @@ impl Fixture {
             seen: 0,
             margin: 0,
             zeroed: false,
-            locked: false,
+            locked: 0,
             links: Links::NONE,
         };
         Self { segment, bitmap: [0; BITMAP_WORDS], shape: bin_for(1152, 8).unwrap().shape() }

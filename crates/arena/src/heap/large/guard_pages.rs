@@ -10,7 +10,8 @@
 //! was freed, is ended by the processor. What is left of its last page, the margin, is filled, and looked at when it is freed.
 //!
 //! The memory of a freed block is kept like that of others, by the same bounds, but locked: nobody can touch it. It is cleared
-//! for the next block at the same place.
+//! for the next block at the same place. A block that is shorter than the one before, or shrinks, has some of it behind its
+//! end as its guard, which serves again as it grows, or when it is freed.
 //!
 //! Where the process has a quarter of the mappings that it may have, or the system refuses one, further blocks meet their
 //! neighbours, and freed ones are purged: they read as zero then.
@@ -22,10 +23,13 @@ use crate::{
         reference::{ArenaRef, SegmentRef},
         report,
     },
-    heap::{large::LargeBlock, pools::Pools},
+    heap::{
+        large::{LargeBlock, Outlook, Request},
+        pools::Pools,
+    },
     plan::geometry::Partition,
     sys,
-    thresholds::MOST_CLEARED,
+    thresholds::{MOST_CLEARED, SPARE_SHARE},
 };
 
 /// Segments before a block that nothing uses.
@@ -66,15 +70,8 @@ impl LargeBlock {
         from: usize,
         size: usize,
     ) -> Result<(), (ArenaRef, Refusal)> {
-        let before = usize::from(from == 0 && self.first.place.segment != 0);
-        if before != 0 {
-            pools.withdraw(self.leading_guard(), before);
-        }
-        if from == 0 {
-            self.unlock(pools, size);
-        } else {
-            self.pieces(from, self.segments(size))
-                .for_each(|(first, count)| pools.withdraw(first, count));
+        if from == 0 && self.first.place.segment != 0 {
+            pools.withdraw(self.leading_guard(), LEADING);
         }
         let mut left = sys::round_to_pages(size);
         for (first, count) in self.pieces(0, self.segments(size)) {
@@ -85,21 +82,68 @@ impl LargeBlock {
                 .map_err(|refusal| (first.arena(), refusal))?;
             left -= bytes;
         }
+        self.end_vacant(pools, from, size);
         Ok(())
     }
 
-    /// Makes memory usable that was kept where it is to be, as far as it goes, and gives all other memory there back.
-    fn unlock(self, pools: &mut Pools, size: usize) {
-        let mut left = sys::round_to_pages(size);
-        for (first, count) in self.pieces(0, self.segments(size)) {
-            let bytes = left.min(count * self.segment_size());
-            let (kept, gone) = pools.books(first.area).unlock(first.place, count, bytes);
+    /// The number of the segment in which `size` bytes of it end, and how many of them lie there.
+    fn end_of(self, size: usize) -> (usize, usize) {
+        let last = (size - 1) / self.segment_size();
+        (last, size - last * self.segment_size())
+    }
+
+    /// Lets nobody touch what lies behind `size` bytes of it in its segments from the one numbered `from` on, which are vacant
+    /// still.
+    fn end_vacant(self, pools: &mut Pools, from: usize, size: usize) {
+        let (last, bytes) = self.end_of(size);
+        if last >= from {
+            // SAFETY: the segment will be this block's, which ends there.
+            let gone = unsafe { self.end_at(pools, size, (last, bytes)) };
             pools.figures.reuse(gone);
-            if kept < count {
-                pools.withdraw(first.arena().segment(first.place.segment + kept), count - kept);
-            }
-            left -= bytes;
         }
+        let (first, end) = ((last + 1).max(from), self.segments(size));
+        if (first..end).any(|number| self.bytes_behind(pools, number, 0) > size / SPARE_SHARE) {
+            self.pieces(first, end).for_each(|(first, count)| pools.withdraw(first, count));
+        }
+    }
+
+    /// Lets nobody touch what lies behind the first `bytes` of a segment of it, where its `size` bytes end; returns by how many
+    /// bytes less the segment was touched.
+    ///
+    /// # Safety
+    ///
+    /// The program uses no more of the segment.
+    unsafe fn end_at(self, pools: &mut Pools, size: usize, (last, bytes): (usize, usize)) -> usize {
+        let segment = self.segment(last);
+        // SAFETY: the segment is this block's, or will be, by the caller's word; the block ends there.
+        unsafe { pools.books(segment.area).end_at(segment.place, bytes, size / SPARE_SHARE) }
+    }
+
+    /// The usable bytes of a segment of it behind the first `bytes` there.
+    fn bytes_behind(self, pools: &mut Pools, number: usize, bytes: usize) -> usize {
+        let segment = self.segment(number);
+        pools.books(segment.area).bytes_behind(segment.place, bytes)
+    }
+
+    /// Whether memory for `size` bytes lies in its segments, and in those that follow.
+    fn has_memory_for(self, pools: &mut Pools, size: usize) -> bool {
+        let (last, bytes) = self.end_of(sys::round_to_pages(size));
+        (0..=last).all(|number| {
+            let wanted = if number == last { bytes } else { self.segment_size() };
+            pools.segment(self.segment(number)).touched as usize >= wanted
+        })
+    }
+
+    /// The first of its bytes behind which all are zero, up to `size`, where it has so many; its first `old` aren't looked at.
+    fn stale_until(self, pools: &mut Pools, old: usize, size: usize) -> usize {
+        let mut until = 0;
+        for number in self.end_of(old).0..=self.end_of(size).0 {
+            let touched = pools.segment(self.segment(number)).touched as usize;
+            if touched != 0 {
+                until = number * self.segment_size() + touched;
+            }
+        }
+        until.clamp(old, size)
     }
 
     /// Zeroes what was kept of the memory of others, of the `stale` first bytes of a block of `size`.
@@ -122,8 +166,9 @@ impl LargeBlock {
                 pools.withdraw(first, count);
             }
         }
-        if pools.segment(self.first).locked && !self.is_whole(pools) {
-            pools.kept_runs.add(self.first.address(), size);
+        if pools.segment(self.first).locked != 0 && !self.is_whole(pools) {
+            let kept = (0..segments).map(|number| self.bytes_behind(pools, number, 0)).sum();
+            pools.kept_runs.add(self.first.address(), kept);
         }
     }
 
@@ -147,22 +192,32 @@ impl LargeBlock {
 }
 
 impl LargeBlock {
-    /// Gives the memory and the segments back that a block of `before` segments doesn't need for `size` bytes.
+    /// Gives the segments back that a block of `before` segments doesn't need for `size` bytes, and lets nobody touch them.
     ///
     /// # Safety
     ///
     /// The program uses no more of it.
     unsafe fn give_back_behind(self, pools: &mut Pools, size: usize, before: usize) {
-        let last = (size - 1) / self.segment_size();
+        let (last, bytes) = self.end_of(size);
         self.vacate_segments(pools, last + 1, before);
+        // SAFETY: the block ends in this segment from now on, by this function's contract.
+        unsafe { self.end_at(pools, size, (last, bytes)) };
+        // Beside a whole block it would serve nobody but that.
+        let is_whole = self.is_whole(pools);
         for (first, count) in self.pieces(last + 1, before) {
-            pools.withdraw(first, count);
+            if is_whole || !pools.books(first.area).lock(first.place, count) {
+                pools.withdraw(first, count);
+            }
         }
+        self.end_vacant(pools, last + 1, size);
         self.use_segments(pools, last + 1, self.segments(size));
-        let last_segment = self.segment(last);
-        let bytes = size - last * self.segment_size();
-        // SAFETY: the segment is one of this block, which ends there from now on, by this function's contract.
-        unsafe { pools.books(last_segment.area).cut(last_segment.place, bytes) };
+    }
+
+    /// Undoes what was done for a block that has `old` bytes in `before` segments, and couldn't have `after`.
+    fn stay_at(self, pools: &mut Pools, old: usize, (before, after): (usize, usize)) {
+        // SAFETY: the block has no more bytes.
+        unsafe { self.end_at(pools, old, self.end_of(old)) };
+        self.pieces(before, after).for_each(|(first, count)| pools.withdraw(first, count));
     }
 }
 
@@ -181,8 +236,21 @@ impl Pools {
         if after > before && !self.may_extend(block, before, after) {
             return false;
         }
-        if size > old && block.commit_alone(self, before, size).is_err() {
-            return false;
+        if size > old && !block.is_whole(self) && !block.has_memory_for(self, size) {
+            // Where there is memory elsewhere, a move costs less than page faults.
+            let request = Request { size, align: 1, outlook: Outlook::Plain };
+            if self.find_kept_run(request).is_some() {
+                return false;
+            }
+        }
+        if size > old {
+            if block.commit_alone(self, before, size).is_err() {
+                block.stay_at(self, old, (before, after));
+                return false;
+            }
+            let until = block.stale_until(self, old, sys::round_to_pages(size));
+            // SAFETY: the block has so many bytes now, of which the program has no more than the `old` ones yet.
+            unsafe { sys::zero(block.first.address().wrapping_add(old), until - old) };
         }
         if after > before {
             block.use_segments(self, before, after);

@@ -11,7 +11,7 @@ const COUNT: usize = if guard::ON { KEPT_RUNS } else { 0 };
 struct Place {
     /// Where it begins; null where there is none.
     start: *mut u8,
-    /// The bytes of its pages.
+    /// The bytes of its memory.
     size: usize,
 }
 
@@ -31,15 +31,17 @@ impl KeptRuns {
         self.0.iter_mut().filter(|place| place.start == start).for_each(|place| *place = NO_PLACE);
     }
 
-    /// Adds a run that was freed, in pages of `size` bytes.
+    /// Adds a run that was freed, with memory of `size` bytes.
     pub(crate) fn add(&mut self, start: *mut u8, size: usize) {
+        // Others may have had the place since it was added, and with more or less memory.
+        self.forget(start);
         self.0.rotate_right(1);
         if let Some(newest) = self.0.first_mut() {
             *newest = Place { start, size };
         }
     }
 
-    /// Where those begin that have about so many bytes of pages, the nearest first.
+    /// Where those begin that have about so many bytes of memory, the nearest first.
     pub(crate) fn about(&self, size: usize) -> impl Iterator<Item = *mut u8> + use<> {
         let places = self.0;
         let misfits: [_; COUNT] = array::from_fn(|number| self.0[number].size.abs_diff(size));

@@ -292,9 +292,9 @@ impl Pools {
 
     /// Makes the first `bytes` of a slab usable, and more ahead where memory is plentiful.
     fn commit_slab(&mut self, segment: SegmentRef, bytes: usize) -> Result<(), Refusal> {
-        if guard::ON && self.segment(segment).locked {
+        if guard::ON && self.segment(segment).locked != 0 {
             self.withdraw(segment, 1);
-            if self.segment(segment).locked {
+            if self.segment(segment).locked != 0 {
                 return Err(Refusal::OutOfMemory);
             }
         }
