@@ -82,8 +82,8 @@ pub(crate) const LOOKS: usize = 8;
 /// Freed large blocks of the hardened build keep their memory up to this size: it is cleared for the next, where new pages
 /// would be faulted in.
 pub(crate) const MOST_CLEARED: usize = 2 << 20;
-/// A block at the place of one that was longer keeps memory of that locked behind its end, up to this part of its own: to grow
-/// over it, and for whoever comes next.
+/// A block at the place of one that was longer keeps memory of that locked behind its end, up to this part of its own, or as
+/// much as its own if it grows: to grow over it, and for whoever comes next.
 pub(crate) const SPARE_SHARE: usize = 4;
 /// So many of the last of them are looked at for one of about the size that is wanted.
 pub(crate) const KEPT_RUNS: usize = 16;

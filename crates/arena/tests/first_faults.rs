@@ -91,3 +91,18 @@ fn a_page_that_is_read_and_written_costs_one_page_fault() {
     let pages = if cfg!(all(feature = "libc-malloc", not(feature = "fast"))) { 12 } else { 7 };
     assert!(faults <= pages * HEAPS + OTHER, "{faults} page faults for {HEAPS} heaps");
 }
+
+/// Blocks that are looked at before they are handed out, in the hardened build, would be faulted in twice.
+#[test]
+fn a_page_of_short_blocks_takes_one_page_fault() {
+    const COUNT: usize = 20_000;
+    let _alone = alone::alone();
+    let mut blocks = Vec::with_capacity(COUNT);
+    blocks.resize(COUNT, core::ptr::null_mut());
+    let faults = faults_of(|| blocks.fill_with(|| global::allocate(100, 8)));
+    // With their books, and eight bytes each in the hardened build.
+    let pages = COUNT * 112 / 4096;
+    assert!(faults <= pages + pages / 4, "{faults} page faults for {pages} pages");
+    // SAFETY: just allocated, and freed once.
+    blocks.into_iter().for_each(|block| unsafe { global::deallocate(block) });
+}

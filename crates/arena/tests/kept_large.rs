@@ -169,7 +169,9 @@ fn churn(seed: u64) {
             small.into_iter().for_each(free);
         }
     }
-    blocks.into_iter().for_each(|(block, _)| free(block));
+    for (block, _) in blocks {
+        free(block);
+    }
 }
 
 #[test]

@@ -291,11 +291,12 @@ fn the_arenas_that_a_block_grew_into_are_vacant_after_it() {
     assert_eq!(heap.stats().areas, 1);
 }
 
-/// What a block gave back as it shrank isn't taken for memory any more.
+/// What a block gave back as it shrank isn't taken for memory any more. The hardened build may keep a quarter as much behind it.
 #[test]
 fn what_a_block_shrinks_by_is_no_longer_counted() {
     let _alone = alone();
     for (size, new) in [(9 * MIB, 5 * MIB - 5000), (40 * MIB, 21 * MIB + 5000)] {
+        let most = new + if cfg!(feature = "hardened") { new / 4 } else { 4096 };
         // Or else the heap is one that was kept, with memory of its own.
         global::trim();
         let heap = ArenaHeap::new().unwrap();
@@ -305,9 +306,9 @@ fn what_a_block_shrinks_by_is_no_longer_counted() {
             block.write_bytes(1, size);
             let shrunk = heap.shrink(block, layout(size), layout(new)).unwrap().cast();
             assert_eq!(block, shrunk);
-            assert!(heap.stats().touched <= new + 4096, "{} of {new}", heap.stats().touched);
+            assert!(heap.stats().touched <= most, "{} of {new}", heap.stats().touched);
             heap.deallocate(block, layout(new));
         }
-        assert!(heap.stats().vacant <= new + 4096, "{} of {new}", heap.stats().vacant);
+        assert!(heap.stats().vacant <= most, "{} of {new}", heap.stats().vacant);
     }
 }

@@ -1,8 +1,8 @@
 //! Checks of each allocation and free of a small block. Without the feature `checked` they compile to nothing, and the books
 //! have no room for them.
 //!
-//! - Each block has a byte, a bit of which is set while the program holds the block. So the call that frees a block twice,
-//!   or an address that is no block, is noticed in whichever thread. This is all that there is in the checked build.
+//! - Each block has a byte, which says whether the program holds the block. So the call that frees a block twice, or an
+//!   address that is no block, is noticed in whichever thread. This is all that there is in the checked build.
 //!
 //! In the hardened build also:
 //!
@@ -10,6 +10,8 @@
 //!   address and on the process. So a byte written past the end is noticed at the free.
 //! - A freed block is zeroed, so that a use after the free reads nothing of what it held. Another bit says so. So a byte
 //!   written after the free is noticed when the block is to be handed out again.
+//! - Short blocks have no byte: the program holds those that are sealed, and all others are zero, also before they are handed
+//!   out for the first time.
 //!
 //! In the paranoid build also:
 //!
@@ -63,6 +65,15 @@ const FREED: u8 = match (ON, PARANOID) {
 /// The byte of a block that is taken into use in the paranoid build, and isn't sealed yet.
 const OPENED: u8 = 4;
 
+/// Whether a byte says which blocks of a bin the program holds, and not their seals alone: these are looked at in any case.
+///
+/// Of longer blocks, it says also which were handed out before: the memory of others need not be read, nor be zero. Neighbours
+/// tell by it whether a block changes.
+#[inline(always)]
+pub(crate) fn has_bytes(bin: Bin) -> bool {
+    !ON || PARANOID || are_long(bin)
+}
+
 /// The byte of a block that the program holds: it tells the block's start from all other addresses that have the same byte
 /// and are aligned to 8, which all are that come here.
 #[inline(always)]
@@ -104,6 +115,9 @@ pub(crate) fn open_slab(bin: Bin, start: *mut u8) {
     if ON {
         seal::make_secret();
     }
+    if !has_bytes(bin) {
+        return;
+    }
     // SAFETY: the caller opens the slab, so that it stays as long as the lock of its heap is held, and has no block yet.
     for bytes in unsafe { held_of_segment(start, bin.shape().partition) } {
         // Memory that was never written to stays so.
@@ -121,7 +135,7 @@ fn not_held(bin: Bin, address: *mut u8) -> ! {
     report::bad_free(bin, bad(address))
 }
 
-/// Marks a block of `bin` as held by the program, which asked for `size` bytes, and returns it; in the hardened build, fills
+/// Marks a block of `bin` as held by the program, which asked for `size` bytes, and returns it: in the hardened build, fills
 /// and seals its margin. The block has room for the seal. The process ends with a report if the block was written to after it
 /// was freed, or if the program holds it: then two threads freed it at the same moment.
 #[inline(always)]
@@ -140,7 +154,11 @@ fn hand_out_long(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
 
 #[inline(always)]
 fn hand_out_any(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
-    leave(bin, block, if PARANOID { OPENED } else { held_at(block) });
+    if has_bytes(bin) {
+        leave(bin, block, if PARANOID { OPENED } else { held_at(block) });
+    } else {
+        check_free(bin, block);
+    }
     // SAFETY: the block was just allocated for the caller, and has room for `size` bytes.
     unsafe { seal(bin, block).set(size) };
     if PARANOID {
@@ -151,7 +169,51 @@ fn hand_out_any(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
 
 /// Takes a free block of `bin` into use, which the program won't hold. The process ends with a report as by [`hand_out`].
 pub(crate) fn take_out(bin: Bin, block: *mut u8) {
+    debug_assert!(has_bytes(bin), "others are zero when they are handed out");
     leave(bin, block, 0);
+}
+
+/// Ends the process with a report unless a block that was just allocated is zero, of a bin whose blocks have no bytes.
+#[inline(always)]
+fn check_free(bin: Bin, block: *mut u8) {
+    // SAFETY: the block is the calling thread's alone. Sizes are multiples of a word's, and have room for a seal.
+    if !unsafe { wipe::is_zero(block, bin.shape().block_size as usize) } {
+        not_free(bin, block);
+    }
+}
+
+/// Ends the process over a block that isn't zero, though it was free.
+#[cold]
+#[inline(never)]
+fn not_free(bin: Bin, block: *mut u8) -> ! {
+    // SAFETY: the block lies in a slab of the bin, in memory that was read before.
+    if unsafe { seal(bin, block).size() }.is_ok() {
+        report::bad_free(bin, BadFree::Twice(block));
+    }
+    report::written_after_free(block, bin.shape().block_size as usize)
+}
+
+/// Ends the process over a block of `bin`, which has no byte: what follows its first `size` bytes is broken.
+#[cold]
+#[inline(never)]
+fn broken(bin: Bin, block: *mut u8, size: usize) -> ! {
+    // SAFETY: the block lies in a slab of the bin, in memory that was read before.
+    if unsafe { seal(bin, block).is_behind(size) } {
+        report::overrun(block, size);
+    }
+    not_sealed(bin, block)
+}
+
+/// Ends the process over an address in a slab of `bin`, whose blocks have no bytes, that isn't the start of a sealed block.
+#[cold]
+#[inline(never)]
+fn not_sealed(bin: Bin, address: *mut u8) -> ! {
+    let size = bin.shape().block_size as usize;
+    // SAFETY: where a block starts, its seal was read; sizes are multiples of a word's, and have room for a seal.
+    if !bin.shape().is_start(address) || unsafe { wipe::is_zero(address, size) } {
+        not_held(bin, address);
+    }
+    report::overrun(address, size - SEAL)
 }
 
 /// Gives the byte of a block that was just allocated another value, and looks at what it said.
@@ -190,6 +252,43 @@ pub(crate) enum Rival {
     Any,
 }
 
+/// The seal of a block of `bin`, whose blocks have no bytes, if a block starts there.
+#[inline(always)]
+fn seal_at(bin: Bin, address: *mut u8) -> Option<Seal> {
+    bin.shape().is_start(address).then(|| seal(bin, address))
+}
+
+/// Takes a block of `bin` back that has no byte. The process ends with a report as by [`take_back`].
+#[inline(always)]
+fn take_sealed_back(bin: Bin, block: *mut u8, rival: Rival) {
+    let Some(seal) = seal_at(bin, block) else { not_sealed(bin, block) };
+    // SAFETY: a block starts there, in a slab; if it isn't sealed, that is found.
+    let size = unsafe { seal.size() }.unwrap_or_else(|size| broken(bin, block, size));
+    // SAFETY: as above.
+    if rival == Rival::Any && !unsafe { seal.take(size) } {
+        not_sealed(bin, block);
+    }
+}
+
+/// The same, if it is sealed behind `size` bytes, as [`take_back_sized`].
+#[inline(always)]
+fn take_sealed_back_sized(bin: Bin, block: *mut u8, size: usize, rival: Rival) -> Taken {
+    let Some(seal) = seal_at(bin, block) else { return Taken::Not };
+    // SAFETY: a block starts there, in a slab; if it isn't sealed, that is found.
+    if !unsafe { seal.is_behind(size) } {
+        return Taken::Not;
+    }
+    // SAFETY: the seal was found behind `size` bytes.
+    if let Err(size) = unsafe { seal.unbroken_margin(seal.margin(size)) } {
+        report::overrun(block, size);
+    }
+    // SAFETY: as above.
+    if rival == Rival::Any && !unsafe { seal.take(size) } {
+        return Taken::Not;
+    }
+    Taken::Back
+}
+
 /// Marks a block of `bin` as free if the program holds it; returns whether it does.
 #[inline(always)]
 fn mark_freed(bin: Bin, block: *mut u8, rival: Rival) -> bool {
@@ -211,6 +310,9 @@ fn mark_freed(bin: Bin, block: *mut u8, rival: Rival) -> bool {
 /// out twice. In the checked build, both may find it held.
 #[inline(always)]
 pub(crate) fn take_back(bin: Bin, block: *mut u8, rival: Rival) {
+    if !has_bytes(bin) {
+        return take_sealed_back(bin, block, rival);
+    }
     if !mark_freed(bin, block, rival) {
         not_held(bin, block);
     }
@@ -239,6 +341,9 @@ pub(crate) enum Taken {
 /// The byte is written before the seal is looked at, so that its place needs no register meanwhile.
 #[inline(always)]
 pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize, rival: Rival) -> Taken {
+    if !has_bytes(bin) {
+        return take_sealed_back_sized(bin, block, size, rival);
+    }
     if !mark_freed(bin, block, rival) {
         return Taken::Not;
     }
@@ -324,6 +429,13 @@ pub(crate) fn check_clear(bin: Bin, block: *mut u8) {
 
 /// Ends the process with a report unless the program holds a block of `bin` that starts there.
 pub(crate) fn check_held(bin: Bin, block: *mut u8) {
+    if !has_bytes(bin) {
+        // SAFETY: a block starts there, in a slab; if it isn't sealed, that is found.
+        let is_sealed = seal_at(bin, block).is_some_and(|seal| unsafe { seal.is_set() });
+        return if !is_sealed {
+            not_sealed(bin, block)
+        };
+    }
     if byte(bin, block).load(Ordering::Relaxed) != held_at(block) {
         not_held(bin, block);
     }
@@ -336,5 +448,22 @@ pub(crate) fn size(bin: Bin, block: *mut u8) -> usize {
     match unsafe { seal(bin, block).size() } {
         Ok(size) => size,
         Err(size) => report::overrun(block, size),
+    }
+}
+
+#[cfg(all(test, feature = "hardened"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_counts_only_where_a_block_starts() {
+        for bin in Bin::all().filter(|&bin| !are_long(bin)) {
+            let size = bin.shape().block_size as usize;
+            for offset in (0..bin.shape().partition.segment_size()).step_by(8) {
+                let starts = offset % size == 0 && offset / size < bin.shape().capacity as usize;
+                let address = core::ptr::without_provenance_mut(offset);
+                assert_eq!(seal_at(bin, address).is_some(), starts, "{offset} of {size}");
+            }
+        }
     }
 }

@@ -209,7 +209,7 @@ impl LargeBlock {
     fn prepare(self, pools: &mut Pools, request: Request) -> Result<(), (ArenaRef, Refusal)> {
         let Request { size, outlook, .. } = request;
         if guard::ON {
-            return self.commit_alone(pools, 0, size);
+            return self.commit_alone(pools, 0, request);
         }
         let segments = self.segments(size);
         self.commit(pools, 0, segments)?;
@@ -329,6 +329,9 @@ impl Pools {
             if let Refusal::Occupied(segment) = refusal {
                 self.leave_out(arena.segment(segment));
                 self.displaced = true;
+            }
+            if guard::ON {
+                block.pieces(0, segments).for_each(|(first, count)| self.withdraw(first, count));
             }
             self.vacate_arenas(block);
             return None;

@@ -8,7 +8,7 @@ use crate::{
         arena::{Arena, run_mask, stretches},
         slab::Segment,
     },
-    plan::geometry::{ArenaPlace, SegmentPlace},
+    plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
     sys::{self, mappings},
 };
 
@@ -91,6 +91,7 @@ impl Books {
         let gone = segments & !self.arena(place).committed;
         let mut withdrawn = self.purge_vacant(place, segments & !gone);
         self.unlock_left(place, segments & !gone);
+        self.zero_left(place, segments & !gone);
         for (first, count) in stretches(gone, u64::MAX) {
             withdrawn += self.note_purged(place, first, count);
         }
@@ -122,7 +123,7 @@ impl Books {
     }
 
     /// The bytes from a segment's start that can be touched.
-    fn bytes_open(&mut self, place: SegmentPlace) -> usize {
+    pub(crate) fn bytes_open(&mut self, place: SegmentPlace) -> usize {
         let &mut Segment { usable, locked, .. } = self.segment(place);
         (usable - locked) as usize
     }
@@ -208,6 +209,17 @@ impl Books {
                     self.segment(place.segment(number)).locked = 0;
                 }
             }
+        }
+    }
+
+    /// Zeroes memory of vacant segments that the system took in no way, for slabs whose blocks are to be zero.
+    fn zero_left(&mut self, place: ArenaPlace, segments: u64) {
+        for number in (0..SEGMENTS).filter(|&number| segments & run_mask(number, 1) != 0) {
+            let segment = place.segment(number);
+            let touched = self.segment(segment).touched as usize;
+            let open = touched.min(self.bytes_open(segment));
+            // SAFETY: [BOOKS-2: committed] so much is usable, and not locked; the segment is vacant, so that it serves nothing.
+            unsafe { self.address(segment).write_bytes(0, open) };
         }
     }
 

@@ -1,7 +1,7 @@
 //! Seals: the last word of a block, which depends on the block's address, on its margin's length and on the process; and
 //! the margin, which lies between the bytes asked for and the seal.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::sys;
 
@@ -66,6 +66,32 @@ impl Seal {
         }
         // SAFETY: this function's contract is the same; the margin is `room` bytes at most.
         unsafe { self.unbroken_margin(margin) }
+    }
+
+    /// Whether the block is sealed. Nothing is said of the margin.
+    ///
+    /// # Safety
+    ///
+    /// As for [`size`](Self::size).
+    pub(super) unsafe fn is_set(self) -> bool {
+        // SAFETY: the block ends with the seal, by this function's contract.
+        let found = unsafe { self.place().read_unaligned() };
+        let margin = (found >> LENGTH_SHIFT) as usize;
+        found == self.word(margin) && margin <= self.room
+    }
+
+    /// Breaks the seal behind `size` bytes; returns whether it was there. Of several threads that do it at the same moment, one
+    /// finds it.
+    ///
+    /// # Safety
+    ///
+    /// The block ends with the seal, in memory that is usable, and lies in a slab.
+    pub(super) unsafe fn take(self, size: usize) -> bool {
+        let word = self.word(self.room.wrapping_sub(size));
+        // SAFETY: the seal is a word, by this function's contract, and aligned, as sizes of blocks are multiples of a word's.
+        // `Relaxed`: the block's content is nobody's.
+        let place = unsafe { AtomicU64::from_ptr(self.place()) };
+        place.compare_exchange(word, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Whether the block is sealed behind `size` bytes. Nothing is said of the margin.
@@ -190,4 +216,23 @@ pub(crate) unsafe fn is_filled(start: *mut u8, count: usize) -> bool {
     // SAFETY: this function's contract is the same.
     let margin = unsafe { core::slice::from_raw_parts(start, count) };
     margin.iter().all(|&byte| byte == MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_is_broken_once() {
+        let mut words = [0_u64; 8];
+        let seal = Seal::of(words.as_mut_ptr().cast(), size_of_val(&words));
+        // SAFETY: the block is the words, here and below.
+        unsafe {
+            assert!(!seal.is_set() && !seal.take(40));
+            seal.set(40);
+            assert!(seal.is_set() && !seal.take(39));
+            assert!(seal.take(40));
+            assert!(!seal.is_set() && !seal.take(40));
+        }
+    }
 }

@@ -3,9 +3,12 @@
 //! Blocks that lie together are mostly freed one after the other, and taken again so: where they are, a step counts for
 //! several of them.
 
-use crate::books::{
-    fetch::fetch,
-    slab::{BadFree, Slab},
+use crate::{
+    books::{
+        fetch::fetch,
+        slab::{BadFree, Slab},
+    },
+    sys,
 };
 
 impl Slab<'_> {
@@ -62,6 +65,19 @@ impl Slab<'_> {
         if let Some(word) = self.bitmap.get_mut(number / 64) {
             // SAFETY: the word is borrowed mutably. Volatile, as it changes nothing.
             unsafe { core::ptr::from_mut(word).write_volatile(0) };
+        }
+    }
+
+    /// Writes to each page that begins behind the first `before` blocks, in those handed out. They are zero.
+    ///
+    /// For blocks that are looked at before they are written to: see [`write_to_map`](Self::write_to_map).
+    pub(crate) fn write_to_pages(&mut self, before: u32) {
+        let from = before as usize * self.shape.block_size as usize;
+        for page in (sys::round_to_pages(from)..self.carved_bytes()).step_by(sys::round_to_pages(1))
+        {
+            // SAFETY: [SEGMENT-4: usable] the byte is usable, and lies in a block that nobody has yet. Volatile, as it changes
+            // nothing.
+            unsafe { self.base.wrapping_add(page).write_volatile(0) };
         }
     }
 

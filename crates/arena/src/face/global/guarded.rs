@@ -57,15 +57,37 @@ fn allocate_of(bin: Option<Bin>, size: usize) -> *mut u8 {
 #[cfg_attr(not(feature = "hardened"), inline(always))]
 pub(super) unsafe fn deallocate<const ALIGN: usize>(block: *mut u8) {
     let cache = slot::cache();
-    match cache.bin_of::<ALIGN>(block).filter(|&bin| bin != Bin::NONE) {
-        Some(bin) => {
-            guard::take_back(bin, block, Rival::None);
-            // SAFETY: this function's contract is the same; the block was taken back.
-            unsafe { put_away(cache, bin, block) };
+    // SAFETY: this function's contract is the same.
+    unsafe {
+        match cache.bin_of::<ALIGN>(block).filter(|&bin| bin != Bin::NONE) {
+            Some(bin) if guard::are_long(bin) => deallocate_long(cache, bin, block),
+            Some(bin) => deallocate_at_home(cache, bin, block),
+            None => deallocate_elsewhere(block),
         }
-        // SAFETY: this function's contract is the same.
-        None => unsafe { deallocate_elsewhere(block) },
     }
+}
+
+/// Frees a block of a bin where the thread is at home.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
+#[inline(always)]
+unsafe fn deallocate_at_home(cache: &'static Cache, bin: Bin, block: *mut u8) {
+    guard::take_back(bin, block, Rival::None);
+    // SAFETY: this function's contract is the same; the block was taken back.
+    unsafe { put_away(cache, bin, block) };
+}
+
+/// The same of a long one: paths for others need fewer registers without it.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
+#[inline(never)]
+unsafe fn deallocate_long(cache: &'static Cache, bin: Bin, block: *mut u8) {
+    // SAFETY: this function's contract is the same.
+    unsafe { deallocate_at_home(cache, bin, block) };
 }
 
 /// Frees a block outside of the area that the thread is at home in, or null.
@@ -118,17 +140,47 @@ pub(super) unsafe fn deallocate_with(block: *mut u8, size: usize, align: usize) 
     }
     let cache = slot::cache();
     let bin = if align > C_ALIGN { None } else { guard::bin_for(size, align) };
-    // SAFETY: this function's contract is the same; the block was taken back if it says so.
+    // SAFETY: this function's contract is the same.
     unsafe {
         match bin.filter(|&bin| cache.bin_of::<8>(block) == Some(bin)) {
-            Some(bin) => match guard::take_back_sized(bin, block, size, Rival::None) {
-                Taken::Back => put_away(cache, bin, block),
-                Taken::Not => check_and_deallocate(block, size, align),
-                Taken::Wrongly => give_again_and_check(bin, block, size, align),
-            },
+            Some(bin) if guard::are_long(bin) => deallocate_long_with(bin, block, size, align),
+            Some(bin) => deallocate_at_home_with(cache, bin, block, (size, align)),
             None => deallocate_elsewhere_with(block, size, align),
         }
     }
+}
+
+/// Frees a block of a bin and of known layout where the thread is at home.
+///
+/// # Safety
+///
+/// As for [`deallocate_with`].
+#[inline(always)]
+unsafe fn deallocate_at_home_with(
+    cache: &'static Cache,
+    bin: Bin,
+    block: *mut u8,
+    (size, align): (usize, usize),
+) {
+    // SAFETY: this function's contract is the same; the block was taken back if it says so.
+    unsafe {
+        match guard::take_back_sized(bin, block, size, Rival::None) {
+            Taken::Back => put_away(cache, bin, block),
+            Taken::Not => check_and_deallocate(block, size, align),
+            Taken::Wrongly => give_again_and_check(bin, block, size, align),
+        }
+    }
+}
+
+/// The same of a long one, as [`deallocate_long`].
+///
+/// # Safety
+///
+/// As for [`deallocate_with`].
+#[inline(never)]
+unsafe fn deallocate_long_with(bin: Bin, block: *mut u8, size: usize, align: usize) {
+    // SAFETY: this function's contract is the same.
+    unsafe { deallocate_at_home_with(slot::cache(), bin, block, (size, align)) };
 }
 
 /// Frees a block of known layout outside of the area that the thread is at home in, or null.
@@ -187,30 +239,6 @@ unsafe fn check_and_deallocate(block: *mut u8, size: usize, align: usize) {
 /// As for [`deallocate`].
 #[inline(always)]
 unsafe fn put_away(cache: &'static Cache, home: Bin, block: *mut u8) {
-    // SAFETY: this function's contract is the same.
-    unsafe {
-        if guard::are_long(home) {
-            put_long_away(cache, home, block);
-        } else {
-            put_any_away(cache, home, block);
-        }
-    }
-}
-
-/// # Safety
-///
-/// As for [`put_away`].
-#[inline(never)]
-unsafe fn put_long_away(cache: &'static Cache, home: Bin, block: *mut u8) {
-    // SAFETY: this function's contract is the same.
-    unsafe { put_any_away(cache, home, block) };
-}
-
-/// # Safety
-///
-/// As for [`put_away`].
-#[inline(always)]
-unsafe fn put_any_away(cache: &'static Cache, home: Bin, block: *mut u8) {
     // SAFETY: the block is given up, by this function's contract; by [AREA-2: tiles] it lies in a slab of the bin, in the
     // area that the cache is at home in.
     unsafe {

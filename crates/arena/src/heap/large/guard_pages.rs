@@ -68,7 +68,7 @@ impl LargeBlock {
         self,
         pools: &mut Pools,
         from: usize,
-        size: usize,
+        Request { size, outlook, .. }: Request,
     ) -> Result<(), (ArenaRef, Refusal)> {
         if from == 0 && self.first.place.segment != 0 {
             pools.withdraw(self.leading_guard(), LEADING);
@@ -82,7 +82,8 @@ impl LargeBlock {
                 .map_err(|refusal| (first.arena(), refusal))?;
             left -= bytes;
         }
-        self.end_vacant(pools, from, size);
+        let spare = if outlook == Outlook::Growing { size } else { size / SPARE_SHARE };
+        self.end_vacant(pools, from, size, spare);
         Ok(())
     }
 
@@ -93,36 +94,49 @@ impl LargeBlock {
     }
 
     /// Lets nobody touch what lies behind `size` bytes of it in its segments from the one numbered `from` on, which are vacant
-    /// still.
-    fn end_vacant(self, pools: &mut Pools, from: usize, size: usize) {
+    /// still; so much is kept at most.
+    fn end_vacant(self, pools: &mut Pools, from: usize, size: usize, spare: usize) {
         let (last, bytes) = self.end_of(size);
         if last >= from {
             // SAFETY: the segment will be this block's, which ends there.
-            let gone = unsafe { self.end_at(pools, size, (last, bytes)) };
+            let gone = unsafe { self.end_at(pools, (last, bytes), spare) };
             pools.figures.reuse(gone);
         }
         let (first, end) = ((last + 1).max(from), self.segments(size));
-        if (first..end).any(|number| self.bytes_behind(pools, number, 0) > size / SPARE_SHARE) {
+        if (first..end).any(|number| {
+            self.bytes_behind(pools, number, 0) > spare || self.is_any_open(pools, number)
+        }) {
             self.pieces(first, end).for_each(|(first, count)| pools.withdraw(first, count));
         }
     }
 
-    /// Lets nobody touch what lies behind the first `bytes` of a segment of it, where its `size` bytes end; returns by how many
-    /// bytes less the segment was touched.
+    /// Lets nobody touch what lies behind the first `bytes` of a segment of it, and keeps so much of that at most; returns by how
+    /// many bytes less the segment was touched.
     ///
     /// # Safety
     ///
     /// The program uses no more of the segment.
-    unsafe fn end_at(self, pools: &mut Pools, size: usize, (last, bytes): (usize, usize)) -> usize {
+    unsafe fn end_at(
+        self,
+        pools: &mut Pools,
+        (last, bytes): (usize, usize),
+        spare: usize,
+    ) -> usize {
         let segment = self.segment(last);
         // SAFETY: the segment is this block's, or will be, by the caller's word; the block ends there.
-        unsafe { pools.books(segment.area).end_at(segment.place, bytes, size / SPARE_SHARE) }
+        unsafe { pools.books(segment.area).end_at(segment.place, bytes, spare) }
     }
 
     /// The usable bytes of a segment of it behind the first `bytes` there.
     fn bytes_behind(self, pools: &mut Pools, number: usize, bytes: usize) -> usize {
         let segment = self.segment(number);
         pools.books(segment.area).bytes_behind(segment.place, bytes)
+    }
+
+    /// Whether anything of a segment of it can be touched.
+    fn is_any_open(self, pools: &mut Pools, number: usize) -> bool {
+        let segment = self.segment(number);
+        pools.books(segment.area).bytes_open(segment.place) != 0
     }
 
     /// Whether memory for `size` bytes lies in its segments, and in those that follow.
@@ -201,7 +215,7 @@ impl LargeBlock {
         let (last, bytes) = self.end_of(size);
         self.vacate_segments(pools, last + 1, before);
         // SAFETY: the block ends in this segment from now on, by this function's contract.
-        unsafe { self.end_at(pools, size, (last, bytes)) };
+        unsafe { self.end_at(pools, (last, bytes), size / SPARE_SHARE) };
         // Beside a whole block it would serve nobody but that.
         let is_whole = self.is_whole(pools);
         for (first, count) in self.pieces(last + 1, before) {
@@ -209,14 +223,14 @@ impl LargeBlock {
                 pools.withdraw(first, count);
             }
         }
-        self.end_vacant(pools, last + 1, size);
+        self.end_vacant(pools, last + 1, size, size / SPARE_SHARE);
         self.use_segments(pools, last + 1, self.segments(size));
     }
 
     /// Undoes what was done for a block that has `old` bytes in `before` segments, and couldn't have `after`.
     fn stay_at(self, pools: &mut Pools, old: usize, (before, after): (usize, usize)) {
         // SAFETY: the block has no more bytes.
-        unsafe { self.end_at(pools, old, self.end_of(old)) };
+        unsafe { self.end_at(pools, self.end_of(old), old / SPARE_SHARE) };
         self.pieces(before, after).for_each(|(first, count)| pools.withdraw(first, count));
     }
 }
@@ -236,15 +250,15 @@ impl Pools {
         if after > before && !self.may_extend(block, before, after) {
             return false;
         }
+        let request = Request { size, align: 1, outlook: Outlook::Growing };
         if size > old && !block.is_whole(self) && !block.has_memory_for(self, size) {
             // Where there is memory elsewhere, a move costs less than page faults.
-            let request = Request { size, align: 1, outlook: Outlook::Plain };
             if self.find_kept_run(request).is_some() {
                 return false;
             }
         }
         if size > old {
-            if block.commit_alone(self, before, size).is_err() {
+            if block.commit_alone(self, before, request).is_err() {
                 block.stay_at(self, old, (before, after));
                 return false;
             }

@@ -70,6 +70,9 @@ impl Pools {
         let Some(mut slab) = self.current_slab(bin) else { return 0 };
         let (idle, carved) = (slab.idle(), slab.segment.carved);
         let taken = slab.take(slots);
+        if !guard::has_bytes(bin) {
+            slab.write_to_pages(carved);
+        }
         let reused = idle - slab.idle();
         if (slab.segment.carved - carved) as usize == taken {
             // SAFETY: fresh blocks of the bin, which nobody has.
