@@ -1,7 +1,7 @@
 //! Block sizes and counts for a known demand, in the smallest heap: what "tunable" is for.
 
 use crate::{
-    Config, MAX_SIZES, Mode, Split,
+    Config, MAX_ALIGN, MAX_SIZES, Mode, Split,
     geometry::{Geometry, align_up},
 };
 
@@ -41,7 +41,8 @@ impl Tuned {
     /// Serves each demand, whenever it peaks: sizes that share a pool may peak at the same time.
     ///
     /// `demand` ascends by size, each size once. `None` if it doesn't, if it is empty or has a zero,
-    /// or has more than [`MAX_SIZES`] sizes.
+    /// or has more than [`MAX_SIZES`] sizes; if `align` is no power of two up to [`MAX_ALIGN`]; or if no
+    /// heap has room for it.
     pub fn new<M: Mode>(demand: &[Demand], align: usize) -> Option<Self> {
         let valid = demand.iter().all(|demand| demand.size > 0 && demand.live > 0)
             && demand.windows(2).all(|pair| pair[0].size < pair[1].size);
@@ -58,14 +59,17 @@ impl Tuned {
     /// exactly, where [`new`](Self::new) must assume the sum.
     ///
     /// The division with the smallest heap, of all there are, up to rounding: `O(n²)` calls of
-    /// `live` for `n` sizes. `None` if there are no sizes, more than [`MAX_SIZES`], or `align` is no
-    /// power of two.
+    /// `live` for `n` sizes. `None` if there are no sizes, or more than [`MAX_SIZES`]; if `align` is no
+    /// power of two up to [`MAX_ALIGN`]; or if no heap has room for the blocks.
     pub fn with<M: Mode>(
         sizes: &[usize],
         align: usize,
         mut live: impl FnMut(usize, usize) -> u32,
     ) -> Option<Self> {
-        if sizes.is_empty() || sizes.len() > MAX_SIZES || !align.is_power_of_two() {
+        // Beyond half of the address space there is no heap, and below it no size overflows as it is rounded up.
+        const MOST: usize = isize::MAX as usize - MAX_ALIGN;
+        let aligned = align.is_power_of_two() && align <= MAX_ALIGN;
+        if sizes.is_empty() || sizes.len() > MAX_SIZES || !aligned || sizes.last() > Some(&MOST) {
             return None;
         }
         let geometry = Geometry::of::<M>();
@@ -75,7 +79,8 @@ impl Tuned {
         for last in 0..sizes.len() {
             let stride = geometry.stride(sizes[last], align);
             let own = |blocks: u32| {
-                let blocks = align_up(geometry.cost(stride, blocks as usize), align);
+                // What is beyond `MOST` is refused below, however much it is.
+                let blocks = align_up(geometry.cost(stride, blocks as usize).min(MOST), align);
                 geometry.record.saturating_add(blocks)
             };
             let cost = |first: usize| (costs[first].saturating_add(own(live(first, last))), first);
@@ -83,7 +88,7 @@ impl Tuned {
             let best = (0..=last).rev().map(cost).min_by_key(|(cost, _)| *cost);
             (costs[last + 1], firsts[last + 1]) = best?;
         }
-        Some(Self::collect(sizes, &firsts, align, &geometry, live))
+        (costs[sizes.len()] < MOST).then(|| Self::collect(sizes, &firsts, align, &geometry, live))
     }
 
     /// Reads the division off `firsts`, from the largest size down.
@@ -189,5 +194,19 @@ mod tests {
         let all: Vec<_> = (1..=249).map(|size| Demand { size, live: 1 }).collect();
         assert_eq!(Tuned::new::<Full>(&all, 8), None);
         assert!(Tuned::new::<Full>(&all[..248], 8).is_some());
+    }
+
+    #[test]
+    fn a_demand_beyond_any_heap_is_refused() {
+        for size in [usize::MAX, isize::MAX as usize] {
+            let demand = [Demand { size, live: 3 }];
+            for align in [1, 8, crate::MAX_ALIGN] {
+                assert_eq!(Tuned::new::<Full>(&demand, align), None, "{size} {align}");
+            }
+        }
+        // Each is a size that fits, but all of them together are none.
+        let many: Vec<_> = (1..=100).map(|n| Demand { size: n << 50, live: u32::MAX }).collect();
+        assert_eq!(Tuned::new::<Full>(&many, 8), None);
+        assert_eq!(Tuned::new::<Full>(&[Demand { size: 8, live: 1 }], 2 * crate::MAX_ALIGN), None);
     }
 }
