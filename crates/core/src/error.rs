@@ -30,6 +30,14 @@ pub enum ProviderError {
         /// The provider's page size in bytes.
         page_size: usize,
     },
+    /// Pages that aren't a power of two bytes long, or too short for the provider's books.
+    #[error("a page of {page_size} bytes is not a power of two from {least} on")]
+    PageSize {
+        /// Bytes asked for.
+        page_size: usize,
+        /// The least that there can be.
+        least: usize,
+    },
     /// The operating system refused, with this error number.
     #[error("the system refused with error {errno}")]
     System {

@@ -59,11 +59,12 @@ unsafe impl Send for FixedRegion<'_> {}
 
 impl<'m> FixedRegion<'m> {
     /// Takes a region, in pages of `page_size` bytes: a power of two from 8 on, else
-    /// [`ProviderError::Misaligned`]. A region without room for one aligned page and its bit is
+    /// [`ProviderError::PageSize`]. A region without room for one aligned page and its bit is
     /// [`ProviderError::OutOfMemory`].
     pub fn new(memory: &'m mut [MaybeUninit<u8>], page_size: usize) -> Result<Self, ProviderError> {
-        if !page_size.is_power_of_two() || page_size < size_of::<u64>() {
-            return Err(ProviderError::Misaligned { value: page_size, page_size });
+        let least = size_of::<u64>();
+        if !page_size.is_power_of_two() || page_size < least {
+            return Err(ProviderError::PageSize { page_size, least });
         }
         let too_small = ProviderError::OutOfMemory { size: memory.len(), align: page_size };
         let base = NonNull::from(&mut *memory).cast::<u8>();

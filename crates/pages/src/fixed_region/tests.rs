@@ -34,8 +34,11 @@ fn as_many_pages_as_fit_with_their_bits() {
     }
     let region = FixedRegion::new(memory(&mut buffer, 1, 3 * PAGE), PAGE).unwrap();
     assert_eq!(region.pages(), 1, "the first two are lost to alignment and the map");
-    assert!(FixedRegion::new(memory(&mut buffer, 0, PAGE), 3).is_err());
-    assert!(FixedRegion::new(memory(&mut buffer, 0, PAGE), 4).is_err());
+    for page_size in [0, 3, 4] {
+        let error = FixedRegion::new(memory(&mut buffer, 0, PAGE), page_size).unwrap_err();
+        let said = std::format!("a page of {page_size} bytes is not a power of two from 8 on");
+        assert_eq!(std::string::ToString::to_string(&error), said);
+    }
     assert!(FixedRegion::new(memory(&mut buffer, 0, PAGE), 1 << 63).is_err());
 }
 
