@@ -7,6 +7,19 @@
 //! - `Locked<R, BlockAllocator<A>>` (with feature `lock_api`): the local one behind any lock.
 //! - [`Blocks`]: what they have in common. [`TypedBlocks`]: values of one type over any of them.
 //!
+//! ```
+//! use core::{alloc::Layout, mem::MaybeUninit};
+//! use stratalloc_block::{Allocator, BlockAllocator, BlockLayout};
+//!
+//! let mut memory = [MaybeUninit::uninit(); 1024];
+//! let blocks = BlockAllocator::from_buffer(&mut memory, BlockLayout::new(64, 16)?)?;
+//! let layout = Layout::new::<[u32; 12]>();
+//! let block = blocks.allocate(layout)?;
+//! // SAFETY: just allocated, with this layout.
+//! unsafe { blocks.deallocate(block.cast(), layout) };
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! `no_std`, without `alloc`. The questions that come with such an allocator (alignment, locality,
 //! thread safety) are answered with measurements in the repository's `docs/BLOCK.md`.
 
@@ -41,6 +54,7 @@ pub use stratalloc_core;
 #[cfg(feature = "std")]
 pub use stratalloc_core::System;
 use stratalloc_core::poison;
+pub use stratalloc_core::{AllocError, Allocator};
 
 pub use blocks::Blocks;
 pub use buffer::Buffer;

@@ -18,6 +18,10 @@ mod counted;
 mod fallback;
 mod segregate;
 
+/// The contracts that the types here keep, for those who depend on this crate alone.
+pub use stratalloc_core;
+pub use stratalloc_core::{AllocError, Allocator};
+
 #[cfg(target_has_atomic = "ptr")]
 pub use counted::{Counted, Counts};
 pub use fallback::Fallback;

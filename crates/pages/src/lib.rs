@@ -54,6 +54,7 @@ mod request;
 pub mod seeds;
 
 /// The contract that the types here keep, for those who depend on this crate alone.
+pub use stratalloc_core;
 pub use stratalloc_core::{PageProvider, PageRange, ProviderError};
 
 pub use fixed_region::FixedRegion;

@@ -4,6 +4,19 @@
 //! - [`Config`]: block sizes, how the heap is split among them, alignment.
 //! - [`Mode`]: which books are kept: live bits, counters, spilling, 32-bit offsets.
 //!
+//! ```
+//! use core::{alloc::Layout, mem::MaybeUninit};
+//! use stratalloc_pool::{Allocator, Config, Pool};
+//!
+//! let mut memory = vec![MaybeUninit::uninit(); 4096];
+//! let pool: Pool = Pool::new(&mut memory, &Config::new(&[16, 64, 256]))?;
+//! let layout = Layout::new::<[u32; 12]>();
+//! let block = pool.allocate(layout)?;
+//! // SAFETY: just allocated, with this layout.
+//! unsafe { pool.deallocate(block.cast(), layout) };
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! `no_std`, without `alloc`. Labels of the form S0.1 name requirements, which `docs/SEEDS.md` in the
 //! repository lists with their tests.
 
@@ -42,6 +55,7 @@ mod word;
 
 /// The contracts that the types here keep, for those who depend on this crate alone.
 pub use stratalloc_core;
+pub use stratalloc_core::{AllocError, Allocator};
 
 pub use config::{Config, MAX_ALIGN, MAX_SIZES, Split};
 #[cfg(feature = "critical-section")]
