@@ -10,11 +10,13 @@ use crate::replay::become_replayer;
 #[derive(clap::Args)]
 pub(crate) struct HeapSteady {
     /// How many blocks are live, in turn; 1,000 to 10 million if none is given.
-    live: Vec<OsString>,
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    live: Vec<u64>,
 }
 
 impl HeapSteady {
     pub(crate) fn run(self) -> Result<()> {
-        become_replayer("steady", &self.live)
+        let live: Vec<_> = self.live.iter().map(|live| OsString::from(live.to_string())).collect();
+        become_replayer("steady", &live)
     }
 }

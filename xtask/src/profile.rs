@@ -18,7 +18,7 @@ mod page;
 #[derive(clap::Args)]
 pub(crate) struct Profile {
     /// One block is sampled in so many bytes on average: shorter is more exact, and costs more.
-    #[arg(long, default_value = "512K")]
+    #[arg(long, default_value = "512K", value_parser = interval)]
     interval: String,
     /// Where the page goes, and what belongs to it; by default a folder of cargo's named as the program.
     #[arg(long)]
@@ -26,6 +26,15 @@ pub(crate) struct Profile {
     /// The program and its arguments.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     program: Vec<OsString>,
+}
+
+/// A size that the library takes: else it would sample nothing, which shows only after the program has run.
+fn interval(text: &str) -> Result<String, &'static str> {
+    let number = text.trim_end_matches(['K', 'M', 'G', 'T', 'k', 'm', 'g', 't']);
+    let has_one_unit = text.len() - number.len() <= 1;
+    let is_size = has_one_unit && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_positive = number.parse::<u64>().is_ok_and(|number| number > 0);
+    if is_size && is_positive { Ok(text.to_owned()) } else { Err("not a size, as 512K") }
 }
 
 impl Profile {
@@ -116,4 +125,19 @@ fn show(file: &Path, profile: &stratalloc_profile::Profile, title: &str) -> Resu
     let page = file.with_extension("html");
     fs::write(&page, page::page(profile, &mut symbols, title)?)?;
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_size_above_zero() {
+        for text in ["1", "64K", "2m"] {
+            assert_eq!(interval(text), Ok(text.to_owned()));
+        }
+        for text in ["", "K", "0", "0K", "+1", "-1", "1KK", "1.5K", "all"] {
+            assert!(interval(text).is_err(), "{text}");
+        }
+    }
 }

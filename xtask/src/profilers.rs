@@ -8,7 +8,7 @@ mod tool;
 
 use std::{fs, path::Path};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::process;
 use runs::Outcome;
@@ -21,7 +21,7 @@ pub(crate) struct Profilers {
     #[arg(long)]
     write: bool,
     /// Rounds in which each profiler runs once, on and off; those that note every call run in three at most.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     rounds: usize,
     /// Requests that the program answers: the leak and the time are in proportion.
     #[arg(long, default_value_t = 100_000)]
@@ -41,6 +41,7 @@ impl Profilers {
         let mut tools = tool::tools(&folder)?;
         if let Some(name) = &self.only {
             tools.retain(|tool| tool.name.contains(name.as_str()));
+            ensure!(!tools.is_empty(), "no profiler has that in its name");
         }
         if self.programs { self.programs(tools, &folder) } else { self.leak(tools, &folder) }
     }
