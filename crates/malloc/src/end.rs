@@ -26,13 +26,18 @@ extern "C" fn at_end() {
 #[unsafe(link_section = ".fini_array")]
 static AT_END: extern "C" fn() = at_end;
 
-/// Writes to the file that a variable names, if it is set and the file can be written.
-fn write_file(variable: &CStr, write: impl FnOnce(&mut Out<'_, Descriptor>) -> fmt::Result) {
-    let Some(path) = variable::value(variable) else { return };
+/// Writes to the file that a variable names, if it is set; says so if the file can't be written.
+fn write_file(name: &CStr, write: impl FnOnce(&mut Out<'_, Descriptor>) -> fmt::Result) {
+    let Some(path) = variable::value(name) else { return };
     // SAFETY: `value` returns the bytes of a string before its null.
     let path = unsafe { CStr::from_ptr(path.as_ptr().cast()) };
-    if let Some(mut file) = Descriptor::create(path) {
-        let _ = send(&mut file, write);
+    let written = Descriptor::create(path).is_some_and(|mut file| {
+        let written = send(&mut file, write).is_ok();
         file.close();
+        written
+    });
+    if !written {
+        let name = name.to_str().unwrap_or_default();
+        variable::complain(format_args!("{name}: the file can't be written"));
     }
 }

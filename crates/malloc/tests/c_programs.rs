@@ -268,6 +268,9 @@ fn variables_choose_limit_and_what_is_kept() {
     let unknown = "stratalloc: STRATALLOC_LIMITS is unknown; ignored\n";
     let unclear = "stratalloc: STRATALLOC_HUGE_PAGES is not yes or no; ignored\n";
     let unnumbered = "stratalloc: STRATALLOC_GUARDS is not a number, or two as 1000,256; ignored\n";
+    let no_stats = "stratalloc: STRATALLOC_STATS: the file can't be written\n";
+    let no_map = "stratalloc: STRATALLOC_MAP: the file can't be written\n";
+    let no_profile = "stratalloc: STRATALLOC_PROFILE_SIGNAL without STRATALLOC_PROFILE; ignored\n";
     let cases = [
         ("STRATALLOC_LIMIT", "64M", "limited, kept\n", ""),
         ("STRATALLOC_LIMIT", "2G", "unlimited, kept\n", ""),
@@ -282,6 +285,10 @@ fn variables_choose_limit_and_what_is_kept() {
         ("STRATALLOC_GUARDS", "1000", "unlimited, kept\n", ""),
         ("STRATALLOC_GUARDS", "yes", "unlimited, kept\n", unnumbered),
         ("STRATALLOC_LIMITS", "64M", "unlimited, kept\n", unknown),
+        ("STRATALLOC_STATS", "", "unlimited, kept\n", no_stats),
+        ("STRATALLOC_STATS", "/none/stats", "unlimited, kept\n", no_stats),
+        ("STRATALLOC_MAP", "/none/map.svg", "unlimited, kept\n", no_map),
+        ("STRATALLOC_PROFILE_SIGNAL", "USR1", "unlimited, kept\n", no_profile),
     ];
     for way in EVERY_WAY {
         let program = build("settings", way);
