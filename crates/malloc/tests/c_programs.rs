@@ -586,6 +586,7 @@ fn every_misuse_is_reported(way: Way) {
         ("past-by-zero", "a block of 200 bytes, written to past its end"),
         ("far-past", "a block of 200 bytes, written to past its end"),
         ("after-free", "a block of 208 bytes, written to after it was freed"),
+        ("short-after-free", "a block of 112 bytes, written to after it was freed"),
         ("wrong-size", "a block of 200 bytes, freed as one of 100 aligned to 16"),
         ("wrong-size-in-the-class", "a block of 200 bytes, freed as one of 199 aligned to 16"),
         ("wrong-size-of-large", "a block of 102400 bytes, freed as one of 100 aligned to 16"),

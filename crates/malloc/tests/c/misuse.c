@@ -150,6 +150,11 @@ int main(int count, char **arguments) {
     } else if (strcmp(what, "past-by-zero") == 0) {
         small[200] = 0;
         pointer = small;
+    } else if (strcmp(what, "short-after-free") == 0) {
+        char *volatile shorter = malloc(100);
+        free(shorter);
+        shorter[40] = 1;
+        pointer = malloc(100);
     } else if (strcmp(what, "after-free") == 0) {
         free(small);
         small[100] = 1;
