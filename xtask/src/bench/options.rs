@@ -3,6 +3,7 @@
 use std::{thread, time::Duration};
 
 use anyhow::Result;
+use clap::builder::RangedU64ValueParser;
 use stratalloc_samples::Entry;
 
 /// What to measure and how often.
@@ -20,10 +21,10 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',')]
     pub(crate) allocators: Vec<String>,
     /// Numbers of threads, instead of each workload's own.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = at_least_one())]
     pub(crate) threads: Vec<usize>,
     /// Runs of each row and allocator [default: 5, or as many as fit into the minutes].
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one())]
     pub(crate) rounds: Option<usize>,
     /// Run on the rows in which the spread hides whether ours is ahead, until they have seven runs.
     #[arg(long)]
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) minutes: Option<f64>,
     /// Work a run, in percent of the standard amount [default: 100; 30 with --quick].
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one())]
     pub(crate) scale: Option<usize>,
     /// Keep every run to the first processors, as many as it has threads.
     #[arg(long)]
@@ -58,14 +59,23 @@ pub(crate) struct Options {
     pub(crate) open: bool,
 }
 
+/// With none of them nothing is measured, which would show only after all was built.
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
 #[cfg(test)]
 impl Options {
     /// The options of a command line.
     pub(crate) fn parse(line: &str) -> Self {
+        Self::try_parse(line).expect("the command takes what it parses")
+    }
+
+    fn try_parse(line: &str) -> Result<Self, clap::Error> {
         use clap::{Args, Command, FromArgMatches};
         let words = std::iter::once("bench").chain(line.split_whitespace());
-        let matches = Self::augment_args(Command::new("bench")).get_matches_from(words);
-        Self::from_arg_matches(&matches).expect("the command takes what it parses")
+        let matches = Self::augment_args(Command::new("bench")).try_get_matches_from(words)?;
+        Self::from_arg_matches(&matches)
     }
 }
 
@@ -150,6 +160,14 @@ mod tests {
             about: "sorts things".to_owned(),
         };
         Options::parse(line).threads_of(&entry)
+    }
+
+    #[test]
+    fn what_would_measure_nothing_is_refused() {
+        for line in ["--scale 0", "--rounds 0", "--threads 0", "--threads 1,0"] {
+            assert!(Options::try_parse(line).is_err(), "{line}");
+        }
+        assert!(Options::try_parse("--scale 1 --rounds 1 --threads 1,2").is_ok());
     }
 
     #[test]
