@@ -94,6 +94,21 @@ impl<B: Allocator, P: Policy> Heap<B, P> {
     ///
     /// The memory is the heap's alone, to read and write, until the heap is dropped and no block of
     /// it is used any more.
+    ///
+    /// # Example
+    ///
+    /// A buffer that the heap borrows for a while:
+    ///
+    /// ```
+    /// use core::{mem::MaybeUninit, ptr::NonNull};
+    /// use stratalloc_heap::{Heap, NoBase};
+    ///
+    /// let mut buffer = [MaybeUninit::<u8>::uninit(); 16_384];
+    /// let heap: Heap = Heap::new(NoBase);
+    /// // SAFETY: the buffer outlives the heap and its blocks, and nothing else uses it until then.
+    /// assert!(unsafe { heap.add_region(NonNull::from(&mut buffer).cast(), 16_384) });
+    /// assert!(!heap.malloc(15_000).is_null());
+    /// ```
     pub unsafe fn add_region(&self, start: NonNull<u8>, size: usize) -> bool {
         let start = start.as_ptr().expose_provenance();
         // SAFETY: the memory is the heap's alone.
