@@ -1,7 +1,7 @@
 //! Blocks of one size: the fastest allocator there is for things that are all alike.
 //!
 //! - [`BlockAllocator`]: for one thread. Cut from chunks of any base
-//!   [`Allocator`](stratalloc_core::Allocator), so it grows; or from a buffer, so it never does.
+//!   [`Allocator`], so it grows; or from a buffer, so it never does.
 //! - [`SyncBlockAllocator`]: for all threads, lock-free; with a [`Magazine`] for each thread that
 //!   wants the speed of the local one. For targets with 64-bit atomics.
 //! - `Locked<R, BlockAllocator<A>>` (with feature `lock_api`): the local one behind any lock.

@@ -4,7 +4,7 @@
 //! - [`Segregate`]: one allocator for small blocks, and another for large ones.
 //! - [`Counted`]: an allocator with figures: blocks, bytes, the peak, refusals.
 //!
-//! Each is an [`Allocator`](stratalloc_core::Allocator) itself, so that they nest. Behind a lock of the
+//! Each is an [`Allocator`] itself, so that they nest. Behind a lock of the
 //! program's choice (`Locked` of [`stratalloc_core`]) each can be the global allocator.
 //!
 //! `no_std`, without `alloc`.
