@@ -93,6 +93,11 @@ pub(crate) fn is_over() -> bool {
     beyond_limit() > 0
 }
 
+/// Whether they keep no more than they may beside nothing in use, which few words of memory say.
+pub(crate) fn is_little() -> bool {
+    bytes() <= KEEP.load(Ordering::Relaxed) && grant::limit().is_none()
+}
+
 /// Whether the excess is so small that memory which will serve again soon may wait for that. Not under a limit.
 pub(crate) fn may_wait() -> bool {
     let share = usual_share(USED.load(Ordering::Relaxed), SHARE.load(Ordering::Relaxed));

@@ -10,6 +10,10 @@ impl Pools {
     /// Gives memory back if the process keeps too much that serves nothing; returns whether it still does, so that other
     /// heaps have to give some back.
     pub(crate) fn relieve(&mut self) -> bool {
+        if keep::is_little() {
+            self.adjust_grant();
+            return false;
+        }
         self.purge_excess();
         self.adjust_grant();
         keep::is_excess()
