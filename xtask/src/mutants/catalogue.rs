@@ -1,6 +1,9 @@
 //! The catalogue of planted faults: what is changed where, and which test notices.
 
-use std::{fmt, fs, path::Path};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -94,6 +97,11 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     Ok(findings)
 }
 
+/// The files of an integration test, which is one file or a folder of them.
+fn sources_of(test: &Path) -> Result<Vec<PathBuf>> {
+    if test.is_dir() { files::files(test, "rs") } else { Ok(vec![test.with_extension("rs")]) }
+}
+
 impl Mutant {
     /// The test that notices; none for a harmless one.
     pub(super) fn killer(&self) -> Option<Killer<'_>> {
@@ -110,7 +118,7 @@ impl Mutant {
         let folder = root.join("crates").join(folder);
         let sources = match self.binary.as_str() {
             "" => files::files(&folder.join("src"), "rs")?,
-            binary => vec![folder.join("tests").join(binary).with_extension("rs")],
+            binary => sources_of(&folder.join("tests").join(binary))?,
         };
         let name = self.test.rsplit("::").next().unwrap_or_default();
         Ok(sources
