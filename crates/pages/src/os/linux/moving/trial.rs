@@ -1,8 +1,7 @@
 //! Whether pages can be moved here, tried once on a page of its own.
 //!
 //! An emulator of another processor may pass the call on to its kernel, and take the pages' old place for unmapped all
-//! the same. What is purged there then keeps its content, and some instructions fault there: all of them where it plays a
-//! processor that tags memory, since it looks into its own records at each access then.
+//! the same. What is purged there then keeps its content, and some instructions fault there.
 
 use core::{
     ptr::NonNull,
@@ -11,7 +10,7 @@ use core::{
 
 use rustix::{
     io::Errno,
-    thread::{ClockId, Timespec, clock_nanosleep_absolute, futex},
+    thread::{Timespec, futex},
 };
 
 use super::{MoveError, move_mapped};
@@ -40,8 +39,7 @@ fn try_one() -> Option<bool> {
     unsafe {
         let to = from.add(page);
         let moved = move_mapped(from, to, page);
-        let answer =
-            moved.is_ok().then(|| is_zero(from) && is_on_record(from) && is_purged(from, page));
+        let answer = moved.is_ok().then(|| is_zero(from) && is_purged(from, page));
         let ours = if moved == Err(MoveError::Lost) { page } else { 2 * page };
         let _ = unmap(from, ours);
         answer
@@ -59,20 +57,6 @@ unsafe fn is_zero(start: NonNull<u8>) -> bool {
     let word = unsafe { AtomicU32::from_ptr(start.as_ptr().cast()) };
     let no_time = Timespec { tv_sec: 0, tv_nsec: 0 };
     futex::wait(word, futex::Flags::PRIVATE, 1, Some(&no_time)) == Err(Errno::AGAIN)
-}
-
-/// Returns whether a page that begins with zero can be used by who translates system calls, too: the page says until when
-/// to sleep, which is in the past. An emulator passes the word of a wait on as it is, but reads a time itself, by the
-/// records by which it has accesses fault.
-///
-/// # Safety
-///
-/// The page is the caller's.
-unsafe fn is_on_record(start: NonNull<u8>) -> bool {
-    // SAFETY: a page holds a time, all zero, and no other thread writes to it. Only the system reads it, which fails where
-    // it can't.
-    let past = unsafe { start.cast::<Timespec>().as_ref() };
-    clock_nanosleep_absolute(ClockId::Monotonic, past).is_ok()
 }
 
 /// Returns whether a page reads as zero after it was written to and purged, or whether the system says that it can't be
@@ -115,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_faults_is_neither_zero_nor_on_record() {
+    fn a_place_that_faults_is_not_zero() {
         let page = page_size();
         let start = map(2 * page, page).unwrap();
         // SAFETY: just mapped.
@@ -123,9 +107,8 @@ mod tests {
             assert!(is_zero(start));
             start.add(page).write(1);
             assert!(!is_zero(start.add(page)));
-            assert!(is_on_record(start));
             protect_none(start, page).unwrap();
-            assert!(!is_zero(start) && !is_on_record(start));
+            assert!(!is_zero(start));
             unmap(start, 2 * page).unwrap();
         }
     }
