@@ -6,6 +6,9 @@
 /// place alone, and comes in small pages.
 pub(crate) const HARDENED: bool = cfg!(feature = "hardened");
 
+/// The bytes that may wait in a thread's quarantine, with the memory of that.
+pub(crate) const QUARANTINED: usize = if cfg!(feature = "paranoid") { 5 << 18 } else { 0 };
+
 /// Bytes of a class's block that the program doesn't get.
 pub(crate) const SEAL: usize = if HARDENED { 8 } else { 0 };
 
