@@ -37,7 +37,7 @@ pub(crate) const VARIABLE: &CStr = c"STRATALLOC_PROFILE";
 /// Starts a profile if the variable asks for one.
 pub(crate) fn start_if_wanted() {
     let meant = "a path, or a path and a size as in heap.profile,512K";
-    if variable::value(VARIABLE).is_none() && variable::value(SIGNAL).is_some() {
+    if variable::value(SIGNAL).is_some() && variable::value(VARIABLE).is_none() {
         variable::complain(format_args!(
             "STRATALLOC_PROFILE_SIGNAL without STRATALLOC_PROFILE; ignored"
         ));

@@ -135,7 +135,7 @@ fn not_held(bin: Bin, address: *mut u8) -> ! {
     report::bad_free(bin, bad(address))
 }
 
-/// Marks a block of `bin` as held by the program, which asked for `size` bytes, and returns it: in the hardened build, fills
+/// Marks a block of `bin` as held by the program, which asked for `size` bytes, and returns it; in the hardened build, fills
 /// and seals its margin. The block has room for the seal. The process ends with a report if the block was written to after it
 /// was freed, or if the program holds it: then two threads freed it at the same moment.
 #[inline(always)]

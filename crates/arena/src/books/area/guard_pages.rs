@@ -277,9 +277,4 @@ impl Books {
         segment.locked = segment.usable - bytes as u32;
         is_locked
     }
-
-    /// The usable bytes of a segment behind its first `bytes`.
-    pub(crate) fn bytes_behind(&mut self, place: SegmentPlace, bytes: usize) -> usize {
-        (self.segment(place).usable as usize).saturating_sub(sys::round_to_pages(bytes))
-    }
 }

@@ -104,7 +104,7 @@ impl LargeBlock {
         }
         let (first, end) = ((last + 1).max(from), self.segments(size));
         if (first..end).any(|number| {
-            self.bytes_behind(pools, number, 0) > spare || self.is_any_open(pools, number)
+            self.bytes_usable(pools, number) > spare || self.is_any_open(pools, number)
         }) {
             self.pieces(first, end).for_each(|(first, count)| pools.withdraw(first, count));
         }
@@ -127,10 +127,9 @@ impl LargeBlock {
         unsafe { pools.books(segment.area).end_at(segment.place, bytes, spare) }
     }
 
-    /// The usable bytes of a segment of it behind the first `bytes` there.
-    fn bytes_behind(self, pools: &mut Pools, number: usize, bytes: usize) -> usize {
-        let segment = self.segment(number);
-        pools.books(segment.area).bytes_behind(segment.place, bytes)
+    /// The usable bytes of a segment of it, locked or not.
+    fn bytes_usable(self, pools: &mut Pools, number: usize) -> usize {
+        pools.segment(self.segment(number)).usable as usize
     }
 
     /// Whether anything of a segment of it can be touched.
@@ -181,7 +180,7 @@ impl LargeBlock {
             }
         }
         if pools.segment(self.first).locked != 0 && !self.is_whole(pools) {
-            let kept = (0..segments).map(|number| self.bytes_behind(pools, number, 0)).sum();
+            let kept = (0..segments).map(|number| self.bytes_usable(pools, number)).sum();
             pools.kept_runs.add(self.first.address(), kept);
         }
     }

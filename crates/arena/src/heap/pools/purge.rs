@@ -10,13 +10,12 @@ impl Pools {
     /// Gives memory back if the process keeps too much that serves nothing; returns whether it still does, so that other
     /// heaps have to give some back.
     pub(crate) fn relieve(&mut self) -> bool {
-        if keep::is_little() {
-            self.adjust_grant();
-            return false;
+        let is_little = keep::is_little();
+        if !is_little {
+            self.purge_excess();
         }
-        self.purge_excess();
         self.adjust_grant();
-        keep::is_excess()
+        !is_little && keep::is_excess()
     }
 
     /// Gives memory back if the process keeps too much that serves nothing; all of it if the heap is at rest and no block
@@ -61,8 +60,7 @@ impl Pools {
             let purge_slabs = |books: &mut Books, wanted| books.purge_slabs(wanted, rested);
             purged += self.purge_areas(excess.saturating_sub(purged), purge_slabs);
         }
-        self.figures.reuse(purged);
-        self.tallies.purged(purged);
+        self.count_purged(purged);
         purged
     }
 
@@ -71,8 +69,7 @@ impl Pools {
         self.vacate_at_rest();
         let mut unmapped = 0;
         self.each_area(|books| unmapped += books.unmap_unused());
-        self.figures.reuse(unmapped);
-        self.tallies.purged(unmapped);
+        self.count_purged(unmapped);
         unmapped
     }
 
@@ -93,8 +90,7 @@ impl Pools {
         }
         // As much more as is worth the calls.
         let purged = self.purge_areas(dirty - keep + keep / 8, Books::purge_whole);
-        self.figures.reuse(purged);
-        self.tallies.purged(purged);
+        self.count_purged(purged);
         self.figures.note_purge_of_whole();
     }
 
@@ -105,8 +101,7 @@ impl Pools {
             let run = run_mask(first.place.segment, count);
             purged += self.books(first.area).purge_vacant(first.place.arena, run);
         }
-        self.figures.reuse(purged);
-        self.tallies.purged(purged);
+        self.count_purged(purged);
     }
 
     /// Calls `purge` for one area after another until so many bytes were purged; returns how many were.
@@ -119,6 +114,12 @@ impl Pools {
             purged += purge(self.books(area), wanted - purged);
         }
         purged
+    }
+
+    /// Counts bytes that were given back.
+    fn count_purged(&mut self, bytes: usize) {
+        self.figures.reuse(bytes);
+        self.tallies.purged(bytes);
     }
 
     /// Unmaps memory that serves nothing, as [`Books::decommit`] does.
