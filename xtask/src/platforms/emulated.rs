@@ -92,7 +92,7 @@ impl Emulated {
         command.arg(&program.path);
         suite.choose(&mut command);
         let name = format!("{target}, {}: {}", machine.name, suite.about);
-        let output = process::step(&name, &mut command)?;
+        let output = process::step_checked(&name, || self.emulator.run(&mut command))?;
         let passed = tally::passed(&String::from_utf8_lossy(&output.stdout));
         ensure!(passed > 0, "{name}: no test ran");
         Ok(())

@@ -1,6 +1,9 @@
 //! What starts programs that are built for another processor or another system.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
 use anyhow::Result;
 
@@ -49,5 +52,14 @@ impl Emulator {
             }
             Self::Wine => wine::command(),
         }
+    }
+
+    /// Runs such a command to its end, which must be a good one.
+    pub(super) fn run(&self, command: &mut Command) -> Result<Output> {
+        let output = match self {
+            Self::Qemu { .. } => process::output(command)?,
+            Self::Wine => wine::output(command)?,
+        };
+        process::succeeded(command, output)
     }
 }
