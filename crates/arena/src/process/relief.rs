@@ -36,7 +36,16 @@ fn try_again<T>(size: usize, attempt: impl Fn() -> Option<T>) -> Option<T> {
             }
         }
     }
-    if hook::ask(size) { attempt() } else { None }
+    if !hook::ask(size) {
+        return None;
+    }
+    let found = attempt();
+    if found.is_some() || !within_reason {
+        return found;
+    }
+    // What the program freed is kept, and counts against a limit.
+    relieve();
+    attempt()
 }
 
 /// A block of a bin from another heap, where the calling thread's has no memory; null if none has.
