@@ -37,7 +37,8 @@ use crate::{
     thresholds::{KEYED, LEAVES_KEYS},
 };
 
-/// The tiles of the partitions whose blocks get keys: frees at home in others aren't for the fast path.
+/// The tiles of the partitions whose blocks get keys: frees at home in others aren't for the fast path. The first slabs of larger
+/// classes lie among them: a key that a free leaves there only makes the next one slow, where the program didn't write to it.
 const KEYED_TILES: usize = if LEAVES_KEYS { bins::tiles_to(KEYED) } else { TILES };
 
 /// A thread's cache, without its stacks.

@@ -11,7 +11,7 @@ use crate::{
     thresholds::{
         GRACE, GRACE_TIMES, HEAP_MINIMUM, MAX_WAITING, PATIENCE, READY, REST, SHRINKS, SHRUNK,
         WORTH_PURGING_REST, WORTH_PURGING_SLAB, WORTH_PURGING_STRETCH, WORTH_PURGING_TAIL,
-        WORTH_TURNING,
+        WORTH_RETURNING, WORTH_TURNING, WORTH_VACATING,
     },
 };
 
@@ -49,6 +49,16 @@ pub(crate) fn has_rested(seen: usize, idle: usize, partition: Partition) -> bool
 /// Whether so many warm bytes of a segment are worth a new slab there.
 pub(crate) fn is_worth_turning_to(warm: usize) -> bool {
     warm >= WORTH_TURNING
+}
+
+/// Whether so many warm bytes of free blocks in another slab of a bin are worth turning to that.
+pub(crate) fn is_worth_returning_to(warm: usize) -> bool {
+    warm >= WORTH_RETURNING
+}
+
+/// Whether a slab of which so many bytes were ever handed out is worth vacating for another bin.
+pub(crate) fn is_worth_vacating(carved: usize) -> bool {
+    carved >= WORTH_VACATING
 }
 
 /// Whether idle heaps may be asked for memory again.

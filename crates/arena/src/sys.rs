@@ -10,6 +10,7 @@ pub(crate) mod moving;
 pub(crate) mod paged;
 pub(crate) mod probe;
 pub(crate) mod shared_file;
+pub(crate) mod space;
 pub(crate) mod spares;
 pub(crate) mod trace;
 

@@ -70,11 +70,15 @@ pub(crate) const SHRUNK: usize = WORTH_PURGING_SLAB / 2;
 /// A heap looks for stacks that are idle once so much was taken from its slabs: more than fills the stacks of a
 /// partition by half, so that refilling those that weren't idle after all leads to no further look.
 pub(crate) const WORTH_LOOKING: usize = 2 << 20;
-/// So much memory behind a segment is worth a new slab there, and vacating another bin's slab for it: to fill that bin's
-/// stack again costs some thousand instructions, about as much as four page faults. With an eighth of a segment, up to 512 KiB,
-/// eight threads with bursts of one size after another had 68,000 page faults instead of 19,000. As much free in another slab of
-/// the bin is worth turning to that: with a single free block, most refills would come from several slabs.
+/// So much memory behind a segment is worth a new slab there. With an eighth of a segment, up to 512 KiB, eight threads with
+/// bursts of one size after another had 68,000 page faults instead of 19,000.
 pub(crate) const WORTH_TURNING: usize = 16 << 10;
+/// A slab of another bin that serves nothing is vacated if so much of it was used: to fill that bin's stack again costs some
+/// thousand instructions, about as much as two or four page faults.
+pub(crate) const WORTH_VACATING: usize = 8 << 10;
+/// So much free in another slab of a bin is worth turning to that: with a single free block, most refills would come from
+/// several slabs. With 16 KiB, a class that outgrew its first slab left a quarter of that unused.
+pub(crate) const WORTH_RETURNING: usize = 4 << 10;
 /// A zeroed block of at least so many bytes is looked at as it is freed, at so many places: where most of them are zero, its
 /// memory goes back. Tables of 2 MiB with a page touched in each had 10 pages the second time, since others' were cleared.
 pub(crate) const WORTH_LOOKING_AT: usize = 512 << 10;
@@ -124,6 +128,9 @@ pub(crate) const WORTH_FETCHING: usize = 64 << 20;
 /// The least and the most of a slab that is made usable at once: each such step is a call, and memory ahead of use counts against a limit on the address
 /// space.
 pub(crate) const STEP: RangeInclusive<usize> = 32 << 10..=4 << 20;
+/// The least among the first slabs of a thread, unless address space is limited: each call takes as long as two page faults or
+/// three, and 400 threads with 50 blocks each took 361 ms with 32 KiB, and 191 so.
+pub(crate) const FIRST_STEP: usize = 512 << 10;
 /// Between these, a heap's step is this part of what it holds.
 pub(crate) const STEP_SHARE: usize = 16;
 /// For so long after the system refused memory, none is made usable ahead: what it has is left to other requests.
@@ -132,6 +139,18 @@ pub(crate) const RESTRAINT: u64 = 1000;
 /// long, which uses up a limit on the address space: at half as many, 300 threads with blocks of 24 classes each took all of
 /// 750 MB, and no room was left for the next thread's stack.
 pub(crate) const MANY_STRETCHES: usize = 16_384;
+
+// Where small blocks go.
+
+/// The first slab of a class lies beside those of others, in a segment of 64 KiB, if its blocks are no larger. With larger ones,
+/// a heap with 12 blocks of each of 13 sizes, all replaced in rounds, had 400 KiB more that served nothing, for which the
+/// decay took an arena of 5 MiB that served.
+pub(crate) const FIRST_MOST: usize = 8 << 10;
+/// Such a slab has so many bytes, but all of its segment where blocks are no larger than [`FIRST_WHOLE`]: what a class that goes
+/// on elsewhere has there is mostly in use then. With 64 KiB each, batches of blocks of 8 to 1,024 bytes held a tenth more.
+pub(crate) const FIRST_SLAB: usize = 16 << 10;
+/// Classes that small are rarely many blocks more than a segment holds.
+pub(crate) const FIRST_WHOLE: usize = 512;
 
 // Huge pages.
 

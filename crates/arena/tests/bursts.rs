@@ -11,20 +11,23 @@ mod resident;
 use resident::{MIB, resident};
 use stratalloc_arena::global;
 
+fn allocate(size: usize) -> *mut u8 {
+    let block = global::allocate(size, 8);
+    assert!(!block.is_null());
+    // SAFETY: a live block.
+    unsafe { block.write_bytes(1, size) };
+    block
+}
+
+fn free(block: *mut u8) {
+    // SAFETY: the tests free each block once.
+    unsafe { global::deallocate(block) };
+}
+
 /// Allocates blocks of these sizes, writes to each, and frees them all, the last first.
 fn burst(sizes: impl Iterator<Item = usize>) {
-    let allocate = |size| {
-        let block = global::allocate(size, 8);
-        assert!(!block.is_null());
-        // SAFETY: a live block.
-        unsafe { block.write_bytes(1, size) };
-        block
-    };
     let blocks: Vec<_> = sizes.map(allocate).collect();
-    for block in blocks.into_iter().rev() {
-        // SAFETY: each is freed once.
-        unsafe { global::deallocate(block) };
-    }
+    blocks.into_iter().rev().for_each(free);
 }
 
 #[test]
@@ -41,31 +44,62 @@ fn sizes_of_a_row_share_their_memory() {
     assert!(grown < 500, "{grown} hundredths of a MiB for bursts of 4 MiB");
 }
 
+/// A stock may hold blocks of other slabs than the one that its bin is refilled from.
+#[test]
+fn sizes_of_a_row_share_their_memory_in_whatever_order_it_is_freed() {
+    let _alone = alone::alone();
+    let before = resident();
+    for size in (0..3).flat_map(|_| [288, 320, 352, 384, 416, 448, 480, 512]) {
+        let blocks: Vec<_> = (0..3 * MIB / size).map(|_| allocate(size)).collect();
+        // The step has no divisor in common with any of these counts.
+        (0..blocks.len()).for_each(|turn| free(blocks[turn * 7919 % blocks.len()]));
+    }
+    let grown = resident().saturating_sub(before) * 100 / MIB;
+    assert!(grown < 400, "{grown} hundredths of a MiB for bursts of 3 MiB");
+}
+
 /// Known wrong: memory of a row whose segments have 4 MiB was worth sharing from 512 KiB on.
 #[test]
 fn sizes_of_a_row_share_little_memory_too() {
     let _alone = alone::alone();
-    let sizes = [2304, 2560, 2816, 3072, 3328, 3584, 3840, 4096];
-    let before = resident();
-    for _ in 0..3 {
-        for size in sizes {
-            burst(std::iter::repeat_n(size, MIB / 4 / size));
+    let rows = [
+        ([2304, 2560, 2816, 3072, 3328, 3584, 3840, 4096], MIB / 4),
+        ([9216, 10240, 11264, 12288, 13312, 14336, 15360, 16384], MIB / 2),
+    ];
+    for (sizes, bytes) in rows {
+        let before = resident();
+        for _ in 0..3 {
+            for size in sizes {
+                burst(std::iter::repeat_n(size, bytes / size));
+            }
         }
+        let grown = resident().saturating_sub(before) * 100 / MIB;
+        // In the checked build a class begins in the partition of its size.
+        let most = if cfg!(feature = "checked") { 80 } else { 66 };
+        assert!(grown < most, "{grown} hundredths of a MiB for bursts of {bytes} bytes");
+        global::trim();
     }
-    let grown = resident().saturating_sub(before) * 100 / MIB;
-    assert!(grown < 80, "{grown} hundredths of a MiB for bursts of a quarter of one");
 }
 
 /// Known wrong: a slab that was used in part was filled before others that had become free, so that each had memory behind
-/// all of it: 3.9 MiB more the second time.
+/// all of it: 2.8 MiB more after four rounds, from each of which some blocks stay until the end of the next.
 #[test]
-fn what_was_filled_once_has_no_more_memory_the_second_time() {
+fn what_was_filled_once_has_no_more_memory_later() {
     let _alone = alone::alone();
     let sizes = [576, 640, 704, 768, 832, 896, 960, 1024];
-    let fill = || burst((0..2500).flat_map(|_| sizes));
-    fill();
-    let before = resident();
-    fill();
-    let grown = resident().saturating_sub(before) * 100 / MIB;
-    assert!(grown < 50, "{grown} hundredths of a MiB more");
+    let mut staying = Vec::new();
+    let mut fill = || {
+        let blocks: Vec<_> = (0..2500).flat_map(|_| sizes).map(allocate).collect();
+        let (others, blocks): (Vec<_>, Vec<_>) =
+            blocks.into_iter().enumerate().partition(|(number, _)| number % 400 == 0);
+        let before = std::mem::replace(&mut staying, others);
+        blocks.into_iter().chain(before).for_each(|(_, block)| free(block));
+        resident()
+    };
+    let before = fill();
+    let grown = (0..3).map(|_| fill()).last().unwrap_or_default().saturating_sub(before);
+    for (_, block) in staying {
+        free(block);
+    }
+    assert!(grown < MIB, "{} KiB more", grown >> 10);
 }

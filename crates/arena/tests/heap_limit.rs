@@ -104,6 +104,26 @@ fn each_size_has_what_others_freed() {
     }
 }
 
+/// 52 blocks of 60 KiB lie in segments of one arena; a quarter of their memory is to go, and the rest stays warm.
+#[test]
+#[cfg_attr(feature = "hardened", ignore = "a freed large block's memory serves one of its size")]
+fn no_more_of_an_arena_goes_than_has_to() {
+    const BLOCK: usize = 60 << 10;
+    const BLOCKS: usize = 52;
+
+    let _alone = alone();
+    let heap = ArenaHeap::with_limit(5 * MIB).unwrap();
+    let blocks: Vec<_> =
+        (0..BLOCKS).map(|byte| filled(&heap, BLOCK, byte as u8).unwrap()).collect();
+    check_and_free(&heap, &blocks, BLOCK);
+    let before = Census::take().events.purged;
+    let block = filled(&heap, 2_500_000, 1).unwrap();
+    let purged = Census::take().events.purged - before;
+    assert!((1..2 * MIB as u64).contains(&purged), "{purged} of {} bytes", BLOCKS * BLOCK);
+    // SAFETY: live, of this size, and freed once.
+    unsafe { heap.deallocate(block, layout(2_500_000)) };
+}
+
 #[test]
 fn a_heap_that_refused_goes_on() {
     let _alone = alone();

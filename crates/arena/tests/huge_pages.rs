@@ -28,7 +28,7 @@ fn huge_pages_are_asked_for_where_much_is_held() {
     blocks.extend(allocate(100, 1 << 18));
     assert_eq!(asked_for(), 0, "a limit can't count them");
     Config::new().apply().unwrap();
-    blocks.extend(allocate(200, 10));
+    blocks.extend(allocate(200, 1000));
     assert_eq!(asked_for() > 0, knows_them, "much is held");
     let asked = asked_for();
     blocks.extend(allocate(5 << 20, 1));

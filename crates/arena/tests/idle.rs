@@ -203,13 +203,14 @@ fn what_a_trim_would_give_is_known_before() {
     kept.iter().filter(|(lives, _)| *lives).for_each(|&(_, block)| free(block));
 }
 
-/// It would be one to purge it, and one to unmap it.
+/// It would be one to purge it, and one to unmap it. Classes of more than 8 KiB have a stretch each.
 #[test]
 fn memory_of_a_heap_without_blocks_goes_in_one_call_a_stretch() {
     let _alone = alone::alone();
     let heap = ArenaHeap::new().unwrap();
+    let sizes = [10 << 10, 12 << 10, 14 << 10, 16 << 10, 20 << 10, 24 << 10, 28 << 10, 32 << 10];
     let layouts: Vec<_> =
-        (1..=20).map(|step| Layout::from_size_align(step * step * 16, 8).unwrap()).collect();
+        sizes.iter().map(|&size| Layout::from_size_align(size, 8).unwrap()).collect();
     let blocks: Vec<_> = layouts.iter().map(|&layout| heap.allocate(layout).unwrap()).collect();
     for (block, &layout) in blocks.into_iter().zip(&layouts) {
         // SAFETY: each is freed once.
@@ -218,5 +219,23 @@ fn memory_of_a_heap_without_blocks_goes_in_one_call_a_stretch() {
     faults::stop();
     assert!(heap.trim() > 0);
     let calls = faults::stop();
-    assert!((20..30).contains(&calls), "{calls} calls for the memory of twenty classes");
+    assert!((8..14).contains(&calls), "{calls} calls for the memory of eight classes");
+}
+
+/// Classes begin side by side, in a mapping for eight of them.
+#[test]
+#[cfg_attr(feature = "checked", ignore = "each class begins in its own partition")]
+fn the_first_blocks_of_many_classes_take_few_calls() {
+    let _alone = alone::alone();
+    let heap = ArenaHeap::new().unwrap();
+    let layouts: Vec<_> =
+        (1..=20).map(|step| Layout::from_size_align(step * step * 16, 8).unwrap()).collect();
+    faults::stop();
+    let blocks: Vec<_> = layouts.iter().map(|&layout| heap.allocate(layout).unwrap()).collect();
+    let calls = faults::stop();
+    assert!(calls <= 8, "{calls} calls for twenty classes");
+    for (block, &layout) in blocks.into_iter().zip(&layouts) {
+        // SAFETY: each is freed once.
+        unsafe { heap.deallocate(block.cast(), layout) };
+    }
 }

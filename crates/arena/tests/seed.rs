@@ -58,14 +58,13 @@ fn powers_of_two_are_aligned_to_themselves() {
     }
 }
 
-/// S4.3, S4.6: blocks of one class share a segment, those of two classes never do, and the address
-/// alone tells the row of the seed's table.
-#[test]
-fn a_segment_serves_one_class() {
-    let _alone = alone();
-    let sizes = [8, 64, 72, 128, 144, 1024, 2048, 2304, 32 << 10].map(for_block_of);
-    let rows = [0, 0, 1, 1, 2, 4, 5, 6, 6];
-    let blocks = sizes.map(|size| (allocate(size), allocate(size)));
+const SIZES: [usize; 9] = [8, 64, 72, 128, 144, 1024, 2048, 2304, 32 << 10];
+/// The rows of the seed's table for these.
+const ROWS: [usize; 9] = [0, 0, 1, 1, 2, 4, 5, 6, 6];
+
+/// Two blocks of each size, all of other segments, in these rows.
+fn check_rows(rows: [usize; 9]) {
+    let blocks = SIZES.map(for_block_of).map(|size| (allocate(size), allocate(size)));
     let mut segments = HashSet::new();
     for ((one, other), row) in blocks.into_iter().zip(rows) {
         assert_eq!(place(one), place(other));
@@ -74,6 +73,60 @@ fn a_segment_serves_one_class() {
         free(one);
         free(other);
     }
+}
+
+/// S4.3, S4.6: blocks of one class share a segment, those of two classes never do, and the address
+/// alone tells the row of the seed's table. A class begins in the first row.
+#[test]
+fn a_segment_serves_one_class() {
+    let _alone = alone();
+    // A thread whose heap is new.
+    let ended = thread::spawn(|| {
+        check_rows(if cfg!(feature = "checked") { ROWS } else { [0, 0, 0, 0, 0, 0, 0, 0, 6] });
+        // As many as a segment of the first row has, and a stock.
+        let first = SIZES.map(|size| (0..(64 << 10) / size + 128).map(move |_| allocate(size)));
+        let first = first.map(Iterator::collect::<Vec<_>>);
+        check_rows(ROWS);
+        first.into_iter().flatten().for_each(free);
+    });
+    ended.join().unwrap();
+}
+
+/// A run would take up a segment of which a class touched a few pages.
+#[test]
+#[cfg_attr(feature = "checked", ignore = "a class has all of its slabs in one row there")]
+fn no_run_lies_among_first_slabs() {
+    let _alone = alone();
+    let ended = thread::spawn(|| {
+        let small = SIZES.map(allocate);
+        let first = small.map(|block| place(block).arena);
+        let runs: Vec<_> = (0..8).map(|_| allocate(60 << 10)).collect();
+        let places: Vec<_> = runs.iter().map(|&run| place(run).arena).collect();
+        assert!(places.iter().all(|arena| !first.contains(arena)), "{first:?}: {places:?}");
+        small.into_iter().chain(runs).for_each(free);
+    });
+    ended.join().unwrap();
+}
+
+/// A class that outgrew its first slab begins there again once that is empty, though it has blocks elsewhere.
+#[test]
+#[cfg_attr(feature = "checked", ignore = "a class has all of its slabs in one row there")]
+fn an_empty_first_slab_serves_its_class_again() {
+    let _alone = alone();
+    let ended = thread::spawn(|| {
+        let take = || (0..400).map(|_| allocate(1000)).collect::<Vec<_>>();
+        let in_first = |blocks: &[*mut u8]| {
+            blocks.iter().filter(|&&block| place(block).arena.partition.number() == 0).count()
+        };
+        let blocks = take();
+        assert_eq!(in_first(&blocks), (16 << 10) / 1024);
+        // The stock has blocks of the second slab in the end.
+        blocks.into_iter().for_each(free);
+        let again = take();
+        assert_eq!(in_first(&again), (16 << 10) / 1024);
+        again.into_iter().for_each(free);
+    });
+    ended.join().unwrap();
 }
 
 /// S4.1: the last row is for blocks that grow. They get there once, and then don't move.
@@ -219,6 +272,8 @@ fn blocks_just_above_the_classes_are_served_and_apart() {
 #[test]
 fn what_a_larger_block_left_is_cleared() {
     let _alone = alone();
+    // No warm gap that others left is a tighter one.
+    global::trim();
     let (whole, part) = (MIB - 5, 600_000);
     let large = global::allocate(whole, 8);
     // SAFETY: the blocks are allocated with the sizes that are written and read.

@@ -63,11 +63,11 @@ def number(address, size=8):
 
 
 # The words of `stratalloc_layout`, in the order of its version.
-VERSION = 2
+VERSION = 3
 WORDS = (
     "version windows window_count area_shift partition_shift segment_shift group arenas segments lines line_size "
     "arena_used arena_purpose arena_span whole segment_carved segment_pages segment_bitmap segment_bin "
-    "shapes bins shape_size shape_block_size shape_capacity heap_tag cache_tops cache_limits cache_sizes samples"
+    "shapes bins shape_size shape_block_size heap_tag cache_tops cache_limits cache_sizes samples"
 ).split()
 
 # A book of an arena, or of a segment.
@@ -163,10 +163,10 @@ class Books:
 
     def small(self, area, address, bin, *place):
         shape = self.shapes + bin * self.shape_size
-        size, capacity = number(shape + self.shape_block_size, 4), number(shape + self.shape_capacity, 4)
+        size = number(shape + self.shape_block_size, 4)
         book, base = self.segment_book(area, *place), self.start_of(area, *place)
         block = (address - base) // size
-        if block >= capacity:
+        if block >= (1 << (self.segment_shift + place[0])) // size:
             return "memory that no block has"
         lines = area + self.lines + (number(book + self.segment_bitmap, 4) - 1) * self.line_size
         start = base + block * size

@@ -25,6 +25,15 @@ impl Use {
     /// One block that has arenas for itself; its first arena counts them.
     pub(crate) const WHOLE: Self = Self(2);
 
+    /// The first slabs of classes, in the first partition. No run lies among them: it would take up a segment of which a class
+    /// touched a few pages, and the class would begin elsewhere the next time.
+    pub(crate) const FIRST_SLABS: Self = Self(3);
+
+    /// Whether single segments serve something.
+    pub(crate) fn is_of_segments(self) -> bool {
+        matches!(self, Self::SEGMENTS | Self::FIRST_SLABS)
+    }
+
     /// Its byte in a book.
     pub(crate) const fn byte(self) -> u8 {
         self.0
@@ -52,8 +61,8 @@ pub(crate) struct Claim {
 /// - [ARENA-2: usable] The segments in `whole` are in `committed`, and are usable to their ends; those in `huge` are in
 ///   `whole`. Of those in `committed`
 ///   alone, the first bytes are usable, as many as their book has in `usable`.
-/// - [ARENA-3: listed] An arena is `listed` exactly if a list of its heap holds it. One of [`Use::SEGMENTS`] with a vacant
-///   segment is always listed, and no other is.
+/// - [ARENA-3: listed] An arena is `listed` exactly if a list of its heap holds it. One whose use is
+///   [of segments](Use::is_of_segments), with a vacant one, is always listed, and no other is.
 #[repr(C, align(64))]
 pub(crate) struct Arena {
     /// Segments that serve something.
@@ -96,6 +105,12 @@ impl Arena {
         let warm = vacant & self.dirty;
         let choice = if warm == 0 { vacant } else { warm }.rotate_right(first as u32);
         (choice != 0).then(|| (choice.trailing_zeros() as usize + first) % SEGMENTS)
+    }
+
+    /// The vacant segment from `first` on that has no memory behind it.
+    pub(crate) fn cold_segment(&self, first: usize) -> Option<usize> {
+        let cold = !(self.used | self.dirty).rotate_right(first as u32);
+        (cold != 0).then(|| (cold.trailing_zeros() as usize + first) % SEGMENTS)
     }
 
     /// The number of stretches of usable memory.

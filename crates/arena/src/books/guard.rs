@@ -131,7 +131,8 @@ pub(crate) fn open_slab(bin: Bin, start: *mut u8) {
 #[cold]
 #[inline(never)]
 fn not_held(bin: Bin, address: *mut u8) -> ! {
-    let bad = if bin.shape().is_start(address) { BadFree::Twice } else { BadFree::NotABlock };
+    let bad =
+        if bin.shape_at(address).is_start(address) { BadFree::Twice } else { BadFree::NotABlock };
     report::bad_free(bin, bad(address))
 }
 

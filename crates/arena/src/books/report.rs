@@ -13,13 +13,12 @@ static CONNECTED: AtomicBool = AtomicBool::new(false);
 #[cold]
 #[inline(never)]
 pub(crate) fn bad_free(bin: Bin, bad: BadFree) -> ! {
-    let shape = bin.shape();
-    let size = shape.block_size;
+    let size = bin.shape().block_size;
     match bad {
         BadFree::Twice(block) => {
             fail(block, format_args!("a block of {size} bytes, freed already"))
         }
-        BadFree::NotABlock(block) => match shape.offset_in_block(block) {
+        BadFree::NotABlock(block) => match bin.shape_at(block).offset_in_block(block) {
             0 => fail(block, format_args!("not in use, a block of {size} bytes")),
             offset => fail(block, format_args!("{offset} bytes into a block of {size}")),
         },

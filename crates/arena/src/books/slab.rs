@@ -17,7 +17,7 @@ use crate::{
 
 /// Words of the largest bit map: 8,192 blocks of 8 bytes.
 pub(crate) const BITMAP_WORDS_SMALLEST: usize = 64 * 1024 / 8 / 64;
-/// Words of the bit maps in the partitions above: 1,820 blocks at most.
+/// Words of the bit maps of most slabs: those from 32 bytes on, and in the partitions above 1,820 blocks at most.
 pub(crate) const BITMAP_WORDS: usize = 32;
 
 /// The book of one segment. All zero is a segment that was never used.
@@ -67,6 +67,10 @@ pub(crate) struct Segment {
     pub(crate) seen: u32,
     /// How many of its usable bytes, the last ones, nobody may read or write, in the hardened build.
     pub(crate) locked: u32,
+    /// The bin that it served last as a slab of, if it served nothing else since.
+    pub(crate) served: Bin,
+    /// Lines that it was given for bit maps: once one, and once as many as the smallest blocks need.
+    pub(crate) lines: u8,
     links: Links<Self>,
 }
 
@@ -138,6 +142,12 @@ impl Slab<'_> {
         let fresh = count.saturating_sub(self.segment.free as usize);
         let blocks = (self.segment.carved as usize + fresh).min(self.shape.capacity as usize);
         if fresh == 0 { 0 } else { blocks * self.shape.block_size as usize }
+    }
+
+    /// Whether it is one of the slabs that bins begin with, outside of their own partition, and all its blocks are free.
+    pub(crate) fn is_spare_first(&self) -> bool {
+        let own = self.segment.bin.shape().partition;
+        self.shape.partition != own && self.is_empty() && self.segment.free != 0
     }
 
     /// Whether nobody holds a block of it.

@@ -22,6 +22,11 @@ pub(crate) struct SlabList(List<Segment>);
 impl SlabList {
     pub(crate) const EMPTY: Self = Self(List::EMPTY);
 
+    /// Whether no slab is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.first().is_null()
+    }
+
     /// Adds a slab at the end, unless it is listed.
     ///
     /// # Safety

@@ -80,7 +80,7 @@ impl Cache {
         for bin in Bin::all() {
             let blocks = self.stack(bin);
             for (index, &block) in blocks.iter().enumerate() {
-                if !bin.shape().is_start(block) {
+                if !bin.shape_at(block).is_start(block) {
                     report::bad_free(bin, BadFree::NotABlock(block));
                 }
                 if blocks[..index].contains(&block) {

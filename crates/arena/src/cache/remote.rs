@@ -27,7 +27,7 @@ impl Cache {
         }
         // SAFETY: [OUTBOX-1: known] an area starts there, which stays, and has so many tiles.
         let bin = unsafe { Area::bin_at(area, (block.addr() >> TILE_SHIFT) % TILES) };
-        bin.shape().is_start(block).then_some(bin)
+        bin.shape_at(block).is_start(block).then_some(bin)
     }
 
     /// Adds a block to the batch that is begun for its area and bin; returns whether it did. There may be no such batch, or the

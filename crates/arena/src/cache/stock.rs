@@ -80,9 +80,8 @@ impl Stock for Cache {
 
     #[cold]
     fn give_unused(&self, pools: &mut Pools, busy: Bin) {
-        let partition = busy.shape().partition;
-        for bin in Bin::all().filter(|&bin| bin.shape().partition == partition && bin != busy) {
-            if pools.is_worth_vacating(bin, self.stack(bin).len()) {
+        for bin in Bin::all().filter(|&bin| bin != busy) {
+            if pools.is_worth_vacating(bin, self.stack(bin), busy) {
                 // SAFETY: [CACHE-3: free] a stack holds free blocks in slabs of its bin, all of the cache's heap.
                 unsafe { pools.give(bin, self.empty(bin)) };
                 pools.retire_empty_slab(bin);

@@ -261,9 +261,10 @@ impl Watch {
     #[inline]
     pub(crate) unsafe fn free_at_home(&self, block: *mut u8) -> bool {
         let bin = self.under.get().and_then(|under| under.bin_of::<1>(block));
+        let bin = bin.filter(|bin| bin.shape_at(block).is_start(block));
         // SAFETY: by [AREA-2: tiles] it lies in a slab of this bin of the heap, and a block starts there; it is given up, by this
         // function's contract.
-        bin.is_some_and(|bin| bin.shape().is_start(block) && unsafe { self.push_freed(bin, block) })
+        bin.is_some_and(|bin| unsafe { self.push_freed(bin, block) })
     }
 
     /// Frees a block of the thread's heap. The process ends with a report if it is free.

@@ -48,7 +48,7 @@ use crate::{
 ///   touched only through `&mut Pools`. The references to areas, arenas and segments in its methods are of these.
 /// - [POOLS-2: slabs] A slab that has blocks to hand out is in the list of its bin, or its `current`; no other is.
 /// - [POOLS-3: arenas] An arena of [`Use::SEGMENTS`](crate::books::arena::Use::SEGMENTS) with a vacant segment is in the
-///   index of its partition.
+///   index of its partition, and one of [`Use::FIRST_SLABS`](crate::books::arena::Use::FIRST_SLABS) in the last.
 /// - [POOLS-4: dirty] The `dirty` of `figures` is the sum of `touched` over vacant segments, and of `idle` over slabs.
 /// - [POOLS-5: used] The `used` of `figures` is the sum of all blocks that aren't free; the `tallies` have as many.
 /// - [POOLS-6: granted] Between visits, no more is held than granted.
@@ -59,8 +59,8 @@ pub(crate) struct Pools {
     current: [*mut u8; BINS],
     /// The other slabs of each bin with blocks to hand out.
     slabs: [SlabList; BINS],
-    /// The arenas of each partition with segments to offer.
-    arenas: [ArenaIndex; PARTITIONS],
+    /// The arenas of each partition with segments to offer, and those with segments for first slabs.
+    arenas: [ArenaIndex; PARTITIONS + 1],
     /// The newest area.
     newest: Option<AreaRef>,
     /// Whether a segment was made a slab since idle stacks were last looked for, and the bytes of blocks taken since.

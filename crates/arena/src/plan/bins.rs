@@ -7,7 +7,7 @@ use stratalloc_core::{CLASS_COUNT, MAX_CLASS_SIZE, SizeClass};
 
 use crate::{
     plan::geometry::{Partition, TILE_SHIFT},
-    thresholds::KEYED,
+    thresholds::{FIRST_SLAB, FIRST_WHOLE, KEYED},
 };
 
 /// The number of bins, bin 0 among them.
@@ -51,10 +51,23 @@ impl Bin {
         self.0
     }
 
-    /// The shape of its slabs. That of [`Bin::NONE`] says of no address that a block starts there, and isn't asked for more.
+    /// The shape of its slabs: of all but the first, which may lie in [`Partition::FIRST`]. That of [`Bin::NONE`] says of no
+    /// address that a block starts there, and isn't asked for more.
     #[inline(always)]
     pub(crate) fn shape(self) -> &'static SlabShape {
         &SHAPES[self.index()]
+    }
+
+    /// The shape of its slabs in [`Partition::FIRST`].
+    #[inline(always)]
+    pub(crate) fn first_shape(self) -> &'static SlabShape {
+        &FIRST_SHAPES[self.index()]
+    }
+
+    /// The shape of its slab that an address lies in.
+    #[inline(always)]
+    pub(crate) fn shape_at(self, address: *mut u8) -> &'static SlabShape {
+        if Partition::is_in_first(address.addr()) { self.first_shape() } else { self.shape() }
     }
 }
 
@@ -94,11 +107,11 @@ const STACK_MIN: usize = 8;
 const STACK_MAX: usize = 128;
 
 impl SlabShape {
-    const fn of(class: SizeClass) -> Self {
+    /// That of the slabs of a class in a partition, of so many bytes.
+    const fn of(class: SizeClass, partition: Partition, bytes: usize) -> Self {
         let size = class.block_size();
-        let partition = partition_of(size);
         let stack = if size <= STACK_SMALL { STACK_BYTES_SMALL } else { STACK_BYTES } / size;
-        let capacity = partition.segment_size() / size;
+        let capacity = bytes / size;
         Self {
             block_size: size as u32,
             capacity: capacity as u32,
@@ -118,7 +131,7 @@ impl SlabShape {
 
     /// That of no slab: no block starts there.
     const fn of_none() -> Self {
-        Self { end: 0, ..Self::of(SizeClass::from_index(0).unwrap()) }
+        Self { end: 0, ..Self::of(SizeClass::from_index(0).unwrap(), Partition::FIRST, FIRST_SLAB) }
     }
 
     /// The number of the block that `offset` of a slab lies in.
@@ -169,15 +182,24 @@ const fn partition_of(block_size: usize) -> Partition {
 }
 
 /// The shape of each bin's slabs; of bin 0's, only that no block starts there is used.
-pub(crate) static SHAPES: [SlabShape; BINS] = {
+pub(crate) static SHAPES: [SlabShape; BINS] = shapes(false);
+/// The same of slabs in the first partition.
+static FIRST_SHAPES: [SlabShape; BINS] = shapes(true);
+
+const fn shapes(first: bool) -> [SlabShape; BINS] {
     let mut shapes = [SlabShape::of_none(); BINS];
     let mut bin = 1;
     while bin < BINS {
-        shapes[bin] = SlabShape::of(SizeClass::from_index(bin - 1).unwrap());
+        let class = SizeClass::from_index(bin - 1).unwrap();
+        let size = class.block_size();
+        let partition = if first { Partition::FIRST } else { partition_of(size) };
+        let is_part = first && size > FIRST_WHOLE && size <= FIRST_SLAB;
+        let bytes = if is_part { FIRST_SLAB } else { partition.segment_size() };
+        shapes[bin] = SlabShape::of(class, partition, bytes);
         bin += 1;
     }
     shapes
-};
+}
 
 /// For each bin, the low bits that are zero in the addresses of all its blocks; none for bin 0.
 pub(crate) static INSIDE: [u16; BINS] = {
@@ -240,6 +262,7 @@ pub(crate) const fn bin_for(size: usize, align: usize) -> Option<Bin> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::geometry::AREA_SIZE;
 
     #[test]
     fn each_size_finds_the_smallest_class_with_its_alignment() {
@@ -280,14 +303,24 @@ mod tests {
 
     #[test]
     fn blocks_start_at_multiples_of_their_size_below_the_capacity() {
-        for shape in &SHAPES[1..] {
-            let (size, end) = (shape.block_size as usize, shape.partition.segment_size());
-            let is_start =
-                |offset| shape.is_start(core::ptr::without_provenance_mut(7 * end + offset));
+        for (bin, partition) in Bin::all()
+            .flat_map(|bin| [bin.shape().partition, Partition::FIRST].map(|place| (bin, place)))
+        {
+            let (size, end) = (bin.shape().block_size as usize, partition.segment_size());
+            let segment = 5 * AREA_SIZE + partition.offset() + 7 * end;
+            let shape = bin.shape_at(core::ptr::without_provenance_mut(segment));
+            let blocks = shape.capacity as usize;
+            let is_part = partition != bin.shape().partition
+                && (FIRST_WHOLE + 1..=FIRST_SLAB).contains(&size);
+            let bytes = if is_part { FIRST_SLAB } else { end };
+            assert_eq!((shape.partition, blocks), (partition, bytes / size));
             for block in 0..end / size + 2 {
                 for offset in (block * size).saturating_sub(1)..(block * size + 2).min(end) {
-                    let starts = offset % size == 0 && offset / size < shape.capacity as usize;
-                    assert_eq!(is_start(offset), starts, "{offset} in blocks of {size}");
+                    let address = core::ptr::without_provenance_mut::<u8>(segment + offset);
+                    let starts = offset % size == 0 && offset / size < blocks;
+                    assert_eq!(shape.is_start(address), starts, "{offset} in blocks of {size}");
+                    let before = (offset / size).min(blocks - 1) * size;
+                    assert_eq!(shape.offset_in_block(address), offset - before);
                 }
             }
         }
@@ -295,9 +328,10 @@ mod tests {
 
     #[test]
     fn no_block_starts_where_no_slab_is() {
-        let starts =
-            (0..1 << 16).filter(|&at| SHAPES[0].is_start(core::ptr::without_provenance_mut(at)));
-        assert_eq!(starts.count(), 0);
+        for shape in [SHAPES[0], FIRST_SHAPES[0]] {
+            let is_start = |&at: &usize| shape.is_start(core::ptr::without_provenance_mut(at));
+            assert_eq!((0..1 << 16).filter(is_start).count(), 0);
+        }
     }
 
     #[test]

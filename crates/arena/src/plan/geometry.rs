@@ -28,7 +28,7 @@ pub const ARENAS: usize = 64;
 pub const SEGMENTS: usize = 64;
 
 /// Segments of one arena whose books are neighbours.
-pub(crate) const GROUP: usize = 4;
+pub(crate) const GROUP: usize = 16;
 
 /// log2 of a segment's size in partition 0.
 pub(crate) const SEGMENT_SHIFT: u32 = 16;
@@ -69,6 +69,8 @@ pub(crate) fn area_with_slab(address: *mut u8) -> usize {
 pub struct Partition(u8);
 
 impl Partition {
+    /// The first partition, with the smallest segments, in which classes begin: see [`FIRST_MOST`](crate::thresholds::FIRST_MOST).
+    pub(crate) const FIRST: Self = Self(0);
     /// The last partition, kept for special allocations: blocks that grow.
     pub const SPECIAL: Self = Self(PARTITIONS as u8 - 1);
 
@@ -117,6 +119,13 @@ impl Partition {
     /// Its offset in the area, in bytes, which is also its size.
     pub const fn offset(self) -> usize {
         1 << (PARTITION_SHIFT + self.0 as u32)
+    }
+
+    /// Whether an address of an area's partitions that have slabs lies in the first: by its tile, which those have at hand that
+    /// ask for a block's bin.
+    #[inline(always)]
+    pub(crate) const fn is_in_first(address: usize) -> bool {
+        (address >> TILE_SHIFT) % TILES < (2 * Self::FIRST.offset()) >> TILE_SHIFT
     }
 
     /// All partitions, smallest segments first.

@@ -85,7 +85,9 @@ pub(crate) unsafe fn free_own_at_hand(cache: &Cache, block: *mut u8) -> bool {
         unsafe {
             let bin = Area::bin_of(block);
             // An address that isn't the start of a block is reported elsewhere: a call from here would cost each free.
-            bin.shape().is_start(block) && cache.is_of(owner) && cache.push_freed(bin, block)
+            bin.shape_at(block).is_start(block)
+                && cache.is_of(owner)
+                && cache.push_freed(bin, block)
         }
     })
 }

@@ -202,7 +202,7 @@ unsafe fn in_area(owner: Owner, address: *mut u8) -> (&'static Heap, Bin) {
 /// in use is found later.
 #[inline]
 pub(crate) fn check_start(bin: Bin, block: *mut u8) {
-    if !bin.shape().is_start(block) {
+    if !bin.shape_at(block).is_start(block) {
         report::bad_free(bin, BadFree::NotABlock(block));
     }
 }

@@ -45,6 +45,11 @@ pub(crate) fn give_up() -> bool {
     SPARES.give_up()
 }
 
+/// Whether there are any. A hint, since others may give them up meanwhile.
+pub(crate) fn are_left() -> bool {
+    SPARES.0.load(Ordering::Relaxed) & ALL != 0
+}
+
 impl Spares {
     fn make(&self, first: usize) {
         if self.0.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed).is_ok() {

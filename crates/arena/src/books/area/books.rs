@@ -24,8 +24,8 @@ use crate::{
 /// - [BOOKS-1: taken] An arena is in `taken` exactly if its `purpose` isn't vacant.
 /// - [BOOKS-2: committed] A segment in its arena's `committed` is usable from its start, for as many bytes as the
 ///   `usable` of its book.
-/// - [BOOKS-3: bitmaps] A segment whose book has a `bitmap` has the lines of bit maps from there on, as many as its
-///   partition needs, for itself; they are usable.
+/// - [BOOKS-3: bitmaps] A segment whose book has a `bitmap` has the lines of bit maps from there on for itself, as
+///   many as blocks of its bin need; they are usable.
 /// - [BOOKS-4: tables] The books of segments are usable in all arenas whose number is below `arenas_booked`.
 /// - [BOOKS-5: slabs] A segment whose book has a bin serves as a slab of it, and has a bit map.
 #[repr(C)]
@@ -123,13 +123,13 @@ impl Books {
     /// The block, or address, lies in a segment of this area that serves as a slab of this bin.
     #[inline]
     pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: Bin) -> Slab<'_> {
-        let shape = bin.shape();
+        let shape = bin.shape_at(block);
         let place = SegmentPlace::in_partition(block.addr(), shape.partition);
         let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
         let start = self.start();
         let segment = self.segment(place);
         debug_assert!(segment.bitmap != 0);
-        let words = bitmap_lines(place.arena.partition) * LINE;
+        let words = bitmap_lines(shape) * LINE;
         let bitmap = start.wrapping_add(tables::line_offset(segment.bitmap - 1));
         // SAFETY: [BOOKS-5: slabs] the segment has a bit map, and [BOOKS-3: bitmaps] its lines are its own.
         let bitmap = unsafe {
@@ -139,14 +139,18 @@ impl Books {
         Slab { segment, bitmap, base, shape }
     }
 
-    /// Gives a segment a bit map if it has none; returns whether it has one then.
-    pub(crate) fn prepare_slab(&mut self, place: SegmentPlace) -> bool {
-        if self.segment(place).bitmap != 0 {
+    /// Gives a segment a bit map for blocks of a bin if it has none, or one that is too short for them; returns whether it has
+    /// one then.
+    pub(crate) fn prepare_slab(&mut self, place: SegmentPlace, bin: Bin) -> bool {
+        let wanted = bitmap_lines(bin.shape_at(self.address(place)));
+        if self.segment(place).lines as usize >= wanted {
             return true;
         }
         let start = self.start();
-        let Some(line) = self.tables.give_lines(start, place.arena.partition) else { return false };
-        self.segment(place).bitmap = line + 1;
+        let Some(line) = self.tables.give_lines(start, wanted) else { return false };
+        let segment = self.segment(place);
+        segment.bitmap = line + 1;
+        segment.lines += wanted as u8;
         true
     }
 

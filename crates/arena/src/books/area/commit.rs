@@ -9,11 +9,15 @@ use core::{
 };
 
 use crate::{
-    books::{area::Books, arena::run_mask, guard, poison},
+    books::{
+        area::Books,
+        arena::{Use, run_mask},
+        guard, poison,
+    },
     plan::geometry::{ArenaPlace, SEGMENTS, SegmentPlace},
     policy::huge_pages,
-    sys::{self, mappings, probe::probe},
-    thresholds::{RESTRAINT, STEP, STEP_SHARE},
+    sys::{self, mappings, probe::probe, space},
+    thresholds::{FIRST_STEP, RESTRAINT, STEP, STEP_SHARE},
 };
 
 /// The time at which the system last refused memory, in milliseconds of its clock. Zero: never. `Relaxed`: a hint.
@@ -44,17 +48,18 @@ pub(crate) struct Appetite {
 }
 
 impl Appetite {
-    /// The bytes to make usable at once.
+    /// The bytes to make usable at once, as many as several slabs have `among_first` ones.
     ///
     /// Where mappings are scarce, as many as an arena of the smallest classes has, so that its memory is one mapping.
-    fn step(self) -> usize {
+    fn step(self, among_first: bool) -> usize {
         if !is_plentiful() {
             return 0;
         }
         if self.huge || mappings::are_scarce() {
             return *STEP.end();
         }
-        let share = (self.held / STEP_SHARE).clamp(*STEP.start(), *STEP.end());
+        let least = if among_first && !space::is_limited() { FIRST_STEP } else { *STEP.start() };
+        let share = (self.held / STEP_SHARE).clamp(least, *STEP.end());
         1 << share.ilog2()
     }
 }
@@ -67,18 +72,26 @@ impl Books {
         bytes: usize,
         appetite: Appetite,
     ) -> Result<(), Refusal> {
+        if self.arena(place.arena).committed & (1 << place.segment) == 0 {
+            // It may be the first segment whose book lies there: a page that is read before it is written to is faulted in twice.
+            self.segment(place).usable = 0;
+        }
         let usable = self.segment(place).usable as usize;
         if usable >= bytes {
             return Ok(());
         }
-        let (step, size) = (appetite.step(), place.arena.partition.segment_size());
+        let among_first = self.arena(place.arena).purpose == Use::FIRST_SLABS;
+        let step = appetite.step(among_first);
+        let size = place.arena.partition.segment_size();
         // A run of segments would fill the guards of large blocks among them.
         let fills_guards = guard::ON && !mappings::are_scarce();
         let ahead = if step == 0 {
             Err(Refusal::OutOfMemory)
         } else if step >= size && !fills_guards {
             let count = (step / size).min(SEGMENTS);
-            self.commit_run(place.arena, place.segment / count * count, count, appetite.huge)
+            // Those of more first slabs follow this one; their books lie with its own.
+            let first = if among_first { place.segment } else { place.segment / count * count };
+            self.commit_run(place.arena, first, count.min(SEGMENTS - first), appetite.huge)
         } else {
             // A step may be less than a page, which on some machines has 64 KiB.
             let ahead = sys::round_to_pages(bytes.max(usable * 2).max(step));

@@ -66,7 +66,7 @@ fn purge_slab(slab: &mut Slab<'_>, rested: bool) -> usize {
 }
 
 impl Books {
-    /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one arena had; returns
+    /// Gives the memory of vacant segments back until that was `wanted` bytes, or more by what one segment had; returns
     /// the bytes given back, at most.
     ///
     /// It begins with the memory of whole blocks, which can serve nobody else, and with the arenas that are used last.
@@ -74,8 +74,7 @@ impl Books {
     pub(crate) fn purge(&mut self, wanted: usize, spare: bool) -> usize {
         let now = sys::milliseconds() as u32;
         let mut purged = 0;
-        // All of an arena goes in one call.
-        for purposes in [[Use::WHOLE, Use::VACANT], [Use::SEGMENTS; 2]] {
+        for purposes in [[Use::WHOLE, Use::VACANT], [Use::SEGMENTS, Use::FIRST_SLABS]] {
             for place in self.booked().rev() {
                 if purged >= wanted {
                     return purged;
@@ -83,7 +82,7 @@ impl Books {
                 let arena = self.arena(place);
                 let spared = spare && policy::will_serve_again(arena.freed_at, now);
                 if arena.dirty != 0 && !spared && purposes.contains(&arena.purpose) {
-                    purged += self.purge_arena(place);
+                    purged += self.purge_arena(place, wanted - purged);
                 }
             }
         }
@@ -171,12 +170,16 @@ impl Books {
         tails
     }
 
-    /// Gives the memory of an arena's vacant segments back; returns the bytes given back, at most.
+    /// Gives the memory of an arena's last vacant segments back, `wanted` bytes, or all that there is; returns the bytes given
+    /// back, at most.
     ///
     /// Huge pages may have brought memory behind segments that were never touched: these are purged with those between
     /// which they lie.
-    fn purge_arena(&mut self, place: ArenaPlace) -> usize {
-        let purged = self.purge_vacant(place, u64::MAX);
+    fn purge_arena(&mut self, place: ArenaPlace, wanted: usize) -> usize {
+        let last = self.last_dirty(place, wanted);
+        let is_all = last == self.arena(place).dirty;
+        let from = if is_all { 0 } else { last.trailing_zeros() };
+        let purged = self.purge_vacant(place, u64::MAX << from);
         self.mend(place);
         purged
     }
@@ -196,7 +199,7 @@ impl Books {
         let mut purged = 0;
         for place in self.booked().rev() {
             let &mut Arena { dirty, purpose, .. } = self.arena(place);
-            if purged < wanted && dirty != 0 && purpose != Use::SEGMENTS {
+            if purged < wanted && dirty != 0 && !purpose.is_of_segments() {
                 let last = self.last_dirty(place, wanted - purged);
                 purged += self.purge_vacant(place, last);
                 self.mend(place);
@@ -222,7 +225,7 @@ impl Books {
         let mut bytes = 0;
         for place in self.booked() {
             let &mut Arena { dirty, purpose, .. } = self.arena(place);
-            if purpose != Use::SEGMENTS {
+            if !purpose.is_of_segments() {
                 bytes += dirty.count_ones() as usize * place.partition.segment_size();
             }
         }

@@ -18,8 +18,12 @@ use crate::{
         area::Area,
         slab::{BITMAP_WORDS, BITMAP_WORDS_SMALLEST, Segment},
     },
-    plan::geometry::{
-        ARENAS, ArenaPlace, BOOKS_LIMIT, HOME_LIMIT, PARTITIONS, Partition, SEGMENTS, SegmentPlace,
+    plan::{
+        bins::SlabShape,
+        geometry::{
+            ARENAS, ArenaPlace, BOOKS_LIMIT, HOME_LIMIT, PARTITIONS, Partition, SEGMENTS,
+            SegmentPlace,
+        },
     },
     sys::{self, mappings},
 };
@@ -27,8 +31,11 @@ use crate::{
 /// Words in which space for bit maps is given out.
 pub(super) const LINE: usize = BITMAP_WORDS;
 const LINE_BYTES: usize = LINE * size_of::<u64>();
-/// Lines for the bit maps of every segment: four in partition 0, one in each other that has slabs.
-const LINES: usize = SEGMENTS * ARENAS * (BITMAP_WORDS_SMALLEST / LINE + PARTITIONS - 2);
+/// Lines of a bit map of the smallest blocks.
+const LINES_SMALLEST: usize = BITMAP_WORDS_SMALLEST / LINE;
+/// Lines for the bit maps of every segment: in partition 0 four, after one that was too short for small blocks, and one in each
+/// other that has slabs.
+const LINES: usize = SEGMENTS * ARENAS * (1 + LINES_SMALLEST + PARTITIONS - 2);
 /// Bytes of bit maps that are made usable at least.
 const LINES_STEP: usize = 16 << 10;
 
@@ -59,9 +66,10 @@ const _: () = assert!(HELD_AT + ARENAS * HELD_OF_NUMBER <= BOOKS_LIMIT || !KNOWS
 const _: () =
     assert!(core::mem::offset_of!(Area, bins).next_multiple_of(PAGE_LIMIT) <= SEGMENTS_AT);
 
-/// Lines of a bit map in a partition.
-pub(super) const fn bitmap_lines(partition: Partition) -> usize {
-    if partition.number() == 0 { BITMAP_WORDS_SMALLEST / LINE } else { 1 }
+/// Lines of the bit map of a slab.
+#[inline]
+pub(super) const fn bitmap_lines(shape: &SlabShape) -> usize {
+    if shape.capacity as usize > LINE * u64::BITS as usize { LINES_SMALLEST } else { 1 }
 }
 
 /// Where the book of a segment lies in the area.
@@ -115,9 +123,6 @@ impl Tables {
             return Err(ProviderError::OutOfMemory { size: HELD_OF_NUMBER, align: 1 });
         }
         mappings::change(0, 1);
-        // The books that are used first are read first, which would be a page fault of its own.
-        // SAFETY: just mapped, and so zero; nobody else knows of it.
-        unsafe { area.wrapping_add(SEGMENTS_AT).write_volatile(0) };
         Ok(Self { arenas_booked: 1, ..Self::default() })
     }
 
@@ -146,10 +151,10 @@ impl Tables {
         true
     }
 
-    /// Gives out the lines for a bit map in a partition; returns the first.
-    pub(super) fn give_lines(&mut self, area: *mut u8, partition: Partition) -> Option<u32> {
+    /// Gives out `count` lines for a bit map; returns the first.
+    pub(super) fn give_lines(&mut self, area: *mut u8, count: usize) -> Option<u32> {
         let first = self.lines_given;
-        let end = first + bitmap_lines(partition);
+        let end = first + count;
         if end * LINE_BYTES > self.lines_usable && !self.extend_lines(area, end * LINE_BYTES) {
             return None;
         }

@@ -52,14 +52,13 @@ impl Books {
             self.arena(place);
         expect(used & dirty == 0, "ARENA-1: dirty")?;
         expect(whole & !committed == 0 && huge & !whole == 0, "ARENA-2: usable")?;
-        expect(listed == 0 || purpose == Use::SEGMENTS, "ARENA-3: listed")?;
-        expect(listed != 0 || purpose != Use::SEGMENTS || used == u64::MAX, "ARENA-3: listed")?;
+        expect(listed == 0 || purpose.is_of_segments(), "ARENA-3: listed")?;
+        expect(listed != 0 || !purpose.is_of_segments() || used == u64::MAX, "ARENA-3: listed")?;
         sums.arenas += usize::from(listed != 0);
         let mut lines = 0;
         for number in 0..SEGMENTS {
             self.validate_segment(place.segment(number), sums)?;
-            let has_bitmap = self.segment(place.segment(number)).bitmap != 0;
-            lines += if has_bitmap { bitmap_lines(place.partition) } else { 0 };
+            lines += self.segment(place.segment(number)).lines as usize;
         }
         Ok(lines)
     }
@@ -69,13 +68,15 @@ impl Books {
         self.validate_memory(place)?;
         let bit = 1 << place.segment;
         let used = self.arena(place.arena).used & bit != 0;
-        let &mut Segment { bin, pages, touched, bitmap, .. } = self.segment(place);
+        let &mut Segment { bin, pages, touched, bitmap, lines, .. } = self.segment(place);
         expect(used || (bin == Bin::NONE && pages == 0), "AREA-2: tiles")?;
         expect(self.has_tiles(place, bin), "AREA-2: tiles")?;
         expect(bin == Bin::NONE || bitmap != 0, "BOOKS-5: slabs")?;
         sums.pages += pages as usize;
         sums.dirty += if used { 0 } else { touched as usize };
+        expect((bitmap == 0) == (lines == 0), "BOOKS-3: bitmaps")?;
         let Some(slab) = self.slab_of(place) else { return Ok(()) };
+        expect(lines as usize >= bitmap_lines(slab.shape), "BOOKS-3: bitmaps")?;
         sums.slabs += usize::from(slab.segment.listed);
         sums.unlisted += usize::from(!slab.segment.listed && slab.segment.free != 0);
         sums.small += slab.carved_bytes() - (slab.segment.free * slab.shape.block_size) as usize;

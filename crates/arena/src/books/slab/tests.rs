@@ -27,6 +27,8 @@ impl Fixture {
             bin: Bin::NONE,
             listed: false,
             seen: 0,
+            served: Bin::NONE,
+            lines: 1,
             margin: 0,
             zeroed: false,
             locked: 0,

@@ -45,7 +45,7 @@ pub fn object_size_in_slab(address: *const u8) -> Option<usize> {
     let Some(bin) = bin_of_thread(address.cast_mut()) else {
         return fenced::left_of(address.cast_mut());
     };
-    let shape = bin.shape();
+    let shape = bin.shape_at(address.cast_mut());
     let offset = shape.offset_in_block(address.cast_mut());
     if guard::PARANOID {
         guard::check_held(bin, address.cast_mut().wrapping_sub(offset));

@@ -7,7 +7,7 @@ use core::{ops::Range, ptr::NonNull};
 
 use crate::{
     books::{
-        arena::{Use, run_mask},
+        arena::run_mask,
         guard,
         reference::{ArenaRef, SegmentRef},
     },
@@ -92,7 +92,7 @@ impl Pools {
         unsafe { sys::prefer_huge(start, part * size) };
         self.arena(arena).huge |= segments;
         // A segment of several huge pages is touched one by one, and what lies beside a whole block can serve nobody.
-        if size < HUGE_PAGE && self.arena(arena).purpose == Use::SEGMENTS {
+        if size < HUGE_PAGE && self.arena(arena).purpose.is_of_segments() {
             for number in first..first + part {
                 self.segment(arena.segment(number)).touched = size as u32;
             }

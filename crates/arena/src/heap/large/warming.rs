@@ -136,7 +136,7 @@ impl Pools {
         let book = self.arena(arena);
         let beside_block = book.purpose == Use::WHOLE;
         let mut warm = book.dirty & book.whole;
-        if book.purpose == Use::SEGMENTS {
+        if book.purpose.is_of_segments() {
             warm = 0;
         } else if warm != 0 {
             warm &= !cold.block.segments_in(arena, cold.segments);

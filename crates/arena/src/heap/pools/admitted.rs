@@ -31,6 +31,8 @@ impl Pools {
             None => Admission::Refused,
             Some(left) if self.figures.dirty() <= left => Admission::AsItIs,
             Some(left) => {
+                // The first slabs of bins that live elsewhere stay with these else.
+                self.retire_empty_slabs();
                 self.purge_to(left.min(usize::midpoint(left, more)));
                 self.adjust_grant();
                 let fits = self.figures.dirty() <= left;

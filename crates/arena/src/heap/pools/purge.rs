@@ -43,7 +43,7 @@ impl Pools {
         }
     }
 
-    /// Gives back memory that serves nothing until only `keep` bytes are left, or less by what one arena had: behind
+    /// Gives back memory that serves nothing until only `keep` bytes are left, or less by what one segment had: behind
     /// vacant segments first, then behind free blocks. Returns the bytes given back, at most.
     pub(crate) fn purge_to(&mut self, keep: usize) -> usize {
         self.purge_but_for(keep, false, Slabs::All)

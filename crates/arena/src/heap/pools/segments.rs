@@ -6,8 +6,19 @@ use crate::{
         reference::{ArenaRef, SegmentRef},
     },
     heap::pools::Pools,
-    plan::geometry::Partition,
+    plan::geometry::{PARTITIONS, Partition},
 };
+
+/// The index in which arenas with first slabs are listed, behind those of the partitions.
+pub(super) const OF_FIRST_SLABS: usize = PARTITIONS;
+
+/// The index in which an arena is listed.
+fn index_of(arena: ArenaRef, book: &Arena) -> usize {
+    match book.purpose {
+        Use::FIRST_SLABS => OF_FIRST_SLABS,
+        _ => arena.place.partition.number(),
+    }
+}
 
 impl Pools {
     /// A vacant segment of a partition, with memory behind it if there is one.
@@ -57,10 +68,11 @@ impl Pools {
     pub(crate) fn offer_segments(&mut self, arena: ArenaRef) {
         let book = self.arena(arena);
         if book.used == 0 {
+            let index = index_of(arena, book);
             let book: *mut Arena = book;
             // SAFETY: [POOLS-1: areas] these books are touched only through these pools, which are borrowed mutably; the
             // arena is listed in its partition's index, or nowhere.
-            unsafe { self.arenas[arena.place.partition.number()].remove(book) };
+            unsafe { self.arenas[index].remove(book) };
             self.books(arena.area).give_arena(arena.place);
         } else {
             self.list_arena(arena);
@@ -71,17 +83,18 @@ impl Pools {
     pub(crate) fn leave_out(&mut self, segment: SegmentRef) {
         let book = self.arena(segment.arena());
         book.used |= 1 << segment.place.segment;
-        if book.purpose == Use::SEGMENTS {
+        if book.purpose.is_of_segments() {
             self.list_arena(segment.arena());
         }
     }
 
     /// Lists an arena by the vacant segments that it has now.
     pub(crate) fn list_arena(&mut self, arena: ArenaRef) {
-        let book: *mut Arena = self.arena(arena);
+        let book = self.arena(arena);
+        let (index, book) = (index_of(arena, book), core::ptr::from_mut(book));
         // SAFETY: [POOLS-1: areas] these books are touched only through these pools, which are borrowed mutably; the
         // arena is listed in its partition's index, or nowhere.
-        unsafe { self.arenas[arena.place.partition.number()].place(book) };
+        unsafe { self.arenas[index].place(book) };
     }
 
     /// Takes vacant arenas in a row, from a new area if need be; returns the first.
@@ -118,7 +131,7 @@ impl Pools {
         if !self.books(found.area).take_arenas(found.place, claim) {
             return None;
         }
-        if claim.purpose == Use::SEGMENTS {
+        if claim.purpose.is_of_segments() {
             self.list_arena(found);
         }
         Some(found)

@@ -5,19 +5,21 @@ use core::ptr::null_mut;
 use crate::{
     books::{
         area::{Appetite, Refusal},
+        arena::{Arena, Use},
         fetch::fetch,
         guard, keys, poison,
-        reference::SegmentRef,
+        reference::{ArenaRef, SegmentRef},
         report,
         slab::{Segment, Slab},
     },
-    heap::pools::Pools,
+    heap::pools::{Pools, segments::OF_FIRST_SLABS},
     plan::{
         bins::{BINS, Bin, SHAPES},
-        geometry::PARTITIONS,
+        geometry::{PARTITIONS, Partition},
     },
     policy::{self, huge_pages},
-    thresholds::{LOOKED_AT, WORTH_FETCHING, WORTH_LOOKING},
+    sys::spares,
+    thresholds::{FIRST_MOST, LOOKED_AT, WORTH_FETCHING, WORTH_LOOKING},
 };
 
 const _: () = {
@@ -31,6 +33,9 @@ const _: () = {
     }
 };
 
+/// The table of held blocks, in the checked and the hardened build, is read by a block's bin alone.
+const FIRST_SLABS_LIE_TOGETHER: bool = !guard::KNOWS_HELD;
+
 impl Pools {
     /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; returns how many. They are in
     /// the first slots, and of those from one slab, the lowest address in the last. Zero: memory is out.
@@ -42,9 +47,11 @@ impl Pools {
                 break;
             }
             let left = slots.len() - taken;
-            let room = self.make_room(bin, left);
-            let found = self.take_current(bin, &mut slots[..left]);
+            let count = self.without_cold(bin, left);
+            let room = self.make_room(bin, count);
+            let found = self.take_current(bin, &mut slots[left - count..left]);
             taken += found;
+            self.tallies.took(bin, found);
             match room {
                 Err(Refusal::Occupied(_)) => self.current[bin.index()] = null_mut(),
                 Err(Refusal::OutOfMemory) if found == 0 && !self.turn_to_free(bin) => break,
@@ -52,10 +59,22 @@ impl Pools {
             }
         }
         slots.copy_within(slots.len() - taken.., 0);
-        self.tallies.took(bin, taken);
         self.taken += taken * bin.shape().block_size as usize;
         self.figures.allocate(taken * bin.shape().block_size as usize);
         taken
+    }
+
+    /// Of `count` blocks, so many as the slab that a bin is refilled from has in memory that served before, where another slab
+    /// has free ones too.
+    fn without_cold(&mut self, bin: Bin, count: usize) -> usize {
+        if self.needs_memory(bin) {
+            self.turn_to_filled(bin);
+        }
+        let Some(slab) = self.current_slab(bin) else { return count };
+        let free = slab.segment.free as usize;
+        let is_cold = slab.carved_bytes() >= slab.segment.touched as usize;
+        let others = !self.slabs[bin.index()].is_empty();
+        if others && is_cold && free > 0 { count.min(free) } else { count }
     }
 
     /// The slab that a bin is refilled from, if there is one.
@@ -111,7 +130,7 @@ impl Pools {
         let block_size = bin.shape().block_size;
         self.turn_to_listed(bin, LOOKED_AT, |slab| {
             let warm = slab.free * block_size - slab.purged;
-            policy::is_worth_turning_to(warm as usize)
+            policy::is_worth_returning_to(warm as usize)
         })
     }
 
@@ -128,14 +147,23 @@ impl Pools {
         if segment.is_null() {
             return false;
         }
-        // SAFETY: [POOLS-1: areas] listed books are those of segments in areas of this heap.
-        let start = unsafe { SegmentRef::of_book(segment) }.address();
+        // SAFETY: [POOLS-1: areas] listed books are those of segments in areas of this heap; it was listed at the bin, and no
+        // longer is.
+        unsafe { self.turn_to(SegmentRef::of_book(segment).address(), bin) };
+        true
+    }
+
+    /// Refills a bin from a slab instead of the current one.
+    ///
+    /// # Safety
+    ///
+    /// A slab of the bin of this heap starts there, which isn't listed.
+    pub(super) unsafe fn turn_to(&mut self, start: *mut u8, bin: Bin) {
         let before = core::mem::replace(&mut self.current[bin.index()], start);
         if !before.is_null() {
             // SAFETY: [POOLS-2: slabs] it was the bin's current slab.
             unsafe { self.place_slab(before, bin) };
         }
-        true
     }
 
     /// The blocks of a bin that are free in the slab which it is refilled from next, with memory behind them that is held.
@@ -201,7 +229,8 @@ impl Pools {
     }
 
     /// Lists a slab that has blocks to hand out again, or makes it a vacant segment if all its blocks are free. Its bin's
-    /// current slab stays as it is.
+    /// current slab stays as it is, but an empty first slab takes its place: were it vacant, the bin would touch as much memory
+    /// elsewhere as it has blocks there.
     ///
     /// # Safety
     ///
@@ -215,11 +244,16 @@ impl Pools {
         // touched only through these pools; [POOLS-2: slabs] it is listed at its bin, or nowhere.
         unsafe {
             let slab = self.slab(start, bin);
-            if slab.is_empty() {
-                self.vacate_slab(start, bin);
-            } else {
-                let book: *mut Segment = slab.segment;
+            let (is_empty, is_spare) = (slab.is_empty(), slab.is_spare_first());
+            let book: *mut Segment = slab.segment;
+            if !is_empty {
                 self.slabs[bin.index()].add(book);
+            } else if is_spare && !self.current_slab(bin).is_some_and(|slab| slab.is_spare_first())
+            {
+                self.slabs[bin.index()].remove(book);
+                self.turn_to(start, bin);
+            } else {
+                self.vacate_slab(start, bin);
             }
         }
     }
@@ -265,6 +299,7 @@ impl Pools {
         self.list_arena(segment.arena());
         self.grown = true;
         self.books(segment.area).set_bin(segment.place, bin);
+        self.segment(segment).served = bin;
         let start = segment.address();
         if guard::KNOWS_HELD {
             guard::open_slab(bin, start);
@@ -276,14 +311,36 @@ impl Pools {
         true
     }
 
-    /// A vacant segment that has a bit map, and in which a bin's first block is usable.
+    /// A vacant segment for a slab of a bin: for the first one among those of all bins, which lie side by side, so that a
+    /// thread with a few blocks of many sizes has few pages of page tables. Others lie there too where the process has no mapping
+    /// left with which the bin's own partition could begin.
     fn find_slab_segment(&mut self, bin: Bin) -> Option<SegmentRef> {
-        let shape = bin.shape();
+        let first = |pools: &mut Self| pools.prepare_segment(bin, Self::find_first_segment);
+        let early = if self.begins(bin) { first(self) } else { None };
+        let own = |pools: &mut Self, bin: Bin| pools.find_segment(bin.shape().partition);
+        let found = early.or_else(|| self.prepare_segment(bin, own));
+        let may_go_on = FIRST_SLABS_LIE_TOGETHER && bin.shape().partition != Partition::FIRST;
+        if found.is_some() || !may_go_on || spares::are_left() { found } else { first(self) }
+    }
+
+    /// Whether a bin's next slab is to lie among the first ones: it has no blocks, and these are small.
+    pub(super) fn begins(&self, bin: Bin) -> bool {
+        FIRST_SLABS_LIE_TOGETHER
+            && bin.shape().block_size as usize <= FIRST_MOST
+            && self.tallies.live(bin) == 0
+    }
+
+    /// A vacant segment that is found for a bin, with a bit map, and in which the bin's first block is usable.
+    fn prepare_segment(
+        &mut self,
+        bin: Bin,
+        find: impl Fn(&mut Self, Bin) -> Option<SegmentRef>,
+    ) -> Option<SegmentRef> {
         loop {
-            let found = self.find_segment(shape.partition)?;
+            let found = find(self, bin)?;
             let SegmentRef { area, place } = found;
-            match self.commit_slab(found, shape.block_size as usize) {
-                Ok(()) if self.books(area).prepare_slab(place) => return Some(found),
+            match self.commit_slab(found, bin.shape().block_size as usize) {
+                Ok(()) if self.books(area).prepare_slab(place, bin) => return Some(found),
                 Err(Refusal::Occupied(number)) => self.leave_out(found.arena().segment(number)),
                 _ => {
                     self.offer_segments(found.arena());
@@ -291,6 +348,36 @@ impl Pools {
                 }
             }
         }
+    }
+
+    /// A vacant segment for the first slab of a bin: one with memory behind it that the bin had before, or else one with
+    /// memory behind half of it, or else a cold one. Threads that follow each other in a heap begin with other classes
+    /// first, and each would fill what another one had touched little of.
+    pub(super) fn find_first_segment(&mut self, bin: Bin) -> Option<SegmentRef> {
+        // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
+        let listed = unsafe { self.arenas[OF_FIRST_SLABS].warmest() };
+        let arena = if listed.is_null() {
+            self.claim_arenas(Partition::FIRST, 1, Use::FIRST_SLABS)?
+        } else {
+            // SAFETY: [POOLS-1: areas] listed books are those of arenas in areas of this heap.
+            unsafe { ArenaRef::of_book(listed) }
+        };
+        let &mut Arena { used, dirty, .. } = self.arena(arena);
+        let shape = bin.first_shape();
+        let (mut left, mut warm) = (dirty & !used, None);
+        while left != 0 {
+            let segment = arena.segment(left.trailing_zeros() as usize);
+            let &mut Segment { served, touched, .. } = self.segment(segment);
+            if served == bin {
+                return Some(segment);
+            }
+            let is_warm = 2 * touched >= shape.capacity * shape.block_size;
+            warm = warm.or(is_warm.then_some(segment));
+            left &= left - 1;
+        }
+        let book = self.arena(arena);
+        let cold = || book.cold_segment(arena.place.first_slab()).or(book.vacant_segment(0));
+        warm.or_else(|| cold().map(|segment| arena.segment(segment)))
     }
 
     /// Makes the first `bytes` of a slab usable, and more ahead where memory is plentiful.

@@ -8,7 +8,7 @@ use crate::{
         windows,
     },
     heap::{large::PAGE, pools::Pools},
-    plan::{bins::Bin, geometry::Partition},
+    plan::bins::Bin,
 };
 
 impl Pools {
@@ -59,9 +59,9 @@ impl Pools {
 
     fn validate_arenas(&mut self, sums: &Sums) -> Result<(), Broken> {
         let mut listed = 0;
-        for partition in Partition::all() {
+        for index in &self.arenas {
             // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
-            listed += unsafe { self.arenas[partition.number()].validate() }?;
+            listed += unsafe { index.validate() }?;
         }
         expect(listed == sums.arenas, "POOLS-3: arenas")
     }

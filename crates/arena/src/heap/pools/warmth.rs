@@ -2,7 +2,12 @@
 
 use core::ptr::null_mut;
 
-use crate::{books::slab::Slab, heap::pools::Pools, plan::bins::Bin, policy};
+use crate::{
+    books::slab::Slab,
+    heap::pools::{Pools, segments::OF_FIRST_SLABS},
+    plan::{bins::Bin, geometry::Partition},
+    policy,
+};
 
 impl Pools {
     /// Whether the next blocks of the slab that a bin is refilled from, if there is one, would be in memory that it never used.
@@ -13,17 +18,19 @@ impl Pools {
         self.current_slab(bin).is_none_or(is_cold)
     }
 
-    /// Whether the next vacant segment of a bin's partition has memory behind much of it.
+    /// Whether the vacant segment that a bin's next slab would have has memory behind much of it.
     pub(crate) fn has_warm_segment(&mut self, bin: Bin) -> bool {
-        let partition = bin.shape().partition;
+        let (begins, partition) = (self.begins(bin), bin.shape().partition);
+        let index = if begins { OF_FIRST_SLABS } else { partition.number() };
         // SAFETY: [POOLS-1: areas] listed books are touched only through these pools, which are borrowed mutably.
-        let arena = unsafe { self.arenas[partition.number()].warmest() };
+        let arena = unsafe { self.arenas[index].warmest() };
         // SAFETY: a listed book, as above.
         if arena.is_null() || unsafe { (*arena).dirty } == 0 {
             return false;
         }
-        let Some(found) = self.find_segment(partition) else { return false };
-        policy::is_worth_turning_to(self.segment(found).touched as usize)
+        let found =
+            if begins { self.find_first_segment(bin) } else { self.find_segment(partition) };
+        found.is_some_and(|it| policy::is_worth_turning_to(self.segment(it).touched as usize))
     }
 
     /// Refills a bin from a new slab in warm memory, if there is some, rather than from a slab whose next block never had
@@ -42,11 +49,19 @@ impl Pools {
         }
     }
 
-    /// Whether no block of a bin serves anything, as `kept` of them are in a stock, and vacating its slabs is worth filling
-    /// the stock again later.
-    pub(crate) fn is_worth_vacating(&mut self, bin: Bin, kept: usize) -> bool {
-        let is_worth = |slab: Slab<'_>| policy::is_worth_turning_to(slab.carved_bytes());
-        let unused = self.tallies.live(bin) == kept;
-        unused && self.current_slab(bin).map_or(kept > 0, is_worth)
+    /// Whether no block of a bin serves anything, as those `kept` are in a stock, and vacating its slabs is worth filling the
+    /// stock again later: the next slab of a `busy` bin would lie there.
+    pub(crate) fn is_worth_vacating(&mut self, bin: Bin, kept: &[*mut u8], busy: Bin) -> bool {
+        if self.tallies.live(bin) != kept.len() {
+            return false;
+        }
+        let wanted = if self.begins(busy) { Partition::FIRST } else { busy.shape().partition };
+        match self.current_slab(bin) {
+            Some(slab) if slab.shape.partition == wanted => {
+                policy::is_worth_vacating(slab.carved_bytes())
+            }
+            // Blocks of the stock may keep slabs there.
+            _ => kept.iter().any(|&block| bin.shape_at(block).partition == wanted),
+        }
     }
 }

@@ -49,12 +49,11 @@ pub struct Layout {
     segment_pages: usize,
     segment_bitmap: usize,
     segment_bin: usize,
-    /// The shapes of slabs by their bins, and in one of them the bytes and the number of its blocks.
+    /// The shapes of slabs by their bins, and in one of them the bytes of a block.
     shapes: Place,
     bins: usize,
     shape_size: usize,
     shape_block_size: usize,
-    shape_capacity: usize,
     /// In a heap: the book of its tag, or null.
     heap_tag: usize,
     /// In the cache that an area starts with: the tops, limits and sizes of its stacks.
@@ -75,7 +74,7 @@ unsafe impl Sync for Place {}
 
 impl Layout {
     /// The version of this order.
-    pub const VERSION: usize = 2;
+    pub const VERSION: usize = 3;
 
     /// The layout of this build.
     pub const HERE: Self = Self {
@@ -102,7 +101,6 @@ impl Layout {
         bins: BINS,
         shape_size: size_of::<SlabShape>(),
         shape_block_size: offset_of!(SlabShape, block_size),
-        shape_capacity: offset_of!(SlabShape, capacity),
         heap_tag: Heap::TAG_AT,
         cache_tops: Cache::STACKS_AT[0],
         cache_limits: Cache::STACKS_AT[1],
