@@ -70,6 +70,8 @@ pub(crate) struct Pools {
     pub(crate) displaced: bool,
     /// Whether nobody holds the heap: it ends with its last block.
     abandoned: bool,
+    /// Bytes that slabs took and that had no memory, since as much of others was last given back for it.
+    grown_by: u32,
     pub(crate) figures: Figures,
     pub(crate) grant: Grant,
     pub(crate) tallies: Tallies,

@@ -88,6 +88,11 @@ fn whole(share: usize, keep: usize) -> usize {
     keep.saturating_add(again.max(share / WHOLE_PART))
 }
 
+/// Whether memory may go though less is kept than may be: not where more than usual was asked for.
+pub(crate) fn goes_for_growth() -> bool {
+    KEEP.load(Ordering::Relaxed) <= KEEP_DEFAULT
+}
+
 /// Whether all heaps together keep more than they may.
 pub(crate) fn is_over() -> bool {
     beyond_limit() > 0

@@ -196,10 +196,23 @@ impl Books {
     /// Gives memory back behind vacant arenas and beside whole blocks, until that was `wanted` bytes, or more by what one
     /// segment had; returns the bytes given back, at most.
     pub(crate) fn purge_whole(&mut self, wanted: usize) -> usize {
+        self.purge_last(wanted, |books, place| !books.arena(place).purpose.is_of_segments())
+    }
+
+    /// The same behind vacant arenas in which large blocks lay, and no slab ever.
+    pub(crate) fn purge_left_by_large(&mut self, wanted: usize) -> usize {
+        self.purge_last(wanted, |books, place| {
+            let &mut Arena { purpose, dirty, .. } = books.arena(place);
+            let first = place.segment(dirty.trailing_zeros() as usize);
+            purpose == Use::VACANT && books.segment(first).bitmap == 0
+        })
+    }
+
+    /// The same of the arenas that `may` be asked.
+    fn purge_last(&mut self, wanted: usize, may: impl Fn(&mut Self, ArenaPlace) -> bool) -> usize {
         let mut purged = 0;
         for place in self.booked().rev() {
-            let &mut Arena { dirty, purpose, .. } = self.arena(place);
-            if purged < wanted && dirty != 0 && !purpose.is_of_segments() {
+            if purged < wanted && self.arena(place).dirty != 0 && may(self, place) {
                 let last = self.last_dirty(place, wanted - purged);
                 purged += self.purge_vacant(place, last);
                 self.mend(place);

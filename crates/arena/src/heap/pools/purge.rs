@@ -94,6 +94,17 @@ impl Pools {
         self.figures.note_purge_of_whole();
     }
 
+    /// Once slabs took so much memory that they never had, or gave back, gives as much back that large blocks left: it can't
+    /// serve slabs, and a program that goes on with small blocks may have done with large ones.
+    #[cold]
+    pub(super) fn give_for_growth(&mut self) {
+        let wanted = core::mem::take(&mut self.grown_by) as usize;
+        if self.figures.dirty() >= wanted && keep::goes_for_growth() {
+            let purged = self.purge_areas(wanted, Books::purge_left_by_large);
+            self.count_purged(purged);
+        }
+    }
+
     /// Gives the memory of vacant segments back: of so many from each of these on, in one arena.
     pub(crate) fn purge_segments(&mut self, parts: impl Iterator<Item = (SegmentRef, usize)>) {
         let mut purged = 0;

@@ -19,7 +19,7 @@ use crate::{
     },
     policy::{self, huge_pages},
     sys::spares,
-    thresholds::{FIRST_MOST, LOOKED_AT, WORTH_FETCHING, WORTH_LOOKING},
+    thresholds::{FIRST_MOST, LOOKED_AT, WORTH_FETCHING, WORTH_GIVING, WORTH_LOOKING},
 };
 
 const _: () = {
@@ -58,6 +58,9 @@ impl Pools {
                 _ => {}
             }
         }
+        if self.grown_by >= WORTH_GIVING {
+            self.give_for_growth();
+        }
         slots.copy_within(slots.len() - taken.., 0);
         self.taken += taken * bin.shape().block_size as usize;
         self.figures.allocate(taken * bin.shape().block_size as usize);
@@ -87,8 +90,10 @@ impl Pools {
     /// Takes blocks of the slab that a bin is refilled from; returns how many.
     fn take_current(&mut self, bin: Bin, slots: &mut [*mut u8]) -> usize {
         let Some(mut slab) = self.current_slab(bin) else { return 0 };
-        let (idle, carved) = (slab.idle(), slab.segment.carved);
+        let &mut Segment { carved, touched, .. } = slab.segment;
+        let idle = slab.idle();
         let taken = slab.take(slots);
+        let grown = slab.segment.touched - touched;
         if !guard::has_bytes(bin) {
             slab.write_to_pages(carved);
         }
@@ -99,6 +104,7 @@ impl Pools {
         }
         let exhausted = slab.is_exhausted();
         self.figures.reuse(reused);
+        self.grown_by += grown;
         if exhausted {
             self.current[bin.index()] = null_mut();
         }
