@@ -48,11 +48,12 @@ int main(void) {
     freed = malloc(1000);
     large = malloc(1 << 20);
     CHECK(small != NULL && freed != NULL && large != NULL);
-    free(freed);
     pthread_t thread;
     CHECK(pthread_barrier_init(&barrier, NULL, 2) == 0);
     CHECK(pthread_create(&thread, NULL, other, NULL) == 0);
     pthread_barrier_wait(&barrier);
+    /* A class that begins would have the memory. */
+    free(freed);
     char line[256], start[8];
     size_t length = stratalloc_describe((char *)small + 8, line, sizeof line);
     CHECK(length == strlen(line) && strstr(line, ": 8 bytes into a live block of 208 at ") != NULL);
