@@ -75,16 +75,11 @@ impl Books {
         let now = sys::milliseconds() as u32;
         let mut purged = 0;
         for purposes in [[Use::WHOLE, Use::VACANT], [Use::SEGMENTS, Use::FIRST_SLABS]] {
-            for place in self.booked().rev() {
-                if purged >= wanted {
-                    return purged;
-                }
-                let arena = self.arena(place);
-                let spared = spare && policy::will_serve_again(arena.freed_at, now);
-                if arena.dirty != 0 && !spared && purposes.contains(&arena.purpose) {
-                    purged += self.purge_arena(place, wanted - purged);
-                }
-            }
+            purged += self.purge_last(wanted.saturating_sub(purged), |books, place| {
+                let &mut Arena { purpose, freed_at, .. } = books.arena(place);
+                let spared = spare && policy::will_serve_again(freed_at, now);
+                !spared && purposes.contains(&purpose)
+            });
         }
         purged
     }
@@ -213,9 +208,7 @@ impl Books {
         let mut purged = 0;
         for place in self.booked().rev() {
             if purged < wanted && self.arena(place).dirty != 0 && may(self, place) {
-                let last = self.last_dirty(place, wanted - purged);
-                purged += self.purge_vacant(place, last);
-                self.mend(place);
+                purged += self.purge_arena(place, wanted - purged);
             }
         }
         purged
