@@ -24,6 +24,7 @@ mod paths;
 mod rooms;
 mod seeds;
 mod surface;
+mod top;
 mod unused;
 mod words;
 
@@ -67,6 +68,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     findings.extend(documents(root, sources)?);
     findings.extend(mutants::check(root)?);
     findings.extend(evidence::check(root)?);
+    findings.extend(top::check(root)?);
     Ok(findings)
 }
 
