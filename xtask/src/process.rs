@@ -42,17 +42,12 @@ pub(crate) fn cargo_of(toolchain: &str, args: &[&str]) -> Command {
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<Output> {
     step_checked(name, || {
         let output = output(command)?;
-        succeeded(command, output)
+        if !output.status.success() {
+            let shown = [&output.stdout[..], &output.stderr[..]].concat();
+            bail!("{}\n{}: {}", String::from_utf8_lossy(&shown), shown_as(command), output.status);
+        }
+        Ok(output)
     })
-}
-
-/// A command's output, or all of it as an error where the command failed.
-pub(crate) fn succeeded(command: &Command, output: Output) -> Result<Output> {
-    if !output.status.success() {
-        let shown = [&output.stdout[..], &output.stderr[..]].concat();
-        bail!("{}\n{}: {}", String::from_utf8_lossy(&shown), shown_as(command), output.status);
-    }
-    Ok(output)
 }
 
 /// Does a piece of work under a spinner, and prints one line of how it went and how long it took.

@@ -1,9 +1,6 @@
 //! What starts programs that are built for another processor or another system.
 
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -29,11 +26,11 @@ impl Emulator {
         }
     }
 
-    /// Makes sure that it is here, and can start programs that lie in this folder.
-    pub(super) fn prepare(&self, programs: &Path) -> Result<()> {
+    /// Makes sure that it is here.
+    pub(super) fn prepare(&self) -> Result<()> {
         match self {
             Self::Qemu { program, .. } => process::need(program, "qemu-user").map(drop),
-            Self::Wine => wine::prepare(programs),
+            Self::Wine => wine::prepare(),
         }
     }
 
@@ -52,14 +49,5 @@ impl Emulator {
             }
             Self::Wine => wine::command(),
         }
-    }
-
-    /// Runs such a command to its end, which must be a good one.
-    pub(super) fn run(&self, command: &mut Command) -> Result<Output> {
-        let output = match self {
-            Self::Qemu { .. } => process::output(command)?,
-            Self::Wine => wine::output(command)?,
-        };
-        process::succeeded(command, output)
     }
 }
