@@ -93,7 +93,7 @@ impl Heap {
                 pools.purge_over_peak();
             }
             if pools.needs_memory(bin) && !pools.turn_to_filled(bin) {
-                if !pools.has_warm_segment(bin) {
+                if pools.begins_stretch(bin, slots.len()) && !pools.has_warm_segment(bin) {
                     stock.give_unused(&mut pools, bin);
                 }
                 pools.turn_to_warm(bin);

@@ -51,6 +51,11 @@ pub(crate) fn is_worth_turning_to(warm: usize) -> bool {
     warm >= WORTH_TURNING
 }
 
+/// Whether a slab that grows by such bytes reaches into another stretch that is worth a look at what else could serve.
+pub(crate) fn is_in_another_stretch(from: usize, to: usize) -> bool {
+    from / WORTH_TURNING != to / WORTH_TURNING
+}
+
 /// Whether so many warm bytes of free blocks in another slab of a bin are worth turning to that.
 pub(crate) fn is_worth_returning_to(warm: usize) -> bool {
     warm >= WORTH_RETURNING

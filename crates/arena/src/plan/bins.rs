@@ -140,6 +140,18 @@ impl SlabShape {
         ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
     }
 
+    /// The number of the block that an address of a slab lies in.
+    #[inline(always)]
+    pub(crate) fn block_around(&self, address: *mut u8) -> usize {
+        self.block_at(address.addr() & self.offset_mask as usize)
+    }
+
+    /// Whether two addresses in slabs of its partition lie in one slab.
+    #[inline(always)]
+    pub(crate) fn are_together(&self, one: *mut u8, other: *mut u8) -> bool {
+        one.addr() ^ other.addr() <= self.offset_mask as usize
+    }
+
     /// The number of the block that starts at `offset` of a slab, if one does.
     #[inline(always)]
     pub(crate) const fn block_from(&self, offset: usize) -> Option<usize> {
@@ -319,6 +331,12 @@ mod tests {
                     let address = core::ptr::without_provenance_mut::<u8>(segment + offset);
                     let starts = offset % size == 0 && offset / size < blocks;
                     assert_eq!(shape.is_start(address), starts, "{offset} in blocks of {size}");
+                    let together = core::ptr::without_provenance_mut(segment + end - offset - 1);
+                    let apart = [segment - 1, segment + end + offset];
+                    assert!(shape.are_together(address, together));
+                    assert!(!apart.iter().any(|&it| {
+                        shape.are_together(address, core::ptr::without_provenance_mut(it))
+                    }));
                     let before = (offset / size).min(blocks - 1) * size;
                     assert_eq!(shape.offset_in_block(address), offset - before);
                 }

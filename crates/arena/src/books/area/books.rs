@@ -9,6 +9,7 @@ use crate::{
             tables::{self, LINE, Tables, bitmap_lines},
         },
         arena::Arena,
+        fetch::fetch,
         slab::{Segment, Slab},
     },
     plan::{
@@ -123,20 +124,58 @@ impl Books {
     /// The block, or address, lies in a segment of this area that serves as a slab of this bin.
     #[inline]
     pub(crate) unsafe fn slab(&mut self, block: *mut u8, bin: Bin) -> Slab<'_> {
+        // SAFETY: this function's contract is the same; the book is the slab's.
+        unsafe { self.slab_of_book(self.book_around(block, bin), block, bin) }
+    }
+
+    /// Where the book of the slab of `bin` lies that a block lies in.
+    #[inline(always)]
+    pub(crate) fn book_around(&self, block: *mut u8, bin: Bin) -> *mut Segment {
+        let partition = bin.shape_at(block).partition;
+        self.book_of(SegmentPlace::in_partition(block.addr(), partition))
+    }
+
+    /// The same slab as [`slab`](Self::slab), where its book is known.
+    ///
+    /// # Safety
+    ///
+    /// As for [`slab`](Self::slab), and the book is that [around](Self::book_around) the block.
+    #[inline]
+    pub(crate) unsafe fn slab_of_book(
+        &mut self,
+        book: *mut Segment,
+        block: *mut u8,
+        bin: Bin,
+    ) -> Slab<'_> {
         let shape = bin.shape_at(block);
-        let place = SegmentPlace::in_partition(block.addr(), shape.partition);
         let base = block.map_addr(|addr| addr & !(shape.partition.segment_size() - 1));
-        let start = self.start();
-        let segment = self.segment(place);
-        debug_assert!(segment.bitmap != 0);
+        // SAFETY: [BOOKS-4: tables] the book is usable; the borrow of the area keeps others out.
+        let segment = unsafe { &mut *book };
         let words = bitmap_lines(shape) * LINE;
-        let bitmap = start.wrapping_add(tables::line_offset(segment.bitmap - 1));
         // SAFETY: [BOOKS-5: slabs] the segment has a bit map, and [BOOKS-3: bitmaps] its lines are its own.
-        let bitmap = unsafe {
-            let first = core::ptr::with_exposed_provenance_mut(bitmap.expose_provenance());
-            core::slice::from_raw_parts_mut(first, words)
-        };
+        let bitmap =
+            unsafe { core::slice::from_raw_parts_mut(self.bitmap_of(segment).cast(), words) };
         Slab { segment, bitmap, base, shape }
+    }
+
+    /// Where the bit map of a segment lies that has one.
+    #[inline(always)]
+    fn bitmap_of(&self, segment: &Segment) -> *mut u8 {
+        debug_assert!(segment.bitmap != 0);
+        let bitmap = self.start().wrapping_add(tables::line_offset(segment.bitmap - 1));
+        core::ptr::with_exposed_provenance_mut(bitmap.expose_provenance())
+    }
+
+    /// Has the processor fetch the word of a bit map that a block has its bit in.
+    ///
+    /// # Safety
+    ///
+    /// As for [`slab_of_book`](Self::slab_of_book).
+    #[inline(always)]
+    pub(crate) unsafe fn fetch_bit(&self, book: *const Segment, block: *mut u8, bin: Bin) {
+        let word = bin.shape_at(block).block_around(block) / 64;
+        // SAFETY: [BOOKS-4: tables] the book is usable; the borrow of the area keeps others out.
+        fetch(self.bitmap_of(unsafe { &*book }).wrapping_add(word * size_of::<u64>()));
     }
 
     /// Gives a segment a bit map for blocks of a bin if it has none, or one that is too short for them; returns whether it has

@@ -4,10 +4,7 @@
 //! several of them.
 
 use crate::{
-    books::{
-        fetch::fetch,
-        slab::{BadFree, Slab},
-    },
+    books::slab::{BadFree, Slab},
     sys,
 };
 
@@ -81,17 +78,41 @@ impl Slab<'_> {
         }
     }
 
-    /// Has the processor fetch the word of the bit map that a block has its bit in.
-    #[inline(always)]
-    pub(crate) fn fetch_bit(&self, block: *mut u8) {
-        let number = self.shape.block_at(block.addr().wrapping_sub(self.base.addr()));
-        fetch(self.bitmap.as_ptr().wrapping_add(number / 64));
-    }
-
     /// Takes back the first of `blocks` and those after it that lie in this slab too; returns how many.
     /// O(1) each.
     #[inline]
     pub(crate) fn give(&mut self, blocks: &[*mut u8]) -> Result<usize, BadFree> {
+        match *blocks {
+            [block] => self.give_one(block).map(|()| 1),
+            [block, next, ..] if !self.shape.are_together(block, next) => {
+                self.give_one(block).map(|()| 1)
+            }
+            _ => self.give_row(blocks),
+        }
+    }
+
+    /// Takes one block back.
+    #[inline]
+    fn give_one(&mut self, block: *mut u8) -> Result<(), BadFree> {
+        let number = self.shape.block_from(block.addr().wrapping_sub(self.base.addr()));
+        let carved = self.segment.carved as usize;
+        let Some(number) = number.filter(|&number| number < carved) else {
+            return Err(BadFree::NotABlock(block));
+        };
+        // SAFETY: [SEGMENT-1: carved] `number` is below `carved`, and the bit map has a bit for each of those.
+        let bits = unsafe { self.bitmap.get_unchecked_mut(number / 64) };
+        if *bits & (1 << (number % 64)) != 0 {
+            return Err(BadFree::Twice(block));
+        }
+        *bits |= 1 << (number % 64);
+        self.segment.hint = self.segment.hint.min((number / 64) as u16);
+        self.segment.free += 1;
+        Ok(())
+    }
+
+    /// The same as [`give`](Self::give), where the second lies here as well.
+    #[inline]
+    fn give_row(&mut self, blocks: &[*mut u8]) -> Result<usize, BadFree> {
         // Copied: what is written to the bit map can't change it then.
         let (shape, carved) = (*self.shape, self.segment.carved as usize);
         let (base, end) = (self.base.addr(), self.carved_bytes());

@@ -104,13 +104,16 @@ fn blocks_freed_before_those_reused_last_are_found() {
     let mut slots = [core::ptr::null_mut(); 200];
     fixture.take(&mut slots);
     let mut one = [core::ptr::null_mut()];
-    for [freed, found] in [[150, 150], [3, 3], [150, 150], [70, 70]] {
-        assert_eq!(fixture.slab().give(&slots[freed..=freed]), Ok(1), "it is in use again");
-        assert_eq!(fixture.slab().give(&slots[199..]), Ok(1));
-        assert_eq!(fixture.take(&mut one), 1);
-        assert_eq!(one, [slots[found]]);
-        assert_eq!(fixture.take(&mut one), 1);
-        assert_eq!(one, [slots[199]]);
+    for (freed, together) in [150, 3, 150, 70].into_iter().flat_map(|it| [(it, false), (it, true)])
+    {
+        let both = [slots[freed], slots[199]];
+        for blocks in both.chunks(1 + usize::from(together)) {
+            assert_eq!(fixture.slab().give(blocks), Ok(blocks.len()), "they are in use again");
+        }
+        for block in both {
+            assert_eq!(fixture.take(&mut one), 1);
+            assert_eq!(one, [block]);
+        }
     }
 }
 
@@ -261,10 +264,14 @@ fn bad_frees_are_told_and_change_nothing() {
     fixture.take(&mut slots);
     let [first, second] = slots;
     for bad in [first.wrapping_add(1), second.wrapping_add(1152)] {
-        assert_eq!(fixture.slab().give(&[bad]), Err(BadFree::NotABlock(bad)));
+        for blocks in [&[bad][..], &[bad, first]] {
+            assert_eq!(fixture.slab().give(blocks), Err(BadFree::NotABlock(bad)));
+        }
     }
     assert_eq!(fixture.slab().give(&[second, first.wrapping_sub(8)]), Ok(1));
-    assert_eq!(fixture.slab().give(&[second]), Err(BadFree::Twice(second)));
+    for blocks in [&[second][..], &[second, first]] {
+        assert_eq!(fixture.slab().give(blocks), Err(BadFree::Twice(second)));
+    }
     assert_eq!(fixture.segment.free, 1);
     assert_eq!(fixture.slab().give(&[first]), Ok(1));
     assert!(fixture.slab().is_empty());

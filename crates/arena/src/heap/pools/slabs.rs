@@ -8,7 +8,7 @@ use crate::{
         arena::{Arena, Use},
         fetch::fetch,
         guard, keys, poison,
-        reference::{ArenaRef, SegmentRef},
+        reference::{AreaRef, ArenaRef, SegmentRef},
         report,
         slab::{Segment, Slab},
     },
@@ -35,6 +35,9 @@ const _: () = {
 
 /// The table of held blocks, in the checked and the hardened build, is read by a block's bin alone.
 const FIRST_SLABS_LIE_TOGETHER: bool = !guard::KNOWS_HELD;
+
+/// Books and bit maps that are fetched ahead at a time, more than a batch has blocks.
+const FETCHED_AT_ONCE: usize = 64;
 
 impl Pools {
     /// Takes up to `slots.len()` blocks of a bin, at least half of that where there is memory; returns how many. They are in
@@ -193,44 +196,73 @@ impl Pools {
         self.figures.free(bytes);
         self.figures.add_dirty(bytes);
         if self.figures.held() >= WORTH_FETCHING {
-            // SAFETY: this function's contract is the same.
-            unsafe { self.fetch_bits(bin, blocks) };
+            for blocks in blocks.chunks(FETCHED_AT_ONCE) {
+                // SAFETY: this function's contract is the same.
+                unsafe { self.give_apart(bin, blocks) };
+            }
+            return;
         }
         while let Some(&block) = blocks.first() {
-            // SAFETY: the block lies in a slab of the bin of this heap, by this function's contract.
-            let mut slab = unsafe { self.slab(block, bin) };
-            let had_none = slab.segment.free == 0;
-            if had_none {
-                slab.write_to_map(block);
-            }
-            let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(bin, bad));
-            if had_none || slab.is_empty() {
-                let start = slab.base;
-                // SAFETY: it is the slab of the bin that the block lies in.
-                unsafe { self.place_slab(start, bin) };
-            }
+            // SAFETY: the block lies in an area of this heap, and in a slab of the bin, by this function's contract.
+            let given = unsafe {
+                let book = self.books(AreaRef::containing(block)).book_around(block, bin);
+                self.give_first(bin, book, blocks)
+            };
             blocks = &blocks[given..];
         }
     }
 
-    /// Has the processor fetch the books of the slabs that blocks lie in, and then the words of bit maps that their bits are in:
-    /// of a block that lies in another slab than the one before it.
+    /// Takes back the first of some blocks of a bin and those after it that lie in the same slab, whose book lies there; returns
+    /// how many.
     ///
     /// # Safety
     ///
-    /// As for [`give`](Self::give).
-    #[inline(never)]
-    unsafe fn fetch_bits(&mut self, bin: Bin, blocks: &[*mut u8]) {
-        let size = bin.shape().partition.segment_size();
-        let apart = || blocks.windows(2).filter(move |two| two[0].addr() ^ two[1].addr() >= size);
-        for two in apart() {
-            // SAFETY: the block lies in a slab of this heap, by this function's contract.
-            let segment = unsafe { segment_of(two[1]) };
-            fetch(self.segment(segment));
+    /// As for [`give`](Self::give), and the book is the slab's.
+    #[inline(always)]
+    unsafe fn give_first(&mut self, bin: Bin, book: *mut Segment, blocks: &[*mut u8]) -> usize {
+        let block = blocks[0];
+        // SAFETY: the block lies in an area of this heap and a slab of the bin, whose book it is, by this function's contract.
+        let mut slab =
+            unsafe { self.books(AreaRef::containing(block)).slab_of_book(book, block, bin) };
+        let had_none = slab.segment.free == 0;
+        if had_none {
+            slab.write_to_map(block);
         }
-        for two in apart() {
-            // SAFETY: the block lies in a slab of the bin of this heap, by this function's contract.
-            unsafe { self.slab(two[1], bin) }.fetch_bit(two[1]);
+        let given = slab.give(blocks).unwrap_or_else(|bad| report::bad_free(bin, bad));
+        if had_none || slab.is_empty() {
+            let start = slab.base;
+            // SAFETY: it is the slab of the bin that the block lies in.
+            unsafe { self.place_slab(start, bin) };
+        }
+        given
+    }
+
+    /// The same as [`give`](Self::give) where most blocks lie apart, and the processor has none of their books at hand: it
+    /// fetches all books first, and then the words of bit maps that the blocks' bits are in.
+    ///
+    /// # Safety
+    ///
+    /// As for [`give`](Self::give), and there are no more than [`FETCHED_AT_ONCE`].
+    #[inline(never)]
+    unsafe fn give_apart(&mut self, bin: Bin, blocks: &[*mut u8]) {
+        let mut books = [null_mut(); FETCHED_AT_ONCE];
+        let mut before = null_mut();
+        for (&block, book) in blocks.iter().zip(&mut books) {
+            if !bin.shape_at(block).are_together(before, block) {
+                // SAFETY: the block lies in an area of this heap, by this function's contract.
+                *book = unsafe { self.books(AreaRef::containing(block)) }.book_around(block, bin);
+                fetch(*book);
+            }
+            before = block;
+        }
+        for (&block, &book) in blocks.iter().zip(&books).filter(|(_, book)| !book.is_null()) {
+            // SAFETY: the block lies in an area of this heap and a slab of the bin, whose book it is.
+            unsafe { self.books(AreaRef::containing(block)).fetch_bit(book, block, bin) };
+        }
+        let mut given = 0;
+        while given < blocks.len() {
+            // SAFETY: the same; a block that lies in another slab than the one before it has its book.
+            given += unsafe { self.give_first(bin, books[given], &blocks[given..]) };
         }
     }
 

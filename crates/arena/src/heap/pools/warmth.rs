@@ -18,6 +18,14 @@ impl Pools {
         self.current_slab(bin).is_none_or(is_cold)
     }
 
+    /// Whether the next `count` blocks of a bin reach into another stretch of its slab than those before, or another slab: so
+    /// often it is worth a look at all other bins.
+    pub(crate) fn begins_stretch(&mut self, bin: Bin, count: usize) -> bool {
+        let bytes = count * bin.shape().block_size as usize;
+        let from = self.current_slab(bin).map_or(0, |slab| slab.carved_bytes());
+        from == 0 || policy::is_in_another_stretch(from, from + bytes)
+    }
+
     /// Whether the vacant segment that a bin's next slab would have has memory behind much of it.
     pub(crate) fn has_warm_segment(&mut self, bin: Bin) -> bool {
         let (begins, partition) = (self.begins(bin), bin.shape().partition);
