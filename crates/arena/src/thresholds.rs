@@ -163,6 +163,8 @@ pub(crate) const HUGE_PAGE: usize = 2 << 20;
 /// much in all: from 16 MiB on they cost programs of some dozens of them a fifth of their memory.
 pub(crate) const HUGE_SHARE: usize = 32;
 pub(crate) const HUGE_HELD: usize = 32 * HUGE_PAGE;
+/// The same where one class alone has so many times what one of its slabs may leave unused of them.
+pub(crate) const HUGE_SHARE_OF_CLASS: usize = 8;
 /// A huge page that takes more than so many nanoseconds to fault in is slow: the small pages in its place take about a
 /// millisecond. Most huge ones take 0.1 to 0.5; where the system has to compact memory for one, or a virtual machine's host
 /// has to find it, 4 to 16, and 512 MiB of small blocks took 2.4 s in the system instead of 0.1.

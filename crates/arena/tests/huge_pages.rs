@@ -21,15 +21,22 @@ fn allocate(size: usize, count: usize) -> Vec<*mut u8> {
 #[test]
 fn huge_pages_are_asked_for_where_much_is_held() {
     let knows_them = knows_them();
+    // Classes of one row.
+    let mut blocks: Vec<_> =
+        [80, 96, 112, 128].into_iter().flat_map(|size| allocate(size, (10 << 20) / size)).collect();
+    assert_eq!(asked_for(), 0, "classes that may leave much unused");
+    blocks.extend(allocate(64, (24 << 20) / 64));
+    assert_eq!(asked_for() > 0, knows_them, "much is of one class");
+    let asked = asked_for();
     Config::new().huge_pages(false).apply().unwrap();
-    let mut blocks = allocate(48, 1 << 20);
-    assert_eq!(asked_for(), 0, "nobody wants them");
+    blocks.extend(allocate(48, 1 << 20));
+    assert_eq!(asked_for(), asked, "nobody wants them");
     limit::set(Some(1 << 30)).unwrap();
     blocks.extend(allocate(100, 1 << 18));
-    assert_eq!(asked_for(), 0, "a limit can't count them");
+    assert_eq!(asked_for(), asked, "a limit can't count them");
     Config::new().apply().unwrap();
     blocks.extend(allocate(200, 1000));
-    assert_eq!(asked_for() > 0, knows_them, "much is held");
+    assert_eq!(asked_for() > asked, knows_them, "much is held");
     let asked = asked_for();
     blocks.extend(allocate(5 << 20, 1));
     assert_eq!(asked_for(), asked, "a block that may leave much unused");

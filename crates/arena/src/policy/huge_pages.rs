@@ -15,7 +15,7 @@ use crate::{
     sys,
     thresholds::{
         FILLED_FREES, HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_FILLED, HUGE_HELD, HUGE_PAGE, HUGE_PAUSE,
-        HUGE_SHARE, SLOW_HUGE_PAGE, SLOW_IN_A_ROW,
+        HUGE_SHARE, HUGE_SHARE_OF_CLASS, SLOW_HUGE_PAGE, SLOW_IN_A_ROW,
     },
 };
 
@@ -46,9 +46,13 @@ pub(crate) fn note_fault(nanoseconds: u64) -> bool {
     fast
 }
 
-/// Whether a heap that holds so many bytes should have its next segments of a partition in huge pages.
-pub(crate) fn suit_segments(partition: Partition, held: usize) -> bool {
-    held >= (partition.segment_size() * HUGE_SHARE).max(HUGE_HELD) && may_be_asked_for()
+/// Whether a heap that holds so many bytes, and so many of them in one class, should have the next segment of that class in
+/// huge pages, which lies in this partition.
+pub(crate) fn suit_segments(partition: Partition, held: usize, of_class: usize) -> bool {
+    let slack = partition.segment_size().max(HUGE_PAGE);
+    let is_much = held >= (partition.segment_size() * HUGE_SHARE).max(HUGE_HELD)
+        || of_class >= slack * HUGE_SHARE_OF_CLASS;
+    is_much && may_be_asked_for()
 }
 
 /// Whether the large blocks of a heap are filled, by a look at some of those that were freed. All zero is a heap of which
@@ -105,7 +109,9 @@ mod tests {
     fn little_is_left_unused() {
         for partition in Partition::all() {
             let slack = partition.segment_size().max(HUGE_PAGE);
-            assert!(!suit_segments(partition, 7 * slack) && suit_segments(partition, 32 * slack));
+            assert!(!suit_segments(partition, 7 * slack, 7 * slack));
+            assert!(suit_segments(partition, 32 * slack, 0));
+            assert!(suit_segments(partition, 8 * slack, 8 * slack));
         }
         let (large, small) = (HUGE_PAGE, HUGE_PAGE / 2);
         let mut filling = Filling::default();

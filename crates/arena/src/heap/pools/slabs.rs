@@ -124,7 +124,7 @@ impl Pools {
         }
         // SAFETY: the address of a slab of this heap.
         let segment = unsafe { segment_of(start) };
-        self.commit_slab(segment, all).or_else(|_| self.commit_slab(segment, one))
+        self.commit_slab(segment, bin, all).or_else(|_| self.commit_slab(segment, bin, one))
     }
 
     /// Refills a bin from a slab with free blocks instead of the current one, if that is one which can't grow; returns
@@ -377,7 +377,7 @@ impl Pools {
         loop {
             let found = find(self, bin)?;
             let SegmentRef { area, place } = found;
-            match self.commit_slab(found, bin.shape().block_size as usize) {
+            match self.commit_slab(found, bin, bin.shape().block_size as usize) {
                 Ok(()) if self.books(area).prepare_slab(place, bin) => return Some(found),
                 Err(Refusal::Occupied(number)) => self.leave_out(found.arena().segment(number)),
                 _ => {
@@ -419,7 +419,7 @@ impl Pools {
     }
 
     /// Makes the first `bytes` of a slab usable, and more ahead where memory is plentiful.
-    fn commit_slab(&mut self, segment: SegmentRef, bytes: usize) -> Result<(), Refusal> {
+    fn commit_slab(&mut self, segment: SegmentRef, bin: Bin, bytes: usize) -> Result<(), Refusal> {
         if guard::ON && self.segment(segment).locked != 0 {
             self.withdraw(segment, 1);
             if self.segment(segment).locked != 0 {
@@ -427,7 +427,8 @@ impl Pools {
             }
         }
         let held = self.figures.held();
-        let huge = huge_pages::suit_segments(segment.place.arena.partition, held);
+        let of_class = self.tallies.live(bin) * bin.shape().block_size as usize;
+        let huge = huge_pages::suit_segments(segment.place.arena.partition, held, of_class);
         if !huge {
             self.avoid_huge(segment, 1);
         }
