@@ -25,6 +25,7 @@ pub const ALL: &[Workload] = &[
     }),
     bar("bar-replace-64", "replace one of 10,000 blocks of 64 bytes at random", replace),
     bar("bar-remote-64", "malloc of 64 bytes, and free by another thread", remote),
+    bar("bar-nothing", "free of no block", nothing),
 ];
 
 /// More blocks than an allocator is likely to have at hand.
@@ -61,6 +62,14 @@ fn pairs(plan: &Plan, size: usize) -> Outcome {
     let ops = plan.scaled(10_000_000);
     for _ in 0..ops {
         Raw::new(size).free();
+    }
+    done(plan, ops)
+}
+
+fn nothing(plan: &Plan) -> Outcome {
+    let ops = plan.scaled(10_000_000);
+    for _ in 0..ops {
+        black_box(Raw(std::ptr::null_mut())).free();
     }
     done(plan, ops)
 }

@@ -25,7 +25,7 @@ pub(crate) unsafe extern "C" fn posix_memalign(
     if !alignment.is_power_of_two() || alignment < size_of::<*mut c_void>() {
         return EINVAL;
     }
-    let block = keeping_errno(|| global::allocate(size, alignment.max(MIN_ALIGN)));
+    let block = keeping_errno(|| global::allocate_aligned_c(size, alignment));
     if block.is_null() {
         set(ENOMEM);
         return ENOMEM;
@@ -41,7 +41,7 @@ pub(crate) extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut u8
     if !alignment.is_power_of_two() {
         return fail(EINVAL);
     }
-    or_out_of_memory(global::allocate(size, alignment.max(MIN_ALIGN)))
+    or_out_of_memory(global::allocate_aligned_c(size, alignment))
 }
 
 /// `memalign`: an alignment that is no power of two is rounded up to one, as the GNU C library does;

@@ -68,6 +68,19 @@ pub(crate) unsafe fn leave_any(bin: Bin, block: *mut u8) {
     }
 }
 
+/// Clears the word of a block in which its key may be, or of none.
+///
+/// # Safety
+///
+/// As for [`leave`], or it is null; the block is of the bin.
+#[inline(always)]
+pub(crate) unsafe fn clear(bin: Bin, block: *mut u8) {
+    if has_keys(bin) && !block.is_null() {
+        // SAFETY: this function's contract is the same.
+        unsafe { leave(block, 0) };
+    }
+}
+
 /// Leaves keys in blocks of a bin that were never handed out, but for the last of them, the lowest, which is next: in those on
 /// its page, which is touched soon in any case.
 ///

@@ -22,7 +22,7 @@ mod tagged;
 use core::ptr::null_mut;
 
 use crate::{
-    books::guard,
+    books::{guard, keys},
     cache::{Cache, slot},
     face::global::allocation::{allocate_large, allocate_slow},
     heap::large::Outlook,
@@ -101,7 +101,22 @@ pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
 /// Allocates as C's `malloc`: at 16, whatever the size.
 #[inline(always)]
 pub fn allocate_c(size: usize) -> *mut u8 {
-    allocate(size, C_ALIGN)
+    let block = allocate_cached_c(size);
+    if block.is_null() { allocate_slow(size, C_ALIGN) } else { block }
+}
+
+/// Allocates as C's `aligned_alloc`, for a caller that frees the block as C does.
+#[inline]
+pub fn allocate_aligned_c(size: usize, align: usize) -> *mut u8 {
+    if align <= C_ALIGN {
+        return allocate_c(size);
+    }
+    let block = allocate(size, align);
+    if LEAVES_KEYS && !block.is_null() && (size_of::<usize>()..=KEYED).contains(&size) {
+        // SAFETY: just allocated, of a word at least.
+        unsafe { keys::leave(block, 0) };
+    }
+    block
 }
 
 /// As [`allocate_c`], with every byte zero.
@@ -218,6 +233,10 @@ unsafe fn deallocate_slow(block: *mut u8, cache: &'static Cache) {
 /// As for [`deallocate`].
 #[inline(never)]
 unsafe fn deallocate_own(block: *mut u8, cache: &'static Cache) {
+    // Programs in C free nothing about as often as something.
+    if block.is_null() {
+        return;
+    }
     // SAFETY: this function's contract is the same.
     unsafe {
         let is_freed = match cache.watch() {

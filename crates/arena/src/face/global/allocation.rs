@@ -3,7 +3,7 @@
 use core::ptr::{NonNull, null_mut};
 
 use crate::{
-    books::{guard, zero_sized},
+    books::{guard, keys, zero_sized},
     cache::slot,
     face::global::{large::place_large, tagged},
     heap::large::{Outlook, Request},
@@ -55,12 +55,14 @@ fn allocate_small(bin: Bin, size: usize, align: usize) -> *mut u8 {
     if let Some(watch) = cache.watch() {
         return sampling::allocate_small(watch, bin, size, align);
     }
-    let block = cache.pop(bin);
-    if !block.is_null() {
-        return block;
+    let mut block = cache.pop(bin);
+    if block.is_null() {
+        let (taken, visit) = cache.refill(cache.mark(), bin);
+        see_to(cache, visit);
+        block = taken;
     }
-    let (block, visit) = cache.refill(cache.mark(), bin);
-    see_to(cache, visit);
+    // SAFETY: just allocated in a slab of the bin, or null.
+    unsafe { keys::clear(bin, block) };
     block
 }
 

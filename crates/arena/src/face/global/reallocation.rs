@@ -5,7 +5,9 @@ use core::ptr::null_mut;
 use crate::{
     books::guard,
     cache::slot,
-    face::global::{C_ALIGN, allocate, allocation::allocate_large, deallocate, guarded},
+    face::global::{
+        C_ALIGN, allocate, allocate_c, allocation::allocate_large, deallocate, guarded,
+    },
     heap::{
         huge,
         large::{MAX_IN_ARENAS, Outlook},
@@ -83,6 +85,9 @@ unsafe fn reallocate_with(block: *mut u8, old: usize, size: usize, align: usize)
 ///
 /// As for [`reallocate`].
 pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
+    if block.is_null() {
+        return allocate_c(size);
+    }
     // SAFETY: the block is null, or live and aligned as C's blocks are, by this function's contract.
     unsafe { reallocate_unless(block, size, C_ALIGN, |_: Bin, old| size <= old && size > old / 2) }
 }
