@@ -10,7 +10,7 @@ use crate::{
         windows,
     },
     cache::{Cache, waiting::Waiting, watch::Watch},
-    plan::bins::Bin,
+    plan::bins::{Bin, STACK_MAX},
 };
 
 impl Cache {
@@ -72,25 +72,66 @@ impl Cache {
     /// Ends the process with a report if something in a stack isn't a block, or is there twice, or if a block that waits was
     /// written to.
     ///
-    /// O(the squares of the stacks' heights).
+    /// O(blocks in the stacks).
     pub(crate) fn check(&'static self) {
         if self.heap.get().is_none() {
             return;
         }
         for bin in Bin::all() {
             let blocks = self.stack(bin);
-            for (index, &block) in blocks.iter().enumerate() {
-                if !bin.shape_at(block).is_start(block) {
-                    report::bad_free(bin, BadFree::NotABlock(block));
-                }
-                if blocks[..index].contains(&block) {
-                    report::bad_free(bin, BadFree::Twice(block));
-                }
+            if let Some(&block) = blocks.iter().find(|&&it| !bin.shape_at(it).is_start(it)) {
+                report::bad_free(bin, BadFree::NotABlock(block));
+            }
+            if let Some(block) = first_twice(blocks) {
+                report::bad_free(bin, BadFree::Twice(block));
             }
         }
         for Waiting { block, bin } in self.own().known_quarantine().iter().flat_map(|it| it.iter())
         {
             guard::check_clear(bin, block);
+        }
+    }
+}
+
+/// A block that is there twice, of as many as a stack holds. O(blocks).
+fn first_twice(blocks: &[*mut u8]) -> Option<*mut u8> {
+    // One more than the index of each block, in the first free place from that of its address on.
+    let mut places = [0_u8; 2 * STACK_MAX];
+    for (index, &block) in blocks.iter().enumerate() {
+        let hash = (block.addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let mut place = hash as usize % places.len();
+        while let Some(other) = usize::from(places[place]).checked_sub(1) {
+            if blocks[other] == block {
+                return Some(block);
+            }
+            place = (place + 1) % places.len();
+        }
+        places[place] = index as u8 + 1;
+    }
+    None
+}
+
+const _: () = assert!(STACK_MAX < u8::MAX as usize);
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_that_a_full_stack_has_twice_is_found() {
+        // Of 8 bytes, and of pages, whose addresses agree in their lowest bits.
+        for size in [8, 4096] {
+            let mut blocks = [null_mut(); STACK_MAX];
+            for (number, block) in blocks.iter_mut().enumerate() {
+                *block = core::ptr::without_provenance_mut((1 << 40) + number * size);
+            }
+            assert_eq!(first_twice(&blocks), None);
+            for (one, other) in [(0, 1), (0, STACK_MAX - 1), (40, 7)] {
+                let (twice, kept) = (blocks[other], blocks[one]);
+                blocks[one] = twice;
+                assert_eq!(first_twice(&blocks), Some(twice));
+                blocks[one] = kept;
+            }
         }
     }
 }

@@ -71,6 +71,29 @@ impl Bin {
     }
 }
 
+/// A set of bins. All zero is empty.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Bins(u128);
+
+const _: () = assert!(BINS <= u128::BITS as usize);
+
+impl Bins {
+    /// Adds a bin.
+    pub(crate) fn insert(&mut self, bin: Bin) {
+        self.0 |= 1 << bin.0;
+    }
+
+    /// Its bins, smallest blocks first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Bin> {
+        let mut left = self.0;
+        core::iter::from_fn(move || {
+            let bin = (left != 0).then(|| Bin(left.trailing_zeros() as u8));
+            left &= left.wrapping_sub(1);
+            bin
+        })
+    }
+}
+
 /// What a segment looks like that serves as a slab of one class.
 #[derive(Clone, Copy)]
 pub(crate) struct SlabShape {
@@ -97,14 +120,15 @@ const RECIPROCAL_SHIFT: u32 = 42;
 /// reciprocal adds up to less than 2^22, and one byte more is 2^27 at least.
 const REMAINDER: u64 = (1 << RECIPROCAL_SHIFT) - (1 << 22);
 
-/// The bytes that a thread keeps at most in the stack of one bin, and bounds on the count.
+/// The bytes that a thread keeps at most in the stack of one bin, and the least count.
 const STACK_BYTES: usize = 32 * 1024;
 /// The same of blocks up to a kibibyte: with 32 KiB, 100 of 1,024 bytes at a time took a third more time. As much of larger ones
 /// too, and bursts of one size after another hold a third more memory.
 const STACK_BYTES_SMALL: usize = 64 * 1024;
 const STACK_SMALL: usize = 1024;
 const STACK_MIN: usize = 8;
-const STACK_MAX: usize = 128;
+/// The blocks that a stack holds at most.
+pub(crate) const STACK_MAX: usize = 128;
 
 impl SlabShape {
     /// That of the slabs of a class in a partition, of so many bytes.
@@ -311,6 +335,17 @@ mod tests {
             };
             assert_eq!(shape.partition.number(), row, "bin {bin}");
         }
+    }
+
+    #[test]
+    fn a_set_has_the_bins_that_were_added() {
+        let mut set = Bins::default();
+        let added: Vec<_> = Bin::all().filter(|bin| bin.index() % 3 != 1).collect();
+        for &bin in added.iter().rev().chain(&added) {
+            set.insert(bin);
+        }
+        assert!(set.iter().eq(added));
+        assert_eq!(Bins::default().iter().count(), 0);
     }
 
     #[test]

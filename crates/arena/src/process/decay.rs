@@ -39,8 +39,11 @@ pub(crate) fn tick(mark: Mark) -> Option<Batches> {
 
 fn is_due(decay: u64) -> bool {
     let (now, last) = (sys::milliseconds(), LAST.load(Ordering::Relaxed));
-    now >= last + (decay / 2).max(1)
+    let is_time = now >= last + (decay / 2).max(1);
+    // Where nobody looked so far, the process has just begun.
+    is_time
         && LAST.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        && last != 0
 }
 
 /// Milliseconds after which the next look is due, by a clock that may lag by a few; zero for never.

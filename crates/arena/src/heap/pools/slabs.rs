@@ -338,6 +338,7 @@ impl Pools {
         self.grown = true;
         self.books(segment.area).set_bin(segment.place, bin);
         self.segment(segment).served = bin;
+        self.begun.insert(bin);
         let start = segment.address();
         if guard::KNOWS_HELD {
             guard::open_slab(bin, start);

@@ -64,6 +64,9 @@ impl Pools {
             return false;
         }
         let wanted = if self.begins(busy) { Partition::FIRST } else { busy.shape().partition };
+        if ![Partition::FIRST, bin.shape().partition].contains(&wanted) {
+            return false;
+        }
         match self.current_slab(bin) {
             Some(slab) if slab.shape.partition == wanted => {
                 policy::is_worth_vacating(slab.carved_bytes())
