@@ -6,7 +6,8 @@ use crate::{
     books::guard,
     cache::slot,
     face::global::{
-        C_ALIGN, allocate, allocate_c, allocation::allocate_large, deallocate, guarded,
+        C_ALIGN, allocate, allocate_c, allocate_cached, allocate_cached_c,
+        allocation::allocate_large, deallocate, deallocate_c, deallocate_sized,
     },
     heap::{
         huge,
@@ -35,7 +36,7 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
     }
 }
 
-/// As [`reallocate`], for a block whose size is known: the hardened build need not look it up.
+/// As [`reallocate`], for a block whose size is known: it need not be looked up.
 ///
 /// # Safety
 ///
@@ -44,32 +45,38 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
 pub unsafe fn reallocate_sized(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
     // SAFETY: this function's contract is that of both.
     unsafe {
-        if guard::ON {
-            reallocate_with(block, old, size, align)
-        } else {
+        // The checked build looks whether the program holds the block.
+        if guard::KNOWS_HELD && !guard::ON {
             reallocate(block, size, align)
+        } else {
+            reallocate_with(block, old, size, align)
         }
     }
 }
 
-/// Gives a block of known layout another size, as [`reallocate`] does: by a small block that the thread has at hand, if it is at
-/// home where the old one lies.
+/// Gives a block of known layout another size, as [`reallocate`] does: where it lies, or by a small block that the thread has at
+/// hand, if it is at home where the old one lies.
 ///
 /// What the old block is need not be looked up then, and it is checked once, as it is freed.
 ///
 /// # Safety
 ///
 /// As for [`reallocate`]; the block was allocated, or reallocated last, with `old` bytes.
+#[inline]
 unsafe fn reallocate_with(block: *mut u8, old: usize, size: usize, align: usize) -> *mut u8 {
-    let bin = if align > C_ALIGN { None } else { guard::bin_for(old, align) };
+    let bin = if guard::ON && align > C_ALIGN { None } else { guard::bin_for(old, align) };
     if bin.is_some_and(|bin| slot::cache().bin_of::<8>(block) == Some(bin)) {
-        let moved = guarded::allocate_cached(size, align);
+        // With a seal, it isn't as large as its class.
+        if !guard::ON && guard::bin_for(size.max(1), align) == bin {
+            return block;
+        }
+        let moved = allocate_cached(size.max(1), align);
         if !moved.is_null() {
             // SAFETY: the block at hand holds `size` bytes, and is another than the old one; that has `old` in a slab of the
             // bin, and is given up, by this function's contract.
             unsafe {
                 moved.copy_from_nonoverlapping(block, old.min(size));
-                guarded::deallocate_with(block, old, align);
+                deallocate_sized(block, old, align);
             }
             return moved;
         }
@@ -88,8 +95,40 @@ pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
     if block.is_null() {
         return allocate_c(size);
     }
-    // SAFETY: the block is null, or live and aligned as C's blocks are, by this function's contract.
-    unsafe { reallocate_unless(block, size, C_ALIGN, |_: Bin, old| size <= old && size > old / 2) }
+    let stays = |old| size <= old && size > old / 2;
+    // SAFETY: the block is live, by this function's contract.
+    if let Some(old) = unsafe { size_at_home(block) } {
+        if stays(old) {
+            return block;
+        }
+        let moved = allocate_cached_c(size);
+        if !moved.is_null() {
+            // SAFETY: the block at hand holds `size` bytes, and is another than the old one; that has `old`, and is given up, by
+            // this function's contract.
+            unsafe {
+                moved.copy_from_nonoverlapping(block, old.min(size));
+                deallocate_c(block);
+            }
+            return moved;
+        }
+    }
+    // SAFETY: the block is live and aligned as C's blocks are, by this function's contract.
+    unsafe { reallocate_unless(block, size, C_ALIGN, |_: Bin, old| stays(old)) }
+}
+
+/// The bytes of a block that surely lies in a slab where the thread is at home, and isn't free; `None` of any other, and where
+/// more is known of blocks.
+///
+/// # Safety
+///
+/// `block` is live.
+#[inline(always)]
+unsafe fn size_at_home(block: *mut u8) -> Option<usize> {
+    let cache = slot::cache();
+    let bin = if guard::KNOWS_HELD { None } else { cache.bin_of::<C_ALIGN>(block) }?;
+    // SAFETY: a block starts there.
+    let is_sure = bin.shape_at(block).is_start(block) && !unsafe { cache.may_have(bin, block) };
+    is_sure.then(|| bin.shape().block_size as usize)
 }
 
 /// Reallocates, unless a small block of its bin and size `stays` as it is.
