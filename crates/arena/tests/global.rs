@@ -53,8 +53,25 @@ impl Block {
     }
 
     fn resize(&mut self, size: usize, align: usize) {
-        // SAFETY: the block is live.
-        let moved = unsafe { global::reallocate(self.start, size, align) };
+        // SAFETY: the block is live, and has this size and alignment.
+        let moved = unsafe {
+            match size % 2 {
+                0 => global::reallocate_sized(self.start, self.size, size, align),
+                _ => global::reallocate(self.start, size, align),
+            }
+        };
+        self.take(moved, size, align);
+    }
+
+    /// As C does, which has 16 for every alignment.
+    fn resize_c(&mut self, size: usize) {
+        // SAFETY: the block is live, and came from C's calls.
+        let moved = unsafe { global::reallocate_c(self.start, size) };
+        self.take(moved, size, 16);
+    }
+
+    /// Checks what it has at its new place.
+    fn take(&mut self, moved: *mut u8, size: usize, align: usize) {
         assert!(!moved.is_null());
         assert_eq!(moved.addr() % align, 0);
         let kept = self.size.min(size);
@@ -104,6 +121,25 @@ fn boundaries_with_every_alignment_from_this_thread_and_another() {
     }
     drop(sender);
     other.join().unwrap();
+}
+
+/// Up to 64 KiB and down again, by steps of all widths.
+#[test]
+fn blocks_of_c_keep_their_content_as_they_grow_and_shrink() {
+    for (first, percent) in (1..40).flat_map(|first| [10, 30, 60, 150].map(|by| (first, by))) {
+        let size = first * first;
+        let mut block = Block { start: global::allocate_c(size), size, seed: first as u8 };
+        block.fill();
+        while block.size < 64 << 10 {
+            block.resize_c(block.size + block.size * percent / 100 + 1);
+        }
+        while block.size > 16 {
+            block.resize_c(block.size * 100 / (100 + percent));
+        }
+        block.check(block.size);
+        // SAFETY: the block is live, and not used after.
+        unsafe { global::deallocate_c(block.start) };
+    }
 }
 
 #[test]

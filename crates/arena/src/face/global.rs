@@ -275,7 +275,22 @@ unsafe fn deallocate_anywhere(block: *mut u8) {
 /// `block` is live.
 pub unsafe fn usable_size(block: *mut u8) -> usize {
     // SAFETY: the block is live, by this function's contract.
-    unsafe { Kind::in_use(block) }.size(block)
+    unsafe { size_at_home(block).unwrap_or_else(|| Kind::in_use(block).size(block)) }
+}
+
+/// The bytes of a block that surely lies in a slab where the thread is at home, and isn't free; `None` of any other, and where
+/// more is known of blocks.
+///
+/// # Safety
+///
+/// `block` is live.
+#[inline(always)]
+unsafe fn size_at_home(block: *mut u8) -> Option<usize> {
+    let cache = slot::cache();
+    let bin = if guard::KNOWS_HELD { None } else { cache.bin_of::<8>(block) }?;
+    // SAFETY: a block starts there.
+    let is_sure = bin.shape_at(block).is_start(block) && !unsafe { cache.may_have(bin, block) };
+    is_sure.then(|| bin.shape().block_size as usize)
 }
 
 /// Counts the memory that the allocator holds, and the part of it in use.

@@ -7,7 +7,7 @@ use crate::{
     cache::slot,
     face::global::{
         C_ALIGN, allocate, allocate_c, allocate_cached, allocate_cached_c,
-        allocation::allocate_large, deallocate, deallocate_c, deallocate_sized,
+        allocation::allocate_large, deallocate, deallocate_c, deallocate_sized, size_at_home,
     },
     heap::{
         huge,
@@ -114,21 +114,6 @@ pub unsafe fn reallocate_c(block: *mut u8, size: usize) -> *mut u8 {
     }
     // SAFETY: the block is live and aligned as C's blocks are, by this function's contract.
     unsafe { reallocate_unless(block, size, C_ALIGN, |_: Bin, old| stays(old)) }
-}
-
-/// The bytes of a block that surely lies in a slab where the thread is at home, and isn't free; `None` of any other, and where
-/// more is known of blocks.
-///
-/// # Safety
-///
-/// `block` is live.
-#[inline(always)]
-unsafe fn size_at_home(block: *mut u8) -> Option<usize> {
-    let cache = slot::cache();
-    let bin = if guard::KNOWS_HELD { None } else { cache.bin_of::<C_ALIGN>(block) }?;
-    // SAFETY: a block starts there.
-    let is_sure = bin.shape_at(block).is_start(block) && !unsafe { cache.may_have(bin, block) };
-    is_sure.then(|| bin.shape().block_size as usize)
 }
 
 /// Reallocates, unless a small block of its bin and size `stays` as it is.
