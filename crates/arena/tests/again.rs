@@ -5,11 +5,14 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/filled.rs"]
+mod filled;
 #[path = "common/random.rs"]
 mod random;
 
 use std::{alloc::Layout, ptr};
 
+use filled::{filled, free};
 use random::Random;
 use stratalloc_arena::{ArenaHeap, global, validate};
 #[cfg(not(feature = "hardened"))]
@@ -18,19 +21,6 @@ use stratalloc_core::{Allocator, Stats};
 
 const KIB: usize = 1 << 10;
 const PAGE: usize = 4 * KIB;
-
-fn filled(size: usize) -> *mut u8 {
-    let block = global::allocate(size, 8);
-    assert!(!block.is_null());
-    // SAFETY: just allocated.
-    unsafe { block.write_bytes(0xee, size) };
-    block
-}
-
-fn free(block: *mut u8) {
-    // SAFETY: the tests free each block once.
-    unsafe { global::deallocate(block) };
-}
 
 /// As many blocks in a row as leave no room beside these in their arena.
 fn row(size: usize) -> Vec<*mut u8> {

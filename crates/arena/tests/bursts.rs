@@ -5,28 +5,18 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/filled.rs"]
+mod filled;
 #[path = "common/resident.rs"]
 mod resident;
 
+use filled::{filled, free};
 use resident::{MIB, resident};
 use stratalloc_arena::global;
 
-fn allocate(size: usize) -> *mut u8 {
-    let block = global::allocate(size, 8);
-    assert!(!block.is_null());
-    // SAFETY: a live block.
-    unsafe { block.write_bytes(1, size) };
-    block
-}
-
-fn free(block: *mut u8) {
-    // SAFETY: the tests free each block once.
-    unsafe { global::deallocate(block) };
-}
-
 /// Allocates blocks of these sizes, writes to each, and frees them all, the last first.
 fn burst(sizes: impl Iterator<Item = usize>) {
-    let blocks: Vec<_> = sizes.map(allocate).collect();
+    let blocks: Vec<_> = sizes.map(filled).collect();
     blocks.into_iter().rev().for_each(free);
 }
 
@@ -50,7 +40,7 @@ fn sizes_of_a_row_share_their_memory_in_whatever_order_it_is_freed() {
     let _alone = alone::alone();
     let before = resident();
     for size in (0..3).flat_map(|_| [288, 320, 352, 384, 416, 448, 480, 512]) {
-        let blocks: Vec<_> = (0..3 * MIB / size).map(|_| allocate(size)).collect();
+        let blocks: Vec<_> = (0..3 * MIB / size).map(|_| filled(size)).collect();
         // The step has no divisor in common with any of these counts.
         (0..blocks.len()).for_each(|turn| free(blocks[turn * 7919 % blocks.len()]));
     }
@@ -89,7 +79,7 @@ fn what_was_filled_once_has_no_more_memory_later() {
     let sizes = [576, 640, 704, 768, 832, 896, 960, 1024];
     let mut staying = Vec::new();
     let mut fill = || {
-        let blocks: Vec<_> = (0..2500).flat_map(|_| sizes).map(allocate).collect();
+        let blocks: Vec<_> = (0..2500).flat_map(|_| sizes).map(filled).collect();
         let (others, blocks): (Vec<_>, Vec<_>) =
             blocks.into_iter().enumerate().partition(|(number, _)| number % 400 == 0);
         let before = std::mem::replace(&mut staying, others);

@@ -5,6 +5,8 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/filled.rs"]
+mod filled;
 #[path = "common/level.rs"]
 mod level;
 #[path = "common/resident.rs"]
@@ -17,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use filled::{filled, free};
 use level::{HARDENED, QUARANTINED, for_block_of};
 use resident::{MIB, resident};
 use stratalloc_arena::{Census, Config, global};
@@ -29,19 +32,6 @@ fn alone() -> MutexGuard<'static, Option<PathBuf>> {
     Config::new().apply().unwrap();
     global::trim();
     alone
-}
-
-fn allocate(size: usize) -> *mut u8 {
-    let block = global::allocate(size, 8);
-    assert!(!block.is_null());
-    // SAFETY: just allocated.
-    unsafe { block.write_bytes(1, size) };
-    block
-}
-
-fn free(block: *mut u8) {
-    // SAFETY: the tests free each block once.
-    unsafe { global::deallocate(block) };
 }
 
 /// Blocks of many sizes, `bytes` in all, allocated and freed again.
@@ -60,7 +50,7 @@ fn peak_with<T>(bytes: usize, at_the_top: impl FnOnce() -> T) {
         .cycle()
         .map_while(|&size| {
             left = left.checked_sub(size)?;
-            Some(allocate(size))
+            Some(filled(size))
         })
         .collect();
     let _held = at_the_top();
@@ -124,8 +114,8 @@ fn a_gigabyte_goes_by_itself_but_for_what_is_kept() {
 fn beside_much_in_use_no_more_than_a_quarter_of_it_is_kept() {
     let _alone = alone();
     let before = resident();
-    let staying: Vec<_> = (0..160 * 1024).map(|_| allocate(for_block_of(1024))).collect();
-    let others: Vec<_> = (0..160 * 256).map(|_| allocate(for_block_of(4096))).collect();
+    let staying: Vec<_> = (0..160 * 1024).map(|_| filled(for_block_of(1024))).collect();
+    let others: Vec<_> = (0..160 * 256).map(|_| filled(for_block_of(4096))).collect();
     others.into_iter().for_each(free);
     let kept = resident() - before - 160 * MIB;
     assert!(kept < (32 + 40 + 16) * MIB, "{} MiB", kept / MIB);

@@ -5,6 +5,8 @@
 
 #[path = "common/alone.rs"]
 mod alone;
+#[path = "common/filled.rs"]
+mod filled;
 #[path = "common/resident.rs"]
 mod resident;
 
@@ -15,6 +17,7 @@ use std::{
     thread,
 };
 
+use filled::{filled, free};
 use resident::{MIB, resident};
 use stratalloc_arena::{ArenaHeap, Config, global};
 use stratalloc_core::{Allocator, Trim};
@@ -33,21 +36,10 @@ fn beyond(before: usize) -> usize {
     resident().saturating_sub(before)
 }
 
-fn fill(size: usize) -> *mut u8 {
-    let block = global::allocate(size, 8);
-    assert!(!block.is_null());
-    // SAFETY: just allocated.
-    unsafe { block.write_bytes(1, size) };
-    block
-}
-
 /// Blocks of every size to 16 KiB, freed again.
 fn work() {
-    let blocks: Vec<_> = (0..400).map(|step| fill(16 + step * 40)).collect();
-    for block in blocks {
-        // SAFETY: each is freed once.
-        unsafe { global::deallocate(block) };
-    }
+    let blocks: Vec<_> = (0..400).map(|step| filled(16 + step * 40)).collect();
+    blocks.into_iter().for_each(free);
 }
 
 /// So many threads work at once, and end.
@@ -107,7 +99,7 @@ fn a_trim_leaves_little_of_an_ended_threads_heap() {
 fn threads_that_freed_blocks_of_one_that_sleeps_leave_nothing() {
     let _alone = keeping(0);
     let count = 100;
-    let blocks: Vec<_> = (0..count).map(|_| fill(100).expose_provenance()).collect();
+    let blocks: Vec<_> = (0..count).map(|_| filled(100).expose_provenance()).collect();
     threads_that(count, |number| {
         // SAFETY: each is freed once.
         unsafe { global::deallocate(std::ptr::with_exposed_provenance_mut(blocks[number])) };
@@ -142,15 +134,14 @@ fn what_a_block_shrinks_by_goes_at_once() {
     Config::new().apply().unwrap();
     let before = resident();
     for size in [256 * MIB, 40 * MIB] {
-        let mut block = fill(size);
+        let mut block = filled(size);
         for live in (1..16).rev().map(|sixteenths| size / 16 * sixteenths) {
             // SAFETY: the block is live.
             block = unsafe { global::reallocate(block, live, 8) };
             let held = beyond(before);
             assert!(held < live + live / 10 + 2 * MIB, "{held} bytes for {live}");
         }
-        // SAFETY: freed once.
-        unsafe { global::deallocate(block) };
+        free(block);
         global::trim();
     }
 }
@@ -166,17 +157,14 @@ fn blocks_that_shrink_to_a_tenth_hold_little_more() {
             let size = (400 << 10) + number * 3000;
             live += size / 10;
             // SAFETY: just allocated; the old address is forgotten.
-            unsafe { global::reallocate(fill(size), size / 10, 8) }
+            unsafe { global::reallocate(filled(size), size / 10, 8) }
         })
         .collect();
     // What else is kept may be as much as lives.
     global::trim();
     let held = beyond(before);
     assert!(held < live + live / 8 + MIB, "{held} bytes for {live}");
-    for block in blocks {
-        // SAFETY: freed once.
-        unsafe { global::deallocate(block) };
-    }
+    blocks.into_iter().for_each(free);
     global::trim();
 }
 
@@ -185,15 +173,11 @@ fn what_a_trim_would_give_is_known_before() {
     let _alone = keeping(64 * MIB);
     let mut kept = Vec::new();
     for step in 0..40_000 {
-        let block = fill(1000);
+        let block = filled(1000);
         // Stretches of 16 blocks are freed, of 4 live on.
         kept.push((step % 20 < 4, block));
     }
-    let large = fill(5 * MIB);
-    let free = |block| {
-        // SAFETY: each is freed once.
-        unsafe { global::deallocate(block) };
-    };
+    let large = filled(5 * MIB);
     kept.iter().filter(|(lives, _)| !lives).for_each(|&(_, block)| free(block));
     free(large);
     let said = global::stats().trimmable;
