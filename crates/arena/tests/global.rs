@@ -206,6 +206,23 @@ fn a_block_that_keeps_its_size_may_get_another_alignment() {
     }
 }
 
+/// As `Allocator::shrink` and `grow` may ask for it.
+#[test]
+fn a_block_may_shrink_to_no_bytes_and_grow_from_none() {
+    for size in [1, 8, 100, 1000, 40_000] {
+        let block = global::allocate(size, 8);
+        // SAFETY: the block is live, of this size each time, and is freed as it was last resized.
+        unsafe {
+            let none = global::reallocate_sized(block, size, 0, 8);
+            let some = global::reallocate_sized(none, 0, size, 8);
+            some.write_bytes(1, size);
+            let none = global::reallocate_sized(some, size, 0, 8);
+            assert!(!none.is_null());
+            global::deallocate_sized(none, 0, 8);
+        }
+    }
+}
+
 /// Threads take over the heaps of others that end at the same moment.
 #[test]
 fn threads_start_while_others_end() {
