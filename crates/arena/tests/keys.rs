@@ -37,7 +37,7 @@ fn no_block_that_c_gets_has_a_key() {
         ("aligned_alloc", |size| global::allocate_aligned_c(size, 64)),
     ];
     for (name, allocate) in ways {
-        for size in [16, 100, 1000] {
+        for size in [4, 16, 100, 1000] {
             let mut left = 0;
             for _ in 0..3 {
                 let blocks: Vec<_> = (0..COUNT).map(|_| allocate(size)).collect();

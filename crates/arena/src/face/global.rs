@@ -111,9 +111,12 @@ pub fn allocate_aligned_c(size: usize, align: usize) -> *mut u8 {
     if align <= C_ALIGN {
         return allocate_c(size);
     }
-    let block = allocate(size, align);
-    if LEAVES_KEYS && !block.is_null() && (size_of::<usize>()..=KEYED).contains(&size) {
-        // SAFETY: just allocated, of a word at least.
+    let block = allocate_cached(size, align);
+    if block.is_null() {
+        return allocate_slow(size, align);
+    }
+    if LEAVES_KEYS && size <= KEYED {
+        // SAFETY: the block was free in a slab, so that it has a word at least, and is the caller's now.
         unsafe { keys::leave(block, 0) };
     }
     block
