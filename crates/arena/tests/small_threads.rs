@@ -3,6 +3,9 @@
 // The sanitizer keeps its own books beside them.
 #![cfg(not(any(loom, asan, tsan)))]
 
+#[path = "common/filled.rs"]
+mod filled;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -10,21 +13,14 @@ use std::{
     thread,
 };
 
-use stratalloc_arena::{AREA_SIZE, global};
+use filled::{filled, free};
+use stratalloc_arena::AREA_SIZE;
 
 const THREADS: usize = 64;
 /// The bytes mapped for each thread, at most.
 const MAPPED: usize = 7 << 18;
 /// One block of each, whose own partitions are six, on ten pages.
 const SIZES: [usize; 10] = [24, 48, 96, 160, 320, 640, 1000, 1500, 2500, 4000];
-
-fn fill(size: usize) -> *mut u8 {
-    let block = global::allocate(size, 8);
-    assert!(!block.is_null());
-    // SAFETY: just allocated.
-    unsafe { block.write_bytes(1, size) };
-    block
-}
 
 /// The page tables of the process: the kernel counts them as they are made.
 fn page_tables() -> usize {
@@ -71,14 +67,11 @@ fn a_thread_with_a_block_of_each_of_ten_classes_costs_some_fifteen_pages() {
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                let blocks = SIZES.map(fill);
+                let blocks = SIZES.map(filled);
                 areas.lock().unwrap().extend(blocks.map(|block| area(block.addr())));
                 begun.wait();
                 seen.wait();
-                for block in blocks {
-                    // SAFETY: live, and freed once.
-                    unsafe { global::deallocate(block) };
-                }
+                blocks.into_iter().for_each(free);
             });
         }
         begun.wait();
