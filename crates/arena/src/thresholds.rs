@@ -177,9 +177,10 @@ pub(crate) const HUGE_PAUSE: u64 = 5000;
 /// touch little at either end of a buffer.
 pub(crate) const HUGE_BLOCK: usize = 4 * HUGE_PAGE;
 pub(crate) const HUGE_BLOCK_HELD: usize = 8 * HUGE_PAGE;
-/// The least such block where those that were freed of late were filled. Smaller ones would fill their last segments too:
-/// a cache of buffers of 70 to 140 KB held 1.44 times what lived in it instead of 1.25.
-pub(crate) const HUGE_FILLED: usize = HUGE_PAGE / 2;
+/// The same where those that were freed of late were filled. Smaller ones would fill their last segments too: a cache of buffers
+/// of 70 to 140 KB held 1.44 times what lived in it instead of 1.25.
+pub(crate) const HUGE_FILLED: usize = HUGE_PAGE / 4;
+pub(crate) const HUGE_FILLED_HELD: usize = 4 * HUGE_PAGE;
 /// While freed blocks were filled, one in so many is looked at.
 pub(crate) const FILLED_FREES: u8 = 16;
 

@@ -14,8 +14,8 @@ use crate::{
     policy::grant,
     sys,
     thresholds::{
-        FILLED_FREES, HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_FILLED, HUGE_HELD, HUGE_PAGE, HUGE_PAUSE,
-        HUGE_SHARE, HUGE_SHARE_OF_CLASS, SLOW_HUGE_PAGE, SLOW_IN_A_ROW,
+        FILLED_FREES, HUGE_BLOCK, HUGE_BLOCK_HELD, HUGE_FILLED, HUGE_FILLED_HELD, HUGE_HELD,
+        HUGE_PAGE, HUGE_PAUSE, HUGE_SHARE, HUGE_SHARE_OF_CLASS, SLOW_HUGE_PAGE, SLOW_IN_A_ROW,
     },
 };
 
@@ -82,8 +82,12 @@ impl Filling {
     /// Whether a large block of so many bytes in segments of that size should be in huge pages, in a heap that holds so many
     /// besides.
     pub(crate) fn suits(self, size: usize, held: usize, segment: usize) -> bool {
-        let least = if self.left != 0 && segment < HUGE_PAGE { HUGE_FILLED } else { HUGE_BLOCK };
-        size >= least && size + held >= HUGE_BLOCK_HELD && may_be_asked_for()
+        let (least, least_held) = if self.left != 0 && segment < HUGE_PAGE {
+            (HUGE_FILLED, HUGE_FILLED_HELD)
+        } else {
+            (HUGE_BLOCK, HUGE_BLOCK_HELD)
+        };
+        size >= least && size + held >= least_held && may_be_asked_for()
     }
 }
 
@@ -121,7 +125,8 @@ mod tests {
             assert!(!filling.suits(HUGE_BLOCK - 1, HUGE_BLOCK_HELD, segment));
         }
         filling.note(true);
-        assert!(filling.suits(HUGE_FILLED, HUGE_BLOCK_HELD, small));
+        assert!(filling.suits(HUGE_FILLED, HUGE_FILLED_HELD - HUGE_FILLED, small));
+        assert!(!filling.suits(HUGE_FILLED, HUGE_FILLED_HELD - HUGE_FILLED - 1, small));
         assert!(!filling.suits(HUGE_FILLED - 1, HUGE_BLOCK_HELD, small));
         assert!(!filling.suits(HUGE_BLOCK - 1, HUGE_BLOCK_HELD, large));
         filling.note(false);

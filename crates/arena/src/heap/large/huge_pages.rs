@@ -49,11 +49,12 @@ impl LargeBlock {
         }
     }
 
-    /// The segments, counted from its first arena's first, of the huge pages that some segments of it fill, or nearly so.
+    /// The segments, counted from its first arena's first, of the huge pages of which some segments of it are a quarter; of a
+    /// whole block, that they fill, or nearly so.
     fn in_huge_pages(self, pools: &mut Pools, segments: Range<usize>) -> Range<usize> {
         let part = part_of(self.first.place.arena.partition);
         // What a run leaves serves other runs, what a whole block leaves nobody.
-        let most_left = if self.is_whole(pools) { part / 4 } else { part / 2 };
+        let most_left = if self.is_whole(pools) { part / 4 } else { part * 3 / 4 };
         let before = segments.start % part;
         let start = segments.start - before + if before > most_left { part } else { 0 };
         let behind = segments.end.next_multiple_of(part) - segments.end;
