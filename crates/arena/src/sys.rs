@@ -1,6 +1,7 @@
 //! The system calls of the arenas, on addresses that they own.
 
 mod advice;
+mod huge_pages;
 pub(crate) mod lock;
 pub(crate) mod mappings;
 pub(crate) mod maps;
@@ -25,6 +26,7 @@ use stratalloc_pages::os;
 pub(crate) use crate::sys::advice::{
     avoid_huge, fault_in, is_advice_allowed, prefer_huge, purge, set_advice,
 };
+pub(crate) use crate::sys::huge_pages::huge_pages_come_unasked;
 
 use crate::{plan::geometry::AREA_SHIFT, thresholds::WORTH_PURGING_ZEROES};
 

@@ -5,6 +5,7 @@ mod books;
 mod commit;
 mod guard_pages;
 mod held;
+mod huge_pages;
 mod purge;
 mod tables;
 mod validation;
@@ -29,6 +30,7 @@ pub(crate) use crate::books::area::{
     books::Books,
     commit::{Appetite, Refusal},
     held::{held_block, held_of_segment},
+    huge_pages::in_huge_page,
     tables::{HELD_SIZE, KNOWS_HELD},
     validation::Sums,
 };

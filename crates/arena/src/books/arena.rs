@@ -74,7 +74,7 @@ pub(crate) struct Arena {
     /// Those of `committed` that may be used to their ends.
     pub(crate) whole: u64,
     links: Links<Self>,
-    /// Segments behind which huge pages were asked for, for large blocks. A hint: the system may have refused.
+    /// Segments behind which huge pages may come: they were asked for, or come unasked.
     pub(crate) huge: u64,
     /// What it serves.
     pub(crate) purpose: Use,
@@ -113,9 +113,11 @@ impl Arena {
         (cold != 0).then(|| (cold.trailing_zeros() as usize + first) % SEGMENTS)
     }
 
-    /// The number of stretches of usable memory.
+    /// The number of stretches of usable memory; those where huge pages may come, and where not, are two.
     pub(crate) const fn stretches(&self) -> u32 {
-        (self.committed & !(self.whole << 1)).count_ones()
+        let follows = self.committed & (self.whole << 1);
+        let differs = follows & (self.huge ^ (self.huge << 1));
+        (self.committed & !follows | differs).count_ones()
     }
 }
 

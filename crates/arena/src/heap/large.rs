@@ -16,7 +16,7 @@ mod warming;
 use crate::{
     books::{
         area::Refusal,
-        arena::{Claim, Use},
+        arena::{Claim, Use, run_mask},
         guard,
         reference::{ArenaRef, SegmentRef},
         report,
@@ -200,8 +200,11 @@ impl LargeBlock {
         let limited = pools.grant.limit().is_some();
         if !limited && pools.filling.suits(filled, held, self.segment_size()) {
             self.prefer_huge(pools, from, to);
-        } else {
-            self.pieces(from, to).for_each(|(first, count)| pools.avoid_huge(first, count));
+        } else if filled == 0 || !sys::huge_pages_come_unasked() {
+            for (first, count) in self.pieces(from, to) {
+                let segments = run_mask(first.place.segment, count);
+                pools.books(first.area).avoid_huge_for(first.place.arena, segments);
+            }
         }
     }
 

@@ -154,6 +154,7 @@ impl Books {
         match self.map_piece(arena.segment(first), (end - first) * size, huge) {
             Ok(()) => {
                 self.note_usable(arena, first, end - first, size);
+                self.note_huge(arena, first, end - first, huge);
                 Ok(())
             }
             // One by one, to find which of them is occupied.
@@ -176,7 +177,10 @@ impl Books {
             return Ok(());
         }
         match self.map_piece(place, bytes, huge) {
-            Ok(()) => self.note_usable(place.arena, place.segment, 1, bytes),
+            Ok(()) => {
+                self.note_usable(place.arena, place.segment, 1, bytes);
+                self.note_huge(place.arena, place.segment, 1, huge);
+            }
             // If the segment before this one becomes usable to its end, this one needs no further mapping.
             Err(Refusal::OutOfMemory) if usable == 0 && self.follows_part(place) => {
                 self.commit_run(place.arena, place.segment - 1, 1, huge)?;

@@ -95,7 +95,11 @@ impl Books {
                 let place = arena.segment(used.trailing_zeros() as usize);
                 used &= used - 1;
                 if let Some(mut slab) = self.slab_of(place) {
-                    purged += purge_slab(&mut slab, rested);
+                    let here = purge_slab(&mut slab, rested);
+                    if here != 0 {
+                        self.avoid_huge_beside(arena, 1 << place.segment);
+                    }
+                    purged += here;
                 }
             }
         }
@@ -258,6 +262,7 @@ impl Books {
                 purged += self.note_purged(place, first, count);
             }
         }
+        self.avoid_huge_beside(place, segments);
         purged
     }
 

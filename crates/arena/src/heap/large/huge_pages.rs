@@ -3,35 +3,26 @@
 //! Where segments are smaller than a huge page, those beside a run that lie in a huge page with most of it come with it:
 //! they count as warm from then on, so that the next runs are placed there.
 
-use core::{ops::Range, ptr::NonNull};
+use core::ops::Range;
 
 use crate::{
-    books::{
-        arena::run_mask,
-        guard,
-        reference::{ArenaRef, SegmentRef},
-    },
+    books::{area::in_huge_page, arena::run_mask, guard, reference::ArenaRef},
     heap::{
         large::{LargeBlock, PAGE},
         pools::Pools,
     },
-    plan::geometry::{Partition, SEGMENTS},
+    plan::geometry::SEGMENTS,
     policy::huge_pages,
     sys,
     thresholds::{HUGE_PAGE, LOOKS, LOOKS_INTO_FREED},
 };
-
-/// The segments of a partition that a huge page has, or one that has several.
-fn part_of(partition: Partition) -> usize {
-    (HUGE_PAGE / partition.segment_size()).max(1)
-}
 
 impl LargeBlock {
     /// Asks for huge pages behind segments `from..to` of it, which are vacant still, and will be filled: the first of them,
     /// and if that isn't slow to fault in, the others.
     pub(super) fn prefer_huge(self, pools: &mut Pools, from: usize, to: usize) {
         let first = self.first.place.segment;
-        let part = part_of(self.first.place.arena.partition);
+        let part = in_huge_page(self.first.place.arena.partition);
         let all = self.in_huge_pages(pools, first + from..first + to);
         let mut tried = false;
         for number in all.step_by(part) {
@@ -52,7 +43,7 @@ impl LargeBlock {
     /// The segments, counted from its first arena's first, of the huge pages of which some segments of it are a quarter; of a
     /// whole block, that they fill, or nearly so.
     fn in_huge_pages(self, pools: &mut Pools, segments: Range<usize>) -> Range<usize> {
-        let part = part_of(self.first.place.arena.partition);
+        let part = in_huge_page(self.first.place.arena.partition);
         // What a run leaves serves other runs, what a whole block leaves nobody.
         let most_left = if self.is_whole(pools) { part / 4 } else { part * 3 / 4 };
         let before = segments.start % part;
@@ -78,49 +69,19 @@ impl Pools {
     /// Asks for the huge page, or several, from a segment of an arena on, and counts what runs may have of it as warm.
     /// Returns whether it did: not where one of them has memory, or serves something.
     fn ask_for_huge(&mut self, arena: ArenaRef, first: usize) -> bool {
-        let size = arena.place.partition.segment_size();
-        let part = part_of(arena.place.partition);
-        let segments = run_mask(first, part);
-        let books = self.books(arena.area);
-        let book = books.arena(arena.place);
-        if (book.used | book.dirty) & segments != 0
-            || books.commit_run(arena.place, first, part, false).is_err()
-        {
+        let ArenaRef { area, place } = arena;
+        if !self.books(area).prefer_huge(place, first) {
             return false;
         }
-        let Some(start) = NonNull::new(arena.segment(first).address()) else { return false };
-        // SAFETY: all of it is usable, and no program has it.
-        unsafe { sys::prefer_huge(start, part * size) };
-        self.arena(arena).huge |= segments;
+        let (size, count) = (place.partition.segment_size(), in_huge_page(place.partition));
         // A segment of several huge pages is touched one by one, and what lies beside a whole block can serve nobody.
         if size < HUGE_PAGE && self.arena(arena).purpose.is_of_segments() {
-            for number in first..first + part {
+            for number in first..first + count {
                 self.segment(arena.segment(number)).touched = size as u32;
             }
-            self.arena(arena).dirty |= segments;
-            self.figures.add_dirty(part * size);
+            self.arena(arena).dirty |= run_mask(first, count);
+            self.figures.add_dirty(count * size);
         }
         true
-    }
-
-    /// Takes back that huge pages were asked for behind vacant segments, where they aren't there: a page of these that is
-    /// touched would bring one. `first` and `count` say which, of one arena.
-    pub(crate) fn avoid_huge(&mut self, first: SegmentRef, count: usize) {
-        let (arena, first) = (first.arena(), first.place.segment);
-        if self.arena(arena).huge & run_mask(first, count) == 0 {
-            return;
-        }
-        let part = part_of(arena.place.partition);
-        let bytes = part * arena.place.partition.segment_size();
-        for first in (first / part * part..first + count).step_by(part) {
-            let segments = run_mask(first, part);
-            let book = self.arena(arena);
-            if book.huge & segments == segments && (book.used | book.dirty) & segments == 0 {
-                book.huge &= !segments;
-                let start = NonNull::new(arena.segment(first).address());
-                // SAFETY: [ARENA-2: usable] all of it is usable; no program has it.
-                start.into_iter().for_each(|start| unsafe { sys::avoid_huge(start, bytes) });
-            }
-        }
     }
 }

@@ -126,6 +126,10 @@ impl Pools {
             for number in last + 1..until {
                 self.forget_segment(block.segment(number));
             }
+            for (first, count) in block.pieces(last, until) {
+                let segments = run_mask(first.place.segment, count);
+                self.books(first.area).avoid_huge_beside(first.place.arena, segments);
+            }
         }
     }
 }

@@ -192,7 +192,8 @@ impl Pools {
         let size = spare.first.place.arena.partition.segment_size();
         let (arena, start) = (spare.first.arena(), spare.end - bytes);
         let mut taken = 0;
-        for number in start / size..spare.end.div_ceil(size) {
+        let (from, to) = (start / size, spare.end.div_ceil(size));
+        for number in from..to {
             let segment = arena.segment(spare.first.place.segment + number);
             let touched = self.segment(segment).touched as usize;
             let left = start.saturating_sub(number * size).min(touched);
@@ -203,6 +204,8 @@ impl Pools {
             taken += touched - left;
         }
         self.figures.reuse(taken);
+        let segments = run_mask(spare.first.place.segment + from, to - from);
+        self.books(arena.area).avoid_huge_beside(arena.place, segments);
         self.books(arena.area).mend(arena.place);
     }
 

@@ -18,7 +18,7 @@ use crate::{
         geometry::{PARTITIONS, Partition},
     },
     policy::{self, huge_pages},
-    sys::spares,
+    sys::{self, spares},
     thresholds::{FIRST_MOST, LOOKED_AT, WORTH_FETCHING, WORTH_GIVING, WORTH_LOOKING},
 };
 
@@ -430,10 +430,13 @@ impl Pools {
         let held = self.figures.held();
         let of_class = self.tallies.live(bin) * bin.shape().block_size as usize;
         let huge = huge_pages::suit_segments(segment.place.arena.partition, held, of_class);
-        if !huge {
-            self.avoid_huge(segment, 1);
+        let books = self.books(segment.area);
+        if huge {
+            books.prefer_huge_again(segment.place);
+        } else if !sys::huge_pages_come_unasked() {
+            books.avoid_huge_for(segment.place.arena, 1 << segment.place.segment);
         }
-        self.books(segment.area).commit_slab(segment.place, bytes, Appetite { held, huge })
+        books.commit_slab(segment.place, bytes, Appetite { held, huge })
     }
 
     /// Vacates all empty slabs, which were kept as they were current.
