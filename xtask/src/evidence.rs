@@ -42,7 +42,7 @@ const BLOCK: &str = "`crates/block/src/shared/stress.rs`";
 const FORKS: &str = "`crates/arena/tests/forks.rs`, `crates/arena/tests/storm.rs`";
 
 /// To add one, add a line.
-const STRUCTURES: [Structure; 19] = [
+const STRUCTURES: [Structure; 20] = [
     structure("stack of free blocks", &["block/src/shared/stack.rs"], BLOCK, "block"),
     structure(
         "growth, chunk by chunk",
@@ -74,6 +74,12 @@ const STRUCTURES: [Structure; 19] = [
         &["arena/src/heap/inbox.rs", "arena/src/heap/inbox", "arena/src/cache/outbox.rs"],
         "`crates/arena/tests/leaks.rs`, `crates/arena/tests/global.rs`",
         "arena",
+    ),
+    structure(
+        "how blocks stand in the paranoid build",
+        &["arena/src/books/guard/standing.rs", "arena/src/books/guard/standing"],
+        "",
+        "",
     ),
     structure(
         "account of the limit",

@@ -82,6 +82,9 @@ mod books {
     mod fenced {
         mod slots;
     }
+    mod guard {
+        mod standing;
+    }
     pub(crate) mod owner;
     pub(crate) mod windows {
         mod entry;

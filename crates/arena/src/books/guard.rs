@@ -21,9 +21,10 @@
 
 mod neighbours;
 mod seal;
+mod standing;
 mod wipe;
 
-use core::sync::atomic::{AtomicU8, Ordering, fence};
+use core::sync::atomic::Ordering;
 
 use stratalloc_core::MAX_CLASS_SIZE;
 
@@ -37,6 +38,7 @@ use crate::{
 };
 
 use seal::Seal;
+use standing::{Standing, before_change};
 
 pub(crate) use crate::books::{
     area::KNOWS_HELD,
@@ -104,10 +106,10 @@ pub(crate) fn are_long(bin: Bin) -> bool {
 /// The byte of a block in a slab of `bin`. Used with `Relaxed`, but for looks at neighbours: a thread that frees a block
 /// has it from the thread that allocated it.
 #[inline(always)]
-fn byte(bin: Bin, block: *mut u8) -> &'static AtomicU8 {
+fn standing(bin: Bin, block: *mut u8) -> Standing<'static> {
     // SAFETY: the bin is that of the address's tile: [AREA-2: tiles] its segment serves as a slab. Areas of threads stay
     // ([WINDOWS-1: stay]).
-    unsafe { held_block(block, bin.shape().partition) }
+    Standing(unsafe { held_block(block, bin.shape().partition) })
 }
 
 /// Forgets what a segment's bytes say, since the segment becomes a slab of `bin`, and sees to it that its blocks can be sealed.
@@ -142,7 +144,7 @@ fn not_held(bin: Bin, address: *mut u8) -> ! {
 #[inline(always)]
 pub(crate) fn hand_out(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
     if !ON {
-        byte(bin, block).store(held_at(block), Ordering::Relaxed);
+        standing(bin, block).say(held_at(block));
         return block;
     }
     if are_long(bin) { hand_out_long(bin, block, size) } else { hand_out_any(bin, block, size) }
@@ -163,7 +165,7 @@ fn hand_out_any(bin: Bin, block: *mut u8, size: usize) -> *mut u8 {
     // SAFETY: the block was just allocated for the caller, and has room for `size` bytes.
     unsafe { seal(bin, block).set(size) };
     if PARANOID {
-        byte(bin, block).store(held_at(block), Ordering::Release);
+        standing(bin, block).say_done(held_at(block));
     }
     block
 }
@@ -220,11 +222,11 @@ fn not_sealed(bin: Bin, address: *mut u8) -> ! {
 /// Gives the byte of a block that was just allocated another value, and looks at what it said.
 #[inline(always)]
 fn leave(bin: Bin, block: *mut u8, now: u8) {
-    let byte = byte(bin, block);
-    let before = byte.load(Ordering::Relaxed);
-    byte.store(now, Ordering::Relaxed);
+    let standing = standing(bin, block);
+    let before = standing.said();
+    standing.say(now);
     if PARANOID {
-        fence(Ordering::Release);
+        before_change();
     }
     if before == ZEROED {
         let size = bin.shape().block_size as usize;
@@ -293,13 +295,13 @@ fn take_sealed_back_sized(bin: Bin, block: *mut u8, size: usize, rival: Rival) -
 /// Marks a block of `bin` as free if the program holds it; returns whether it does.
 #[inline(always)]
 fn mark_freed(bin: Bin, block: *mut u8, rival: Rival) -> bool {
-    let (byte, held) = (byte(bin, block), held_at(block));
+    let (standing, held) = (standing(bin, block), held_at(block));
     if ON && rival == Rival::Any {
-        return byte.compare_exchange(held, FREED, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        return standing.say_instead(held, FREED);
     }
-    let is_held = byte.load(Ordering::Relaxed) == held;
+    let is_held = standing.said() == held;
     if is_held {
-        byte.store(FREED, Ordering::Relaxed);
+        standing.say(FREED);
     }
     is_held
 }
@@ -365,7 +367,7 @@ pub(crate) fn take_back_sized(bin: Bin, block: *mut u8, size: usize, rival: Riva
 
 /// Undoes what [`take_back_sized`] did wrongly.
 pub(crate) fn give_again(bin: Bin, block: *mut u8) {
-    byte(bin, block).store(held_at(block), Ordering::Relaxed);
+    standing(bin, block).say(held_at(block));
 }
 
 /// Zeroes a block in the hardened build.
@@ -376,7 +378,7 @@ pub(crate) fn give_again(bin: Bin, block: *mut u8) {
 #[inline(always)]
 pub(crate) unsafe fn clear(bin: Bin, block: *mut u8) {
     if PARANOID {
-        fence(Ordering::Release);
+        before_change();
     }
     if ON {
         // SAFETY: the block is the caller's, by this function's contract. Sizes are multiples of a word's, and have room for
@@ -384,7 +386,7 @@ pub(crate) unsafe fn clear(bin: Bin, block: *mut u8) {
         unsafe { wipe::zero(block, bin.shape().block_size as usize) };
     }
     if PARANOID {
-        byte(bin, block).store(ZEROED, Ordering::Release);
+        standing(bin, block).say_done(ZEROED);
     }
 }
 
@@ -395,7 +397,7 @@ pub(crate) unsafe fn clear(bin: Bin, block: *mut u8) {
 ///
 /// The block lies in a slab of the bin of a thread's heap, is free, and the calling thread's alone.
 pub(crate) unsafe fn make_clear(bin: Bin, block: *mut u8) {
-    if byte(bin, block).load(Ordering::Relaxed) == 0 {
+    if standing(bin, block).said() == 0 {
         // SAFETY: this function's contract is at least the same.
         unsafe { clear(bin, block) };
     }
@@ -404,7 +406,7 @@ pub(crate) unsafe fn make_clear(bin: Bin, block: *mut u8) {
 /// Whether the program holds a block of `bin` at an address, which lay in a slab of it once.
 #[inline(always)]
 pub(crate) fn is_held(bin: Bin, block: *mut u8) -> bool {
-    byte(bin, block).load(Ordering::Acquire) == held_at(block)
+    standing(bin, block).before_look() == held_at(block)
 }
 
 /// Ends the process with a report if the program wrote past the end of a block of `bin`, or of one beside it, that it holds.
@@ -422,8 +424,7 @@ pub(crate) unsafe fn check_around(bin: Bin, block: *mut u8) {
 pub(crate) fn check_clear(bin: Bin, block: *mut u8) {
     let size = bin.shape().block_size as usize;
     // SAFETY: the block is free and the calling thread's alone. Sizes are multiples of a word's, and have room for a seal.
-    if byte(bin, block).load(Ordering::Relaxed) == ZEROED && !unsafe { wipe::is_zero(block, size) }
-    {
+    if standing(bin, block).said() == ZEROED && !unsafe { wipe::is_zero(block, size) } {
         report::written_after_free(block, size);
     }
 }
@@ -437,7 +438,7 @@ pub(crate) fn check_held(bin: Bin, block: *mut u8) {
             not_sealed(bin, block)
         };
     }
-    if byte(bin, block).load(Ordering::Relaxed) != held_at(block) {
+    if standing(bin, block).said() != held_at(block) {
         not_held(bin, block);
     }
 }

@@ -1,17 +1,13 @@
 //! The blocks beside one, in the order of addresses: what is written before a block, or leaps over its seal, hits them. In the
 //! paranoid build each free looks at both.
 //!
-//! Other threads may have them, allocate and free them meanwhile. A block's byte says how it stands, is written before its
-//! seal or its content changes for another standing, and is written again once that is done: as a sequence lock's number.
+//! Other threads may have them, allocate and free them meanwhile: see [`standing`](super::standing).
 
-use core::{
-    hint::spin_loop,
-    sync::atomic::{Ordering, fence},
-};
+use core::hint::spin_loop;
 
 use crate::{
     books::{
-        guard::{ZEROED, byte, held_at, seal, size, wipe},
+        guard::{ZEROED, held_at, seal, size, standing, wipe},
         report,
     },
     plan::bins::Bin,
@@ -74,16 +70,15 @@ fn is_broken(bin: Bin, block: *mut u8, side: Side) -> bool {
 /// Whether a block that lies at this side of another looks broken. Not while it changes.
 #[inline(always)]
 fn looks_broken(bin: Bin, block: *mut u8, side: Side) -> bool {
-    let byte = byte(bin, block);
-    // `Acquire` pairs with `Release` in `hand_out_any` and `clear`: what was written before it is seen.
-    let before = byte.load(Ordering::Acquire);
     let size = bin.shape().block_size as usize;
+    let standing = standing(bin, block);
+    let said = standing.before_look();
     // SAFETY: a block whose byte isn't zero was handed out once, so that its memory is usable ([SEGMENT-4: usable]), and its
     // slab stays. It is sealed, or zeroed and free; if another thread changes that meanwhile, what was read is left aside.
     let is_broken = unsafe {
-        if before == held_at(block) {
+        if said == held_at(block) {
             seal(bin, block).size().is_err()
-        } else if before == ZEROED {
+        } else if said == ZEROED {
             let seen = size.min(REACH);
             let start = if side == Side::Before { size - seen } else { 0 };
             !wipe::is_zero(block.add(start), seen)
@@ -91,7 +86,5 @@ fn looks_broken(bin: Bin, block: *mut u8, side: Side) -> bool {
             false
         }
     };
-    // Pairs with the fences of `leave` and `clear`: who sees what they write afterwards, sees the byte that they wrote before.
-    fence(Ordering::Acquire);
-    is_broken && byte.load(Ordering::Relaxed) == before
+    is_broken && standing.stood_as(said)
 }
