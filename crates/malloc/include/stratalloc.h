@@ -42,8 +42,8 @@ size_t stratalloc_describe(const void *address, char *text, size_t size);
 /* How many bytes may be used from an address on, at most: to the end of the block in use that it lies in. 0 for null, and
  * where no block is in use; SIZE_MAX where that is unknown: outside of the library, or while another thread changes the heap.
  * As in hardened_malloc. The second takes a few instructions, and says SIZE_MAX of all but small blocks, of which it doesn't
- * know whether they are in use. The paranoid build knows, and ends the process over an address among small blocks that is in
- * none in use. */
+ * know whether they are in use. The hardened build ends the process where the first is asked of an address among small blocks
+ * that is in none in use, the paranoid build where either is. */
 size_t malloc_object_size(const void *address);
 size_t malloc_object_size_fast(const void *address);
 

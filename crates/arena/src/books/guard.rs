@@ -132,7 +132,7 @@ pub(crate) fn open_slab(bin: Bin, start: *mut u8) {
 /// Ends the process over an address in a slab of `bin` at which the program holds no block.
 #[cold]
 #[inline(never)]
-fn not_held(bin: Bin, address: *mut u8) -> ! {
+pub(crate) fn not_held(bin: Bin, address: *mut u8) -> ! {
     let bad =
         if bin.shape_at(address).is_start(address) { BadFree::Twice } else { BadFree::NotABlock };
     report::bad_free(bin, bad(address))

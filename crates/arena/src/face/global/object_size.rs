@@ -13,8 +13,8 @@ use crate::{
 /// that is in use, or is null. `None` where that is unknown: outside of this allocator, or while another thread changes the
 /// heap.
 ///
-/// It doesn't wait or allocate. Complexity as of [`what_is`]. The paranoid build ends the process with a report over an address
-/// among small blocks that is in none that the program holds.
+/// It doesn't wait or allocate. Complexity as of [`what_is`]. The hardened build ends the process with a report over an address
+/// among small blocks that is in none in use, and the paranoid build whichever thread has it.
 ///
 /// ```
 /// use stratalloc_arena::global;
@@ -31,7 +31,12 @@ pub fn object_size(address: *const u8) -> Option<usize> {
         _ if address.is_null() => Some(0),
         What::Foreign | What::Busy => None,
         What::Books | What::Vacant => Some(0),
-        What::Block(block) if !matches!(block.state, State::Live | State::Sampled) => Some(0),
+        What::Block(block) if !matches!(block.state, State::Live | State::Sampled) => {
+            if let Some(bin) = bin_of_thread(address.cast_mut()).filter(|_| guard::ON) {
+                guard::not_held(bin, address.cast_mut().with_addr(block.start));
+            }
+            Some(0)
+        }
         What::Block(block) => {
             let left = block.start + block.size - address.addr();
             Some(object_size_in_slab(address).map_or(left, |most| most.min(left)))
