@@ -12,7 +12,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::process;
 use file_system::FileSystem;
-use machine::Machine;
+use machine::{HugePages, Machine};
 use steps::{Step, Suite};
 
 /// Runs tests under other kernels, in an emulator.
@@ -37,6 +37,7 @@ const MACHINES: [Machine; 4] = [
         series: "6.1",
         processor: "max,la57=off",
         mebibytes: 8192,
+        huge_pages: HugePages::Always,
         suite: Suite::All,
     },
     Machine {
@@ -44,6 +45,7 @@ const MACHINES: [Machine; 4] = [
         series: "6.12",
         processor: "max,la57=off",
         mebibytes: 8192,
+        huge_pages: HugePages::Asked,
         suite: Suite::All,
     },
     Machine {
@@ -51,6 +53,7 @@ const MACHINES: [Machine; 4] = [
         series: "6.12",
         processor: "max,la57=on",
         mebibytes: 8192,
+        huge_pages: HugePages::Asked,
         suite: Suite::Some,
     },
     Machine {
@@ -58,6 +61,7 @@ const MACHINES: [Machine; 4] = [
         series: "6.1",
         processor: "max,la57=off",
         mebibytes: 512,
+        huge_pages: HugePages::Asked,
         suite: Suite::Some,
     },
 ];

@@ -23,8 +23,17 @@ pub(super) struct Machine {
     pub(super) processor: &'static str,
     /// Its memory.
     pub(super) mebibytes: u32,
+    pub(super) huge_pages: HugePages,
     /// Which steps it runs.
     pub(super) suite: Suite,
+}
+
+/// To whom a kernel gives huge pages: distributions have either.
+pub(super) enum HugePages {
+    /// To everybody.
+    Always,
+    /// Where they are asked for.
+    Asked,
 }
 
 /// How long a machine may take to start, and to say that a step is over whose time is, in seconds.
@@ -91,11 +100,13 @@ impl Machine {
         qemu.args(["-m", &self.mebibytes.to_string(), "-smp", "2", "-cpu", self.processor]);
         qemu.args(["-accel", "tcg", "-nographic", "-no-reboot", "-nic", "none"]);
         qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(root);
-        // Huge pages where they are asked for, as most distributions have it. An emulator that gets no processor for a
-        // moment fails the kernel's look at the timer, which then panics.
-        let line = "console=ttyS0 panic=-1 mitigations=off tsc=unstable no_timer_check \
-                    transparent_hugepage=madvise quiet";
-        qemu.args(["-append", line]);
+        let huge_pages = match self.huge_pages {
+            HugePages::Always => "transparent_hugepage=always",
+            HugePages::Asked => "transparent_hugepage=madvise",
+        };
+        // An emulator that gets no processor for a moment fails the kernel's look at the timer, which then panics.
+        let line = "console=ttyS0 panic=-1 mitigations=off tsc=unstable no_timer_check quiet";
+        qemu.args(["-append", &format!("{line} {huge_pages}")]);
         qemu.stdin(Stdio::null()).stdout(Stdio::piped());
         qemu
     }

@@ -90,7 +90,7 @@ const QUICK: u32 = 300;
 const LONG: u32 = 3600;
 
 /// Tests in Rust: the binary; which of its tests are quick (none named are all); which machines run it.
-const RUST_TESTS: [(&str, Option<&[&str]>, Suite); 10] = [
+const RUST_TESTS: [(&str, Option<&[&str]>, Suite); 11] = [
     ("stratalloc_pages", Some(&["os::", "mmap::", "kernel::"]), Suite::Some),
     ("stratalloc_arena", Some(&[]), Suite::Some),
     ("moves", Some(&[]), Suite::Some),
@@ -101,6 +101,7 @@ const RUST_TESTS: [(&str, Option<&[&str]>, Suite); 10] = [
     ("limit", None, Suite::All),
     ("decay", None, Suite::All),
     ("huge_pages", None, Suite::All),
+    ("huge_again", Some(&[]), Suite::All),
 ];
 
 fn rust_tests(quick: bool) -> Result<Vec<Step>> {
