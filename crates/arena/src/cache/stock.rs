@@ -80,7 +80,7 @@ impl Stock for Cache {
 
     #[cold]
     fn give_unused(&self, pools: &mut Pools, busy: Bin) {
-        for bin in pools.begun.iter().filter(|&bin| bin != busy) {
+        for bin in pools.grown_bins.iter().filter(|&bin| bin != busy) {
             if pools.is_worth_vacating(bin, self.stack(bin), busy) {
                 // SAFETY: [CACHE-3: free] a stack holds free blocks in slabs of its bin, all of the cache's heap.
                 unsafe { pools.give(bin, self.empty(bin)) };

@@ -59,8 +59,8 @@ pub(crate) struct Pools {
     current: [*mut u8; BINS],
     /// The other slabs of each bin with blocks to hand out.
     slabs: [SlabList; BINS],
-    /// The bins that ever had a slab.
-    pub(crate) begun: Bins,
+    /// The bins that ever had a slab with so much memory that vacating it was worth while.
+    pub(crate) grown_bins: Bins,
     /// The arenas of each partition with segments to offer, and those with segments for first slabs.
     arenas: [ArenaIndex; PARTITIONS + 1],
     /// The newest area.

@@ -105,8 +105,11 @@ impl Pools {
             // SAFETY: fresh blocks of the bin, which nobody has.
             unsafe { keys::leave_in_page(bin, &slots[slots.len() - taken..]) };
         }
-        let exhausted = slab.is_exhausted();
+        let (exhausted, carved) = (slab.is_exhausted(), slab.carved_bytes());
         self.figures.reuse(reused);
+        if policy::is_worth_vacating(carved) {
+            self.grown_bins.insert(bin);
+        }
         self.grown_by += grown;
         if exhausted {
             self.current[bin.index()] = null_mut();
@@ -338,7 +341,6 @@ impl Pools {
         self.grown = true;
         self.books(segment.area).set_bin(segment.place, bin);
         self.segment(segment).served = bin;
-        self.begun.insert(bin);
         let start = segment.address();
         if guard::KNOWS_HELD {
             guard::open_slab(bin, start);
