@@ -3,9 +3,12 @@
 // The sanitizer looks at no freed block, and in the hardened build each has its pages for itself.
 #![cfg(not(any(loom, asan, tsan, feature = "hardened")))]
 
+#[path = "common/filled.rs"]
+mod filled;
 #[path = "common/huge.rs"]
 mod huge;
 
+use filled::{filled, free};
 use huge::{asked_for, knows_them};
 use stratalloc_arena::{Config, global};
 
@@ -14,17 +17,9 @@ use stratalloc_arena::{Config, global};
 fn fill(kib: usize) -> usize {
     // Some may have been slow: as if none had.
     Config::new().apply().unwrap();
-    let blocks: Vec<_> = (0..32 * 1024 / kib).map(|_| global::allocate(kib << 10, 8)).collect();
-    for block in &blocks {
-        assert!(!block.is_null());
-        // SAFETY: within the block.
-        unsafe { block.write_bytes(1, kib << 10) };
-    }
+    let blocks: Vec<_> = (0..32 * 1024 / kib).map(|_| filled(kib << 10)).collect();
     let asked = asked_for();
-    for block in blocks {
-        // SAFETY: each is freed once.
-        unsafe { global::deallocate(block) };
-    }
+    blocks.into_iter().for_each(free);
     global::trim();
     asked
 }
@@ -39,6 +34,5 @@ fn runs_share_huge_pages_where_those_before_them_were_filled() {
     // Where they are slow, no more are asked for after three.
     let least = if knows_them() { 6 << 20 } else { 0 };
     assert!(asked >= least, "{asked} bytes of 32 MiB");
-    // SAFETY: allocated, and freed once.
-    unsafe { global::deallocate(live) };
+    free(live);
 }

@@ -3,6 +3,8 @@
 // The sanitizer looks at no freed block, and in the hardened build each has its pages for itself.
 #![cfg(not(any(loom, asan, tsan, feature = "hardened")))]
 
+#[path = "common/filled.rs"]
+mod filled;
 #[path = "common/half_empty.rs"]
 mod half_empty;
 #[path = "common/huge.rs"]
@@ -10,6 +12,7 @@ mod huge;
 #[path = "common/unasked.rs"]
 mod unasked;
 
+use filled::{filled, free};
 use half_empty::half_empty;
 use huge::{asked_for, knows_them};
 use stratalloc_arena::{Config, global};
@@ -19,29 +22,28 @@ fn forget_slow_ones() {
     Config::new().apply().unwrap();
 }
 
-fn filled(size: usize, count: usize) -> Vec<*mut u8> {
+/// So many blocks, all of which were written to.
+fn many(size: usize, count: usize) -> Vec<*mut u8> {
     let one = |number| {
         if number % (1 + (8 << 20) / size) == 0 {
             forget_slow_ones();
         }
-        let block = global::allocate(size, 8);
-        assert!(!block.is_null());
-        // SAFETY: within the block.
-        unsafe { block.write_bytes(1, size) };
-        block
+        filled(size)
     };
     (0..count).map(one).collect()
+}
+
+/// Frees blocks, and gives memory back.
+fn free_all(blocks: Vec<*mut u8>) {
+    blocks.into_iter().for_each(free);
+    global::trim();
 }
 
 /// Frees all blocks but one in so many, and gives memory back; returns those that stay.
 fn thin(blocks: Vec<*mut u8>, step: usize) -> Vec<*mut u8> {
     let (left, freed): (Vec<_>, Vec<_>) =
         blocks.into_iter().enumerate().partition(|(number, _)| number % step == 0);
-    for (_, block) in freed {
-        // SAFETY: each is freed once.
-        unsafe { global::deallocate(block) };
-    }
-    global::trim();
+    free_all(freed.into_iter().map(|(_, block)| block).collect());
     left.into_iter().map(|(_, block)| block).collect()
 }
 
@@ -68,21 +70,30 @@ fn stays_away(beside: *mut u8, what: &str) {
 fn none_are_asked_for_where_memory_went_back() {
     // Where nothing is live, all memory is unmapped.
     let live = global::allocate(100, 8);
-    let small = filled(512, 128 << 11);
+    let small = many(512, 128 << 11);
     assert_eq!(asked_for() > 8 << 20, knows_them(), "behind 128 MiB in small blocks");
     let small = thin(small, 1 << 10);
     stays_away(live, "small blocks, of which one in 1,024 is left");
-    thin(small, usize::MAX);
+    free_all(small);
 
-    thin(filled(600 << 10, 50), usize::MAX);
-    let runs = filled(600 << 10, 100);
+    // What lies in the arena of memory that went back, and has its own still, keeps them.
+    let mut medium = many(30_000, 6_000);
+    let before = asked_for();
+    free_all(medium.split_off(3_000));
+    let lost = before.saturating_sub(asked_for());
+    assert!(lost <= 16 << 20, "{lost} bytes of {before}, though what is left lies together");
+    stays_away(live, "blocks of 30,000 bytes, of which the first half is left");
+    free_all(medium);
+
+    free_all(many(600 << 10, 50));
+    let runs = many(600 << 10, 100);
     assert_eq!(asked_for() >= 6 << 20, knows_them(), "behind blocks of 600 KiB");
     let runs = thin(runs, 5);
     stays_away(live, "blocks of 600 KiB, of which one in five is left");
-    thin(runs, usize::MAX);
+    free_all(runs);
 
     // Blocks that grow have segments of 8 MiB.
-    let mut large = filled(1 << 20, 10);
+    let mut large = many(1 << 20, 10);
     for size in [2, 4, 8, 16, 9] {
         resize(&mut large, size << 20);
         let are_asked_for = size == 16 && knows_them();
@@ -90,6 +101,5 @@ fn none_are_asked_for_where_memory_went_back() {
     }
     global::trim();
     stays_away(live, "blocks of 16 MiB that shrank to nine");
-    // SAFETY: each is freed once.
-    large.into_iter().chain([live]).for_each(|block| unsafe { global::deallocate(block) });
+    large.into_iter().chain([live]).for_each(free);
 }

@@ -245,7 +245,7 @@ impl Books {
     /// The same of some of these.
     pub(crate) fn purge_vacant(&mut self, place: ArenaPlace, segments: u64) -> usize {
         let &mut Arena { committed, whole, used, dirty, .. } = self.arena(place);
-        let mut purged = 0;
+        let (mut purged, mut gone) = (0, 0);
         for (first, count) in stretches(segments & committed & !used, whole) {
             let run = run_mask(first, count);
             if dirty & run == 0 {
@@ -260,9 +260,10 @@ impl Books {
             };
             if given {
                 purged += self.note_purged(place, first, count);
+                gone |= run;
             }
         }
-        self.avoid_huge_beside(place, segments);
+        self.avoid_huge_beside(place, gone);
         purged
     }
 
