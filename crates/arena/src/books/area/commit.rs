@@ -153,8 +153,7 @@ impl Books {
         let size = arena.partition.segment_size();
         match self.map_piece(arena.segment(first), (end - first) * size, huge) {
             Ok(()) => {
-                self.note_usable(arena, first, end - first, size);
-                self.note_huge(arena, first, end - first, huge);
+                self.note_usable(arena.segment(first), end - first, size, huge);
                 Ok(())
             }
             // One by one, to find which of them is occupied.
@@ -177,10 +176,7 @@ impl Books {
             return Ok(());
         }
         match self.map_piece(place, bytes, huge) {
-            Ok(()) => {
-                self.note_usable(place.arena, place.segment, 1, bytes);
-                self.note_huge(place.arena, place.segment, 1, huge);
-            }
+            Ok(()) => self.note_usable(place, 1, bytes, huge),
             // If the segment before this one becomes usable to its end, this one needs no further mapping.
             Err(Refusal::OutOfMemory) if usable == 0 && self.follows_part(place) => {
                 self.commit_run(place.arena, place.segment - 1, 1, huge)?;
@@ -204,14 +200,16 @@ impl Books {
         before.map_or(0, |before| self.segment(place.arena.segment(before)).locked)
     }
 
-    /// Notes that `count` segments from `first` are usable up to `bytes` of each.
+    /// Notes that `count` segments from one on are usable up to `bytes` of each, and whether `huge` pages were asked for behind
+    /// them.
     pub(super) fn note_usable(
         &mut self,
-        place: ArenaPlace,
-        first: usize,
+        from: SegmentPlace,
         count: usize,
         bytes: usize,
+        huge: bool,
     ) {
+        let (place, first) = (from.arena, from.segment);
         for segment in first..first + count {
             self.segment(place.segment(segment)).usable = bytes as u32;
         }
@@ -221,6 +219,7 @@ impl Books {
         arena.committed |= mask;
         if bytes == size {
             arena.whole |= mask;
+            arena.huge |= if huge || sys::huge_pages_come_unasked() { mask } else { 0 };
         }
         mappings::change(before, arena.stretches());
         let end = place.segment(first + count - 1).offset() + bytes;

@@ -66,10 +66,10 @@ impl Books {
         self.map_piece(first, bytes, false)?;
         let whole = bytes / size;
         if whole != 0 {
-            self.note_usable(arena, first.segment, whole, size);
+            self.note_usable(first, whole, size, false);
         }
         if bytes % size != 0 {
-            self.note_usable(arena, first.segment + whole, 1, bytes % size);
+            self.note_usable(arena.segment(first.segment + whole), 1, bytes % size, false);
         }
         Ok(())
     }

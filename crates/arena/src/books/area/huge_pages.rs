@@ -22,15 +22,6 @@ pub(crate) fn in_huge_page(partition: Partition) -> usize {
 }
 
 impl Books {
-    /// Notes that huge pages may come behind those of `count` segments from `first` that are usable to their ends, if they were
-    /// `asked` for, or come unasked.
-    pub(super) fn note_huge(&mut self, place: ArenaPlace, first: usize, count: usize, asked: bool) {
-        if asked || sys::huge_pages_come_unasked() {
-            let &mut Arena { huge, whole, .. } = self.arena(place);
-            self.set_huge(place, huge | run_mask(first, count) & whole);
-        }
-    }
-
     fn set_huge(&mut self, place: ArenaPlace, segments: u64) {
         let arena = self.arena(place);
         let before = arena.stretches();
@@ -70,17 +61,17 @@ impl Books {
     /// Asks for small pages behind segments of an arena, in those huge pages that are wholly vacant and without memory: a page of
     /// these that is touched would bring one.
     pub(crate) fn avoid_huge_for(&mut self, place: ArenaPlace, segments: u64) {
-        self.avoid_huge(place, segments, |memory| !memory);
+        self.avoid_huge(place, segments, false);
     }
 
     /// The same after memory behind some segments of an arena went back, in those huge pages where some is left.
     pub(crate) fn avoid_huge_beside(&mut self, place: ArenaPlace, segments: u64) {
-        self.avoid_huge(place, segments, |memory| memory);
+        self.avoid_huge(place, segments, true);
     }
 
-    /// Asks for small pages in the huge ones that some segments lie in, which `may` be asked by whether anything there has memory.
-    /// Of those that can't come yet, since not all of them is usable, behind the segments alone.
-    fn avoid_huge(&mut self, place: ArenaPlace, segments: u64, may: impl Fn(bool) -> bool) {
+    /// Asks for small pages in the huge ones that some segments lie in, in which something has memory, or nothing has. Of those
+    /// that can't come yet, since not all of them is usable, behind the segments alone.
+    fn avoid_huge(&mut self, place: ArenaPlace, segments: u64, has_memory: bool) {
         let count = in_huge_page(place.partition);
         let mut left = segments & self.arena(place).huge;
         while left != 0 {
@@ -88,7 +79,7 @@ impl Books {
             let here = left & all;
             left &= !all;
             let &mut Arena { used, dirty, huge, .. } = self.arena(place);
-            if may((used | dirty) & all != 0) {
+            if ((used | dirty) & all != 0) == has_memory {
                 self.advise_small(place, if huge & all == all { all } else { here });
             }
         }

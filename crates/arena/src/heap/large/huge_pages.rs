@@ -1,6 +1,6 @@
 //! Huge pages behind large blocks.
 //!
-//! Where segments are smaller than a huge page, those beside a run that lie in a huge page with most of it come with it:
+//! Where segments are smaller than a huge page, those beside a run that lie in a huge page with a quarter of it come with it:
 //! they count as warm from then on, so that the next runs are placed there.
 
 use core::ops::Range;
