@@ -1,6 +1,7 @@
 //! The system calls of the arenas, on addresses that they own.
 
 mod advice;
+mod file;
 mod huge_pages;
 pub(crate) mod lock;
 pub(crate) mod mappings;

@@ -4,6 +4,9 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(all(target_os = "linux", not(any(loom, miri))))]
+use crate::sys::file::File;
+
 /// Whether it does. Written before there are threads. `Relaxed`: a hint.
 static UNASKED: AtomicBool = AtomicBool::new(false);
 
@@ -18,20 +21,9 @@ pub(crate) fn huge_pages_come_unasked() -> bool {
 /// Whether the first of the system's three choices is the one in brackets: `[always] madvise never`.
 #[cfg(all(target_os = "linux", not(any(loom, miri))))]
 fn is_always() -> bool {
-    let path = c"/sys/kernel/mm/transparent_hugepage/enabled".as_ptr();
-    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-    let mut first = 0_u8;
-    // SAFETY: the path is a string, and one byte is read into `first`. By number, since the C library's calls are points at which
-    // threads are cancelled.
-    unsafe {
-        let file = libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path, flags);
-        if file < 0 {
-            return false;
-        }
-        libc::syscall(libc::SYS_read, file, &raw mut first, 1_usize);
-        libc::syscall(libc::SYS_close, file);
-    }
-    first == b'['
+    let mut first = [0];
+    let file = File::open(c"/sys/kernel/mm/transparent_hugepage/enabled");
+    file.is_some_and(|mut file| file.read(&mut first) == Some(1)) && first == *b"["
 }
 
 #[cfg(test)]

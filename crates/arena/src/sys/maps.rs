@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use crate::sys::paged::PagedVec;
+use crate::sys::{file::File, paged::PagedVec};
 
 /// Bytes that are read at once.
 const PIECE: usize = 4096;
@@ -21,29 +21,16 @@ pub(crate) fn write(out: &mut impl Write) -> fmt::Result {
 
 /// All of the text, since a piece may end in the middle of a letter.
 pub(super) fn read() -> Option<PagedVec<u8>> {
-    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-    // SAFETY: the path is a string. By number, since the C library's `open` is a point at which threads are
-    // cancelled.
-    let file = unsafe {
-        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, c"/proc/self/maps".as_ptr(), flags)
-    };
-    if file < 0 {
-        return None;
-    }
+    let mut file = File::open(c"/proc/self/maps")?;
     let mut text = PagedVec::new();
     let mut piece = [0_u8; PIECE];
-    let whole = loop {
-        // SAFETY: the buffer has room for so many bytes.
-        let read = unsafe { libc::syscall(libc::SYS_read, file, piece.as_mut_ptr(), PIECE) };
-        match usize::try_from(read) {
-            Ok(0) => break true,
-            Ok(count) if text.extend(&piece[..count.min(PIECE)]) => {}
-            _ => break false,
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Some(text),
+            count if text.extend(&piece[..count.min(PIECE)]) => {}
+            _ => return None,
         }
-    };
-    // SAFETY: it was opened here.
-    unsafe { libc::syscall(libc::SYS_close, file) };
-    whole.then_some(text)
+    }
 }
 
 #[cfg(test)]
