@@ -7,13 +7,10 @@
 mod huge;
 #[path = "common/resident.rs"]
 mod resident;
-#[path = "common/unasked.rs"]
-mod unasked;
 
 use huge::{asked_for, knows_them};
 use resident::{MIB, resident};
 use stratalloc_arena::{Config, global};
-use unasked::come_unasked;
 
 const SIZE: usize = MIB * 3 / 2;
 
@@ -54,12 +51,10 @@ fn pages_each(zeroed: bool) -> usize {
 /// One test, since huge pages are the process's.
 #[test]
 fn blocks_come_in_huge_pages_where_those_before_them_were_filled() {
-    // Where they come unasked, blocks have them however they were filled, unless they are to be zeroed.
-    let most = if come_unasked() { usize::MAX } else { 16 };
     // Where nothing is live, all memory is unmapped.
     let live = global::allocate(100, 8);
-    assert!(pages_each(false) <= most, "nothing is known");
-    assert!(pages_each(false) <= most, "they weren't filled");
+    assert!(pages_each(false) <= 16, "nothing is known");
+    assert!(pages_each(false) <= 16, "they weren't filled");
     assert_eq!(asked_for(), 0);
     let blocks = allocate(false);
     touch(&blocks, 1);
@@ -81,7 +76,7 @@ fn blocks_come_in_huge_pages_where_those_before_them_were_filled() {
     // One that isn't filled is looked at sooner or later.
     (0..20).for_each(|_| free(vec![global::allocate(SIZE, 8)]));
     let each = pages_each(false);
-    assert!(each <= most, "{each} pages of blocks after some that weren't filled");
+    assert!(each <= 16, "{each} pages of blocks after some that weren't filled");
     // SAFETY: allocated, and freed once.
     unsafe { global::deallocate(live) };
 }

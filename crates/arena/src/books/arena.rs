@@ -74,7 +74,7 @@ pub(crate) struct Arena {
     /// Those of `committed` that may be used to their ends.
     pub(crate) whole: u64,
     links: Links<Self>,
-    /// Segments behind which huge pages may come: they were asked for, or come unasked.
+    /// Segments behind which huge pages were asked for, and still are. A hint: the system may have refused.
     pub(crate) huge: u64,
     /// What it serves.
     pub(crate) purpose: Use,
@@ -113,7 +113,7 @@ impl Arena {
         (cold != 0).then(|| (cold.trailing_zeros() as usize + first) % SEGMENTS)
     }
 
-    /// The number of stretches of usable memory; those where huge pages may come, and where not, are two.
+    /// The number of stretches of usable memory; those where huge pages were asked for, and where not, are two.
     pub(crate) const fn stretches(&self) -> u32 {
         let follows = self.committed & (self.whole << 1);
         let differs = follows & (self.huge ^ (self.huge << 1));

@@ -200,7 +200,7 @@ impl LargeBlock {
         let limited = pools.grant.limit().is_some();
         if !limited && pools.filling.suits(filled, held, self.segment_size()) {
             self.prefer_huge(pools, from, to);
-        } else if filled == 0 || !sys::huge_pages_come_unasked() {
+        } else {
             for (first, count) in self.pieces(from, to) {
                 let segments = run_mask(first.place.segment, count);
                 pools.books(first.area).avoid_huge_for(first.place.arena, segments);

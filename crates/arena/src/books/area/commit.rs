@@ -219,7 +219,7 @@ impl Books {
         arena.committed |= mask;
         if bytes == size {
             arena.whole |= mask;
-            arena.huge |= if huge || sys::huge_pages_come_unasked() { mask } else { 0 };
+            arena.huge |= if huge { mask } else { 0 };
         }
         mappings::change(before, arena.stretches());
         let end = place.segment(first + count - 1).offset() + bytes;
@@ -251,6 +251,10 @@ impl Books {
         match mapped {
             // SAFETY: the bytes were just mapped, and are the area's.
             Ok(()) if huge => unsafe { sys::prefer_huge(start, bytes - usable) },
+            // SAFETY: as above.
+            Ok(()) if sys::huge_pages_come_unasked() => unsafe {
+                sys::avoid_huge(start, bytes - usable);
+            },
             Ok(()) => {}
             Err(error) if sys::is_occupied(&error) => {
                 return Err(Refusal::Occupied(place.segment));

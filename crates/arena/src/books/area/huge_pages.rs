@@ -1,4 +1,5 @@
-//! Which segments of an arena huge pages may come behind, as they were asked for, or as the system gives them unasked.
+//! Behind which segments of an arena huge pages are asked for. Where the system gives them unasked, small ones are asked for
+//! behind all others as they are mapped.
 //!
 //! The system goes on to look for places where one could be: where memory went back and some is left beside it, it would bring
 //! all of it again, within minutes or hours.

@@ -18,7 +18,7 @@ use crate::{
         geometry::{PARTITIONS, Partition},
     },
     policy::{self, huge_pages},
-    sys::{self, spares},
+    sys::spares,
     thresholds::{FIRST_MOST, LOOKED_AT, WORTH_FETCHING, WORTH_GIVING, WORTH_LOOKING},
 };
 
@@ -435,7 +435,7 @@ impl Pools {
         let books = self.books(segment.area);
         if huge {
             books.prefer_huge_again(segment.place);
-        } else if !sys::huge_pages_come_unasked() {
+        } else {
             books.avoid_huge_for(segment.place.arena, 1 << segment.place.segment);
         }
         books.commit_slab(segment.place, bytes, Appetite { held, huge })
