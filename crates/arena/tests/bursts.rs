@@ -48,15 +48,16 @@ fn sizes_of_a_row_share_their_memory_in_whatever_order_it_is_freed() {
     assert!(grown < 400, "{grown} hundredths of a MiB for bursts of 3 MiB");
 }
 
-/// Known wrong: memory of a row whose segments have 4 MiB was worth sharing from 512 KiB on.
+/// Sizes of two rows whose segments have megabytes.
+const LONG_ROWS: [[usize; 8]; 2] = [
+    [2304, 2560, 2816, 3072, 3328, 3584, 3840, 4096],
+    [9216, 10240, 11264, 12288, 13312, 14336, 15360, 16384],
+];
+
 #[test]
 fn sizes_of_a_row_share_little_memory_too() {
     let _alone = alone::alone();
-    let rows = [
-        ([2304, 2560, 2816, 3072, 3328, 3584, 3840, 4096], MIB / 4),
-        ([9216, 10240, 11264, 12288, 13312, 14336, 15360, 16384], MIB / 2),
-    ];
-    for (sizes, bytes) in rows {
+    for (sizes, bytes) in LONG_ROWS.into_iter().zip([MIB / 4, MIB / 2]) {
         let before = resident();
         for _ in 0..3 {
             for size in sizes {
@@ -68,6 +69,29 @@ fn sizes_of_a_row_share_little_memory_too() {
         let most = if cfg!(feature = "checked") { 80 } else { 66 };
         assert!(grown < most, "{grown} hundredths of a MiB for bursts of {bytes} bytes");
         global::trim();
+    }
+}
+
+/// Known wrong: memory of a row whose segments have 4 MiB was worth sharing from 512 KiB on.
+#[test]
+fn a_size_in_use_goes_on_in_little_memory_of_another() {
+    const BYTES: usize = 400 << 10;
+    let _alone = alone::alone();
+    for sizes in LONG_ROWS {
+        for size in &sizes[1..] {
+            // More than a first slab has: it stays, and its slab in the row with it.
+            let staying: Vec<_> = (0..BYTES / 4 / size).map(|_| filled(*size)).collect();
+            let before = resident();
+            burst(std::iter::repeat_n(sizes[0], BYTES / sizes[0]));
+            burst(std::iter::repeat_n(*size, BYTES / size));
+            let grown = resident().saturating_sub(before);
+            assert!(
+                grown < BYTES * 5 / 4,
+                "{grown} bytes for bursts of {BYTES}, of blocks of {size}"
+            );
+            staying.into_iter().for_each(free);
+            global::trim();
+        }
     }
 }
 

@@ -59,15 +59,16 @@ fn allocate_of(size: usize, count: usize) -> Vec<Address> {
     blocks
 }
 
+fn free(blocks: Vec<Address>) {
+    for block in blocks {
+        // SAFETY: live, and freed once.
+        unsafe { global::deallocate(block.0) };
+    }
+}
+
 /// Another thread frees the blocks, and ends.
 fn free_elsewhere(blocks: Vec<Address>) {
-    let free = move || {
-        for block in blocks {
-            // SAFETY: live, and freed once.
-            unsafe { global::deallocate(block.0) };
-        }
-    };
-    thread::spawn(free).join().unwrap();
+    thread::spawn(move || free(blocks)).join().unwrap();
 }
 
 /// Blocks of that class that some heap takes for being in use, or in a thread's stock.
@@ -160,15 +161,26 @@ fn what_magazines_hold_is_little_and_taken_in_by_a_trim() {
     free_elsewhere(some);
 }
 
-/// The last frees of a thread arrive as it ends, however few; and a trim takes them in, for whichever heap.
+/// The last frees of a thread arrive as it ends, however few.
 #[test]
-fn a_few_frees_arrive_and_are_taken_in_by_a_trim() {
+fn a_few_frees_of_a_thread_that_ends_arrive() {
     let _alone = alone();
     let (_owner, blocks) = IdleThread::with(5);
     let before = live();
     free_elsewhere(blocks);
-    global::trim();
     assert_eq!(live(), before - 5);
+}
+
+/// A batch from a thread that lives on waits for the owner, or for a trim, for whichever heap.
+#[test]
+fn a_batch_that_waits_is_taken_in_by_a_trim() {
+    let _alone = alone();
+    let (_owner, blocks) = IdleThread::with(BATCH);
+    let before = live();
+    free(blocks);
+    assert_eq!(live(), before);
+    global::trim();
+    assert_eq!(live(), before - BATCH);
 }
 
 /// What a thread collects for one heap and bin gives way to what it frees next for another.
@@ -212,10 +224,7 @@ fn a_thread_frees_blocks_of_many() {
 fn a_thread_that_frees_its_own_blocks_loses_none() {
     let _alone = alone();
     let before = live();
-    for block in allocate(500) {
-        // SAFETY: live, and freed once.
-        unsafe { global::deallocate(block.0) };
-    }
+    free(allocate(500));
     global::trim();
     assert_eq!(live(), before);
 }
