@@ -195,6 +195,10 @@ int main(int count, char **arguments) {
         free_sized(small, 100);
     } else if (strcmp(what, "wrong-size-in-the-class") == 0) {
         free_sized(small, 199);
+    } else if (strcmp(what, "short-wrong-size") == 0) {
+        free_sized(malloc(100), 60);
+    } else if (strcmp(what, "short-wrong-size-in-the-class") == 0) {
+        free_sized(malloc(100), 101);
     } else if (strcmp(what, "wrong-size-of-large") == 0) {
         free_sized(large, 100);
     } else if (strcmp(what, "wrong-alignment") == 0) {

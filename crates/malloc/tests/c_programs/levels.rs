@@ -81,6 +81,11 @@ fn every_misuse_is_reported(way: Way) {
         ("far-past", "a block of 200 bytes, written to past its end"),
         ("after-free", "a block of 208 bytes, written to after it was freed"),
         ("short-after-free", "a block of 112 bytes, written to after it was freed"),
+        ("short-wrong-size", "a block of 100 bytes, freed as one of 60 aligned to 16"),
+        (
+            "short-wrong-size-in-the-class",
+            "a block of 100 bytes, freed as one of 101 aligned to 16",
+        ),
         ("wrong-size", "a block of 200 bytes, freed as one of 100 aligned to 16"),
         ("wrong-size-in-the-class", "a block of 200 bytes, freed as one of 199 aligned to 16"),
         ("wrong-size-of-large", "a block of 102400 bytes, freed as one of 100 aligned to 16"),
