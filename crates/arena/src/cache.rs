@@ -4,6 +4,7 @@
 //! of a full stack goes back to the heap at once, and an empty one is filled by half.
 
 pub(crate) mod quarantine;
+pub(crate) mod random;
 pub(crate) mod slot;
 pub(crate) mod waiting;
 pub(crate) mod watch;
@@ -12,6 +13,7 @@ mod checks;
 mod doubles;
 mod flush;
 mod outbox;
+mod places;
 mod remote;
 mod stacks;
 mod stock;
@@ -26,7 +28,7 @@ pub(crate) use crate::cache::stacks::{CacheWithStacks, Stacks};
 
 use crate::{
     books::{area::Area, keys, owner::Owner, poison, report, slab::BadFree},
-    cache::{outbox::Outbox, quarantine::Quarantine, watch::Watch},
+    cache::{outbox::Outbox, quarantine::Quarantine, random::Random, watch::Watch},
     heap::{Heap, Visit},
     plan::{
         bins::{self, BINS, Bin, INSIDE, SMALL_BINS},
@@ -89,6 +91,8 @@ pub(crate) struct Cache {
     rates: Cell<Rates>,
     /// Where blocks wait that the thread freed, in the paranoid build, from the first such on.
     quarantine: Cell<Option<&'static Quarantine>>,
+    /// Where freed blocks go, in the hardened build.
+    pub(crate) random: Random,
     /// The cache of the arena heap in whose scope the thread is, if it is in one.
     pub(crate) scope: Cell<Option<NonNull<Cache>>>,
     /// The next cache without a thread, in the list of those.
@@ -129,6 +133,7 @@ impl Cache {
             watch: Cell::new(None),
             rates: Cell::new(Rates::NONE),
             quarantine: Cell::new(None),
+            random: Random::new(),
             scope: Cell::new(None),
             next_idle: Cell::new(core::ptr::null()),
         }
@@ -250,7 +255,7 @@ impl Cache {
     pub(crate) unsafe fn push_freed(&self, bin: Bin, block: *mut u8) -> bool {
         // SAFETY: this function's contract is the same.
         unsafe {
-            let done = !self.may_have(bin, block) && self.push(bin, block);
+            let done = !self.may_have(bin, block) && self.push_at_random(bin, block);
             if done {
                 keys::leave_any(bin, block);
             }
@@ -405,7 +410,9 @@ impl Cache {
     unsafe fn put(&self, mark: Mark, heap: &Heap, bin: Bin, block: *mut u8) -> Visit {
         // SAFETY: this function's contract is the same.
         unsafe {
-            if self.push(bin, block) || self.grow_stack(bin) && self.push(bin, block) {
+            if self.push_at_random(bin, block)
+                || self.grow_stack(bin) && self.push_at_random(bin, block)
+            {
                 return Visit::NONE;
             }
             self.drain_full(mark, heap, bin, block)
@@ -433,7 +440,7 @@ impl Cache {
         compiler_fence(Ordering::Release);
         self.tops[bin.index()].set(top.wrapping_sub(half));
         // SAFETY: this function's contract is the same.
-        unsafe { self.push(bin, block) };
+        unsafe { self.push_at_random(bin, block) };
         visit
     }
 

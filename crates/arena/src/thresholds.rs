@@ -113,6 +113,9 @@ pub(crate) const WORTH_PURGING_ZEROES: usize = 32 << 20;
 
 // What waits, in the paranoid build.
 
+/// In the hardened build, a freed block takes the place of one of so many of the newest of its thread's stock at random. The more,
+/// the more of the stock is used in turn, and leaves the processor's nearest cache.
+pub(crate) const RANDOM_PLACES: usize = 16;
 /// A freed block takes one of so many places of its thread's quarantine at random, and then waits for so many others.
 /// The more, the longer a block waits before it can be handed out again, and the more of them are out of the processor's
 /// caches by then.

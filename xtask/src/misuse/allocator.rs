@@ -37,26 +37,26 @@ impl Allocator {
 /// Has every small block fenced, as long as there are slots.
 const GUARDS: &[(&str, &str)] = &[("STRATALLOC_GUARDS", "1")];
 
-/// At which end of its page a block lies, chance decides.
-const RUNS_WITH_GUARDS: usize = 8;
+/// Chance decides at which end of its page a fenced block lies, and where freed blocks go from the hardened build on.
+const RUNS_BY_CHANCE: usize = 8;
 
 /// Our builds, the default one with guards too.
 pub(super) fn ours() -> Result<Vec<Allocator>> {
     let default = library::build()?;
-    let builds: [(_, _, &[_]); 5] = [
-        ("default", default.clone(), &[]),
-        ("guards", default, GUARDS),
-        ("checked", library::build_checked()?, &[]),
-        ("hardened", library::build_hardened()?, &[]),
-        ("paranoid", library::build_paranoid()?, &[]),
+    let builds: [(_, _, &[_], _); 5] = [
+        ("default", default.clone(), &[], 1),
+        ("guards", default, GUARDS, RUNS_BY_CHANCE),
+        ("checked", library::build_checked()?, &[], 1),
+        ("hardened", library::build_hardened()?, &[], RUNS_BY_CHANCE),
+        ("paranoid", library::build_paranoid()?, &[], RUNS_BY_CHANCE),
     ];
     Ok(builds
         .into_iter()
-        .map(|(name, library, settings)| Allocator {
+        .map(|(name, library, settings, runs)| Allocator {
             name: name.to_owned(),
             library: Some(library),
             may_fault: !settings.is_empty(),
-            runs: if settings.is_empty() { 1 } else { RUNS_WITH_GUARDS },
+            runs,
             settings,
             is_ours: true,
         })

@@ -422,6 +422,9 @@ pub(crate) unsafe fn check_around(bin: Bin, block: *mut u8) {
 
 /// Ends the process with a report if a free block of `bin` was written to since it was zeroed.
 pub(crate) fn check_clear(bin: Bin, block: *mut u8) {
+    if !has_bytes(bin) {
+        return check_free(bin, block);
+    }
     let size = bin.shape().block_size as usize;
     // SAFETY: the block is free and the calling thread's alone. Sizes are multiples of a word's, and have room for a seal.
     if standing(bin, block).said() == ZEROED && !unsafe { wipe::is_zero(block, size) } {

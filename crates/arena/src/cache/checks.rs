@@ -69,8 +69,8 @@ impl Cache {
             || waits()
     }
 
-    /// Ends the process with a report if something in a stack isn't a block, or is there twice, or if a block that waits was
-    /// written to.
+    /// Ends the process with a report if something in a stack isn't a block, or is there twice; in the hardened build, if a
+    /// block there or one that waits was written to.
     ///
     /// O(blocks in the stacks).
     pub(crate) fn check(&'static self) {
@@ -84,6 +84,9 @@ impl Cache {
             }
             if let Some(block) = first_twice(blocks) {
                 report::bad_free(bin, BadFree::Twice(block));
+            }
+            for &block in blocks.iter().filter(|_| guard::ON) {
+                guard::check_clear(bin, block);
             }
         }
         for Waiting { block, bin } in self.own().known_quarantine().iter().flat_map(|it| it.iter())

@@ -12,7 +12,6 @@ use crate::{
     books::broken::{Broken, expect},
     cache::{quarantine::queue::Queue, waiting::Waiting},
     plan::bins::Bin,
-    policy::sampling,
     sys,
     thresholds::{QUARANTINE_BYTES, QUARANTINE_QUEUE, QUARANTINE_SHELF},
 };
@@ -40,8 +39,6 @@ pub(crate) struct Quarantine {
     /// Blocks that came since the last look for those that wait in vain, and when that was.
     came: Cell<usize>,
     looked: Cell<u64>,
-    /// The last random word.
-    random: Cell<u64>,
 }
 
 impl Quarantine {
@@ -50,14 +47,11 @@ impl Quarantine {
     pub(super) fn map() -> Option<&'static Self> {
         let memory = sys::map(size_of::<Self>()).ok()?;
         // SAFETY: fresh memory is zero, which is an empty quarantine; it is never given back.
-        let quarantine: &'static Self = unsafe { memory.cast::<Self>().as_ref() };
-        quarantine.stir(sys::entropy());
-        Some(quarantine)
+        Some(unsafe { memory.cast::<Self>().as_ref() })
     }
 
-    /// Adds a block. [`pop_excess`](Self::pop_excess) says which have to leave for it.
-    pub(crate) fn add(&self, waiting: Waiting) {
-        let place = self.random() as usize % QUARANTINE_SHELF;
+    /// Adds a block, at a place of the shelf. [`pop_excess`](Self::pop_excess) says which have to leave for it.
+    pub(crate) fn add(&self, waiting: Waiting, place: usize) {
         let before = self.shelf[place].replace(waiting);
         self.newest.set(place);
         self.latest.set(waiting);
@@ -106,13 +100,6 @@ impl Quarantine {
         Some(self.got.replace(Waiting::NONE)).filter(|it| it.is_some())
     }
 
-    /// Puts blocks in random order (Fisher and Yates's).
-    pub(crate) fn shuffle(&self, blocks: &mut [*mut u8]) {
-        for end in (2..=blocks.len()).rev() {
-            blocks.swap(end - 1, self.random() as usize % end);
-        }
-    }
-
     /// The next block on the shelf, the newest one last of all. O(places), and O(1) where it is full.
     fn pop_shelf(&self) -> Option<Waiting> {
         let (first, newest) = (self.next.get(), self.newest.get());
@@ -153,20 +140,6 @@ impl Quarantine {
         self.shelf.iter().map(Cell::get).filter(|it| it.is_some()).chain(self.queue.iter())
     }
 
-    /// Changes what the random words to come are.
-    pub(crate) fn stir(&self, noise: u64) {
-        // Zero would stay so.
-        self.random.set(sampling::next_random(self.random.get() ^ noise | 1));
-    }
-
-    /// A random word.
-    #[inline]
-    pub(crate) fn random(&self) -> u64 {
-        self.random.set(sampling::next_random(self.random.get()));
-        // The high bits depend on all others.
-        sampling::scrambled(self.random.get()) >> 16
-    }
-
     /// Checks the sum of the bytes, and that there are no more than there may be. O(places).
     pub(crate) fn validate(&self) -> Result<(), Broken> {
         let bytes: usize = self.iter().map(Waiting::size).sum();
@@ -181,13 +154,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::plan::bins::bin_for;
+    use crate::{cache::random::Random, plan::bins::bin_for};
 
     fn quarantine() -> Box<Quarantine> {
         // SAFETY: all zero is an empty one.
-        let quarantine: Box<Quarantine> = unsafe { Box::new(core::mem::zeroed()) };
-        quarantine.stir(0x1234_5678);
-        quarantine
+        unsafe { Box::new(core::mem::zeroed()) }
     }
 
     /// A block of so many bytes, by number.
@@ -199,10 +170,10 @@ mod tests {
 
     /// Adds blocks of a size by number, and returns the numbers of those that leave, with how many were added by then.
     fn leavers(quarantine: &Quarantine, numbers: Range<usize>, size: usize) -> Vec<(usize, usize)> {
-        let mut left = Vec::new();
+        let (mut left, random) = (Vec::new(), Random::new());
         for number in numbers {
             let added = block(number, size);
-            quarantine.add(added);
+            quarantine.add(added, random.below(QUARANTINE_SHELF));
             while let Some(it) = quarantine.pop_excess() {
                 left.push((it.block.addr() / added.size() - 1, number));
             }
@@ -258,19 +229,6 @@ mod tests {
         while quarantine.pop_older(newest).is_some() {}
         assert_eq!((quarantine.iter().count(), quarantine.bytes.get()), (0, 0));
         assert!(quarantine.latest().is_none());
-    }
-
-    #[test]
-    fn an_order_is_as_likely_as_another() {
-        let quarantine = quarantine();
-        let mut times = [[0; 8]; 8];
-        for _ in 0..8000 {
-            let mut blocks: [_; 8] = core::array::from_fn(without_provenance_mut);
-            quarantine.shuffle(&mut blocks);
-            blocks.iter().enumerate().for_each(|(place, block)| times[place][block.addr()] += 1);
-        }
-        // 1,000 each on average; five times the standard deviation off.
-        assert!(times.as_flattened().iter().all(|time| (850..1150).contains(time)), "{times:?}");
     }
 
     #[test]

@@ -18,8 +18,7 @@ impl Cache {
             // SAFETY: [CACHE-3: free] the blocks are those that will be in the stack.
             unsafe { guard::make_clear(bin, block) };
         }
-        let Some(quarantine) = self.quarantine() else { return };
-        quarantine.shuffle(blocks);
+        self.random.shuffle(blocks);
         // What is written before the first block of a slab hits no neighbour: it is popped last.
         let is_first = |block: &*mut u8| block.addr() % bin.shape().partition.segment_size() == 0;
         if let Some(first) = blocks.iter().position(is_first) {

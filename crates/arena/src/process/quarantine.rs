@@ -5,6 +5,7 @@ use crate::{
     cache::{Cache, quarantine::Quarantine, waiting::Waiting},
     plan::bins::Bin,
     process::frees::{free_with, release},
+    thresholds::QUARANTINE_SHELF,
 };
 
 /// Has a block wait that was taken back and cleared, and frees those that waited long enough; without a quarantine, it is
@@ -20,7 +21,7 @@ pub(crate) unsafe fn wait(cache: &'static Cache, bin: Bin, block: *mut u8) {
         return unsafe { free_with(cache, block) };
     };
     look_at_latest(quarantine);
-    quarantine.add(Waiting { block, bin });
+    quarantine.add(Waiting { block, bin }, cache.random.below(QUARANTINE_SHELF));
     while let Some(waiting) = quarantine.pop_excess() {
         release(cache, waiting);
     }
@@ -50,7 +51,7 @@ pub(crate) fn look_back(cache: &Cache) {
 /// Notes the block of a bin that the calling thread got, whose own cache is this.
 #[inline(always)]
 pub(crate) fn note(cache: &Cache, bin: Bin, block: *mut u8) {
-    if let Some(quarantine) = cache.known_quarantine() {
+    if let Some(quarantine) = cache.quarantine() {
         quarantine.note_got(bin, block);
     }
 }

@@ -47,6 +47,13 @@ static void free_elsewhere(char *block) {
     malloc_trim(0);
 }
 
+/* So many that all which are free at hand are among them. */
+static void allocate_some(size_t size) {
+    for (int i = 0; i < 200; i++) {
+        CHECK(malloc(size) != NULL);
+    }
+}
+
 /* A block of no bytes. */
 static void use_empty(char *volatile block, const char *what) {
     if (strcmp(what, "twice") == 0) {
@@ -154,12 +161,21 @@ int main(int count, char **arguments) {
         char *volatile shorter = malloc(100);
         free(shorter);
         shorter[40] = 1;
-        pointer = malloc(100);
+        allocate_some(100);
     } else if (strcmp(what, "after-free") == 0) {
         free(small);
         small[100] = 1;
-        pointer = malloc(200);
+        allocate_some(200);
         _exit(0);
+    } else if (strcmp(what, "after-free-at-end") == 0) {
+        free(small);
+        small[100] = 1;
+        exit(0);
+    } else if (strcmp(what, "short-after-free-at-end") == 0) {
+        char *volatile shorter = malloc(100);
+        free(shorter);
+        shorter[40] = 1;
+        exit(0);
     } else if (strcmp(what, "sized-freed") == 0) {
         free(small);
         CHECK(malloc_object_size(small) == 0);

@@ -81,6 +81,8 @@ fn every_misuse_is_reported(way: Way) {
         ("far-past", "a block of 200 bytes, written to past its end"),
         ("after-free", "a block of 208 bytes, written to after it was freed"),
         ("short-after-free", "a block of 112 bytes, written to after it was freed"),
+        ("after-free-at-end", "a block of 208 bytes, written to after it was freed"),
+        ("short-after-free-at-end", "a block of 112 bytes, written to after it was freed"),
         ("short-wrong-size", "a block of 100 bytes, freed as one of 60 aligned to 16"),
         (
             "short-wrong-size-in-the-class",

@@ -1,7 +1,9 @@
 /* Bytes before a block are written. */
 #include "cases.h"
 
-static char *volatile earlier, *volatile written;
+#define SOME 40
+
+static char *volatile earlier[SOME], *volatile written;
 
 /* Writes `count` bytes before `block`, and frees it and those allocated before it. */
 static void before(char *block, size_t count) {
@@ -10,7 +12,9 @@ static void before(char *block, size_t count) {
         written[-(ptrdiff_t)i] = 'y';
     }
     free(written);
-    free(earlier);
+    for (int i = SOME - 1; i >= 0; i--) {
+        free(earlier[i]);
+    }
     done();
 }
 
@@ -18,7 +22,10 @@ static void of(size_t size, size_t count) {
     for (int i = 0; i < 20; i++) {
         free(block(size));
     }
-    earlier = block(size);
+    /* So many that freed ones, which may lie anywhere, are used up. */
+    for (int i = 0; i < SOME; i++) {
+        earlier[i] = block(size);
+    }
     before(block(size), count);
     probe(size);
 }
@@ -40,17 +47,17 @@ static void large_by_a_page(void) { of(200 << 10, 4096); }
 static void very_large(void) { of(3 << 20, 4096); }
 
 static void zeroed(void) {
-    earlier = calloc(1, 120);
+    earlier[0] = calloc(1, 120);
     before(calloc(1, 120), 8);
 }
 
 static void resized(void) {
-    earlier = block(120);
+    earlier[0] = block(120);
     before(realloc(block(40), 120), 8);
 }
 
 static void aligned(void) {
-    earlier = aligned_alloc(64, 192);
+    earlier[0] = aligned_alloc(64, 192);
     before(aligned_alloc(64, 192), 8);
 }
 

@@ -246,7 +246,7 @@ unsafe fn put_away(cache: &'static Cache, home: Bin, block: *mut u8) {
         if guard::PARANOID {
             return quarantine::wait(cache, home, block);
         }
-        if !cache.push(home, block) {
+        if !cache.push_at_random(home, block) {
             deallocate_anywhere(block);
         }
     }

@@ -22,7 +22,6 @@ use crate::{
         watching,
     },
     sys::{
-        self,
         lock::{Lock, Mark},
         mark,
     },
@@ -147,8 +146,8 @@ pub(super) extern "C" fn after_in_child() {
     // A thread that is gone may have been in the hook.
     hook::forget_lost();
     // What is random must not be the same in both processes.
-    if let Some(quarantine) = slot::cache().own().known_quarantine() {
-        quarantine.stir(sys::entropy());
+    if guard::ON {
+        slot::cache().own().random.stir();
     }
     fork::after_in_child(&ThisProcess, &FORK);
 }
