@@ -13,7 +13,7 @@ pub(crate) fn in_lists(find: impl Fn() -> Result<Option<String>>) -> Result<Opti
     if found.is_some() {
         return Ok(found);
     }
-    process::output(Command::new("apt-get").arg("update"))?;
+    process::update_lists()?;
     find()
 }
 

@@ -110,13 +110,6 @@ pub(crate) fn install(packages: &[&str], reason: &str) -> Result<()> {
     if !nix::unistd::geteuid().is_root() || find("apt-get").is_none() {
         bail!("{advice}");
     }
-    let apt_get = |args: &[&str]| {
-        let mut command = Command::new("apt-get");
-        // Another apt may be at work: waited for, not given up for.
-        command.args(["-o", "DPkg::Lock::Timeout=300"]).args(args);
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
     let name = format!("apt-get install {}", packages.join(" "));
     let install = || {
         let args = [&["install", "-y", "--no-install-recommends"], packages].concat();
@@ -125,7 +118,7 @@ pub(crate) fn install(packages: &[&str], reason: &str) -> Result<()> {
             return Ok(());
         }
         // A fresh machine has no package lists yet.
-        output(&mut apt_get(&["update"]))?;
+        update_lists()?;
         let second = output(&mut apt_get(&args))?;
         if !second.status.success() {
             bail!("{}", String::from_utf8_lossy(&second.stderr));
@@ -133,6 +126,22 @@ pub(crate) fn install(packages: &[&str], reason: &str) -> Result<()> {
         Ok(())
     };
     step_checked(&name, install).context(advice)
+}
+
+/// Fetches Debian's lists of packages anew, where that may be done. What can't be fetched stays as it was.
+pub(crate) fn update_lists() -> Result<()> {
+    if nix::unistd::geteuid().is_root() && find("apt-get").is_some() {
+        output(&mut apt_get(&["update"]))?;
+    }
+    Ok(())
+}
+
+fn apt_get(args: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    // Another apt may be at work: waited for, not given up for.
+    command.args(["-o", "DPkg::Lock::Timeout=300"]).args(args);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
 }
 
 /// A command as one would type it.
