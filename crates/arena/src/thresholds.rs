@@ -111,11 +111,14 @@ pub(crate) const KEPT_OF_ZEROED: usize = 4 << 20;
 /// So large a block is zeroed by giving its memory back: much of it may not be touched for a long time.
 pub(crate) const WORTH_PURGING_ZEROES: usize = 32 << 20;
 
-// What waits, in the paranoid build.
+// Which request gets a freed block's place, in the hardened build.
 
-/// In the hardened build, a freed block takes the place of one of so many of the newest of its thread's stock at random. The more,
+/// A freed block takes the place of one of so many of the newest of its thread's stock at random. The more,
 /// the more of the stock is used in turn, and leaves the processor's nearest cache.
 pub(crate) const RANDOM_PLACES: usize = 16;
+
+// What waits, in the paranoid build.
+
 /// A freed block takes one of so many places of its thread's quarantine at random, and then waits for so many others.
 /// The more, the longer a block waits before it can be handed out again, and the more of them are out of the processor's
 /// caches by then.

@@ -6,6 +6,8 @@
 mod alone;
 #[path = "common/children.rs"]
 mod children;
+#[path = "common/filled.rs"]
+mod filled;
 
 use std::{
     collections::BTreeSet,
@@ -15,6 +17,7 @@ use std::{
 };
 
 use children::{Outcome, fork_and_wait};
+use filled::{filled, free};
 use stratalloc_arena::{Config, address, global, validate};
 
 const SIZE: usize = 500;
@@ -27,17 +30,6 @@ fn alone() -> MutexGuard<'static, Option<std::path::PathBuf>> {
     alone
 }
 
-fn allocate(size: usize) -> *mut u8 {
-    let block = global::allocate(size, 8);
-    assert!(!block.is_null());
-    block
-}
-
-fn free(block: *mut u8) {
-    // SAFETY: the tests free each block once.
-    unsafe { global::deallocate(block) };
-}
-
 /// Bytes of blocks that aren't free: those that the program holds, those that wait, and those in stacks.
 fn in_use() -> usize {
     global::stats().in_use
@@ -48,10 +40,10 @@ fn a_freed_block_is_not_handed_out_again_soon() {
     let _alone = alone();
     for size in [1, 100, SIZE, 3000, 20_000] {
         for _ in 0..10 {
-            let freed = allocate(size);
+            let freed = filled(size);
             free(freed);
             // More than the stock has.
-            let others: Vec<_> = (0..300).map(|_| allocate(size)).collect();
+            let others: Vec<_> = (0..300).map(|_| filled(size)).collect();
             assert!(!others.contains(&freed), "{size}");
             others.into_iter().for_each(free);
         }
@@ -64,7 +56,7 @@ fn what_waits_is_bounded_and_goes_back_with_a_trim() {
     let _alone = alone();
     let before = in_use();
     for size in [16, SIZE, 30_000] {
-        let blocks: Vec<_> = (0..4000).map(|_| allocate(size)).collect();
+        let blocks: Vec<_> = (0..4000).map(|_| filled(size)).collect();
         blocks.into_iter().for_each(free);
         // What waits, and the stack of the class.
         let waiting = in_use() - before;
@@ -81,10 +73,10 @@ fn what_waits_goes_back_as_its_thread_ends() {
     let _alone = alone();
     let before = in_use();
     for _ in 0..3 {
-        let freed_elsewhere = allocate(SIZE).expose_provenance();
+        let freed_elsewhere = filled(SIZE).expose_provenance();
         thread::spawn(move || {
             free(std::ptr::with_exposed_provenance_mut(freed_elsewhere));
-            (0..500).map(|_| allocate(SIZE)).collect::<Vec<_>>().into_iter().for_each(free);
+            (0..500).map(|_| filled(SIZE)).collect::<Vec<_>>().into_iter().for_each(free);
             assert!(in_use() >= 500 * SIZE);
         })
         .join()
@@ -99,7 +91,7 @@ fn what_waits_goes_back_as_its_thread_ends() {
 #[test]
 fn what_waits_goes_back_in_the_course_of_the_decay() {
     let _alone = alone();
-    let block = allocate(SIZE);
+    let block = filled(SIZE);
     free(block);
     let is_free = || {
         let address::What::Block(block) = address::what_is(block).what else { return true };
@@ -109,10 +101,10 @@ fn what_waits_goes_back_in_the_course_of_the_decay() {
     Config::new().decay(Duration::from_millis(20)).apply().unwrap();
     // Slow paths come, but no free of a small block.
     for _ in 0..500 {
-        free(allocate(100 << 10));
+        free(filled(100 << 10));
         thread::sleep(Duration::from_millis(1));
         // It waits no more, but lies in the stack of its class, from which the next is taken.
-        let next = allocate(SIZE);
+        let next = filled(SIZE);
         if next == block || is_free() {
             return;
         }
@@ -127,7 +119,7 @@ fn blocks_of_another_heap_wait_too() {
     let (ask, asked) = mpsc::channel::<()>();
     let owner = thread::spawn(move || {
         while asked.recv().is_ok() {
-            sender.send(allocate(SIZE).expose_provenance()).unwrap();
+            sender.send(filled(SIZE).expose_provenance()).unwrap();
         }
     });
     let mut seen = BTreeSet::new();
@@ -146,23 +138,23 @@ fn blocks_of_another_heap_wait_too() {
 #[test]
 fn a_child_goes_on_with_its_own_and_forgets_those_of_other_threads() {
     let _alone = alone();
-    (0..300).map(|_| allocate(SIZE)).collect::<Vec<_>>().into_iter().for_each(free);
-    let (ready, filled) = mpsc::channel();
+    (0..300).map(|_| filled(SIZE)).collect::<Vec<_>>().into_iter().for_each(free);
+    let (ready, is_ready) = mpsc::channel();
     let (end, ended) = mpsc::channel::<()>();
     let other = thread::spawn(move || {
-        (0..300).map(|_| allocate(SIZE)).collect::<Vec<_>>().into_iter().for_each(free);
+        (0..300).map(|_| filled(SIZE)).collect::<Vec<_>>().into_iter().for_each(free);
         ready.send(()).unwrap();
         let _ = ended.recv();
     });
-    filled.recv().unwrap();
+    is_ready.recv().unwrap();
     let outcome = fork_and_wait(60, || {
         // It gets the heap of the thread that the child lacks.
         let thread = thread::spawn(|| {
-            (0..2000).for_each(|_| free(allocate(SIZE)));
+            (0..2000).for_each(|_| free(filled(SIZE)));
             assert_eq!(validate(), Ok(()));
         });
         thread.join().unwrap();
-        (0..2000).for_each(|_| free(allocate(SIZE)));
+        (0..2000).for_each(|_| free(filled(SIZE)));
         validate() == Ok(())
     });
     drop(end);
@@ -178,7 +170,7 @@ fn in_order(blocks: &[*mut u8]) -> usize {
 #[test]
 fn blocks_asked_for_in_a_row_lie_in_random_order() {
     let _alone = alone();
-    let blocks: Vec<_> = (0..320).map(|_| allocate(SIZE)).collect();
+    let blocks: Vec<_> = (0..320).map(|_| filled(SIZE)).collect();
     let distances: BTreeSet<_> =
         blocks.windows(2).map(|pair| pair[1].addr().wrapping_sub(pair[0].addr())).collect();
     // Some do so by chance: of each sixteen that a refill brings, one in sixteen.
@@ -199,7 +191,7 @@ fn threads_that_write_to_neighbours_and_free_them_are_no_fault() {
         });
         // Every other block is freed there, while those beside it are freed and handed out here.
         for round in 0..200_000_u32 {
-            let block = allocate(size);
+            let block = filled(size);
             // SAFETY: just allocated.
             unsafe { block.write_bytes(0x5a, size) };
             if round % 2 == 0 {

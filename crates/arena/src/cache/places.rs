@@ -17,6 +17,7 @@ impl Cache {
     #[inline(always)]
     pub(crate) unsafe fn push_at_random(&self, bin: Bin, block: *mut u8) -> bool {
         let (top, limit) = (self.tops[bin.index()].get(), self.limits[bin.index()].get());
+        // As the length of `stack`, which takes ten instructions more.
         let held = self.sizes[bin.index()].get() as usize - slots_between(top, limit);
         if !guard::ON || top == limit || held == 0 {
             // SAFETY: this function's contract is the same.

@@ -10,7 +10,6 @@ use core::{
 };
 
 use crate::{
-    books::guard,
     cache::Cache,
     heap::Heap,
     plan::{
@@ -69,9 +68,6 @@ impl Cache {
         self.outbox.forget();
         if let Some(quarantine) = self.quarantine.get() {
             quarantine.forget();
-        }
-        if guard::ON {
-            self.random.stir();
         }
         if !self.is_at_home() {
             self.home.set(NOWHERE);

@@ -6,6 +6,7 @@ use core::{
 };
 
 use crate::{
+    books::guard,
     cache::{Cache, CacheWithStacks, ENDED_THREAD, NEW_THREAD, slot},
     heap::{Heap, Visit},
     process::{frees, heaps, home::Home},
@@ -44,6 +45,9 @@ fn attach() -> Option<&'static Cache> {
         heap.wake(mark::of_thread());
     }
     let cache = cache.or_else(as_guest)?;
+    if guard::ON {
+        cache.random.stir();
+    }
     slot::set(cache);
     exit::watch(cache);
     Some(cache)

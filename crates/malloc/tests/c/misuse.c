@@ -47,6 +47,12 @@ static void free_elsewhere(char *block) {
     malloc_trim(0);
 }
 
+static void write_to_freed(size_t size) {
+    char *volatile block = malloc(size);
+    free(block);
+    block[size / 2] = 1;
+}
+
 /* So many that all which are free at hand are among them. */
 static void allocate_some(size_t size) {
     for (int i = 0; i < 200; i++) {
@@ -158,23 +164,17 @@ int main(int count, char **arguments) {
         small[200] = 0;
         pointer = small;
     } else if (strcmp(what, "short-after-free") == 0) {
-        char *volatile shorter = malloc(100);
-        free(shorter);
-        shorter[40] = 1;
+        write_to_freed(100);
         allocate_some(100);
     } else if (strcmp(what, "after-free") == 0) {
-        free(small);
-        small[100] = 1;
+        write_to_freed(200);
         allocate_some(200);
         _exit(0);
-    } else if (strcmp(what, "after-free-at-end") == 0) {
-        free(small);
-        small[100] = 1;
-        exit(0);
     } else if (strcmp(what, "short-after-free-at-end") == 0) {
-        char *volatile shorter = malloc(100);
-        free(shorter);
-        shorter[40] = 1;
+        write_to_freed(100);
+        exit(0);
+    } else if (strcmp(what, "after-free-at-end") == 0) {
+        write_to_freed(200);
         exit(0);
     } else if (strcmp(what, "sized-freed") == 0) {
         free(small);
