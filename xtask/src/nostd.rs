@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
+use cargo_metadata::semver::Version;
 
 use crate::process;
 
@@ -26,9 +27,7 @@ pub(crate) const PACKAGES: [&str; 6] = [
 /// A compiler that comes with the sources of `core`, so that it can be built for any target.
 const RUSTC: &str = "/usr/bin/rustc";
 const SOURCES: &str = "/usr/lib/rustlib/src/rust/library/core";
-/// Debian's packages that have both.
-const COMPILER: [&str; 2] = ["rustc-web", "rust-web-src"];
-/// How often they are asked for, each time with new lists.
+/// How often Debian's packages are asked for, each time with new lists.
 const ATTEMPTS: usize = 3;
 
 impl Nostd {
@@ -41,6 +40,7 @@ impl Nostd {
 /// Makes sure that a compiler with the sources of its library is here, no older than the one that the workspace is built by.
 pub(crate) fn need_sources() -> Result<()> {
     let wanted = version(Command::new("rustc").current_dir(process::root()))?;
+    let missing = format!("no Rust {wanted} or later with the sources of `core` is here");
     let is_here = || {
         let has_sources = Path::new(SOURCES).exists();
         has_sources && version(&mut Command::new(RUSTC)).is_ok_and(|found| found >= wanted)
@@ -51,28 +51,21 @@ pub(crate) fn need_sources() -> Result<()> {
         }
         // Lists that are old, or of which some part couldn't be fetched, have an older one.
         process::update_lists()?;
-        process::install(&COMPILER, "the sources of `core` are missing")?;
+        process::install(&["rustc-web", "rust-web-src"], &missing)?;
     }
-    let (major, minor) = wanted;
-    ensure!(
-        is_here(),
-        "{RUSTC} is older than {major}.{minor}: apt-get install {}",
-        COMPILER.join(" ")
-    );
+    ensure!(is_here(), "{missing}, and Debian's lists have none");
     Ok(())
 }
 
-/// The version of a compiler: the major and the minor number.
-fn version(compiler: &mut Command) -> Result<(u32, u32)> {
-    let output = process::output(compiler.arg("--version"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    parsed(&said).with_context(|| format!("no version: {said}"))
+/// The version of a compiler.
+fn version(compiler: &mut Command) -> Result<Version> {
+    parsed(&process::said(compiler.arg("--version"))?)
 }
 
 /// That of the line in which a compiler says it, as `rustc 1.95.0 (…)`.
-fn parsed(line: &str) -> Option<(u32, u32)> {
-    let mut numbers = line.split_whitespace().nth(1)?.split('.');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+fn parsed(line: &str) -> Result<Version> {
+    let word = line.split_whitespace().nth(1).context("a compiler says no version")?;
+    Ok(Version::parse(word)?)
 }
 
 /// Has cargo build with that compiler, and its library too where it is told to.
@@ -95,13 +88,9 @@ mod tests {
 
     #[test]
     fn a_compiler_says_its_version() {
-        assert_eq!(parsed("rustc 1.95.0 (59807616e 2026-04-14)\n"), Some((1, 95)));
-        assert_eq!(parsed("rustc 1.96.0-nightly"), Some((1, 96)));
-        assert_eq!(parsed("rustc"), None);
-    }
-
-    #[test]
-    fn the_next_version_is_no_older_in_whatever_digits() {
-        assert!(parsed("rustc 1.100.0") > parsed("rustc 1.95.0"));
+        let found = parsed("rustc 1.96.0 (ac68faa20 2026-05-25)\n").unwrap();
+        assert_eq!(found, Version::new(1, 96, 0));
+        assert!(found < parsed("rustc 1.100.0").unwrap());
+        assert!(parsed("rustc").is_err());
     }
 }

@@ -78,7 +78,9 @@ pub(super) fn c_library() -> Result<Allocator> {
 /// Scudo, of the newest runtime of Clang's that Debian has here: unpacked, not installed.
 pub(super) fn scudo() -> Result<Allocator> {
     let folder = process::target_dir().join("scudo");
-    let package = debian::in_lists(newest)?.context("Debian has no package libclang-rt-*-dev")?;
+    // Old lists, or those of which some part couldn't be fetched, have an older one.
+    process::update_lists()?;
+    let package = newest()?.context("Debian has no package libclang-rt-*-dev")?;
     let version = package.split('-').nth(2).unwrap_or_default();
     let root = folder.join(version);
     if library_in(&root).is_err() {
